@@ -1,0 +1,1 @@
+"""Everything that predicts: from chance to LCBM."""

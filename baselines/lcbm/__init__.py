@@ -1,0 +1,1 @@
+"""LCBM: the model, its data, its training."""

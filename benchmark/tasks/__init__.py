@@ -1,0 +1,1 @@
+"""One file a task: instances, prompt, parsing of answers, metric, chance."""

@@ -1,0 +1,27 @@
+"""Errors a user can mend: each cause is a class of its own, raised where it is found.
+
+The command prints one line (`str(error)`) and exits with code 2; a library caller catches the class.
+"""
+
+from __future__ import annotations
+
+
+class CbcError(Exception):
+    """Something the user can mend: what is wrong, then how to mend it."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        super().__init__(f"{what}; {mend}")
+        self.what = what
+        self.mend = mend
+
+
+class NoSuchPath(CbcError):
+    """A path given by the user does not exist or holds nothing to read."""
+
+
+class WrongVersion(CbcError):
+    """A corpus, bench, run or model was written by another version of its format."""
+
+
+class Busy(CbcError):
+    """Another process holds the folder."""

@@ -1,0 +1,148 @@
+"""The tables, column by column, and the registry of metrics.
+
+Five factors, five tables (who says what in which channel to whom with what effect), the comments receivers wrote and
+the provenance of it all. `channel` is the medium; a missing value is null, never zero; counts are counts, ratios are
+fractions, times are UTC without a zone, durations are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FORMAT = "cbc-corpus"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its DuckDB type, and what it holds with its unit."""
+
+    name: str
+    type: str
+    doc: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its columns and the columns that name a row."""
+
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def ddl(self) -> str:
+        return ", ".join(f'"{column.name}" {column.type}' for column in self.columns)
+
+
+def _table(key: str, **columns: tuple[str, str]) -> Table:
+    return Table(tuple(Column(name, type_, doc) for name, (type_, doc) in columns.items()), tuple(key.split()))
+
+
+TABLES: dict[str, Table] = {
+    "communicator": _table(
+        "communicator_id as_of",
+        communicator_id=("VARCHAR", "who speaks: channel id, account, sender"),
+        channel=("VARCHAR", "the medium: youtube, twitter, email, web"),
+        name=("VARCHAR", "name shown to receivers"),
+        company=("VARCHAR", "company or brand behind it"),
+        audience=("BIGINT", "subscribers or followers, people"),
+        as_of=("TIMESTAMP", "when this was so, UTC"),
+    ),
+    "message": _table(
+        "message_id",
+        message_id=("VARCHAR", "video, post, email or headline variant"),
+        communicator_id=("VARCHAR", "who said it"),
+        channel=("VARCHAR", "the medium"),
+        kind=("VARCHAR", "video, post, email, headline, image, sound"),
+        title=("VARCHAR", "title or subject"),
+        body=("VARCHAR", "description or text"),
+        published_at=("TIMESTAMP", "UTC"),
+        duration_s=("DOUBLE", "length in seconds"),
+        language=("VARCHAR", "BCP 47"),
+        licence=("VARCHAR", "licence of the content, as the source states it"),
+        campaign=("VARCHAR", "A/B test, email campaign or film it belongs to"),
+    ),
+    "scene": _table(
+        "message_id scene",
+        message_id=("VARCHAR", "the message it is a stretch of"),
+        scene=("INTEGER", "position, from 0"),
+        start_s=("DOUBLE", "seconds from the start"),
+        end_s=("DOUBLE", "seconds from the start"),
+        speech=("VARCHAR[]", "utterances heard"),
+        screen_text=("VARCHAR[]", "texts seen"),
+        captions=("VARCHAR[]", "descriptions of frames"),
+        objects=("VARCHAR[]", "things seen"),
+        actions=("VARCHAR[]", "what happens"),
+    ),
+    "effect": _table(
+        "message_id metric scene receiver observed_at",
+        message_id=("VARCHAR", "what had the effect"),
+        metric=("VARCHAR", "a name in METRICS"),
+        value=("DOUBLE", "in the metric's unit"),
+        exposure=("DOUBLE", "how many could have acted; null: unknown"),
+        scene=("INTEGER", "null: the whole message"),
+        receiver=("VARCHAR", "segment; null: everyone"),
+        observed_at=("TIMESTAMP", "UTC; null: unknown"),
+    ),
+    "comment": _table(
+        "comment_id",
+        message_id=("VARCHAR", "what it answers"),
+        comment_id=("VARCHAR", "its id at the source"),
+        author=("VARCHAR", "keyed hash; null without a key"),
+        text=("VARCHAR", "scrubbed of personal data"),
+        likes=("BIGINT", "count"),
+        sentiment=("VARCHAR", "label of the source, if any"),
+        published_at=("TIMESTAMP", "UTC"),
+    ),
+    "provenance": _table(
+        "table_name row_key observed_at source raw_sha256 raw_line",
+        table_name=("VARCHAR", "message (with its scenes, comments and effects of that observation) or communicator"),
+        row_key=("VARCHAR", "message_id or communicator_id"),
+        observed_at=("TIMESTAMP", "which observation, UTC; null: only one"),
+        source=("VARCHAR", "source and version, e.g. ytdlp@1"),
+        raw_sha256=("VARCHAR", "of the raw payload or file"),
+        raw_line=("BIGINT", "record in that file, from 1; null: the whole payload"),
+        fetched_at=("TIMESTAMP", "UTC, as the payload says, else the file's time"),
+        tool=("VARCHAR", "tool and version that fetched it"),
+        licence=("VARCHAR", "licence of the collection"),
+    ),
+    "rejects": _table(
+        "source file line reason",
+        source=("VARCHAR", "source and version"),
+        file=("VARCHAR", "file name"),
+        line=("BIGINT", "physical line where the record starts, from 1; null: the whole file"),
+        reason=("VARCHAR", "a short name of the rule it broke"),
+        value=("VARCHAR", "what broke it, at most 200 characters"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One behavior: its unit and the closed range its values lie in (high None: unbounded)."""
+
+    unit: str
+    low: float
+    high: float | None
+    doc: str
+
+
+METRICS: dict[str, Metric] = {
+    "views": Metric("count", 0, None, "times a video was viewed"),
+    "likes": Metric("count", 0, None, "receivers who liked it"),
+    "dislikes": Metric("count", 0, None, "receivers who disliked it"),
+    "comments": Metric("count", 0, None, "comments it got"),
+    "replies": Metric("count", 0, None, "replies to a post"),
+    "shares": Metric("count", 0, None, "retweets, forwards"),
+    "replay": Metric("fraction", 0, 1, "a scene's share of the most replayed scene, merged markers (paper, 3)"),
+    "audience": Metric("people", 0, None, "people following the communicator when the message was observed"),
+    "impressions": Metric("count", 0, None, "times it was shown"),
+    "clicks": Metric("count", 0, None, "times it was clicked"),
+    "sends": Metric("count", 0, None, "emails delivered"),
+    "opens": Metric("count", 0, None, "emails opened"),
+    "click_through_rate": Metric("fraction", 0, 1, "clicks per email delivered"),
+}

@@ -1,0 +1,1 @@
+"""Where payloads become rows: one file a source, parsing only, no network."""

@@ -1,0 +1,98 @@
+"""What a source is: a class that reads files and stages rows.
+
+A new source is one new file in this folder with a subclass of `Source`, named in `SOURCES` (corpus/sources/registry.py).
+`corpus.ingest` does the rest: what is new, duplicates, writing, the report.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from corpus.schema import TABLES
+
+BATCH_ROWS = 20_000
+
+
+class RowError(Exception):
+    """Why a payload cannot become rows: a short reason and what broke it."""
+
+    def __init__(self, reason: str, value: object = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.value = None if value is None else str(value)[:200]
+
+
+@dataclass
+class Staging:
+    """Rows on their way in: DuckDB tables named and shaped as in `corpus.schema.TABLES`, empty at the start.
+
+    A set-wise source runs `INSERT INTO message SELECT ...` on `connection`; a payload-wise one calls `add`.
+    `folder` is scratch space on the corpus' disk, gone afterwards. `raw` is where the source keeps what it received.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    raw: Path
+    source: str
+    rows_read: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    annotations: dict[str, str] = field(default_factory=dict)
+    _waiting: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def add(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Stage rows given as mappings; columns that are missing are null."""
+        waiting = self._waiting.setdefault(table, [])
+        waiting.extend(rows)
+        if len(waiting) >= BATCH_ROWS:
+            self.flush(table)
+
+    def reject(self, file: str, line: int | None, error: RowError) -> None:
+        """Stage one reject."""
+        self.add(
+            "rejects",
+            [{"source": self.source, "file": file, "line": line, "reason": error.reason, "value": error.value}],
+        )
+
+    def flush(self, table: str | None = None) -> None:
+        """Move waiting rows into DuckDB."""
+        for name in [table] if table else list(self._waiting):
+            rows = self._waiting.pop(name, [])
+            if not rows:
+                continue
+            columns = TABLES[name].names
+            batch = pa.table({column: pa.array([row.get(column) for row in rows]) for column in columns})
+            self.connection.register("_batch", batch)
+            self.connection.execute(f'INSERT INTO "{name}" SELECT * FROM _batch')
+            self.connection.unregister("_batch")
+
+    def annotate(self, name_at_version: str, table: str) -> None:
+        """Say that DuckDB table `table` (first column message_id) holds the annotation NAME@VERSION."""
+        self.annotations[name_at_version] = table
+
+
+class Source(ABC):
+    """A kind of payload."""
+
+    name: str
+    version: int
+
+    @property
+    def label(self) -> str:
+        """What provenance and rejects say: name and version."""
+        return f"{self.name}@{self.version}"
+
+    @abstractmethod
+    def files(self, paths: Sequence[Path]) -> list[Path]:
+        """The files to read among the paths given, sorted. Raises NoSuchPath when there are none."""
+
+    @abstractmethod
+    def stage(self, files: Sequence[Path], staging: Staging) -> None:
+        """Read the files, stage rows and rejects, keep the raw payloads, and count `staging.rows_read`."""

@@ -1,0 +1,149 @@
+"""A corpus on disk: where its parts lie, how they are opened for SQL, and how a part is put in place whole.
+
+CORPUS/corpus.json                    format and version
+       raw/SOURCE/...                 payloads as received, append only
+       tables/INGEST/TABLE.parquet    one folder an ingest, renamed into place whole, with its manifest.json
+       annotations/NAME@VERSION/INGEST.parquet
+       corpus.duckdb                  views over all of it
+       tmp/                           what is being written
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from corpus.errors import Busy, NoSuchPath, WrongVersion
+from corpus.schema import FORMAT, TABLES, VERSION
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON beside its place, then rename: a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(beside, path)
+
+
+def replace_folder(staged: Path, place: Path) -> None:
+    """Put a finished folder in its place; what stood there goes."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if place.exists():
+        shutil.rmtree(place)
+    os.replace(staged, place)
+
+
+def quote(path: Path | str) -> str:
+    """A string as an SQL literal."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus folder; `open` and `create` check what is there."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Corpus:
+        """Open an existing corpus. Raises NoSuchPath, WrongVersion."""
+        marker = root / "corpus.json"
+        if not marker.is_file():
+            raise NoSuchPath(f"no corpus at {root}", "make one with `cbc corpus simulate` or `cbc corpus ingest`")
+        try:
+            found = json.loads(marker.read_text(encoding="utf-8"))
+        except ValueError:
+            found = {}
+        if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
+            told = f"{found.get('format')} {found.get('version')}" if isinstance(found, dict) else "unreadable"
+            raise WrongVersion(
+                f"{root} is of another version ({told}; this is {FORMAT} {VERSION})",
+                "rebuild it from its raw files with this version of cbc",
+            )
+        return cls(root)
+
+    @classmethod
+    def create(cls, root: Path) -> Corpus:
+        """Open the corpus at `root`, making an empty one where nothing stands. Raises NoSuchPath, WrongVersion."""
+        if not (root / "corpus.json").exists():
+            foreign = [p.name for p in root.iterdir() if p.name not in (".lock", "tmp")] if root.is_dir() else []
+            if root.is_file() or foreign:
+                raise NoSuchPath(f"{root} exists and is no corpus", "give an empty or new folder")
+            write_json(root / "corpus.json", {"format": FORMAT, "version": VERSION})
+        return cls.open(root)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the corpus for writing. Raises Busy when another process does."""
+        with (self.root / ".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy(f"{self.root} is being written by another process", "wait for it to end") from None
+            yield
+
+    @contextmanager
+    def staging(self, name: str) -> Iterator[Path]:
+        """A fresh folder on the corpus' own disk for what is being written; gone afterwards."""
+        folder = self.root / "tmp" / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(self.root / "tmp", ignore_errors=True)
+
+    def ingests(self) -> list[dict[str, Any]]:
+        """The manifests of all ingests, by name."""
+        found = sorted((self.root / "tables").glob("*/manifest.json"))
+        return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+
+    def annotations(self) -> list[str]:
+        """NAME@VERSION of every annotation."""
+        return sorted(path.name for path in (self.root / "annotations").glob("*@*") if any(path.glob("*.parquet")))
+
+    def views(self) -> Iterator[str]:
+        """SQL that defines a view for each table and annotation."""
+        for name, table in TABLES.items():
+            some = any((self.root / "tables").glob(f"*/{name}.parquet"))
+            pattern = quote(f"{self.root.resolve()}/tables/*/{name}.parquet")
+            rows = f"FROM read_parquet({pattern})" if some else None
+            empty = "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in table.columns) + " WHERE false"
+            view = name if name != "communicator" else "communicator_observation"
+            yield f"CREATE OR REPLACE VIEW {view} AS {rows or empty}"
+        newest = (
+            "SELECT * FROM communicator_observation QUALIFY row_number() OVER ("
+            "PARTITION BY communicator_id ORDER BY as_of DESC NULLS LAST) = 1"
+        )
+        yield f"CREATE OR REPLACE VIEW communicator AS {newest}"
+        for annotation in self.annotations():
+            pattern = quote(f"{self.root.resolve()}/annotations/{annotation}/*.parquet")
+            yield f'CREATE OR REPLACE VIEW "{annotation}" AS FROM read_parquet({pattern}, union_by_name=true)'
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """A connection in memory with a view for each table (`communicator` is the newest observation of each)
+        and each annotation ("NAME@VERSION")."""
+        connection = duckdb.connect()
+        for statement in self.views():
+            connection.execute(statement)
+        return connection
+
+    def refresh(self) -> None:
+        """Write corpus.duckdb anew: the same views, for anyone's SQL."""
+        beside = self.root / "tmp" / "corpus.duckdb"
+        beside.parent.mkdir(exist_ok=True)
+        beside.unlink(missing_ok=True)
+        with duckdb.connect(str(beside)) as connection:
+            for statement in self.views():
+                connection.execute(statement)
+        os.replace(beside, self.root / "corpus.duckdb")
+        shutil.rmtree(self.root / "tmp", ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Content and behavior as text, and the text back to behavior."""

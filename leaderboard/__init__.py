@@ -1,0 +1,1 @@
+"""Submissions and the pages that show them."""

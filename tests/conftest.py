@@ -1,0 +1,33 @@
+"""What tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data beside the checkout, or a skip that says what is missing."""
+    folder = Path(os.environ.get("CBC_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"needs the real files in {folder.name}/ beside the project (see ../shared/data), which are absent")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def cbc() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command as a user does; gives exit code, stdout and stderr."""
+
+    def run(*args: object, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "cbc", *map(str, args)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **env}, timeout=600)
+
+    return run
