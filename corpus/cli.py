@@ -1,0 +1,119 @@
+"""
+`cbc corpus ...`: build a corpus, look at it, check it, give it away. Only arguments are read here.
+
+cbc corpus ingest ytdlp videos/ --corpus CORPUS
+cbc corpus ingest table posts.csv --mapping posts.yaml --corpus CORPUS
+cbc corpus status --corpus CORPUS
+cbc corpus sql "SELECT kind, count(*) FROM message GROUP BY kind" --corpus CORPUS
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Build the corpus, look at it, check it, export it.")
+
+Corpus = Annotated[Path, typer.Option("--corpus", help="the corpus folder")]
+
+
+class Format(str, Enum):
+    """Shapes a corpus can be exported in."""
+
+    published = "published"
+
+
+@app.command()
+def ingest(
+    source: Annotated[str, typer.Argument(help="ytdlp, published, table, or the name of a shipped mapping")],
+    paths: Annotated[list[Path], typer.Argument(help="files or folders to read")],
+    corpus: Corpus,
+    mapping: Annotated[str | None, typer.Option(help="for `table`: a YAML file or the name of a shipped one")] = None,
+) -> None:
+    """Turn payloads into rows; bad ones go to the rejects table with file, line and reason."""
+    from corpus.ingest import ingest as run
+    from corpus.sources.registry import source_named
+    from corpus.status import report_text
+
+    typer.echo(report_text(run(source_named(source, mapping), paths, corpus)))
+
+
+@app.command()
+def simulate(
+    corpus: Corpus,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 0,
+) -> None:
+    """Write a simulated world: brands, videos, posts and emails whose behavior follows a stated law."""
+    from corpus.simulate import simulate as run
+
+    run(corpus, seed=seed)
+    typer.echo(f"simulated world (seed {seed}) in {corpus}")
+
+
+@app.command()
+def status(corpus: Corpus) -> None:
+    """Say what the corpus holds: rows, sources, dates, metrics, rejects, sizes on disk."""
+    from corpus.status import status_text
+
+    typer.echo(status_text(corpus))
+
+
+@app.command()
+def validate(
+    corpus: Corpus,
+    json: Annotated[Path | None, typer.Option(help="write every finding to this file")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="how many findings to show")] = 50,
+) -> None:
+    """Check schema, ranges, dangling ids and duplicates; exit code 1 when there are findings."""
+    from corpus.audit import findings_text, write_findings
+    from corpus.audit import validate as run
+
+    findings = run(corpus)
+    if json:
+        write_findings(findings, json)
+    typer.echo(findings_text(findings, limit))
+    if findings:
+        raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="one SELECT over the views of the corpus")],
+    corpus: Corpus,
+    limit: Annotated[int, typer.Option(min=1, help="rows shown")] = 40,
+    csv: Annotated[bool, typer.Option("--csv", help="print every row as CSV")] = False,
+) -> None:
+    """Ask the corpus in SQL (DuckDB's); nothing can be written."""
+    from corpus.status import sql_csv, sql_table
+
+    if csv:
+        sql_csv(corpus, query)
+    else:
+        typer.echo(sql_table(corpus, query, limit))
+
+
+@app.command()
+def export(
+    corpus: Corpus,
+    out: Annotated[Path, typer.Option(help="file to write")],
+    format: Annotated[Format, typer.Option(help="shape of the file")] = Format.published,
+) -> None:
+    """Write the corpus' videos as one parquet file in the columns of the public release."""
+    from corpus.export import export_published
+
+    typer.echo(f"{export_published(corpus, out)} videos in {out}")
+
+
+@app.command()
+def datasheet(
+    corpus: Corpus,
+    out: Annotated[Path, typer.Option(help="file to write")] = Path("DATASHEET.md"),
+) -> None:
+    """Write the corpus' datasheet, its figures filled in."""
+    from corpus.datasheet import write_datasheet
+
+    write_datasheet(corpus, out)
+    typer.echo(f"datasheet in {out}")
