@@ -1,0 +1,75 @@
+"""A bench on disk: the questions, public, and the answers, private.
+
+BENCH/manifest.json                        format, version, seed, fingerprint, tasks with their sizes
+      public/TASK/{train,validation,test}.parquet
+      private/TASK/test.parquet            answers of the test questions
+      private/TASK/oracle.parquet          simulated world only: the best possible answers
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from corpus.errors import CbcError, NoSuchPath, WrongVersion
+
+FORMAT = "cbc-bench"
+VERSION = 1
+SPLITS = ("train", "validation", "test")
+
+
+class NoAnswers(CbcError):
+    """The bench's private part is not here."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bench folder, opened."""
+
+    root: Path
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, root: Path) -> Bench:
+        """Open a bench. Raises NoSuchPath, WrongVersion."""
+        path = root / "manifest.json"
+        if not path.is_file():
+            raise NoSuchPath(f"no bench at {root}", "make one with `cbc benchmark build --corpus DIR --out BENCH`")
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            manifest = None
+        if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
+            raise WrongVersion(f"{root} is no bench of this version of cbc", "build it again from its corpus")
+        return cls(root, manifest)
+
+    @property
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """Each task's table, condition, kind, metrics and sizes, in the order of the manifest."""
+        tasks: dict[str, dict[str, Any]] = self.manifest["tasks"]
+        return tasks
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digest that tells this bench from any other."""
+        return str(self.manifest["fingerprint"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether its messages come from the simulated world alone."""
+        return bool(self.manifest["simulated"])
+
+    def public(self, task: str, split: str) -> pl.DataFrame:
+        """The questions of a task's split; train and validation with their answers."""
+        return pl.read_parquet(self.root / "public" / task / f"{split}.parquet")
+
+    def answers(self, task: str) -> pl.DataFrame:
+        """The test answers: instance_id, answer, target, chance. Raises NoAnswers."""
+        path = self.root / "private" / task / "test.parquet"
+        if not path.is_file():
+            raise NoAnswers(f"{self.root} holds no answers for {task}", "score where the private part of the bench is")
+        return pl.read_parquet(path)

@@ -1,0 +1,127 @@
+"""A run on disk: one predictor's answers to a bench.
+
+RUN/manifest.json  format, version, run (its name), kind, bench (fingerprint), tasks, about
+    predictions/TASK.parquet  task, instance_id, raw, values (null: unread), scores (choices: one an option)
+    scores.json               written by benchmark.score
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from benchmark.bench import Bench
+from corpus.errors import CbcError, NoSuchPath, WrongVersion
+from corpus.store import replace_folder, write_json
+
+FORMAT = "cbc-run"
+VERSION = 1
+KINDS = ("trivial", "boosted", "oracle", "lm")
+COLUMNS = {
+    "task": pl.String,
+    "instance_id": pl.String,
+    "raw": pl.String,
+    "values": pl.List(pl.Float64),
+    "scores": pl.List(pl.Float64),
+}
+
+
+class RunForOtherBench(CbcError):
+    """The run answers another bench's questions."""
+
+
+def prediction_frame(task: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """A predictor's frame (instance_id and any of raw, values, scores) with all the columns of a prediction."""
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in COLUMNS.items() if name not in frame.columns]
+    return (
+        frame.with_columns(missing)
+        .with_columns(pl.lit(task).alias("task"))
+        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+    )
+
+
+def write_run(
+    out: Path, bench: Bench, name: str, kind: str, predictions: Mapping[str, pl.DataFrame], about: Mapping[str, Any]
+) -> Path:
+    """Write a run whole: predictions beside its place, the manifest last, then renamed."""
+    if kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is none of {KINDS}")
+    staged = out.with_name(f".{out.name}.part")
+    (staged / "predictions").mkdir(parents=True, exist_ok=True)
+    for task, frame in predictions.items():
+        prediction_frame(task, frame).write_parquet(staged / "predictions" / f"{task}.parquet")
+    write_json(
+        staged / "manifest.json",
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "run": name,
+            "kind": kind,
+            "bench": bench.fingerprint,
+            "tasks": [task for task in bench.tasks if task in predictions],
+            "about": dict(about),
+        },
+    )
+    replace_folder(staged, out)
+    return out
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, opened against the bench it answers."""
+
+    root: Path
+    bench: Bench
+    manifest: dict[str, Any]
+
+    @classmethod
+    def open(cls, root: Path, bench: Bench) -> Run:
+        """Open a run. Raises NoSuchPath, WrongVersion, RunForOtherBench."""
+        path = root / "manifest.json"
+        if not path.is_file():
+            raise NoSuchPath(f"no run at {root}", "make one with `cbc baselines predict NAME --bench BENCH --out RUN`")
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            manifest = None
+        if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
+            raise WrongVersion(f"{root} is no run of this version of cbc", "predict again")
+        if manifest["bench"] != bench.fingerprint:
+            raise RunForOtherBench(
+                f"{root} answers another bench than {bench.root}", "predict again on this bench, or name the other one"
+            )
+        return cls(root, bench, manifest)
+
+    @property
+    def name(self) -> str:
+        return str(self.manifest["run"])
+
+    @property
+    def kind(self) -> str:
+        return str(self.manifest["kind"])
+
+    @property
+    def about(self) -> dict[str, Any]:
+        about: dict[str, Any] = self.manifest["about"]
+        return about
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks it answers, in the bench's order."""
+        return [task for task in self.bench.tasks if task in self.manifest["tasks"]]
+
+    def predictions(self, task: str) -> pl.DataFrame:
+        """One row for every test question, in the bench's order; a question without an answer has values null."""
+        path = self.root / "predictions" / f"{task}.parquet"
+        if not path.is_file():
+            raise NoSuchPath(f"{self.root} has no predictions for {task}", "predict again")
+        asked = self.bench.public(task, "test").select("instance_id")
+        given = pl.read_parquet(path).drop("task").unique("instance_id", keep="first")
+        return asked.join(given, on="instance_id", how="left", maintain_order="left").with_columns(
+            pl.lit(task).alias("task")
+        )
