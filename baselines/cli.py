@@ -1,0 +1,55 @@
+"""`cbc baselines`: list what predicts, run it on a bench, train a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Predict with anything from chance to LCBM; train models.")
+
+BenchOption = Annotated[Path, typer.Option("--bench", help="folder made by `cbc benchmark build`")]
+
+
+@app.command("list")
+def list_() -> None:
+    """Print every predictor: name, kind, what it is and the tasks it applies to."""
+    from baselines.registry import listing
+
+    typer.echo(listing())
+
+
+@app.command()
+def predict(
+    name: Annotated[str, typer.Argument(help="a predictor of `list`, or a Hugging Face causal LM by path or hub name")],
+    bench: BenchOption,
+    out: Annotated[Path, typer.Option(help="folder of the run to write")],
+    tasks: Annotated[str | None, typer.Option(help="comma-separated tasks; all it applies to, if left out")] = None,
+    shots: Annotated[int, typer.Option(min=0, help="examples before each question (language models)")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="only the first N instances of each task")] = None,
+    split: Annotated[str, typer.Option(help="which instances to predict: test or validation")] = "test",
+    batch_size: Annotated[int, typer.Option(min=1, help="prompts at once (language models)")] = 64,
+    decode: Annotated[str, typer.Option(help="greedy, or expected: the mean over the 0..100 tokens")] = "greedy",
+    seed: Annotated[int, typer.Option(help="seed of predictors that draw or train")] = 0,
+) -> None:
+    """Predict a bench's instances with NAME and write a run; a killed run goes on where it stopped."""
+    from baselines.predict import Settings, predict_run
+
+    chosen = tuple(part.strip() for part in tasks.split(",") if part.strip()) if tasks is not None else None
+    settings = Settings(chosen, shots, limit, split, batch_size, decode, seed)
+    typer.echo(predict_run(name, bench, out, settings))
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="a recipe of baselines/recipes, or a path to a YAML file")],
+    bench: BenchOption,
+    out: Annotated[Path, typer.Option(help="folder of the model to write")],
+    seed: Annotated[int, typer.Option(help="seed of initialisation and order")] = 0,
+    resume: Annotated[bool, typer.Option(help="go on from the last checkpoint in OUT")] = True,
+) -> None:
+    """Train a model by a recipe on a bench's training instances."""
+    from baselines.lcbm.train import train as run_training
+
+    run_training(recipe, bench, out, seed=seed, resume=resume)
