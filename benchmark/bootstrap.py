@@ -1,0 +1,81 @@
+"""Intervals: the percentile bootstrap over clusters, with the same resamples for every run of a task.
+
+Instances of one channel or company resemble each other, so whole clusters are drawn, with replacement. A resample is
+how often each cluster was drawn; the metric's sums over a resample are that row of weights times the clusters' sums.
+Every run of a task meets the same resamples, so that differences between runs are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.metrics import Array, Index
+
+RESAMPLES = 2000
+LEVEL = 0.95
+BLOCK = 4_000_000  # drawn clusters held at once: memory does not grow with resamples times clusters
+TINY = 1e-9  # differences below this share of the values are rounding, not differences
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its 95 % bounds; bounds are None, with the reason, where no interval can be given."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: str | None = None
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether both bounds lie on one side of zero."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def cluster_sums(sums: Array, cluster: Index, clusters: int) -> Array:
+    """Add instances up to clusters: [instances, k] -> [clusters, k]."""
+    total = np.zeros((clusters, sums.shape[1]))
+    np.add.at(total, cluster, sums)
+    return total
+
+
+def weights(clusters: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[Array]:
+    """How often each cluster is drawn, in blocks of resamples: [some resamples, clusters]."""
+    generator = np.random.default_rng(seed)
+    rows = max(1, min(resamples, BLOCK // max(clusters, 1)))
+    for start in range(0, resamples, rows):
+        size = min(rows, resamples - start)
+        drawn = generator.integers(0, clusters, size=(size, clusters)) + np.arange(size)[:, None] * clusters
+        counts = np.bincount(drawn.ravel(), minlength=size * clusters)
+        yield counts.reshape(size, clusters).astype(np.float64)
+
+
+def resampled(sums: Array, resamples: int = RESAMPLES, seed: int = 0) -> Array:
+    """The sums over each resample of clusters: [clusters, k] -> [resamples, k]; no clusters, no rows."""
+    if not len(sums):
+        return np.empty((0, sums.shape[1]))
+    return np.concatenate([block @ sums for block in weights(len(sums), resamples, seed)])
+
+
+def interval(value: float, samples: Array, clusters: int) -> Interval:
+    """Percentile interval of a value from its resamples; resamples where it is not defined (nan) are left out."""
+    if not np.isfinite(value):
+        return Interval(None, None, None, "no instances" if clusters == 0 else "not defined on these instances")
+    if clusters < 2:
+        return Interval(float(value), None, None, "one cluster: nothing to resample")
+    defined = samples[np.isfinite(samples)]
+    if 2 * len(defined) < len(samples) or not len(defined):
+        return Interval(float(value), None, None, "not defined on most resamples")
+    low, high = np.percentile(defined, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return Interval(float(value), float(low), float(high))
+
+
+def difference(value: float, other: float, samples: Array, others: Array, clusters: int) -> Interval:
+    """Interval of value - other over the same resamples; differences that are only rounding count as zero."""
+    gap = np.append(samples, value) - np.append(others, other)
+    scale = np.append(np.abs(samples) + np.abs(others), abs(value) + abs(other))
+    gap = np.where(np.abs(gap) <= TINY * scale, 0.0, gap)
+    return interval(float(gap[-1]), gap[:-1], clusters)
