@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.metrics import Array, Index
+from benchmark.metrics import Array, Index, gap_of
 
 RESAMPLES = 2000
 LEVEL = 0.95
 BLOCK = 4_000_000  # drawn clusters held at once: memory does not grow with resamples times clusters
-TINY = 1e-9  # differences below this share of the values are rounding, not differences
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,6 @@ def interval(value: float, samples: Array, clusters: int) -> Interval:
 
 
 def difference(value: float, other: float, samples: Array, others: Array, clusters: int) -> Interval:
-    """Interval of value - other over the same resamples; differences that are only rounding count as zero."""
-    gap = np.append(samples, value) - np.append(others, other)
-    scale = np.append(np.abs(samples) + np.abs(others), abs(value) + abs(other))
-    gap = np.where(np.abs(gap) <= TINY * scale, 0.0, gap)
-    return interval(float(gap[-1]), gap[:-1], clusters)
+    """Interval of value - other over the same resamples."""
+    gap = float(gap_of(np.array(value), np.array(other)))
+    return interval(gap, gap_of(samples, others), clusters)

@@ -74,11 +74,18 @@ class Metric:
         return float(self.finish(self.sums(judged).sum(axis=0)))
 
     def gain(self, values: Array, reference: Array) -> Array:
-        """Skill over a reference, positive where `values` are the better ones; nan where the reference is perfect."""
+        """Skill over a reference, positive where `values` are better; nan where only the reference is perfect."""
+        gap = gap_of(values, reference)
         if self.skill == "difference":
-            return (reference - values) if self.lower_is_better else (values - reference)
+            return -gap if self.lower_is_better else gap
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(reference > 0, 1 - values / reference, np.nan)
+            return np.where(gap == 0, 0.0, np.where(reference > 0, -gap / reference, np.nan))
+
+
+def gap_of(values: Array, others: Array) -> Array:
+    """Differences; what is only rounding counts as no difference."""
+    gap = values - others
+    return np.where(np.abs(gap) <= ROUNDING * (np.abs(values) + np.abs(others)), 0.0, gap)
 
 
 def columns(*parts: Array) -> Array:
@@ -103,7 +110,7 @@ def root(sums: Array) -> Array:
 
 
 def r2(sums: Array) -> Array:
-    """1 - SSE/SST, the truth's mean taken from the same (resampled) instances; nan for fewer than two values or no spread.
+    """1 - SSE/SST, the mean taken from the same (resampled) truth; nan for fewer than two values or no spread.
 
     sums: squared error, truth, squared truth, count.
     """
@@ -158,7 +165,12 @@ def choice_sums(judged: Judged) -> Array:
 
 
 RMSE_PER_VIDEO = Metric(
-    "rmse", video_rmse_sums, ratio, True, "share", "root mean squared error within each video, then the mean over videos"
+    "rmse",
+    video_rmse_sums,
+    ratio,
+    True,
+    "share",
+    "root mean squared error within each video, their mean over videos",
 )
 RMSE = Metric("rmse", squared_error_sums, root, True, "share", "root mean squared error over all instances")
 RMSE_LOG10 = Metric(
