@@ -1,29 +1,43 @@
-"""From staged rows to a corpus: what is new, in one folder, put in place whole.
+"""From files to a corpus: what is new of them, in one folder, put in place whole.
 
-`cbc corpus ingest SOURCE PATH... --corpus DIR` ends here. Files already ingested by the same source and version are left out;
-messages, effects and comments that the corpus already holds are left out too, so a second run changes nothing.
+`cbc corpus ingest SOURCE PATH... --corpus DIR` ends here. Files already ingested by the same source, version and
+mapping are left out; rows that the corpus already holds are left out too, so a second run changes nothing. The raw
+files go first, then the annotations, then the tables with their manifest in one rename: an ingest that was killed
+leaves nothing that a reader sees, and the same command completes it with the same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
+from corpus.errors import CbcError, NoSuchPath
 from corpus.schema import TABLES
-from corpus.sources.base import Source, Staging
-from corpus.store import Corpus, quote, replace_folder, write_json
+from corpus.sources.base import Received, Source, Staging
+from corpus.staged import check_ranges, keep_new, open_staging, write_table
+from corpus.store import Corpus, replace_folder, write_json
+
+NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
+
+
+class FileChanged(CbcError):
+    """A file was written to while it was being read."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an ingest did: rows read = kept + known + rejected."""
+    """What an ingest did: rows read = kept + known + rejected; `skipped` files were ingested before."""
 
     ingest: str
     files: int
+    skipped: int
     rows_read: int
     rows_kept: int
     rows_known: int
@@ -32,6 +46,108 @@ class Report:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    """Hex digest of a file's bytes. Raises NoSuchPath."""
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise NoSuchPath(f"cannot read {path} ({error.strerror})", "check the path and its permissions") from None
+
+
+def ingest(source: Source, paths: Sequence[Path], root: Path) -> Report:
+    """Bring the files at `paths` into the corpus at `root`. Raises NoSuchPath, WrongVersion, Busy, FileChanged."""
+    files = source.files(paths)
+    digests = {path: sha256(path) for path in files}
+    corpus = Corpus.create(root)
+    with corpus.lock():
+        done = _done(corpus, source)
+        new: dict[str, Path] = {}
+        for path, digest in digests.items():
+            if digest not in done:
+                new.setdefault(digest, path)
+        _clear_orphans(corpus, source)
+        report = Report("", 0, len(files) - len(new), 0, 0, 0, {}, {})
+        if new:
+            received = [_keep_raw(corpus, source, path, digest, _told(path, paths)) for digest, path in new.items()]
+            report = _ingest(corpus, source, received, report.skipped)
+        corpus.refresh()
+    return report
+
+
+def _done(corpus: Corpus, source: Source) -> set[str]:
+    """Digests of the files this source, version and mapping brought in before."""
+    mine = [m for m in corpus.ingests() if (m.get("source"), m.get("digest")) == (source.label, source.digest)]
+    return {file["sha256"] for manifest in mine for file in manifest.get("files", [])}
+
+
+def _clear_orphans(corpus: Corpus, source: Source) -> None:
+    """Remove what a killed ingest left: half-copied raw files, annotations whose tables never came."""
+    for path in (corpus.root / "raw" / source.name).glob(".*.part"):
+        path.unlink()
+    for path in (corpus.root / "annotations").glob("*@*/*"):
+        if NAME.fullmatch(path.stem.lstrip(".")) and not (corpus.root / "tables" / path.stem).is_dir():
+            path.unlink()
+
+
+def _told(path: Path, paths: Iterable[Path]) -> str:
+    """How rejects and the manifest name a file: relative to the folder it was found in."""
+    for given in paths:
+        if given.is_dir() and path.is_relative_to(given):
+            return path.relative_to(given).as_posix()
+    return path.name
+
+
+def _keep_raw(corpus: Corpus, source: Source, path: Path, digest: str, name: str) -> Received:
+    """Copy a file as received to raw/SOURCE/SHA-NAME with its time. Raises FileChanged."""
+    place = corpus.root / "raw" / source.name / f"{digest[:16]}-{path.name}"
+    changed = path.stat().st_mtime_ns
+    if not place.is_file():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{digest[:16]}.part")
+        shutil.copyfile(path, beside)
+        if sha256(beside) != digest:
+            beside.unlink()
+            raise FileChanged(f"{path} changed while it was read", "run again when it is complete")
+        os.utime(beside, ns=(changed, changed))
+        beside.replace(place)
+    modified = datetime.fromtimestamp(changed // 1_000_000_000, UTC).replace(tzinfo=None)
+    return Received(path, place, name, digest, modified)
+
+
+def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: int) -> Report:
+    """Stage the files, keep what is new, write it."""
+    naming = "\n".join([source.label, source.digest, *(file.sha256 for file in files)])
+    name = f"{source.name}-{hashlib.sha256(naming.encode()).hexdigest()[:16]}"
+    with corpus.staging(name) as folder, open_staging(folder) as connection:
+        staging = Staging(connection, folder, source.label)
+        source.stage(files, staging)
+        staging.flush()
+        check_ranges(connection)
+        rejected = Counter(dict(connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason").fetchall()))
+        kept = keep_new(connection, corpus, staging.annotations)
+        known = staging.rows_read - kept - rejected.total()
+        report = Report(name, len(files), skipped, staging.rows_read, kept, known, dict(sorted(rejected.items())), {})
+        _write(corpus, folder, staging, report, source, files)
+    return report
+
+
+def _write(
+    corpus: Corpus, folder: Path, staging: Staging, report: Report, source: Source, files: Sequence[Received]
+) -> None:
+    """Write annotations, then the tables and the manifest in one rename."""
+    for annotation, table in sorted(staging.annotations.items()):
+        beside = folder / f"{annotation}.parquet"
+        if write_table(staging.connection, table, beside):
+            place = corpus.root / "annotations" / annotation / f"{report.ingest}.parquet"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            beside.replace(place)
+    tables = folder / "tables"
+    tables.mkdir()
+    for table in TABLES:
+        rows = write_table(staging.connection, table, tables / f"{table}.parquet")
+        if rows:
+            report.tables[table] = rows
+    named = [{"name": file.name, "sha256": file.sha256} for file in files]
+    counts = {key: value for key, value in asdict(report).items() if key not in ("skipped", "files")}
+    write_json(tables / "manifest.json", {**counts, "source": source.label, "digest": source.digest, "files": named})
+    replace_folder(tables, corpus.root / "tables" / report.ingest)

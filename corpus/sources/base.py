@@ -1,6 +1,6 @@
 """What a source is: a class that reads files and stages rows.
 
-A new source is one new file in this folder with a subclass of `Source`, named in `SOURCES` (corpus/sources/registry.py).
+A new source is one new file in this folder with a subclass of `Source`, named in corpus/sources/registry.py.
 `corpus.ingest` does the rest: what is new, duplicates, writing, the report.
 """
 
@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +31,33 @@ class RowError(Exception):
         self.value = None if value is None else str(value)[:200]
 
 
+@dataclass(frozen=True)
+class Received:
+    """A file given to an ingest.
+
+    `path` is where the user has it, `raw` the copy in the corpus' raw folder (read that one: it cannot change), `name`
+    how rejects name it, `modified_at` its time of change (UTC without a zone).
+    """
+
+    path: Path
+    raw: Path
+    name: str
+    sha256: str
+    modified_at: datetime
+
+
 @dataclass
 class Staging:
     """Rows on their way in: DuckDB tables named and shaped as in `corpus.schema.TABLES`, empty at the start.
 
-    A set-wise source runs `INSERT INTO message SELECT ...` on `connection`; a payload-wise one calls `add`.
-    `folder` is scratch space on the corpus' disk, gone afterwards. `raw` is where the source keeps what it received.
+    Each table has one more column, `_record`: the number of the record read that a row came from, by which rows read
+    are told apart as kept (something of it is new) and known. A payload-wise source counts `rows_read += 1`, then calls
+    `add` or `reject`; a set-wise one runs `INSERT INTO message BY NAME SELECT ..., n AS _record` on `connection`.
+    `folder` is scratch space on the corpus' disk, gone afterwards. `corpus.ingest` keeps the raw files.
     """
 
     connection: duckdb.DuckDBPyConnection
     folder: Path
-    raw: Path
     source: str
     rows_read: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
@@ -50,12 +67,13 @@ class Staging:
     def add(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stage rows given as mappings; columns that are missing are null."""
         waiting = self._waiting.setdefault(table, [])
-        waiting.extend(rows)
+        waiting.extend({"_record": self.rows_read, **row} for row in rows)
         if len(waiting) >= BATCH_ROWS:
             self.flush(table)
 
     def reject(self, file: str, line: int | None, error: RowError) -> None:
-        """Stage one reject."""
+        """Stage one reject: the record is counted as rejected."""
+        self.rejected[error.reason] += 1
         self.add(
             "rejects",
             [{"source": self.source, "file": file, "line": line, "reason": error.reason, "value": error.value}],
@@ -67,10 +85,10 @@ class Staging:
             rows = self._waiting.pop(name, [])
             if not rows:
                 continue
-            columns = TABLES[name].names
+            columns = [*TABLES[name].names, "_record"]
             batch = pa.table({column: pa.array([row.get(column) for row in rows]) for column in columns})
             self.connection.register("_batch", batch)
-            self.connection.execute(f'INSERT INTO "{name}" SELECT * FROM _batch')
+            self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM _batch')
             self.connection.unregister("_batch")
 
     def annotate(self, name_at_version: str, table: str) -> None:
@@ -89,10 +107,15 @@ class Source(ABC):
         """What provenance and rejects say: name and version."""
         return f"{self.name}@{self.version}"
 
+    @property
+    def digest(self) -> str:
+        """Tells apart settings that change what the same files become; part of an ingest's name."""
+        return ""
+
     @abstractmethod
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files to read among the paths given, sorted. Raises NoSuchPath when there are none."""
 
     @abstractmethod
-    def stage(self, files: Sequence[Path], staging: Staging) -> None:
-        """Read the files, stage rows and rejects, keep the raw payloads, and count `staging.rows_read`."""
+    def stage(self, files: Sequence[Received], staging: Staging) -> None:
+        """Read the files, stage rows and rejects, and count `staging.rows_read` (rejected records too)."""

@@ -1,0 +1,104 @@
+"""Rows on their way in, set-wise: what is new of them, and the parquet files it becomes.
+
+Everything here is SQL over the staging tables (`corpus.sources.base.Staging`); memory is bounded, and the rows keep the
+order in which their records were read, so that the same files give the same bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from corpus.errors import CbcError
+from corpus.schema import METRICS, TABLES
+from corpus.store import Corpus, quote
+
+MEMORY = "2GB"
+DATA = ("communicator", "message", "scene", "effect", "comment")
+PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+
+
+class BrokenSource(CbcError):
+    """A source staged what it should have rejected."""
+
+
+def open_staging(folder: Path) -> duckdb.DuckDBPyConnection:
+    """A database for staging that spills into `folder`, with an empty table for each table of the schema."""
+    connection = duckdb.connect()
+    spill = folder / "spill"
+    connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}; SET TimeZone='UTC'")
+    for name, table in TABLES.items():
+        connection.execute(f'CREATE TABLE "{name}" ({table.ddl}, _record BIGINT NOT NULL)')
+    return connection
+
+
+def check_ranges(connection: duckdb.DuckDBPyConnection) -> None:
+    """Assert that every effect has a metric of the registry and a value in its range. Raises BrokenSource."""
+    connection.execute("CREATE OR REPLACE TEMP TABLE _metric (metric VARCHAR, low DOUBLE, high DOUBLE)")
+    rows = [(name, metric.low, metric.high) for name, metric in METRICS.items()]
+    connection.executemany("INSERT INTO _metric VALUES (?, ?, ?)", rows)
+    bad = connection.execute(
+        """SELECT e.message_id, e.metric, e.value FROM effect e LEFT JOIN _metric m USING (metric)
+        WHERE m.metric IS NULL OR e.value IS NULL OR NOT isfinite(e.value) OR e.value < m.low
+        OR e.value > coalesce(m.high, e.value) OR e.exposure < 0 LIMIT 1"""
+    ).fetchone()
+    if bad:
+        raise BrokenSource(f"effect {bad[1]} = {bad[2]} of {bad[0]} is out of range", "mend the source that staged it")
+
+
+def _same(keys: tuple[str, ...]) -> str:
+    """A join condition in which null equals null."""
+    return " AND ".join(f'c."{key}" IS NOT DISTINCT FROM s."{key}"' for key in keys)
+
+
+def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> None:
+    """Of rows with the same key keep the first read."""
+    columns = ", ".join(f'"{key}"' for key in keys)
+    # Distinct hashes prove distinct keys and cost a tenth of grouping by the keys themselves.
+    counted = f'SELECT count(*) = count(DISTINCT hash({columns})) FROM "{table}"'
+    if connection.execute(counted).fetchall()[0][0]:
+        return
+    connection.execute(
+        f'DELETE FROM "{table}" WHERE rowid IN (SELECT rowid FROM (SELECT rowid, row_number() OVER '
+        f'(PARTITION BY {columns} ORDER BY _record, rowid) AS n FROM "{table}") WHERE n > 1)'
+    )
+
+
+def _drop_known(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], held: list[Path]) -> None:
+    """Drop rows whose key stands in the files `held` already."""
+    if held:
+        files = ", ".join(quote(path) for path in held)
+        connection.execute(
+            f'DELETE FROM "{table}" WHERE rowid IN (SELECT s.rowid FROM "{table}" s '
+            f"JOIN read_parquet([{files}], union_by_name=true) c ON {_same(keys)})"
+        )
+
+
+def keep_new(connection: duckdb.DuckDBPyConnection, corpus: Corpus, annotations: dict[str, str]) -> int:
+    """Leave only what the corpus does not hold yet, each key once; gives the number of records something is kept of."""
+    for name in DATA:
+        keys = TABLES[name].key
+        _drop_repeated(connection, name, keys)
+        _drop_known(connection, name, keys, sorted(corpus.root.glob(f"tables/*/{name}.parquet")))
+    for annotation, table in annotations.items():
+        _drop_repeated(connection, table, ("message_id",))
+        held = sorted((corpus.root / "annotations" / annotation).glob("*.parquet"))
+        _drop_known(connection, table, ("message_id",), held)
+    parts = " UNION ALL ".join(f'SELECT _record FROM "{name}"' for name in [*DATA, *annotations.values()])
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT DISTINCT _record FROM ({parts})")
+    connection.execute(
+        "DELETE FROM provenance WHERE _record NOT IN (FROM _kept) OR table_name = 'communicator' AND NOT EXISTS "
+        "(FROM communicator c WHERE c._record = provenance._record AND c.communicator_id = provenance.row_key)"
+    )
+    _drop_repeated(connection, "provenance", TABLES["provenance"].key)
+    return int(connection.execute("SELECT count(*) FROM _kept").fetchall()[0][0])
+
+
+def write_table(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> int:
+    """Write a staged table as parquet where it has rows; gives their number."""
+    rows = int(connection.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0])
+    if rows:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection.execute(f'COPY (SELECT * EXCLUDE (_record) FROM "{table}") TO {quote(path)} {PARQUET}')
+    return rows
