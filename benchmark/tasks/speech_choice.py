@@ -1,0 +1,115 @@
+"""Content simulation: which of 25 texts is said in five masked scenes? (SPEC 5.4)
+
+The 24 others are the speech of five consecutive scenes of other videos of the same split. An instance whose right text can be read off
+the rest of the prompt (title, description, other scenes repeat it) is left out.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from benchmark.frames import videos, with_scenes
+from benchmark.splits import MIN_CLUSTERS, by_cluster
+from benchmark.tasks.base import NotEnough, Task
+from corpus.verbalize.video import speech_text
+
+SCENES = 5
+OPTIONS = 25
+MIN_SPOKEN = 3
+OPTION_CHARACTERS = 240
+
+
+class SpeechChoice(Task):
+    """The masked speech of five consecutive scenes, to be chosen from 25 numbered texts."""
+
+    name = "speech_choice"
+    table = "content_simulation"
+    condition = "25-way"
+    kind = "choice"
+    metrics = ("accuracy",)
+    legal = (0.0, OPTIONS - 1.0)
+    behavior = ("replay", "views", "like_view_pct")
+    shuffle_within = "scenes"
+
+    def columns(self) -> tuple[str, ...]:
+        return ("scene_seen", "scene_speech", "replay", "asked", "option_texts", "views", "like_view_pct")
+
+    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int) -> pl.DataFrame:
+        frame = with_scenes(self.sample(by_cluster(videos(connection), seed), seed), connection)
+        rng = np.random.default_rng([seed, sum(map(ord, self.name))])
+        frame = masked_runs(frame, rng)
+        parts = [with_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
+        frame = pl.concat(parts) if parts else frame
+        if frame.is_empty() or frame["split"].n_unique() < 3 or frame["cluster"].n_unique() < MIN_CLUSTERS:
+            raise NotEnough(f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes in a row")
+        return frame.sort("message_id").with_columns(scenes=pl.col("scene_seen").list.len())
+
+    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(scenes=pl.col("scene_seen").list.len())
+
+    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        drawn = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scenes"]]
+        return frame.with_columns(pl.Series("replay", drawn, pl.List(pl.Float64)))
+
+    def render(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return speech_text(frame)
+
+
+def masked_runs(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Adds `asked` (five scenes in a row, at least three of them spoken), `said`, and `replay` (the whole curve); videos
+    without such a run, or whose text gives the speech away, are left out.
+    """
+    asked: list[list[int] | None] = []
+    said: list[str | None] = []
+    for speech, seen, title, body in frame.select("scene_speech", "scene_seen", "title", "body").iter_rows():
+        run, text = one_run(speech, rng)
+        rest = " ".join([title or "", body or "", *(s or "" for s in seen)]).lower()
+        others = [s for i, s in enumerate(speech) if s and run is not None and i not in run]
+        given_away = run is not None and any(
+            len(s.split()) >= 3 and (s.lower() in rest or s in others) for s in (speech[i] or "" for i in run)
+        )
+        asked.append(None if given_away else run)
+        said.append(text)
+    frame = frame.with_columns(
+        pl.Series("asked", asked, pl.List(pl.Int64)),
+        pl.Series("said", said, pl.String),
+        replay=pl.when(pl.col("curve").list.len() == pl.col("scene_seen").list.len()).then("curve"),
+    )
+    silent = pl.lit(None, pl.Float64).repeat_by(pl.col("scene_seen").list.len())
+    return frame.filter(pl.col("asked").is_not_null()).with_columns(replay=pl.coalesce("replay", silent))
+
+
+def one_run(speech: list[str | None], rng: np.random.Generator) -> tuple[list[int] | None, str | None]:
+    """Five scenes in a row with speech in three of them, drawn among all such, and what is said in them."""
+    starts = [
+        start
+        for start in range(len(speech) - SCENES + 1)
+        if sum(bool(s) for s in speech[start : start + SCENES]) >= MIN_SPOKEN
+    ]
+    if not starts:
+        return None, None
+    start = starts[int(rng.integers(len(starts)))]
+    run = list(range(start, start + SCENES))
+    return run, " / ".join(s for s in (speech[i] for i in run) if s)[:OPTION_CHARACTERS]
+
+
+def with_options(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Adds option_texts, options (their numbers) and target; nothing is left of a split with fewer than 25 different texts."""
+    texts = frame["said"].unique(maintain_order=True).to_list()
+    if len(texts) < OPTIONS:
+        frame = frame.clear()
+    rows, targets = [], []
+    for said in frame["said"]:
+        drawn = [texts[i] for i in rng.choice(len(texts), OPTIONS, replace=False)]
+        others = [text for text in drawn if text != said][: OPTIONS - 1]
+        right = int(rng.integers(OPTIONS))
+        rows.append([*others[:right], said, *others[right:]])
+        targets.append([float(right)])
+    numbers = [str(i + 1) for i in range(OPTIONS)]
+    return frame.with_columns(
+        pl.Series("option_texts", rows, pl.List(pl.String)),
+        pl.Series("target", targets, pl.List(pl.Float64)),
+        options=pl.lit(numbers),
+    )

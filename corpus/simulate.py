@@ -1,0 +1,328 @@
+"""`cbc corpus simulate`: a world of brands, videos, posts and emails whose behavior follows the law in corpus/world.py.
+
+Everything is drawn from one seed. The tables are written as an ingest like any other; what the law expects of each message is the
+annotation `law@1`, from which the bench computes the best possible answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus import world
+from corpus.errors import CbcError
+from corpus.ingest import Report, ingest
+from corpus.replay import merge_markers, multiplier, scene_spans
+from corpus.sources.base import Source, Staging
+
+MARKERS = 100
+FIRST_DAY = datetime(2019, 1, 1)
+DAYS = 5 * 365
+Row = dict[str, Any]
+
+
+class BadSize(CbcError):
+    """A simulated world needs at least a few brands."""
+
+
+@dataclass(frozen=True)
+class Brand:
+    """A company with a channel, an account and a sender, and its hidden effects."""
+
+    company: str
+    slug: str
+    audience: int
+    replay_effect: float
+    like_effect: float
+
+
+def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+    """One of the options, all alike probable."""
+    return options[int(rng.integers(len(options)))]
+
+
+def draw_brands(rng: np.random.Generator, count: int) -> list[Brand]:
+    """Brands with made-up names; names repeat when there are more than the syllables give."""
+    heads, tails = ("Alvo", "Brint", "Cerra", "Dovel", "Emmo", "Fanta", "Grell", "Hulo"), ("ra", "nix", "dale", "po")
+    names = [head + tail for head in heads for tail in tails]
+    brands = []
+    for i in range(count):
+        company = names[i % len(names)] + ("" if i < len(names) else f" {i // len(names) + 1}")
+        brands.append(
+            Brand(
+                company=company,
+                slug=company.lower().replace(" ", "-"),
+                audience=int(np.exp(rng.normal(11, 1.2))),
+                replay_effect=float(rng.normal(0, world.REPLAY_CHANNEL_SD)),
+                like_effect=float(rng.normal(0, world.LIKE_VIEW_CHANNEL_SD)),
+            )
+        )
+    return brands
+
+
+def moment(rng: np.random.Generator) -> datetime:
+    """A minute within the world's five years."""
+    return FIRST_DAY + timedelta(minutes=int(rng.integers(DAYS * 24 * 60)))
+
+
+def draw_scenes(rng: np.random.Generator, count: int) -> list[tuple[str, str, str, str | None]]:
+    """Subject, action, place and screen text of each scene; subject and place stay for a few scenes, as in films."""
+    scenes: list[tuple[str, str, str, str | None]] = []
+    subject, place = pick(rng, tuple(world.SUBJECTS)), pick(rng, world.PLACES)
+    for _ in range(count):
+        if rng.random() < 0.4:
+            subject, place = pick(rng, tuple(world.SUBJECTS)), pick(rng, world.PLACES)
+        text = pick(rng, tuple(world.SCREEN_TEXTS)) if rng.random() < 0.2 else None
+        scenes.append((subject, pick(rng, tuple(world.ACTIONS)), place, text))
+    return scenes
+
+
+def scene_mean(scene: tuple[str, str, str, str | None], position: float) -> float:
+    """What the law expects of a scene before channel effect and noise; position from 0 to 1."""
+    subject, action, _, text = scene
+    shown = world.SCREEN_TEXTS[text] if text else 0.0
+    return world.REPLAY_LEVEL + world.SUBJECTS[subject] + world.ACTIONS[action] + shown + world.REPLAY_TREND * position
+
+
+def autoregressive(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Stationary AR(1) noise, one value a scene."""
+    noise = rng.normal(0, world.REPLAY_NOISE_SD, count)
+    for i in range(1, count):
+        noise[i] = world.REPLAY_NOISE_AR * noise[i - 1] + np.sqrt(1 - world.REPLAY_NOISE_AR**2) * noise[i]
+    return noise
+
+
+def markers_of(rng: np.random.Generator, values: np.ndarray, k: int) -> list[float]:
+    """100 markers whose merged scenes have exactly these values: each scene's peak stands in its middle, the rest falls off
+    smoothly to both sides; the markers after the last scene repeat its edge."""
+    rise = 1 - 0.02 * np.abs(np.arange(k) - k // 2)
+    markers = np.repeat(values, k) * np.tile(rise, len(values))
+    rest = np.full(MARKERS - len(markers), markers[-1])
+    return [float(x) for x in np.concatenate([markers, rest])]
+
+
+def speech_of(rng: np.random.Generator, scene: tuple[str, str, str, str | None]) -> str:
+    """What is said over a scene: it names what is seen."""
+    subject, action, place, _ = scene
+    return pick(
+        rng, (f"look how the {subject} {action}", f"the {subject} {action} {place}", f"here the {subject} {action}")
+    )
+
+
+def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
+    """Rows of one video: message, scenes, effects and its law."""
+    message_id, published = f"sim-v-{brand.slug}-{number}", moment(rng)
+    duration_s = float(rng.integers(11, 21))
+    k = multiplier(MARKERS, duration_s)
+    count = MARKERS // k
+    scenes = draw_scenes(rng, count)
+    mean = np.array([scene_mean(scene, i / (count - 1)) for i, scene in enumerate(scenes)])
+    curve = np.clip(mean + brand.replay_effect + autoregressive(rng, count), 0, 1)
+    curve[0] = 1.0
+    merged = merge_markers(markers_of(rng, curve, k), duration_s)
+    tone, occasion, product = (
+        pick(rng, tuple(world.TONES)),
+        pick(rng, tuple(world.OCCASIONS)),
+        pick(rng, world.PRODUCTS),
+    )
+    like_ln = world.LIKE_VIEW_LN + world.TONES[tone] + world.OCCASIONS[occasion]
+    views_ln = world.VIEWS_LN + world.VIEWS_PER_AUDIENCE * np.log(brand.audience)
+    views_ln += world.VIEWS_PER_OCCASION * world.OCCASIONS[occasion]
+    views = round(float(np.exp(views_ln + rng.normal(0, world.VIEWS_NOISE_SD))))
+    percent = float(np.exp(like_ln + brand.like_effect + rng.normal(0, world.LIKE_VIEW_NOISE_SD)))
+    observed = published + timedelta(days=30)
+    whole = {"views": views, "likes": round(views * percent / 100), "audience": brand.audience}
+    speaks = [speech_of(rng, scene) if rng.random() < 0.7 else None for scene in scenes]
+    return {
+        "message": [
+            {
+                "message_id": message_id,
+                "communicator_id": f"sim-youtube-{brand.slug}",
+                "channel": "youtube",
+                "kind": "video",
+                "title": f"{tone} {product} {occasion}",
+                "body": f"{brand.company} shows {product} {occasion}.",
+                "published_at": published,
+                "duration_s": duration_s,
+                "language": "en",
+                "licence": "CC0-1.0",
+            }
+        ],
+        "scene": [
+            {
+                "message_id": message_id,
+                "scene": i,
+                "start_s": start,
+                "end_s": end,
+                "speech": [speech] if speech else [],
+                "screen_text": [scene[3]] if scene[3] else [],
+                "captions": [f"a {scene[0]} {scene[1]} {scene[2]}"],
+                "objects": [scene[0]],
+                "actions": [scene[1]],
+            }
+            for i, (scene, speech, (start, end)) in enumerate(
+                zip(scenes, speaks, scene_spans(MARKERS, duration_s), strict=True)
+            )
+        ],
+        "effect": [
+            {"message_id": message_id, "metric": metric, "value": float(value), "observed_at": observed}
+            for metric, value in whole.items()
+        ]
+        + [
+            {"message_id": message_id, "metric": "replay", "value": value, "scene": i, "observed_at": observed}
+            for i, value in enumerate(merged)
+        ],
+        "law": [
+            {
+                "message_id": message_id,
+                "replay_mean": mean.tolist(),
+                "like_view_ln": like_ln,
+                "views_ln": float(views_ln),
+            }
+        ],
+    }
+
+
+def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
+    """Rows of one post."""
+    message_id, published = f"sim-p-{brand.slug}-{number}", moment(rng)
+    topic, style = pick(rng, tuple(world.POST_TOPICS)), pick(rng, tuple(world.POST_STYLES))
+    content_ln = world.POST_TOPICS[topic] + world.POST_STYLES[style]
+    years = (published - FIRST_DAY).days / 365
+    likes_ln = world.POST_PER_AUDIENCE * np.log(brand.audience) + content_ln + world.POST_DRIFT_PER_YEAR * years
+    likes = round(float(np.exp(likes_ln + rng.normal(0, world.POST_NOISE_SD))))
+    return {
+        "message": [
+            {
+                "message_id": message_id,
+                "communicator_id": f"sim-twitter-{brand.slug}",
+                "channel": "twitter",
+                "kind": "post",
+                "body": style.format(topic=topic) + (" https://example.org/" if rng.random() < 0.3 else ""),
+                "published_at": published,
+                "language": "en",
+                "licence": "CC0-1.0",
+            }
+        ],
+        "effect": [
+            {
+                "message_id": message_id,
+                "metric": "likes",
+                "value": float(likes),
+                "exposure": float(brand.audience),
+                "observed_at": published + timedelta(days=30),
+            }
+        ],
+        "law": [{"message_id": message_id, "post_ln": content_ln}],
+    }
+
+
+def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
+    """Rows of one email, sent to each segment."""
+    message_id, published = f"sim-e-{brand.slug}-{number}", moment(rng)
+    offer, product = pick(rng, tuple(world.OFFERS)), pick(rng, world.PRODUCTS)
+    effects: list[Row] = []
+    for segment, effect in world.SEGMENTS.items():
+        logit = world.CLICK_LOGIT + world.OFFERS[offer] + effect + rng.normal(0, world.CLICK_NOISE_SD)
+        sends = int(rng.integers(1_000, 50_000))
+        rate = rng.binomial(sends, 1 / (1 + np.exp(-logit))) / sends
+        shared = {"message_id": message_id, "receiver": segment, "observed_at": published + timedelta(days=7)}
+        effects.append({**shared, "metric": "click_through_rate", "value": float(rate), "exposure": float(sends)})
+        effects.append({**shared, "metric": "sends", "value": float(sends)})
+    message = {
+        "message_id": message_id,
+        "communicator_id": f"sim-email-{brand.slug}",
+        "channel": "email",
+        "kind": "email",
+        "title": f"{offer} on {product}",
+        "body": f"Dear customer, {offer} on all {product} from {brand.company}.",
+        "published_at": published,
+        "language": "en",
+        "licence": "CC0-1.0",
+        "campaign": f"{brand.slug}-{offer}",
+    }
+    return {"message": [message], "effect": effects}
+
+
+def communicators(brand: Brand) -> list[Row]:
+    """One row for each medium the brand speaks in."""
+    return [
+        {
+            "communicator_id": f"sim-{channel}-{brand.slug}",
+            "channel": channel,
+            "name": brand.company,
+            "company": brand.company,
+            "audience": brand.audience,
+            "as_of": FIRST_DAY,
+        }
+        for channel in ("youtube", "twitter", "email")
+    ]
+
+
+class SimulatedWorld(Source):
+    """The world as a source: it reads no files, its seed and sizes name it."""
+
+    name = "simulate"
+    version = 1
+
+    def __init__(self, seed: int, brands: int, videos: int, posts: int, emails: int) -> None:
+        self.seed, self.brands = seed, brands
+        self.per_brand = {draw_video: videos, draw_post: posts, draw_email: emails}
+
+    @property
+    def label(self) -> str:
+        sizes = "-".join(str(count) for count in self.per_brand.values())
+        return f"{self.name}@{self.version}:seed={self.seed},{self.brands}x{sizes}"
+
+    def files(self, paths: Sequence[Path]) -> list[Path]:
+        return []
+
+    def stage(self, files: Sequence[Path], staging: Staging) -> None:
+        """Draw brand by brand; a brand's own generator makes it independent of how many there are."""
+        law: list[Row] = []
+        brands = draw_brands(np.random.default_rng([self.seed, 0]), self.brands)
+        for i, brand in enumerate(brands):
+            rng = np.random.default_rng([self.seed, 1, i])
+            staging.add("communicator", communicators(brand))
+            staging.add(
+                "provenance", (self.provenance("communicator", r["communicator_id"]) for r in communicators(brand))
+            )
+            for draw, count in self.per_brand.items():
+                for number in range(count):
+                    rows = draw(rng, brand, number)
+                    law += rows.pop("law", [])
+                    for table, given in rows.items():
+                        staging.add(table, given)
+                    staging.add("provenance", [self.provenance("message", rows["message"][0]["message_id"])])
+                    staging.rows_read += 1
+        staging.flush()
+        self.stage_law(staging, law)
+
+    def provenance(self, table: str, key: str) -> Row:
+        return {"table_name": table, "row_key": key, "source": self.label, "tool": self.label, "licence": "CC0-1.0"}
+
+    def stage_law(self, staging: Staging, law: list[Row]) -> None:
+        """The annotation law@1: what the law expects, by message."""
+        import pyarrow as pa
+
+        columns = {"message_id": pa.string(), "replay_mean": pa.list_(pa.float64())}
+        columns |= {name: pa.float64() for name in ("like_view_ln", "views_ln", "post_ln")}
+        batch = pa.table({name: pa.array([row.get(name) for row in law], type_) for name, type_ in columns.items()})
+        staging.connection.register("_law", batch)
+        staging.connection.execute("CREATE TABLE law AS FROM _law")
+        staging.connection.unregister("_law")
+        staging.annotate("law@1", "law")
+
+
+def simulate(
+    root: Path, seed: int = 0, brands: int = 72, videos: int = 40, posts: int = 100, emails: int = 8
+) -> Report:
+    """Write a simulated corpus at `root`; sizes are per brand. Raises BadSize."""
+    if brands < 3 or min(videos, posts, emails) < 0:
+        raise BadSize(f"{brands} brands cannot be split three ways", "ask for at least 3 brands and no negative sizes")
+    return ingest(SimulatedWorld(seed, brands, videos, posts, emails), [], root)

@@ -1,0 +1,57 @@
+"""Templates: short texts with named fields, compiled once to a Polars expression and run over whole tables.
+
+`{field}` is replaced by the column of that name; a part in square brackets is left out of a row in which one of its fields is null.
+A backslash makes a bracket plain. A template carries a name and a version; a change of wording is a new version.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+PIECE = re.compile(r"\\(?P<plain>[\[\]{}])|\[(?P<part>(?:\\.|[^\[\]])*)\]|\{(?P<field>\w+)\}|(?P<text>[^\\\[\]{}]+)")
+
+
+class BadTemplate(ValueError):
+    """The text of a template does not parse: a brace or bracket without its twin."""
+
+
+def compile_text(text: str) -> list[pl.Expr]:
+    """The pieces of a text as string expressions, in order. Raises BadTemplate."""
+    pieces: list[pl.Expr] = []
+    position = 0
+    for match in PIECE.finditer(text):
+        if match.start() != position:
+            raise BadTemplate(f"{text!r} at character {position}")
+        position = match.end()
+        if (part := match["part"]) is not None:
+            pieces.append(pl.concat_str(compile_text(part)).fill_null(""))
+        elif (field := match["field"]) is not None:
+            pieces.append(pl.col(field).cast(pl.String))
+        else:
+            pieces.append(pl.lit(match["plain"] or match["text"]))
+    if position != len(text):
+        raise BadTemplate(f"{text!r} at character {position}")
+    return pieces
+
+
+@dataclass(frozen=True)
+class Template:
+    """A versioned text with fields."""
+
+    name: str
+    version: int
+    text: str
+
+    @property
+    def label(self) -> str:
+        """NAME@VERSION, as manifests name it."""
+        return f"{self.name}@{self.version}"
+
+    @cached_property
+    def expression(self) -> pl.Expr:
+        """One string a row; null where a field outside brackets is null."""
+        return pl.concat_str(compile_text(self.text))

@@ -1,0 +1,173 @@
+"""A video as text: forward (content shown, behavior asked) and reverse (behavior shown, speech asked).
+
+Each function takes a frame with one row a video and gives it back with `prompt` and `answer`. Scenes are lists, one item a scene:
+scene_seen, scene_speech (null: silent), replay (0 to 100; null: asked). Content must have gone through corpus.verbalize.outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from corpus.verbalize.numbers import count_words, percent, whole
+from corpus.verbalize.outside import MASK, gist
+from corpus.verbalize.template import Template
+
+
+@dataclass(frozen=True)
+class VideoForm:
+    """The templates that make a video's prompt and answer: the whole, one of its scenes, one line of the answer."""
+
+    prompt: Template
+    scene: Template
+    answer: Template
+    separator: str = "\n"
+
+
+HEADER = (
+    "[channel: {company}[, {audience} subscribers]\n][title: {title}\n][about: {body}\n]"
+    "[published: {date}\n][length: {length} s\n][age: {age} days\n][views: {views}\n][likes: {likes} % of views\n]"
+)
+SCENE = Template("scene", 1, "scene {number}: {seen}[ | says: {speech}][ = {value}]")
+ANSWER = Template("scene-answer", 1, "scene {number}: {gist} = {value}")
+
+REPLAY = VideoForm(
+    Template(
+        "replay",
+        1,
+        HEADER + "{scenes}\nhow much is each masked scene replayed, 0 to 100? one line a scene, its value after =\nanswer:",
+    ),
+    SCENE,
+    ANSWER,
+)
+REPLAY_PAPER = VideoForm(
+    Template(
+        "replay-paper",
+        1,
+        "<video>\n{scenes}\n[channel: {company}\n][title: {title}\n][published: {date}\n][subscribers: {audience}\n]"
+        "[views: {views}\n][likes: {likes} % of views\n]"
+        "give the replay values, 0 to 100, of the masked scenes in their order, with commas between\nanswer:",
+    ),
+    SCENE,
+    Template("value", 1, "{value}"),
+    separator=", ",
+)
+"""The paper's order of fields (scenes first) and its bare list of values."""
+
+LIKE_VIEW = Template(
+    "like-view",
+    1,
+    HEADER + "[{scenes}\n]which percentage of its viewers like this video? its value after =\nanswer:",
+)
+LIKE_VIEW_ANSWER = Template("like-view-answer", 1, "{gist} = {likes} %")
+VIEWS = Template("views", 1, HEADER + "[{scenes}\n]how many views does this video have? the number after =\nanswer:")
+VIEWS_ANSWER = Template("views-answer", 1, "{gist} = {views}")
+SPEECH = Template(
+    "speech-choice",
+    1,
+    HEADER + "{scenes}\nwhat is said in the masked scenes?\n{numbered}\nanswer with the number of the right text:",
+)
+
+
+def header_fields(masked: tuple[str, ...] = ()) -> dict[str, pl.Expr]:
+    """The fields of HEADER from a frame's columns; those in `masked` are shown as the mask."""
+    fields = {
+        "audience": count_words(pl.col("audience")),
+        "date": pl.col("published_at").dt.strftime("%Y-%m-%d"),
+        "length": whole(pl.col("duration_s")),
+        "age": whole(pl.col("age_days")),
+        "views": count_words(pl.col("views")),
+        "likes": percent(pl.col("like_view_pct")),
+    }
+    return fields | {name: pl.lit(MASK) for name in masked}
+
+
+def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row a scene: row (which video), number (from 1), seen, speech, and replay where the frame has it."""
+    lists = ["scene_seen", "scene_speech"] + (["replay"] if "replay" in frame.columns else [])
+    rows = frame.select(*lists, row=pl.int_range(pl.len(), dtype=pl.Int64)).with_columns(
+        number=pl.int_ranges(1, pl.col("scene_seen").list.len() + 1)
+    )
+    return rows.explode(*lists, "number", empty_as_null=False).rename({"scene_seen": "seen", "scene_speech": "speech"})
+
+
+def lines(rows: pl.DataFrame, template: Template, name: str, separator: str = "\n") -> pl.DataFrame:
+    """The template run over scene rows and joined by video: columns row and `name`."""
+    return rows.group_by("row", maintain_order=True).agg(
+        template.expression.str.join(separator).alias(name)
+    )
+
+
+def joined(frame: pl.DataFrame, *columns: pl.DataFrame) -> pl.DataFrame:
+    """The frame with columns made by `lines`."""
+    numbered = frame.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
+    for column in columns:
+        numbered = numbered.join(column, on="row", how="left", maintain_order="left")
+    return numbered.drop("row")
+
+
+def filled(frame: pl.DataFrame, prompt: Template, answer: Template, masked: tuple[str, ...]) -> pl.DataFrame:
+    """The frame with prompt and answer; the answer sees the values, the prompt sees masks."""
+    names = frame.columns
+    shown = frame.with_columns(**header_fields(masked)).select(prompt=prompt.expression)
+    told = frame.with_columns(**header_fields()).select(answer=answer.expression)
+    return frame.select(name for name in names if name not in ("prompt", "answer")).with_columns(
+        shown["prompt"], told["answer"]
+    )
+
+
+def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
+    """Forward: the scenes with their replay values, masked where `replay` is null; `target` has the masked ones in order."""
+    rows = scene_rows(frame)
+    shown = rows.with_columns(value=pl.coalesce(whole(pl.col("replay")), pl.lit(MASK)))
+    targets = frame.select("target").explode("target")["target"]
+    asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(targets), gist=scene_gist())
+    with_lines = joined(
+        frame, lines(shown, form.scene, "scenes"), lines(asked, form.answer, "told", form.separator)
+    )
+    prompts = with_lines.with_columns(**header_fields()).select(prompt=form.prompt.expression)
+    return frame.drop("prompt", "answer", strict=False).with_columns(prompts["prompt"], with_lines["told"].alias("answer"))
+
+
+def scene_gist() -> pl.Expr:
+    """A few words on a scene: what is seen, else what is said, else nothing."""
+    seen, said = gist(pl.col("seen")), gist(pl.col("speech"))
+    return pl.when(seen != "").then(seen).otherwise(said.fill_null(""))
+
+
+def like_view_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Forward: likes in percent of views, asked after the title."""
+    return _whole_text(frame, LIKE_VIEW, LIKE_VIEW_ANSWER, ("likes",))
+
+
+def views_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Forward: the count of views, asked after the title; likes are masked too."""
+    return _whole_text(frame, VIEWS, VIEWS_ANSWER, ("views", "likes"))
+
+
+def _whole_text(frame: pl.DataFrame, prompt: Template, answer: Template, masked: tuple[str, ...]) -> pl.DataFrame:
+    scenes = lines(scene_rows(frame).with_columns(value=pl.lit(None, pl.String)), SCENE, "scenes")
+    told = joined(frame, scenes).with_columns(gist=gist(pl.col("title")).fill_null(""))
+    return filled(told, prompt, answer, masked).drop("scenes", "gist")
+
+
+def speech_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Reverse: replay values shown, the speech of the scenes in `asked` masked, to be chosen from `option_texts`."""
+    rows = scene_rows(frame).with_columns(
+        value=whole(pl.col("replay")),
+        masked=(pl.col("number") - 1).is_in(frame["asked"].gather(scene_rows(frame)["row"])),
+    )
+    rows = rows.with_columns(speech=pl.when("masked").then(pl.lit(MASK)).otherwise("speech"))
+    options = (
+        frame.select("option_texts", row=pl.int_range(pl.len(), dtype=pl.Int64))
+        .with_columns(number=pl.int_ranges(1, pl.col("option_texts").list.len() + 1))
+        .explode("option_texts", "number")
+    )
+    option_line = Template("option", 1, "{number}) {option_texts}")
+    with_lines = joined(frame, lines(rows, SCENE, "scenes"), lines(options, option_line, "numbered"))
+    prompts = with_lines.with_columns(**header_fields()).select(prompt=SPEECH.expression)
+    answers = frame["target"].list.first().cast(pl.Int64) + 1
+    return frame.drop("prompt", "answer", strict=False).with_columns(
+        prompts["prompt"], answers.cast(pl.String).alias("answer")
+    )

@@ -1,0 +1,116 @@
+"""The law of the simulated world: what each piece of content does to its receivers.
+
+Everything a predictor could learn stands here, so that the best possible score of each task is known.
+
+Replay. A scene shows a subject doing something somewhere, some scenes carry text on screen. Its attention is
+    z = 0.50 + SUBJECTS[subject] + ACTIONS[action] + SCREEN_TEXTS[text] + trend * position + channel + noise
+with position from 0 to 1, one normal channel effect and noise that follows an AR(1) over scenes. Its replay value is z cut to
+[0, 1]; the first scene is the most replayed, 1 (47 % of 120 real curves peak in the first marker).
+Likes. ln(likes/views) = LIKE_VIEW_LN + TONES[tone] + OCCASIONS[occasion] + channel + noise; tone and occasion are in the title.
+Views. ln(views) = VIEWS_LN + 0.8 ln(audience) + 0.5 OCCASIONS[occasion] + noise.
+Posts. ln(likes) = 0.7 ln(audience) + POST_TOPICS[topic] + POST_STYLES[style] + drift over the years + noise.
+Emails. logit(click rate) = -3.5 + OFFERS[offer] + segment + noise.
+"""
+
+from __future__ import annotations
+
+SUBJECTS = {
+    "puppy": 0.24,
+    "baby": 0.20,
+    "dancer": 0.16,
+    "robot": 0.13,
+    "chef": 0.09,
+    "runner": 0.06,
+    "singer": 0.12,
+    "car": 0.02,
+    "farmer": 0.00,
+    "teacher": -0.03,
+    "doctor": -0.06,
+    "phone": -0.08,
+    "office": -0.14,
+    "chart": -0.20,
+    "logo": -0.25,
+    "bottle": -0.11,
+}
+ACTIONS = {
+    "jumps": 0.14,
+    "laughs": 0.11,
+    "falls": 0.16,
+    "sings": 0.06,
+    "turns": 0.01,
+    "waits": -0.12,
+    "stands": -0.09,
+    "walks": -0.03,
+    "sleeps": -0.16,
+    "shines": -0.05,
+}
+PLACES = ("outside", "at home", "in a kitchen", "on a beach", "in a city", "by a lake", "on a stage", "in a shop")
+SCREEN_TEXTS = {
+    "terms apply": -0.14,
+    "buy now": -0.08,
+    "watch this": 0.09,
+    "free today": 0.05,
+}
+TONES = {
+    "funny": 0.55,
+    "moving": 0.40,
+    "surprising": 0.20,
+    "helpful": 0.05,
+    "honest": -0.10,
+    "loud": -0.35,
+    "official": -0.55,
+    "legal": -0.80,
+}
+OCCASIONS = {
+    "for the holidays": 0.30,
+    "for the big game": 0.20,
+    "for summer": 0.05,
+    "for every day": -0.10,
+    "for our partners": -0.30,
+    "for the record": -0.40,
+}
+PRODUCTS = ("shoes", "coffee", "bikes", "soap", "lamps", "tea", "boots", "games", "pans", "coats", "pens", "tents")
+POST_TOPICS = {
+    "our first store in space": 1.3,
+    "a rescued dog named after us": 1.1,
+    "the goal of the season": 0.8,
+    "a thank you to our drivers": 0.5,
+    "a new flavour": 0.2,
+    "longer opening hours": -0.2,
+    "a change to our terms": -0.8,
+    "our quarterly results": -1.0,
+    "a planned outage tonight": -1.2,
+    "an update on parking": -0.9,
+}
+POST_STYLES = {
+    "you will not believe {topic}": 0.5,
+    "we are so happy about {topic}": 0.3,
+    "today: {topic}": 0.0,
+    "read more about {topic}": -0.4,
+    "please note {topic}": -0.6,
+    "in case you missed it, {topic}": -0.2,
+}
+OFFERS = {"half price": 0.9, "a free gift": 0.6, "early access": 0.4, "a survey": -0.5, "our newsletter": -0.3}
+SEGMENTS = {"new customers": 0.3, "loyal customers": 0.7, "students": 0.1, "lapsed customers": -0.6}
+
+REPLAY_LEVEL = 0.50
+REPLAY_TREND = -0.08
+REPLAY_CHANNEL_SD = 0.04
+REPLAY_NOISE_SD = 0.09
+REPLAY_NOISE_AR = 0.6
+
+LIKE_VIEW_LN = 1.1  # of the percentage: 3 % for a plain video
+LIKE_VIEW_CHANNEL_SD = 0.08
+LIKE_VIEW_NOISE_SD = 0.12
+
+VIEWS_LN = 1.0
+VIEWS_PER_AUDIENCE = 0.8
+VIEWS_PER_OCCASION = 0.5
+VIEWS_NOISE_SD = 0.25
+
+POST_PER_AUDIENCE = 0.7
+POST_DRIFT_PER_YEAR = 0.25
+POST_NOISE_SD = 0.45
+
+CLICK_LOGIT = -3.5
+CLICK_NOISE_SD = 0.3
