@@ -1,5 +1,4 @@
-"""
-`cbc corpus ...`: build a corpus, look at it, check it, give it away. Only arguments are read here.
+"""`cbc corpus ...`: build a corpus, look at it, check it, give it away. Only arguments are read here.
 
 cbc corpus ingest ytdlp videos/ --corpus CORPUS
 cbc corpus ingest table posts.csv --mapping posts.yaml --corpus CORPUS
@@ -9,7 +8,7 @@ cbc corpus sql "SELECT kind, count(*) FROM message GROUP BY kind" --corpus CORPU
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +19,7 @@ app = typer.Typer(no_args_is_help=True, help="Build the corpus, look at it, chec
 Corpus = Annotated[Path, typer.Option("--corpus", help="the corpus folder")]
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """Shapes a corpus can be exported in."""
 
     published = "published"
