@@ -41,5 +41,5 @@ def tables(
     """Print each table of the paper that the bench covers, beside the trivial predictors and the paper's figures."""
     from benchmark.tables import make_tables
 
-    for table in make_tables(runs, bench, out):
-        typer.echo((out / f"{table['table']}.md").read_text(encoding="utf-8"))
+    for name in dict.fromkeys(row["table"] for row in make_tables(runs, bench, out)):
+        typer.echo((out / f"{name}.md").read_text(encoding="utf-8"))

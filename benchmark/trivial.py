@@ -9,15 +9,27 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from benchmark.metrics import Array
-from benchmark.tasks.base import Task
 
 Values = list[list[float]]
 Trivial = Callable[[pl.DataFrame, pl.DataFrame], Values]
+
+
+class Asked(Protocol):
+    """What of a task says who can answer it."""
+
+    @property
+    def table(self) -> str: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
 
 GRID = (np.arange(100) + 0.5) / 100  # where in a video the mean curve is kept
 WORD = re.compile(r"\w{3,}")
@@ -104,7 +116,7 @@ def mean_curve(train: pl.DataFrame, test: pl.DataFrame) -> Values:
 
 
 def interpolate(train: pl.DataFrame, test: pl.DataFrame) -> Values:
-    """Linear between the nearest visible replay values, the nearest one beyond the ends; the mean if none is visible."""
+    """Linear between the nearest visible values, the nearest one beyond the ends; the mean if none is visible."""
     fallback = float(targets(train).mean())
     values: Values = []
     for replay, asked in test.select("replay", "asked").iter_rows():
@@ -145,7 +157,7 @@ TRIVIAL: dict[str, Trivial] = {
 }
 
 
-def applicable(name: str, task: Task) -> bool:
+def applicable(name: str, task: Asked) -> bool:
     """Whether a trivial predictor can answer a task."""
     replay = task.table == "replay_values"
     return {

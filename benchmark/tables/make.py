@@ -1,0 +1,171 @@
+"""Make the tables: every run of a bench beside the trivial predictors, written as DIR/TABLE.{md,csv,json}.
+
+DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
+"metrics": [{name, meaning, lower_is_better, skill}], "rows": [{table, condition, metric, run, kind, value, low, high,
+skill, skill_low, skill_high, rank, n, clusters, unparsed}], "reported": [{model, condition, metric, value}],
+"separable": [{condition, metric, better, worse, difference, low, high}], "rank": {condition: {metric: {run: rank}}},
+"best_trivial": {condition: {metric: run}}, "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}.
+TABLE.csv holds the rows alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.bench import Bench
+from benchmark.run import Run
+from benchmark.score import NoPredictions
+from benchmark.tables.base import Table
+from benchmark.tables.compare import Comparison, compare
+from benchmark.tables.markdown import markdown
+from benchmark.tables.registry import TABLES
+from benchmark.tables.seeds import families, over_seeds
+from benchmark.trivial import TRIVIAL
+from corpus.errors import CbcError
+from corpus.store import write_json
+
+Row = dict[str, Any]
+COLUMNS = (
+    "table",
+    "condition",
+    "metric",
+    "run",
+    "kind",
+    "value",
+    "low",
+    "high",
+    "skill",
+    "skill_low",
+    "skill_high",
+    "rank",
+    "n",
+    "clusters",
+    "unparsed",
+)
+
+
+class DuplicateRuns(CbcError):
+    """Two runs bear one name, so that a table could not tell them apart."""
+
+
+class NothingToTabulate(CbcError):
+    """No table of the paper is covered by what was given."""
+
+
+def make_tables(runs: Sequence[Path], bench: Path, out: Path) -> list[Row]:
+    """Write every table that the bench's tasks cover and return the rows of all of them.
+
+    Raises NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers, NoPredictions, DuplicateRuns, NothingToTabulate.
+    """
+    opened = Bench.open(bench)
+    given = open_runs(runs, opened)
+    covered = [table for table in TABLES.values() if set(table.tasks.values()) & set(opened.tasks)]
+    if not covered:
+        raise NothingToTabulate(f"{bench} has no task of any table", "build it from a corpus with videos or posts")
+    if out.exists() and not out.is_dir():
+        raise NothingToTabulate(f"{out} is a file", "give a folder for the tables")
+    made = [make_table(table, opened, given) for table in covered]
+    for content in made:
+        write_table(content, out)
+    return [row for content in made for row in content["rows"]]
+
+
+def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
+    """Open the runs, each under a name of its own."""
+    if not paths:
+        raise NothingToTabulate("no run was given", "name the folder of one run or more")
+    runs = [Run.open(path, bench) for path in paths]
+    first: dict[str, Run] = {}
+    for run in runs:
+        if run.name in first:
+            raise DuplicateRuns(
+                f"{first[run.name].root} and {run.root} are both called {run.name}",
+                "give each run once, by its own name",
+            )
+        if run.name in TRIVIAL and run.kind != "trivial":
+            raise DuplicateRuns(f"{run.root} bears the name of a trivial predictor, {run.name}", "give it another name")
+        if not run.tasks:
+            raise NoPredictions(f"{run.root} holds predictions for none of the bench's tasks", "predict again")
+        first[run.name] = run
+    return runs
+
+
+def make_table(table: Table, bench: Bench, runs: Sequence[Run]) -> dict[str, Any]:
+    """One table's whole content, as its JSON file holds it."""
+    tasks = {condition: task for condition, task in table.tasks.items() if task in bench.tasks}
+    compared = [found for task in tasks.values() for found in compare(bench, task, runs)]
+    compared = sorted(compared, key=lambda found: table.metrics.index(found.metric.name))
+    metrics = {found.metric.name: found.metric for found in compared}
+    rows = [row for found in compared for row in found.rows()]
+    return {
+        "format": "cbc-table",
+        "version": 1,
+        "bench": bench.fingerprint,
+        "simulated": bench.simulated,
+        "table": table.name,
+        "title": table.title,
+        "note": table.note,
+        "conditions": list(tasks),
+        "metrics": [
+            {"name": m.name, "meaning": m.meaning, "lower_is_better": m.lower_is_better, "skill": m.skill}
+            for m in metrics.values()
+        ],
+        "rows": rows,
+        "reported": [row for row in table.reported() if row["condition"] in tasks],
+        "separable": [pair for found in compared for pair in pairs(found)],
+        "rank": by_condition(compared, "ranks"),
+        "best_trivial": by_condition(compared, "best_trivial"),
+        "seeds": over_seeds(rows, families(runs)),
+    }
+
+
+def pairs(found: Comparison) -> list[Row]:
+    """Who is separable from whom, as rows: the difference is better minus worse in the metric's unit."""
+    return [
+        {
+            "condition": found.answers.condition,
+            "metric": found.metric.name,
+            "better": pair.better,
+            "worse": pair.worse,
+            "difference": pair.difference.value,
+            "low": pair.difference.low,
+            "high": pair.difference.high,
+        }
+        for pair in found.separable
+    ]
+
+
+def by_condition(compared: Sequence[Comparison], name: str) -> dict[str, dict[str, Any]]:
+    """{condition: {metric: what a comparison says}}."""
+    said: dict[str, dict[str, Any]] = {}
+    for found in compared:
+        said.setdefault(found.answers.condition, {})[found.metric.name] = getattr(found, name)
+    return said
+
+
+def write_table(content: dict[str, Any], out: Path) -> None:
+    """Write a table's three files, each beside its place and then renamed; the JSON, which others read, last."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / f"{content['table']}.md", markdown(content))
+    write_text(out / f"{content['table']}.csv", rows_as_csv(content["rows"]))
+    write_json(out / f"{content['table']}.json", content)
+
+
+def rows_as_csv(rows: Sequence[Row]) -> str:
+    """Rows with a header; a missing figure is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text beside its place, then rename."""
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,181 @@
+"""A finished table as Markdown for people: one block a metric with conditions as columns, and what it rests on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
+from typing import Any
+
+from benchmark.bootstrap import RESAMPLES
+from benchmark.score import number, with_bounds
+
+Row = dict[str, Any]
+FEW_CLUSTERS = 10
+
+
+def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, its columns padded so that it reads well in a terminal too."""
+    lines = [[str(cell).replace("|", "\\|") for cell in line] for line in (head, *body)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines)
+
+
+def pivot(
+    rows: Sequence[Row], conditions: Sequence[str], names: Sequence[str], cell: Callable[[Row], str]
+) -> list[list[str]]:
+    """Rows by run, a column a condition; a dash where a run has no answer."""
+    found = {(row["run"], row["condition"]): cell(row) for row in rows}
+    return [[found.get((name, condition), "-") for condition in conditions] for name in names]
+
+
+def best_first(rows: Sequence[Row]) -> list[str]:
+    """Runs by their mean place over the conditions they answer."""
+    places: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        places[row["run"]].append(row["place"])
+    return sorted(places, key=lambda run: (sum(places[run]) / len(places[run]), run))
+
+
+def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
+    """Values, skills, the paper's figures and who is apart from whom, for one metric."""
+    conditions = table["conditions"]
+    rows = [row for row in table["rows"] if row["metric"] == metric["name"]]
+    best = {condition: table["best_trivial"][condition].get(metric["name"]) for condition in conditions}
+    names = best_first(placed(rows, metric["lower_is_better"]))
+    kinds = {row["run"]: row["kind"] for row in rows}
+
+    def value(row: Row) -> str:
+        mark = " †" if best[row["condition"]] == row["run"] else ""
+        return with_bounds(row["value"], row["low"], row["high"]) + mark
+
+    def skill(row: Row) -> str:
+        return with_bounds(row["skill"], row["skill_low"], row["skill_high"])
+
+    values = pivot(rows, conditions, names, value)
+    skills = pivot(rows, conditions, names, skill)
+    better = "lower" if metric["lower_is_better"] else "higher"
+    over = "1 - error / its error" if metric["skill"] == "share" else "difference to it"
+    parts = [
+        f"## {metric['name']}: {metric['meaning']} ({better} is better)",
+        grid(["run", "kind", *conditions], [[n, kinds[n], *v] for n, v in zip(names, values, strict=True)]),
+        "† the best trivial predictor of the column.",
+        f"### {metric['name']}: skill over the best trivial predictor ({over}, paired; above zero is better)",
+        grid(["run", *conditions], [[n, *s] for n, s in zip(names, skills, strict=True)]),
+        f"### {metric['name']}: who is apart from whom",
+        "\n".join(f"- {condition}: {ranking(table, condition, metric['name'])}" for condition in conditions),
+        reported_block(table, metric["name"]),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def placed(rows: Sequence[Row], lower_is_better: bool) -> list[Row]:
+    """Rows with their place among the runs of their condition; last where the value is not defined."""
+    sign = 1 if lower_is_better else -1
+    by_condition: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_condition[row["condition"]].append(row)
+    ordered = [
+        sorted(group, key=lambda row: float("inf") if row["value"] is None else sign * row["value"])
+        for group in by_condition.values()
+    ]
+    return [{**row, "place": place} for group in ordered for place, row in enumerate(group)]
+
+
+def ranking(table: dict[str, Any], condition: str, metric: str) -> str:
+    """Ranks in one line, with the pairs that are apart although they share one."""
+    ranks: dict[str, int] = table["rank"][condition].get(metric, {})
+    apart = [
+        (pair["better"], pair["worse"])
+        for pair in table["separable"]
+        if (pair["condition"], pair["metric"]) == (condition, metric)
+    ]
+    shared: dict[int, list[str]] = defaultdict(list)
+    for run, rank in ranks.items():
+        shared[rank].append(run)
+    line = "; ".join(f"**{rank}.** {', '.join(runs)}" for rank, runs in sorted(shared.items()))
+    inside = [pair for runs in shared.values() for pair in combinations(runs, 2) if pair in apart]
+    if not inside:
+        return line
+    over: dict[str, list[str]] = defaultdict(list)
+    for better, worse in inside:
+        over[better].append(worse)
+    told = "; ".join(f"{better} over {', '.join(worse)}" for better, worse in over.items())
+    return f"{line} (of a shared rank yet apart: {told})"
+
+
+def reported_block(table: dict[str, Any], metric: str) -> str:
+    """The paper's figures, set apart as a quotation."""
+    rows = [{**row, "run": row["model"]} for row in table["reported"] if row["metric"] == metric]
+    if not rows:
+        return f"> The paper reports no {metric} for this table."
+    names = list(dict.fromkeys(row["run"] for row in rows))
+    values = pivot(rows, table["conditions"], names, lambda row: f"{row['value']:g}")
+    body = grid(["model", *table["conditions"]], [[name, *line] for name, line in zip(names, values, strict=True)])
+    head = f"**{metric}, reported elsewhere (paper), other data: not comparable row by row**"
+    return "\n".join(f"> {line}".rstrip() for line in (head, "", *body.splitlines()))
+
+
+def seeds_block(table: dict[str, Any]) -> str:
+    """Spread over training seeds, if a recipe was trained under several."""
+    rows = table["seeds"]
+    if not rows:
+        return ""
+    keys = list(dict.fromkeys((row["recipe"], row["metric"]) for row in rows))
+    cells = {
+        (row["recipe"], row["metric"], row["condition"]): (
+            f"{number(row['mean'])} ± {number(row['sd'])} ({number(row['lowest'])} to {number(row['highest'])}, "
+            f"{row['seeds']} seeds)"
+        )
+        for row in rows
+    }
+    body = [[*key, *(cells.get((*key, condition), "-") for condition in table["conditions"])] for key in keys]
+    title = "## Over training seeds: mean ± standard deviation (range), apart from the sampling of instances"
+    return f"{title}\n\n{grid(['recipe', 'metric', *table['conditions']], body)}"
+
+
+def basis_block(table: dict[str, Any]) -> str:
+    """What the figures rest on: instances, clusters, unread answers, and how intervals and ranks were made."""
+    sizes = {row["condition"]: row for row in table["rows"]}
+    lines = [[c, str(sizes[c]["n"]), str(sizes[c]["clusters"])] for c in table["conditions"]]
+    few = [condition for condition, row in sizes.items() if row["clusters"] < FEW_CLUSTERS]
+    notes = [
+        f"Intervals: 95 %, percentile bootstrap of {RESAMPLES} resamples of clusters (channels or companies); every "
+        "run meets the same resamples, so skills and differences are paired. Training seeds do not enter them.",
+        "Ranks: a new rank begins only where every run above differs from every run below with a paired 95 % interval "
+        "off zero; so two runs whose interval spans zero share a rank. Nothing is corrected for many comparisons.",
+        "The best trivial predictor is chosen on these same instances, once, which favours it slightly.",
+        unparsed_note(table["rows"]),
+    ]
+    if few:
+        notes.insert(1, f"Fewer than {FEW_CLUSTERS} clusters ({', '.join(few)}): such intervals are too narrow.")
+    basis = grid(["condition", "n (instances)", "clusters"], lines)
+    return "\n\n".join(["## What this rests on", basis, "\n".join(f"- {note}" for note in notes)])
+
+
+def unparsed_note(rows: Sequence[Row]) -> str:
+    """How many answers could not be read, by run and condition, and what was done with them."""
+    counts = {(row["run"], row["condition"]): row["unparsed"] for row in rows if row["unparsed"]}
+    told = ", ".join(f"{run} on {condition} {count}" for (run, condition), count in counts.items()) or "none"
+    return (
+        f"Unparsed answers (missing, unreadable or out of the legal range): {told}. They are never dropped: wrong in "
+        "every accuracy; in errors and r2 a random legal answer, the same for every run, stands in."
+    )
+
+
+def markdown(table: dict[str, Any]) -> str:
+    """The whole page of a table."""
+    data = (
+        "The bench is of the simulated world: its figures say nothing about real audiences."
+        if table["simulated"]
+        else ""
+    )
+    parts = [
+        f"# {table['title']}",
+        " ".join(filter(None, [table["note"], data])),
+        *(metric_block(table, metric) for metric in table["metrics"]),
+        seeds_block(table),
+        basis_block(table),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"

@@ -1,0 +1,73 @@
+"""Runs of one recipe under several training seeds: their mean and spread, apart from the sampling of instances."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmark.run import Run
+
+SUFFIX = re.compile(r"(.+)-seed(\d+)")
+Row = dict[str, Any]
+
+
+def seed_of(run: Run) -> str | None:
+    """The training seed a run says it has, in its manifest or at the end of its name."""
+    named = SUFFIX.fullmatch(run.name)
+    said = run.about.get("seed", named[2] if named else None)
+    return None if said is None else str(said)
+
+
+def stem_of(run: Run) -> str:
+    """A run's name less its seed."""
+    named = SUFFIX.fullmatch(run.name)
+    return named[1] if named else run.name
+
+
+def families(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """Name of a recipe -> its runs, two or more, each of another seed.
+
+    Runs called NAME-seed0, NAME-seed1 (one may be plain NAME) belong together; of the others those with one
+    `recipe` in their manifest.
+    """
+    seeded = [run for run in runs if seed_of(run) is not None]
+    by_stem: dict[str, list[Run]] = defaultdict(list)
+    for run in seeded:
+        by_stem[stem_of(run)].append(run)
+    by_recipe: dict[str, list[Run]] = defaultdict(list)
+    for run in seeded:
+        if len(by_stem[stem_of(run)]) == 1 and run.about.get("recipe"):
+            by_recipe[str(run.about["recipe"])].append(run)
+    found = {**by_recipe, **{stem: members for stem, members in by_stem.items() if len(members) > 1}}
+    return {
+        name: [run.name for run in members]
+        for name, members in sorted(found.items())
+        if len(members) > 1 and len({seed_of(run) for run in members}) == len(members)
+    }
+
+
+def over_seeds(rows: Sequence[Row], groups: dict[str, list[str]]) -> list[Row]:
+    """Mean, standard deviation and range over seeds for each recipe, condition and metric with two runs or more."""
+    values: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    for row in rows:
+        for name, members in groups.items():
+            if row["run"] in members and row["value"] is not None:
+                values[name, row["condition"], row["metric"]].append(row["value"])
+    return [
+        {
+            "recipe": recipe,
+            "condition": condition,
+            "metric": metric,
+            "seeds": len(found),
+            "mean": float(np.mean(found)),
+            "sd": float(np.std(found, ddof=1)),
+            "lowest": min(found),
+            "highest": max(found),
+        }
+        for (recipe, condition, metric), found in values.items()
+        if len(found) > 1
+    ]
