@@ -1,0 +1,89 @@
+"""Simple features of messages and scenes: counted words and the numbers that stand beside the text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Array = npt.NDArray[np.float64]
+WORDS = 400  # the most frequent of the training texts; more cost time and bring nothing to trees
+MIN_TEXTS = 3
+
+
+class Words:
+    """How often each frequent word of the training texts stands in a text, as a sparse matrix [texts, words]."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        vectorizer = CountVectorizer(max_features=WORDS, min_df=min(MIN_TEXTS, max(len(texts), 1)), dtype=np.float64)
+        try:
+            self.vectorizer = vectorizer.fit(texts)
+        except ValueError:  # no word is frequent enough
+            self.vectorizer = None
+
+    def matrix(self, texts: Sequence[str]) -> Any:
+        """Sparse [texts, words]."""
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix((len(texts), 1)) if self.vectorizer is None else self.vectorizer.transform(texts)
+
+
+def message_texts(frame: pl.DataFrame) -> list[str]:
+    """Title, body and all other text of each message, as one string."""
+    parts = [pl.col(name).fill_null("") for name in ("company", "title", "body", "text")]
+    return frame.select(pl.concat_str(parts, separator=" ")).to_series().to_list()
+
+
+def message_numbers(frame: pl.DataFrame) -> Array:
+    """[messages, 9]: how long, to how many, how old, when, and how much is said; nan where unknown."""
+    numbers = frame.select(
+        pl.col("duration_s").cast(pl.Float64),
+        pl.col("audience").cast(pl.Float64).clip(0).log1p(),
+        pl.col("age_days").cast(pl.Float64),
+        pl.col("published_at").dt.epoch("d").cast(pl.Float64).alias("day"),
+        pl.col("published_at").dt.month().cast(pl.Float64).alias("month"),
+        pl.col("published_at").dt.weekday().cast(pl.Float64).alias("weekday"),
+        pl.col("published_at").dt.hour().cast(pl.Float64).alias("hour"),
+        pl.col("title").fill_null("").str.len_chars().cast(pl.Float64).alias("title_chars"),
+        pl.col("text").fill_null("").str.len_chars().cast(pl.Float64).alias("text_chars"),
+    )
+    return numbers.to_numpy().astype(np.float64)
+
+
+def message_matrix(frame: pl.DataFrame, words: Words) -> Any:
+    """Sparse [messages, numbers + words]."""
+    from scipy.sparse import csr_matrix, hstack
+
+    return hstack([csr_matrix(np.nan_to_num(message_numbers(frame), nan=-1.0)), words.matrix(message_texts(frame))], "csr")
+
+
+def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """One row a scene, in order: row (of `frame`), cluster, scene, scenes, position (0..1), scene_text, seen (visible
+    replay value, null where asked), asked (bool), value (the truth, where known)."""
+    lists = frame.with_row_index("row").select(
+        "row",
+        "cluster",
+        pl.col("scene_text"),
+        pl.col("replay").alias("seen"),
+        pl.int_ranges(0, pl.col("replay").list.len()).alias("scene"),
+        pl.col("replay").list.len().alias("scenes"),
+    )
+    rows = lists.explode("scene_text", "seen", "scene").with_columns(pl.col("scene_text").fill_null(""))
+    answers = frame.with_row_index("row").select("row", pl.col("asked").alias("scene"), pl.col("target").alias("truth"))
+    if answers["truth"].null_count():
+        answers = answers.with_columns(truth=pl.col("scene").list.eval(pl.lit(None, pl.Float64)))
+    asked = answers.explode("scene", "truth").with_columns(asked=pl.lit(True))
+    return (
+        rows.join(asked, ["row", "scene"], "left", maintain_order="left")
+        .with_columns(
+            pl.col("asked").fill_null(False),
+            value=pl.coalesce("truth", "seen"),
+            position=pl.col("scene") / (pl.col("scenes") - 1).clip(1),
+        )
+        .drop("truth")
+    )

@@ -1,0 +1,208 @@
+"""What the task files in this folder share. Plain lm-eval runs them, with the figures of `cbc benchmark score`:
+
+    CBC_BENCH=BENCH lm_eval --model hf --model_args pretrained=PATH --include_path benchmark/lm_eval --tasks cbc_replay_future
+
+The bench may be named by `--metadata '{"bench": "BENCH"}'` instead. The test split needs the bench's private part; without it, take
+`"split": "validation"` (or CBC_SPLIT=validation), whose answers are public. `--tasks cbc` is all of them, `--num_fewshot K` shows
+the first K training questions in a fixed, shuffled order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if importlib.util.find_spec("benchmark") is None:  # run from a checkout that was never installed
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+import polars as pl
+from lm_eval.api.task import ConfigurableTask
+
+from benchmark import trivial
+from benchmark.answers import Answers, flat, unparsed
+from benchmark.bench import Bench
+from benchmark.metrics import metric_of
+from benchmark.tasks.registry import TASKS
+from corpus.errors import CbcError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+Doc = dict[str, Any]
+SHOTS_KEPT = 64  # training questions to choose examples from; lm-eval keeps all of them in memory
+BYTES_PER_TOKEN = 2  # fewer than any common tokenizer needs for an answer, so that none is cut
+
+
+class NoQuestions(CbcError):
+    """The bench is not named, or has no such task or split."""
+
+
+def open_bench(bench: str | None) -> Bench:
+    """The bench named by metadata or environment. Raises NoQuestions, NoSuchPath, WrongVersion."""
+    named = bench or os.environ.get("CBC_BENCH")
+    if not named:
+        raise NoQuestions("no bench is named", 'set CBC_BENCH or pass --metadata \'{"bench": "BENCH"}\'')
+    return Bench.open(Path(named))
+
+
+def with_answers(opened: Bench, task: str, split: str) -> pl.DataFrame:
+    """A split's questions with answer, target and chance (what stands in for an unreadable answer). Raises NoAnswers."""
+    asked = opened.public(task, split)
+    if split == "test":
+        right = opened.answers(task).select("instance_id", "answer", "target", "chance")
+        return asked.drop("answer", "target").join(right, "instance_id", "left", maintain_order="left")
+    drawn = trivial.random(opened.public(task, "train"), asked)
+    return asked.with_columns(chance=pl.Series(drawn, dtype=pl.List(pl.Float64)))
+
+
+def without_answers(opened: Bench, task: str, split: str) -> pl.DataFrame:
+    """A split's questions alone: for predicting, which looks at no answer."""
+    nothing = pl.lit([], pl.List(pl.Float64))
+    return opened.public(task, split).with_columns(answer=pl.lit(""), target=nothing, chance=nothing)
+
+
+def examples(train: pl.DataFrame) -> pl.DataFrame:
+    """Training questions in an order of their own, so that the first ones are no single channel's."""
+    order = [hashlib.sha256(name.encode()).hexdigest() for name in train["instance_id"]]
+    nothing = pl.lit([], pl.List(pl.Float64))
+    return train.with_columns(_order=pl.Series(order), chance=nothing).sort("_order").head(SHOTS_KEPT)
+
+
+def room(train: pl.DataFrame) -> int:
+    """Tokens that the longest training answer may take, and some to end it."""
+    longest = train["answer"].str.len_bytes().max()
+    return int(str(longest or 256)) // BYTES_PER_TOKEN + 8
+
+
+def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
+    """Questions as lm-eval's documents."""
+    from datasets import Dataset
+
+    counts = trivial.asked_values(frame)
+    listed = frame.select(
+        "instance_id",
+        "prompt",
+        "answer",
+        "target",
+        "chance",
+        options=pl.col("options").cast(pl.List(pl.String)).fill_null([]),
+    )
+    shared = {"task": pl.lit(task), "count": pl.Series(counts, dtype=pl.Int64), "room": pl.lit(answer_tokens)}
+    return Dataset.from_dict(listed.with_columns(**shared).to_dict(as_series=False))
+
+
+def splits(
+    task: str, bench: str | None = None, split: str | None = None, answers: bool = True, **_: Any
+) -> dict[str, Dataset]:
+    """What lm-eval asks for: `test`, the questions of the chosen split, and `train`, examples to show.
+
+    Raises NoQuestions, NoAnswers, NoSuchPath, WrongVersion.
+    """
+    opened, chosen = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
+    if task not in opened.tasks:
+        raise NoQuestions(f"{opened.root} has no task {task}", f"it has {', '.join(opened.tasks)}")
+    if not opened.tasks[task].get(chosen):
+        raise NoQuestions(f"{opened.root} has no {chosen} questions for {task}", "take the test split or another bench")
+    frame, train = (with_answers if answers else without_answers)(opened, task, chosen), opened.public(task, "train")
+    return {"test": documents(task, frame, room(train)), "train": documents(task, examples(train), room(train))}
+
+
+class BenchTask(ConfigurableTask):  # type: ignore[misc]
+    """An lm-eval task whose room for an answer is measured on the bench's own training answers."""
+
+    def __init__(self, config: Doc) -> None:
+        super().__init__(config={key: value for key, value in config.items() if key != "class"})
+        if self.OUTPUT_TYPE == "generate_until":
+            self.config.generation_kwargs.setdefault("max_gen_toks", self.dataset["test"][0]["room"])
+
+
+def judged(doc: Doc, values: list[float] | None) -> Doc:
+    """One document's parts of every metric; where the answers are hidden, only whether its answer was read."""
+    names = TASKS[doc["task"]].metrics if doc["target"] else ()
+    part = {"task": doc["task"], "values": values, "target": doc["target"], "chance": doc["chance"]}
+    return dict.fromkeys((*names, "unparsed"), part)
+
+
+def judge_values(doc: Doc, results: list[str]) -> Doc:
+    """A generated answer, read as `cbc` reads it."""
+    return judged(doc, TASKS[doc["task"]].parse(results[0], doc["count"], None))
+
+
+def judge_choice(doc: Doc, results: list[tuple[float, bool]]) -> Doc:
+    """The most likely option; the first of equals."""
+    return judged(doc, [float(np.argmax([score for score, _ in results]))])
+
+
+def answers_in(parts: list[Doc]) -> Answers:
+    """Documents' right answers, as benchmark/score.py has them."""
+    task = TASKS[parts[0]["task"]]
+    target = pl.Series([part["target"] for part in parts], dtype=pl.List(pl.Float64))
+    chance = pl.Series([part["chance"] for part in parts], dtype=pl.List(pl.Float64))
+    lengths = target.list.len().cast(pl.Int64).to_numpy()
+    return Answers(
+        task=task.name,
+        table=task.table,
+        condition=task.condition,
+        kind=task.kind,
+        metrics=tuple(metric_of(task.table, name) for name in task.metrics),
+        truth=flat(target),
+        chance=flat(chance),
+        instance=np.repeat(np.arange(len(lengths)), lengths),
+        lengths=lengths,
+        cluster=np.zeros(len(lengths), dtype=np.int64),
+        clusters=1,
+        legal=task.legal,
+    )
+
+
+def given_in(parts: list[Doc]) -> pl.DataFrame:
+    """Documents' predictions."""
+    return pl.DataFrame({"values": pl.Series([part["values"] for part in parts], dtype=pl.List(pl.Float64))})
+
+
+def measure(name: str, parts: list[Doc]) -> float:
+    """A metric over all documents, by the code that scores a run."""
+    answers = answers_in(parts)
+    return metric_of(answers.table, name).value(answers.judge(given_in(parts)))
+
+
+def rmse(parts: list[Doc]) -> float:
+    """Root mean squared error; of replay values, within each video, then the mean."""
+    return measure("rmse", parts)
+
+
+def rmse_log10(parts: list[Doc]) -> float:
+    """Root mean squared error of base-10 logarithms."""
+    return measure("rmse_log10", parts)
+
+
+def r2(parts: list[Doc]) -> float:
+    """Share of the truth's variance explained."""
+    return measure("r2", parts)
+
+
+def accuracy_abs5(parts: list[Doc]) -> float:
+    """Percent of values at most 5 (of 100) off."""
+    return measure("accuracy_abs5", parts)
+
+
+def accuracy_rel10(parts: list[Doc]) -> float:
+    """Percent of values within 10 % of the truth."""
+    return measure("accuracy_rel10", parts)
+
+
+def accuracy(parts: list[Doc]) -> float:
+    """Percent of right choices."""
+    return measure("accuracy", parts)
+
+
+def unread(parts: list[Doc]) -> int:
+    """How many answers could not be read."""
+    if not parts[0]["target"]:
+        return sum(part["values"] is None for part in parts)
+    return unparsed(answers_in(parts).judge(given_in(parts)))
