@@ -67,6 +67,11 @@ WHERE message_id IN (SELECT message_id FROM _wanted) ORDER BY message_id, scene
 """
 
 
+def query(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    """The result of a query as a frame."""
+    return pl.DataFrame(connection.sql(sql).to_arrow_table())
+
+
 def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     """Content columns made safe for templates; age below zero (clocks differ) becomes null."""
     return frame.with_columns(
@@ -79,7 +84,7 @@ def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
 
 def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Videos with views or a replay curve: content, views, likes, like_view_pct (null below 100 views), curve (0..100)."""
-    frame = connection.execute(VIDEOS).pl()
+    frame = query(connection, VIDEOS)
     return cleaned(frame).with_columns(
         like_view_pct=pl.when(pl.col("views") >= MIN_VIEWS, pl.col("likes") <= pl.col("views")).then(
             100 * pl.col("likes") / pl.col("views")
@@ -90,7 +95,7 @@ def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 def posts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Posts with likes; retweets are left out, since their likes belong to somebody else's words."""
-    frame = cleaned(connection.execute(POSTS).pl())
+    frame = cleaned(query(connection, POSTS))
     return frame.with_columns(account=outside(pl.col("account"), 80), text=pl.col("body")).filter(
         pl.col("body").is_not_null()
     )
@@ -106,7 +111,7 @@ def with_scenes(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> p
     A video with a curve but no scenes described gets empty scenes, one a value of the curve.
     """
     connection.register("_wanted", frame.select("message_id"))
-    scenes = connection.execute(SCENES).pl()
+    scenes = query(connection, SCENES)
     connection.unregister("_wanted")
     seen = pl.concat_str(
         _joined("captions").fill_null(""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -36,3 +37,12 @@ def by_time(frame: pl.DataFrame, column: str = "published_at") -> pl.DataFrame:
         .otherwise(pl.lit("train"))
     )
     return frame.with_columns(split=split)
+
+
+def capped(frame: pl.DataFrame, sizes: Mapping[str, int], seed: int) -> pl.DataFrame:
+    """At most `sizes[split]` rows a split: those whose seeded hash of message_id comes first; the order of rows stays."""
+    digest = [hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8] for name in frame["message_id"]]
+    rank = pl.Series("rank", digest, pl.Binary).to_frame().with_columns(frame["split"])
+    kept = rank.select(pl.col("rank").rank("ordinal").over("split"), "split")
+    limit = kept["split"].replace_strict(dict(sizes), return_dtype=pl.Int64)
+    return frame.filter(kept["rank"] <= limit)

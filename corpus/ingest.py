@@ -67,7 +67,7 @@ def ingest(source: Source, paths: Sequence[Path], root: Path) -> Report:
                 new.setdefault(digest, path)
         _clear_orphans(corpus, source)
         report = Report("", 0, len(files) - len(new), 0, 0, 0, {}, {})
-        if new:
+        if new or (source.generated and not _generated(corpus, source)):
             received = [_keep_raw(corpus, source, path, digest, _told(path, paths)) for digest, path in new.items()]
             report = _ingest(corpus, source, received, report.skipped)
         corpus.refresh()
@@ -78,6 +78,11 @@ def _done(corpus: Corpus, source: Source) -> set[str]:
     """Digests of the files this source, version and mapping brought in before."""
     mine = [m for m in corpus.ingests() if (m.get("source"), m.get("digest")) == (source.label, source.digest)]
     return {file["sha256"] for manifest in mine for file in manifest.get("files", [])}
+
+
+def _generated(corpus: Corpus, source: Source) -> bool:
+    """Whether a source that needs no files is in the corpus already."""
+    return any((m.get("source"), m.get("digest")) == (source.label, source.digest) for m in corpus.ingests())
 
 
 def _clear_orphans(corpus: Corpus, source: Source) -> None:

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from corpus import world
 from corpus.errors import CbcError
 from corpus.ingest import Report, ingest
 from corpus.replay import merge_markers, multiplier, scene_spans
-from corpus.sources.base import Source, Staging
+from corpus.sources.base import Received, Source, Staging
 
 MARKERS = 100
+LICENCE = "CC0-1.0"
+LAW_COLUMNS = """message_id VARCHAR, replay_mean DOUBLE[], like_view_ln DOUBLE, views_ln DOUBLE, post_ln DOUBLE,
+                 _record BIGINT"""
 FIRST_DAY = datetime(2019, 1, 1)
 DAYS = 5 * 365
 Row = dict[str, Any]
@@ -97,9 +101,11 @@ def autoregressive(rng: np.random.Generator, count: int) -> np.ndarray:
     return noise
 
 
-def markers_of(rng: np.random.Generator, values: np.ndarray, k: int) -> list[float]:
-    """100 markers whose merged scenes have exactly these values: each scene's peak stands in its middle, the rest falls off
-    smoothly to both sides; the markers after the last scene repeat its edge."""
+def markers_of(values: np.ndarray, k: int) -> list[float]:
+    """100 markers whose merged scenes have exactly these values.
+
+    A scene's peak stands in its middle and falls off to both sides; markers left over at the end repeat the last one.
+    """
     rise = 1 - 0.02 * np.abs(np.arange(k) - k // 2)
     markers = np.repeat(values, k) * np.tile(rise, len(values))
     rest = np.full(MARKERS - len(markers), markers[-1])
@@ -117,74 +123,74 @@ def speech_of(rng: np.random.Generator, scene: tuple[str, str, str, str | None])
 def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Rows of one video: message, scenes, effects and its law."""
     message_id, published = f"sim-v-{brand.slug}-{number}", moment(rng)
-    duration_s = float(rng.integers(11, 21))
+    tone, occasion, product = (pick(rng, tuple(options)) for options in (world.TONES, world.OCCASIONS, world.PRODUCTS))
+    message = {
+        "message_id": message_id,
+        "communicator_id": f"sim-youtube-{brand.slug}",
+        "channel": "youtube",
+        "kind": "video",
+        "title": f"{tone} {product} {occasion}",
+        "body": f"{brand.company} shows {product} {occasion}.",
+        "published_at": published,
+        "duration_s": float(rng.integers(11, 21)),
+        "language": "en",
+        "licence": LICENCE,
+    }
+    scenes, merged, mean = draw_curve(rng, brand, message["duration_s"])
+    whole, law = draw_response(rng, brand, tone, occasion)
+    shared = {"message_id": message_id, "observed_at": published + timedelta(days=30)}
+    return {
+        "message": [message],
+        "scene": [{"message_id": message_id, **scene} for scene in scenes],
+        "effect": [{**shared, "metric": metric, "value": float(value)} for metric, value in whole.items()]
+        + [{**shared, "metric": "replay", "value": value, "scene": i} for i, value in enumerate(merged)],
+        "law": [{"message_id": message_id, "replay_mean": mean, **law}],
+    }
+
+
+def draw_curve(rng: np.random.Generator, brand: Brand, duration_s: float) -> tuple[list[Row], list[float], list[float]]:
+    """Scenes, their replay values after merging, and what the law expects of them."""
     k = multiplier(MARKERS, duration_s)
     count = MARKERS // k
     scenes = draw_scenes(rng, count)
     mean = np.array([scene_mean(scene, i / (count - 1)) for i, scene in enumerate(scenes)])
     curve = np.clip(mean + brand.replay_effect + autoregressive(rng, count), 0, 1)
     curve[0] = 1.0
-    merged = merge_markers(markers_of(rng, curve, k), duration_s)
-    tone, occasion, product = (
-        pick(rng, tuple(world.TONES)),
-        pick(rng, tuple(world.OCCASIONS)),
-        pick(rng, world.PRODUCTS),
-    )
-    like_ln = world.LIKE_VIEW_LN + world.TONES[tone] + world.OCCASIONS[occasion]
-    views_ln = world.VIEWS_LN + world.VIEWS_PER_AUDIENCE * np.log(brand.audience)
+    spans = scene_spans(MARKERS, duration_s)
+    rows = [scene_row(rng, i, scene, span) for i, (scene, span) in enumerate(zip(scenes, spans, strict=True))]
+    return rows, merge_markers(markers_of(curve, k), duration_s), mean.tolist()
+
+
+def scene_row(
+    rng: np.random.Generator, number: int, scene: tuple[str, str, str, str | None], span: tuple[float, float]
+) -> Row:
+    """One scene as it is annotated: a caption, sometimes speech, sometimes text on the screen."""
+    subject, action, place, text = scene
+    return {
+        "scene": number,
+        "start_s": span[0],
+        "end_s": span[1],
+        "speech": [speech_of(rng, scene)] if rng.random() < 0.7 else [],
+        "screen_text": [text] if text else [],
+        "captions": [f"a {subject} {action} {place}"],
+        "objects": [],
+        "actions": [],
+    }
+
+
+def draw_response(
+    rng: np.random.Generator, brand: Brand, tone: str, occasion: str
+) -> tuple[dict[str, int], dict[str, float]]:
+    """Views, likes and audience of a video, and the expected logarithms."""
+    like_view_ln = world.LIKE_VIEW_LN + world.TONES[tone] + world.OCCASIONS[occasion]
+    views_ln = world.VIEWS_LN + world.VIEWS_PER_AUDIENCE * float(np.log(brand.audience))
     views_ln += world.VIEWS_PER_OCCASION * world.OCCASIONS[occasion]
     views = round(float(np.exp(views_ln + rng.normal(0, world.VIEWS_NOISE_SD))))
-    percent = float(np.exp(like_ln + brand.like_effect + rng.normal(0, world.LIKE_VIEW_NOISE_SD)))
-    observed = published + timedelta(days=30)
-    whole = {"views": views, "likes": round(views * percent / 100), "audience": brand.audience}
-    speaks = [speech_of(rng, scene) if rng.random() < 0.7 else None for scene in scenes]
-    return {
-        "message": [
-            {
-                "message_id": message_id,
-                "communicator_id": f"sim-youtube-{brand.slug}",
-                "channel": "youtube",
-                "kind": "video",
-                "title": f"{tone} {product} {occasion}",
-                "body": f"{brand.company} shows {product} {occasion}.",
-                "published_at": published,
-                "duration_s": duration_s,
-                "language": "en",
-                "licence": "CC0-1.0",
-            }
-        ],
-        "scene": [
-            {
-                "message_id": message_id,
-                "scene": i,
-                "start_s": start,
-                "end_s": end,
-                "speech": [speech] if speech else [],
-                "screen_text": [scene[3]] if scene[3] else [],
-                "captions": [f"a {scene[0]} {scene[1]} {scene[2]}"],
-                "objects": [scene[0]],
-                "actions": [scene[1]],
-            }
-            for i, (scene, speech, (start, end)) in enumerate(
-                zip(scenes, speaks, scene_spans(MARKERS, duration_s), strict=True)
-            )
-        ],
-        "effect": [
-            {"message_id": message_id, "metric": metric, "value": float(value), "observed_at": observed}
-            for metric, value in whole.items()
-        ]
-        + [
-            {"message_id": message_id, "metric": "replay", "value": value, "scene": i, "observed_at": observed}
-            for i, value in enumerate(merged)
-        ],
-        "law": [
-            {
-                "message_id": message_id,
-                "replay_mean": mean.tolist(),
-                "like_view_ln": like_ln,
-                "views_ln": float(views_ln),
-            }
-        ],
+    percent = float(np.exp(like_view_ln + brand.like_effect + rng.normal(0, world.LIKE_VIEW_NOISE_SD)))
+    likes = round(views * percent / 100)
+    return {"views": views, "likes": likes, "audience": brand.audience}, {
+        "like_view_ln": like_view_ln,
+        "views_ln": views_ln,
     }
 
 
@@ -206,7 +212,7 @@ def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, 
                 "body": style.format(topic=topic) + (" https://example.org/" if rng.random() < 0.3 else ""),
                 "published_at": published,
                 "language": "en",
-                "licence": "CC0-1.0",
+                "licence": LICENCE,
             }
         ],
         "effect": [
@@ -218,7 +224,7 @@ def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, 
                 "observed_at": published + timedelta(days=30),
             }
         ],
-        "law": [{"message_id": message_id, "post_ln": content_ln}],
+        "law": [{"message_id": message_id, "post_ln": float(likes_ln)}],
     }
 
 
@@ -243,7 +249,7 @@ def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
         "body": f"Dear customer, {offer} on all {product} from {brand.company}.",
         "published_at": published,
         "language": "en",
-        "licence": "CC0-1.0",
+        "licence": LICENCE,
         "campaign": f"{brand.slug}-{offer}",
     }
     return {"message": [message], "effect": effects}
@@ -269,6 +275,7 @@ class SimulatedWorld(Source):
 
     name = "simulate"
     version = 1
+    generated = True
 
     def __init__(self, seed: int, brands: int, videos: int, posts: int, emails: int) -> None:
         self.seed, self.brands = seed, brands
@@ -282,41 +289,49 @@ class SimulatedWorld(Source):
     def files(self, paths: Sequence[Path]) -> list[Path]:
         return []
 
-    def stage(self, files: Sequence[Path], staging: Staging) -> None:
+    def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Draw brand by brand; a brand's own generator makes it independent of how many there are."""
-        law: list[Row] = []
+        staging.connection.execute(f"CREATE TABLE law ({LAW_COLUMNS})")
+        staging.annotate("law@1", "law")
         brands = draw_brands(np.random.default_rng([self.seed, 0]), self.brands)
         for i, brand in enumerate(brands):
             rng = np.random.default_rng([self.seed, 1, i])
-            staging.add("communicator", communicators(brand))
+            law: list[Row] = []
+            speakers = [{**row, "_record": staging.rows_read + 1} for row in communicators(brand)]
+            staging.add("communicator", speakers)
             staging.add(
-                "provenance", (self.provenance("communicator", r["communicator_id"]) for r in communicators(brand))
+                "provenance",
+                [{**self.provenance("communicator", r["communicator_id"]), "_record": r["_record"]} for r in speakers],
             )
             for draw, count in self.per_brand.items():
                 for number in range(count):
-                    rows = draw(rng, brand, number)
-                    law += rows.pop("law", [])
-                    for table, given in rows.items():
-                        staging.add(table, given)
-                    staging.add("provenance", [self.provenance("message", rows["message"][0]["message_id"])])
-                    staging.rows_read += 1
-        staging.flush()
-        self.stage_law(staging, law)
+                    law += self.add(staging, draw(rng, brand, number))
+            stage_law(staging, law)
+
+    def add(self, staging: Staging, rows: dict[str, list[Row]]) -> list[Row]:
+        """Stage one message's rows; gives its law."""
+        staging.rows_read += 1
+        law = rows.pop("law", [])
+        for table, given in rows.items():
+            staging.add(table, given)
+        staging.add("provenance", [self.provenance("message", rows["message"][0]["message_id"])])
+        return [{"_record": staging.rows_read, **row} for row in law]
 
     def provenance(self, table: str, key: str) -> Row:
-        return {"table_name": table, "row_key": key, "source": self.label, "tool": self.label, "licence": "CC0-1.0"}
+        """Where a row comes from: the world itself."""
+        return {"table_name": table, "row_key": key, "source": self.label, "tool": self.label, "licence": LICENCE}
 
-    def stage_law(self, staging: Staging, law: list[Row]) -> None:
-        """The annotation law@1: what the law expects, by message."""
-        import pyarrow as pa
 
-        columns = {"message_id": pa.string(), "replay_mean": pa.list_(pa.float64())}
-        columns |= {name: pa.float64() for name in ("like_view_ln", "views_ln", "post_ln")}
-        batch = pa.table({name: pa.array([row.get(name) for row in law], type_) for name, type_ in columns.items()})
-        staging.connection.register("_law", batch)
-        staging.connection.execute("CREATE TABLE law AS FROM _law")
-        staging.connection.unregister("_law")
-        staging.annotate("law@1", "law")
+def stage_law(staging: Staging, law: list[Row]) -> None:
+    """Rows of the annotation law@1: what the law expects of a message."""
+    if not law:
+        return
+    types = {"replay_mean": pa.list_(pa.float64()), "message_id": pa.string(), "_record": pa.int64()}
+    names = ("message_id", "replay_mean", "like_view_ln", "views_ln", "post_ln", "_record")
+    batch = pa.table({name: pa.array([row.get(name) for row in law], types.get(name, pa.float64())) for name in names})
+    staging.connection.register("_law", batch)
+    staging.connection.execute("INSERT INTO law FROM _law")
+    staging.connection.unregister("_law")
 
 
 def simulate(

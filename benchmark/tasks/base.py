@@ -5,8 +5,9 @@ A new task is one new file in this folder with a subclass of `Task`, named in `T
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -14,7 +15,6 @@ import polars as pl
 
 from corpus.verbalize.answers import read_choice, read_values
 
-SPLITS = ("train", "validation", "test")
 CONTENT = (
     "message_id",
     "cluster",
@@ -29,6 +29,11 @@ CONTENT = (
     "text",
 )
 VARIANTS = ("behavior", "control", "content")
+
+
+def drawn(column: str, values: np.ndarray) -> pl.Expr:
+    """Drawn values in place of a column's, null where it is null."""
+    return pl.when(pl.col(column).is_not_null()).then(pl.Series(values))
 
 
 class NotEnough(Exception):
@@ -52,8 +57,11 @@ class Task(ABC):
     shuffle_within: str | None = None
 
     @abstractmethod
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int) -> pl.DataFrame:
-        """All instances with split, content and behavior columns, options, asked values as `target`. Raises NotEnough."""
+    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
+        """Instances with split, content and behavior columns, options, and the asked values as `target`.
+
+        At most `sizes[split]` a split. Raises NotEnough.
+        """
 
     @abstractmethod
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -62,6 +70,10 @@ class Task(ABC):
     @abstractmethod
     def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """The frame with every behavior column drawn anew from its legal range: its form without its content."""
+
+    def rng(self, seed: int) -> np.random.Generator:
+        """The task's own generator."""
+        return np.random.default_rng([seed, zlib.crc32(self.name.encode())])
 
     def columns(self) -> tuple[str, ...]:
         """Columns of the public frame beyond CONTENT, prompt, options, answer and target."""
@@ -91,7 +103,7 @@ class Task(ABC):
             raise ValueError(f"variant {variant!r} is none of {VARIANTS}")
         if variant == "behavior":
             return frame.select("prompt", "answer")
-        rng = np.random.default_rng([seed, sum(map(ord, self.name))])
+        rng = self.rng(seed)
         full = self.restore(frame)
         changed = self.shuffled(full, rng) if variant == "control" else self.formatted(full, rng)
         return self.render(self.retarget(changed)).select("prompt", "answer")

@@ -6,13 +6,15 @@ the scenes, at least one whole run), all_masked all of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import numpy as np
 import polars as pl
 
 from benchmark.frames import videos, with_scenes
-from benchmark.splits import MIN_CLUSTERS, by_cluster
-from benchmark.tasks.base import NotEnough, Task
+from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.tasks.base import NotEnough, Task, drawn
 from corpus.verbalize.video import REPLAY, replay_text
 
 SHARES = (0.05, 0.20)
@@ -44,7 +46,7 @@ class Replay(Task):
     metrics = ("rmse", "accuracy_abs5")
     legal = (0.0, 100.0)
     behavior = ("curve", "views", "like_view_pct")
-    shuffle_within = "scenes"
+    shuffle_within = "scene_count"
 
     def __init__(self, condition: str, run_length: int = 0) -> None:
         self.condition = condition
@@ -62,16 +64,16 @@ class Replay(Task):
             return runs(self.run_length, scenes, rng)
         return past(scenes, rng) if self.condition == "past" else future(scenes, rng)
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int) -> pl.DataFrame:
+    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
         least = max(5, self.run_length + 2)
         frame = videos(connection).filter(pl.col("curve").list.len() >= least)
         if frame["cluster"].n_unique() < MIN_CLUSTERS:
             raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos of {least} scenes with replay values")
-        frame = with_scenes(by_cluster(frame, seed), connection)
+        frame = with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection)
         frame = frame.filter(pl.col("scene_seen").list.len() == pl.col("curve").list.len())
-        rng = np.random.default_rng([seed, sum(map(ord, self.name))])
+        rng = self.rng(seed)
         asked = [self.ask(scenes, rng) for scenes in frame["curve"].list.len()]
-        frame = frame.with_columns(pl.Series("asked", asked, pl.List(pl.Int64)), scenes=pl.col("curve").list.len())
+        frame = frame.with_columns(pl.Series("asked", asked, pl.List(pl.Int64)), scene_count=pl.col("curve").list.len())
         return self.retarget(frame)
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -91,16 +93,14 @@ class Replay(Task):
         for curve, scenes, values in zip(shown, asked, target, strict=True):
             for scene, value in zip(scenes, values, strict=True):
                 curve[scene] = value
-        return frame.with_columns(
-            pl.Series("curve", shown, pl.List(pl.Float64)), scenes=pl.col("replay").list.len()
-        )
+        return frame.with_columns(pl.Series("curve", shown, pl.List(pl.Float64)), scene_count=pl.col("replay").list.len())
 
     def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scenes"]]
+        curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
         return frame.with_columns(
             pl.Series("curve", curves, pl.List(pl.Float64)),
-            pl.Series("views", 10 ** rng.uniform(2, 8, frame.height)),
-            pl.Series("like_view_pct", rng.uniform(0.1, 15, frame.height)),
+            views=drawn("views", 10 ** rng.uniform(2, 8, frame.height)),
+            like_view_pct=drawn("like_view_pct", rng.uniform(0.1, 15, frame.height)),
         )
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:

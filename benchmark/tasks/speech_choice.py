@@ -6,12 +6,14 @@ the rest of the prompt (title, description, other scenes repeat it) is left out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import numpy as np
 import polars as pl
 
 from benchmark.frames import videos, with_scenes
-from benchmark.splits import MIN_CLUSTERS, by_cluster
+from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
 from benchmark.tasks.base import NotEnough, Task
 from corpus.verbalize.video import speech_text
 
@@ -31,26 +33,28 @@ class SpeechChoice(Task):
     metrics = ("accuracy",)
     legal = (0.0, OPTIONS - 1.0)
     behavior = ("replay", "views", "like_view_pct")
-    shuffle_within = "scenes"
+    shuffle_within = "scene_count"
 
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech", "replay", "asked", "option_texts", "views", "like_view_pct")
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int) -> pl.DataFrame:
-        frame = with_scenes(self.sample(by_cluster(videos(connection), seed), seed), connection)
-        rng = np.random.default_rng([seed, sum(map(ord, self.name))])
+    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
+        frame = with_scenes(capped(by_cluster(videos(connection), seed), sizes, seed), connection)
+        rng = self.rng(seed)
         frame = masked_runs(frame, rng)
         parts = [with_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
         frame = pl.concat(parts) if parts else frame
         if frame.is_empty() or frame["split"].n_unique() < 3 or frame["cluster"].n_unique() < MIN_CLUSTERS:
-            raise NotEnough(f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes in a row")
-        return frame.sort("message_id").with_columns(scenes=pl.col("scene_seen").list.len())
+            raise NotEnough(
+                f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes in a row"
+            )
+        return frame.sort("message_id").with_columns(scene_count=pl.col("scene_seen").list.len())
 
     def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.with_columns(scenes=pl.col("scene_seen").list.len())
+        return frame.with_columns(scene_count=pl.col("scene_seen").list.len())
 
     def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        drawn = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scenes"]]
+        drawn = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
         return frame.with_columns(pl.Series("replay", drawn, pl.List(pl.Float64)))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,12 +7,14 @@ consecutive posts of the account within its split.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import duckdb
 import numpy as np
 import polars as pl
 
 from benchmark.frames import posts
-from benchmark.splits import MIN_CLUSTERS, by_cluster, by_time
+from benchmark.splits import MIN_CLUSTERS, by_cluster, by_time, capped
 from benchmark.tasks.base import NotEnough, Task
 from corpus.verbalize.post import post_text
 
@@ -30,7 +32,7 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
     share = (pl.col("likes").rank("average").over([*group, "block"]) - 0.5) / pl.len().over([*group, "block"])
     low, high = (1 / 3, 2 / 3) if cut == "thirds" else (0.5, 0.5)
     like_class = pl.when(share < low).then(pl.lit("low")).when(share > high).then(pl.lit("high"))
-    return ranked.with_columns(like_class=like_class).filter(pl.col("like_class").is_not_null()).drop("block")
+    return ranked.with_columns(like_class=like_class).filter(pl.col("like_class").is_not_null())
 
 
 class TweetLikes(Task):
@@ -50,14 +52,14 @@ class TweetLikes(Task):
     def columns(self) -> tuple[str, ...]:
         return ("account",)
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int) -> pl.DataFrame:
+    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
         frame = posts(connection)
         by_brand = self.condition == "brand_separated"
         if frame["cluster"].n_unique() < (MIN_CLUSTERS if by_brand else 1):
             raise NotEnough(f"fewer than {MIN_CLUSTERS} accounts have posts with likes")
         frame = frame.with_columns(brand=pl.coalesce("company", "cluster"))
         frame = by_cluster(frame, seed, "brand") if by_brand else by_time(frame)
-        return self.retarget(like_classes(frame, self.cut))
+        return self.retarget(capped(like_classes(frame, self.cut), sizes, seed))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
         index = pl.col("like_class").replace_strict({name: float(i) for i, name in enumerate(CLASSES)})

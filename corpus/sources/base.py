@@ -101,6 +101,7 @@ class Source(ABC):
 
     name: str
     version: int
+    generated: bool = False
 
     @property
     def label(self) -> str:

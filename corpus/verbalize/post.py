@@ -9,9 +9,13 @@ from corpus.verbalize.template import Template
 
 HEAD = "[company: {company}\n][account: {account}\n][published: {date}\n]"
 FORWARD = Template(
-    "post", 1, HEAD + "post: {body}\nlikes: " + MASK + "\ndoes this post get high or low likes for its account?\nanswer:"
+    "post",
+    1,
+    HEAD + "post: {body}\nlikes: " + MASK + "\ndoes this post get high or low likes for its account?\nanswer:",
 )
-REVERSE = Template("post-reverse", 1, HEAD + "post: " + MASK + "\nlikes: {like_class}\nwhat does the post say?\nanswer:")
+REVERSE = Template(
+    "post-reverse", 1, HEAD + "post: " + MASK + "\nlikes: {like_class}\nwhat does the post say?\nanswer:"
+)
 
 
 def _dated(frame: pl.DataFrame) -> pl.DataFrame:

@@ -26,7 +26,7 @@ class VideoForm:
 
 
 HEADER = (
-    "[channel: {company}[, {audience} subscribers]\n][title: {title}\n][about: {body}\n]"
+    "[channel: {company}\n][subscribers: {audience}\n][title: {title}\n][about: {body}\n]"
     "[published: {date}\n][length: {length} s\n][age: {age} days\n][views: {views}\n][likes: {likes} % of views\n]"
 )
 SCENE = Template("scene", 1, "scene {number}: {seen}[ | says: {speech}][ = {value}]")
@@ -36,7 +36,8 @@ REPLAY = VideoForm(
     Template(
         "replay",
         1,
-        HEADER + "{scenes}\nhow much is each masked scene replayed, 0 to 100? one line a scene, its value after =\nanswer:",
+        HEADER
+        + "{scenes}\nhow much is each masked scene replayed, 0 to 100? one line a scene, its value after =\nanswer:",
     ),
     SCENE,
     ANSWER,
@@ -94,9 +95,7 @@ def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 def lines(rows: pl.DataFrame, template: Template, name: str, separator: str = "\n") -> pl.DataFrame:
     """The template run over scene rows and joined by video: columns row and `name`."""
-    return rows.group_by("row", maintain_order=True).agg(
-        template.expression.str.join(separator).alias(name)
-    )
+    return rows.group_by("row", maintain_order=True).agg(template.expression.str.join(separator).alias(name))
 
 
 def joined(frame: pl.DataFrame, *columns: pl.DataFrame) -> pl.DataFrame:
@@ -123,11 +122,11 @@ def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
     shown = rows.with_columns(value=pl.coalesce(whole(pl.col("replay")), pl.lit(MASK)))
     targets = frame.select("target").explode("target")["target"]
     asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(targets), gist=scene_gist())
-    with_lines = joined(
-        frame, lines(shown, form.scene, "scenes"), lines(asked, form.answer, "told", form.separator)
-    )
+    with_lines = joined(frame, lines(shown, form.scene, "scenes"), lines(asked, form.answer, "told", form.separator))
     prompts = with_lines.with_columns(**header_fields()).select(prompt=form.prompt.expression)
-    return frame.drop("prompt", "answer", strict=False).with_columns(prompts["prompt"], with_lines["told"].alias("answer"))
+    return frame.drop("prompt", "answer", strict=False).with_columns(
+        prompts["prompt"], with_lines["told"].alias("answer")
+    )
 
 
 def scene_gist() -> pl.Expr:
@@ -148,7 +147,7 @@ def views_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _whole_text(frame: pl.DataFrame, prompt: Template, answer: Template, masked: tuple[str, ...]) -> pl.DataFrame:
     scenes = lines(scene_rows(frame).with_columns(value=pl.lit(None, pl.String)), SCENE, "scenes")
-    told = joined(frame, scenes).with_columns(gist=gist(pl.col("title")).fill_null(""))
+    told = joined(frame, scenes).with_columns(gist=gist(pl.col("title"), 6).fill_null(""))
     return filled(told, prompt, answer, masked).drop("scenes", "gist")
 
 
