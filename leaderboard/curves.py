@@ -1,0 +1,143 @@
+"""Replay curves of some test videos: what was replayed, what the runs saw of it, and what they answered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmark.bench import Bench
+from benchmark.run import Run
+from benchmark.trivial import TRIVIAL, predictions
+from leaderboard.charts import INK, MUTED, RULE, SETTINGS, SHADE, svg
+from leaderboard.results import Column, Table, best_first
+
+VIDEOS, PREDICTORS = 6, 4
+STROKES = (("#0b5cad", ()), ("#c2410c", (5, 1.5)), ("#7a2ea0", (2, 1.2)), ("#0f766e", (6, 1.5, 1.2, 1.5)))
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Video:
+    """One question with its answer: the whole true curve, which scenes were asked, and each predictor's values."""
+
+    title: str
+    company: str
+    truth: Array
+    asked: list[int]
+    predicted: dict[str, list[float] | None]
+
+
+def draw_order(instance_id: str) -> str:
+    """A fixed hash: which videos are shown has nothing to do with how well anyone does."""
+    return hashlib.sha256(instance_id.encode()).hexdigest()
+
+
+def chosen_videos(questions: pl.DataFrame) -> list[str]:
+    """Instances to show: in the order of the hash of their message, each of another channel as far as there are."""
+    frame = questions.select("instance_id", "message_id", "cluster").sort("message_id", "instance_id")
+    order = sorted(frame.iter_rows(), key=lambda row: (draw_order(row[1]), row[0]))
+    seen: set[str] = set()
+    first, rest = [], []
+    for instance, _, cluster in order:
+        (rest if cluster in seen else first).append(instance)
+        seen.add(cluster)
+    return (first + rest)[:VIDEOS]
+
+
+def chosen_predictors(table: Table, column: Column) -> list[str]:
+    """Whom to show: the best of each kind but the oracle, then the best of the others."""
+    lines = [line for line in best_first(table.lines, column) if column.key in line.rows and line.kind != "oracle"]
+    firsts = {line.kind: line.run for line in reversed(lines)}
+    best = [firsts[kind] for kind in ("lm", "boosted", "trivial") if kind in firsts]
+    others = [line.run for line in lines if line.run not in best and line.kind != "trivial"]
+    return (best + others)[:PREDICTORS]
+
+
+def answers_given(bench: Bench, task: str, name: str, runs: Sequence[Run], questions: pl.DataFrame) -> pl.DataFrame:
+    """A predictor's instance_id and values on some questions, from its run or, of a trivial one, worked out."""
+    for run in runs:
+        if run.name == name and task in run.tasks:
+            return run.predictions(task).select("instance_id", "values")
+    if name in TRIVIAL:
+        return predictions(name, bench.public(task, "train"), questions)
+    return pl.DataFrame(schema={"instance_id": pl.String, "values": pl.List(pl.Float64)})
+
+
+def videos(bench: Bench, task: str, names: Sequence[str], runs: Sequence[Run]) -> Iterator[Video]:
+    """The chosen videos of a replay task with the named predictors' answers. Raises NoAnswers."""
+    questions = bench.public(task, "test")
+    chosen = chosen_videos(questions)
+    questions = questions.filter(pl.col("instance_id").is_in(chosen))
+    targets = dict(bench.answers(task).select("instance_id", "target").iter_rows())
+    given = {name: dict(answers_given(bench, task, name, runs, questions).iter_rows()) for name in names}
+    asked = {row["instance_id"]: row for row in questions.iter_rows(named=True)}
+    for instance in chosen:
+        row = asked[instance]
+        truth = np.array([np.nan if value is None else value for value in row["replay"]], dtype=np.float64)
+        truth[row["asked"]] = targets[instance]
+        answers = {name: fitting(given[name].get(instance), len(row["asked"])) for name in names}
+        yield Video(row["title"] or "(no title)", row["company"] or "", truth, row["asked"], answers)
+
+
+def fitting(values: list[float] | None, count: int) -> list[float] | None:
+    """Values if there are as many as were asked; None counts as unparsed."""
+    return values if values is not None and len(values) == count else None
+
+
+def stretches(asked: Sequence[int]) -> list[tuple[int, int]]:
+    """Asked scenes as stretches of consecutive ones: first and last."""
+    found: list[tuple[int, int]] = []
+    for scene in asked:
+        if found and scene == found[-1][1] + 1:
+            found[-1] = (found[-1][0], scene)
+        else:
+            found.append((scene, scene))
+    return found
+
+
+def draw_predicted(axes: Axes, video: Video, values: Sequence[float], style: int) -> None:
+    """A predictor's values on the asked scenes, one line a stretch; a lone scene as a dot."""
+    at = dict(zip(video.asked, values, strict=True))
+    color, dashes = STROKES[style]
+    for first, last in stretches(video.asked):
+        scenes = range(first, last + 1)
+        marker = "o" if first == last else ""
+        axes.plot(
+            [scene + 1 for scene in scenes],
+            [at[scene] for scene in scenes],
+            color=color,
+            linestyle=(0, dashes) if dashes else "solid",
+            linewidth=1.5,
+            marker=marker,
+            markersize=3,
+        )
+
+
+def curve(video: Video) -> bytes:
+    """One video as SVG: truth in black, asked scenes shaded, predictors in colour."""
+    with matplotlib.rc_context(SETTINGS):
+        figure = Figure(figsize=(3.9, 2.1), layout="constrained")
+        axes = figure.subplots()
+        for first, last in stretches(video.asked):
+            axes.axvspan(first + 0.5, last + 1.5, color=SHADE, linewidth=0)
+        axes.plot(np.arange(1, len(video.truth) + 1), video.truth, color=INK, linewidth=1.8)
+        for style, values in enumerate(video.predicted.values()):
+            if values is not None:
+                draw_predicted(axes, video, values, style)
+        axes.set_xlim(0.5, len(video.truth) + 0.5)
+        axes.set_ylim(-3, 103)
+        axes.set_yticks([0, 50, 100])
+        axes.set_xlabel("scene")
+        axes.set_ylabel("replays, of 100")
+        axes.grid(axis="y", color=RULE, linewidth=0.6)
+        axes.tick_params(length=0, colors=MUTED)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        return svg(figure)

@@ -1,0 +1,146 @@
+"""Tables made by the benchmark, read for the page: one line a run, one cell a condition and metric."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from benchmark.metrics import METRICS, Metric, metric_of
+from benchmark.tables.registry import TABLES
+from corpus.errors import CbcError, NoSuchPath
+
+Row = dict[str, Any]
+Key = tuple[str, str]  # condition, metric
+
+
+class UnreadableTable(CbcError):
+    """A table's JSON is not what `cbc benchmark tables` writes."""
+
+
+class TablesOfOtherRuns(CbcError):
+    """The tables given were not made of the runs given."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A condition's metric, its task, and the size of its test part."""
+
+    task: str
+    condition: str
+    metric: Metric
+    n: int
+    clusters: int
+
+    @property
+    def key(self) -> Key:
+        """What its cells are found by."""
+        return self.condition, self.metric.name
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run: its name, its kind, and its rows by condition and metric."""
+
+    run: str
+    kind: str
+    rows: dict[Key, Row]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the paper as the benchmark made it."""
+
+    content: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.content["table"])
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Its conditions and metrics, in the order of the rows."""
+        tasks = TABLES[self.name].tasks
+        found: dict[Key, Column] = {}
+        for row in self.content["rows"]:
+            key = (row["condition"], row["metric"])
+            metric = metric_of(self.name, row["metric"])
+            found.setdefault(key, Column(tasks[row["condition"]], row["condition"], metric, row["n"], row["clusters"]))
+        order = [(condition, metric) for condition in tasks for metric in METRICS]
+        return sorted(found.values(), key=lambda column: order.index(column.key))
+
+    @property
+    def conditions(self) -> dict[str, list[Column]]:
+        """Its columns by condition."""
+        names = dict.fromkeys(column.condition for column in self.columns)
+        return {name: [column for column in self.columns if column.condition == name] for name in names}
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Its runs, best first on the first column."""
+        lines: dict[str, Line] = {}
+        for row in self.content["rows"]:
+            line = lines.setdefault(row["run"], Line(row["run"], row["kind"], {}))
+            line.rows[row["condition"], row["metric"]] = row
+        return best_first(list(lines.values()), self.columns[0])
+
+    def best_trivial(self, column: Column) -> str | None:
+        """The trivial predictor that skill on a column is measured over."""
+        found: str | None = self.content["best_trivial"][column.condition].get(column.metric.name)
+        return found
+
+    def top_rank(self, column: Column) -> int | None:
+        """The best rank that a run other than the oracle has on a column."""
+        rows = [line.rows.get(column.key, {}) for line in self.lines if line.kind != "oracle"]
+        return min((row["rank"] for row in rows if row.get("rank") is not None), default=None)
+
+    @property
+    def reported(self) -> dict[str, dict[Key, float]]:
+        """The paper's figures: model -> condition and metric -> value."""
+        lines: dict[str, dict[Key, float]] = {}
+        for row in self.content["reported"]:
+            lines.setdefault(row["model"], {})[row["condition"], row["metric"]] = row["value"]
+        return lines
+
+
+def best_first(lines: Sequence[Line], column: Column) -> list[Line]:
+    """Lines by their value on a column; those without one last, equals by name."""
+    sign = 1 if column.metric.lower_is_better else -1
+
+    def place(line: Line) -> tuple[bool, float, str]:
+        value = line.rows.get(column.key, {}).get("value")
+        return value is None, sign * (value or 0.0), line.run
+
+    return sorted(lines, key=place)
+
+
+def read_table(path: Path) -> Table:
+    """A table's JSON. Raises UnreadableTable."""
+    try:
+        table = Table(json.loads(path.read_text(encoding="utf-8")))
+        whole = (table.content["format"], table.content["version"]) == ("cbc-table", 1)
+        if not (whole and table.columns and table.lines):
+            raise ValueError("of another version, or without rows")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        mend = "make it again with `cbc benchmark tables`"
+        raise UnreadableTable(f"{path} is no table of this version of cbc", mend) from None
+    return table
+
+
+def read_tables(folder: Path, fingerprint: str, runs: Iterable[str]) -> list[Table]:
+    """All tables in a folder, in the paper's order. Raises NoSuchPath, UnreadableTable, TablesOfOtherRuns."""
+    tables = [read_table(folder / f"{name}.json") for name in TABLES if (folder / f"{name}.json").is_file()]
+    mend = "make them with `cbc benchmark tables RUN... --bench BENCH --out DIR`, or leave out --tables"
+    if not tables:
+        raise NoSuchPath(f"no tables at {folder}", mend)
+    if any(table.content["bench"] != fingerprint for table in tables):
+        raise TablesOfOtherRuns(f"the tables at {folder} are of another bench", mend)
+    kinds = {line.run: line.kind for table in tables for line in table.lines}
+    shown = {run for run, kind in kinds.items() if kind != "trivial"}
+    odd = (set(runs) - set(kinds)) | (shown - set(runs))
+    if odd:
+        raise TablesOfOtherRuns(f"the tables at {folder} are of other runs ({', '.join(sorted(odd))})", mend)
+    return tables

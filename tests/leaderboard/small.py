@@ -1,0 +1,130 @@
+"""A small bench with runs, made by hand: two replay tasks, likes per view and posts of ten channels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmark.bench import FORMAT, VERSION, Bench
+from benchmark.run import write_run
+from corpus.store import write_json
+
+HOSTILE = "<script>document.title='owned'</script>"
+HOSTILE_TITLE = "<img src=x onerror=\"document.title='owned'\"> $\\frac{1}$ 10 % off"
+SCENES, CHANNELS, A_CHANNEL = 20, 10, 6
+REPLAY = {"replay_future": range(16, 20), "replay_all_masked": range(SCENES)}
+TASKS = {
+    "replay_future": ("replay_values", "future", "values", ["rmse", "accuracy_abs5"]),
+    "replay_all_masked": ("replay_values", "all_masked", "values", ["rmse", "accuracy_abs5"]),
+    "like_view_ratio": ("like_view_ratio", "test", "values", ["rmse", "r2", "accuracy_rel10"]),
+    "tweet_likes_brand": ("twitter_likes", "brand_separated", "choice", ["accuracy"]),
+}
+
+
+def curve(rng: np.random.Generator) -> list[float]:
+    """A smooth replay curve that peaks first."""
+    steps = np.cumsum(rng.normal(0, 4, SCENES))
+    return np.clip(100 * np.exp(-np.arange(SCENES) / 6) + 20 + steps, 0, 100).round().tolist()
+
+
+def row(task: str, split: str, number: int, rng: np.random.Generator) -> dict[str, object]:
+    """A question with its answer."""
+    said: dict[str, object] = {
+        "instance_id": f"{task}-{split}-{number}",
+        "message_id": f"{split}-{number}",
+        "cluster": f"{split} channel {number // A_CHANNEL}",
+        "company": f"Company {number // A_CHANNEL}",
+        "title": HOSTILE_TITLE if number % 2 else f"Video {number}: $5 & more",
+        "prompt": "?",
+        "options": ["high", "low"] if task == "tweet_likes_brand" else None,
+    }
+    if task in REPLAY:
+        truth, asked = curve(rng), list(REPLAY[task])
+        seen = [None if scene in asked else value for scene, value in enumerate(truth)]
+        return said | {"replay": seen, "asked": asked, "target": [truth[scene] for scene in asked]}
+    if task == "tweet_likes_brand":
+        return said | {"target": [float(rng.integers(2))]}
+    return said | {"target": [float(rng.gamma(2, 1.5))]}
+
+
+def frame(task: str, split: str, seed: int) -> pl.DataFrame:
+    rng = np.random.default_rng([seed, *task.encode(), *split.encode()])
+    rows = [row(task, split, number, rng) for number in range(CHANNELS * A_CHANNEL)]
+    typed = {"options": pl.List(pl.String), "target": pl.List(pl.Float64)}
+    return pl.DataFrame(rows, schema_overrides=typed, infer_schema_length=None).with_columns(pl.lit("").alias("answer"))
+
+
+def write_bench(root: Path, simulated: bool = True, seed: int = 0) -> Bench:
+    """Write the bench."""
+    for task in TASKS:
+        for split in ("train", "validation", "test"):
+            made = frame(task, split, seed)
+            path = root / "public" / task / f"{split}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            hidden = [pl.lit(None, pl.List(pl.Float64)).alias("target")] if split == "test" else []
+            made.with_columns(hidden).write_parquet(path)
+        (root / "private" / task).mkdir(parents=True)
+        answers = made.select("instance_id", "answer", "target", pl.col("target").list.reverse().alias("chance"))
+        answers.write_parquet(root / "private" / task / "test.parquet")
+    size = CHANNELS * A_CHANNEL
+    tasks = {
+        name: dict(zip(("table", "condition", "kind", "metrics"), said, strict=True))
+        | {"train": size, "validation": size, "test": size, "options": {}}
+        for name, said in TASKS.items()
+    }
+    write_json(
+        root / "manifest.json",
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "fingerprint": f"{seed:064x}",
+            "seed": seed,
+            "simulated": simulated,
+            "tasks": tasks,
+        },
+    )
+    return Bench.open(root)
+
+
+def guesses(bench: Bench, task: str, error: float, unread: float, seed: int) -> pl.DataFrame:
+    """Answers that are off by an error in a share of the scale; some cannot be read."""
+    rng = np.random.default_rng([seed, *task.encode()])
+    values: list[list[float] | None] = []
+    for target in bench.answers(task)["target"]:
+        truth = target.to_numpy()
+        if rng.random() < unread:
+            values.append(None)
+        elif TASKS[task][2] == "choice":
+            values.append([float(1 - truth[0] if rng.random() < error else truth[0])])
+        else:
+            scale, high = (100, 100) if task in REPLAY else (6, 100)
+            values.append(np.clip(truth + rng.normal(0, error * scale, len(truth)), 0, high).tolist())
+    return (
+        bench.answers(task).select("instance_id").with_columns(pl.Series("values", values, dtype=pl.List(pl.Float64)))
+    )
+
+
+RUNS = {
+    "oracle": ("oracle", 0.05, 0.0),
+    "nano-lcbm": ("lm", 0.10, 0.02),
+    "nano-control": ("lm", 0.28, 0.0),
+    "boosted": ("boosted", 0.11, 0.0),
+    HOSTILE: ("lm", 0.30, 0.25),
+}
+
+
+def write_runs(folder: Path, bench: Bench) -> list[Path]:
+    """Write the runs."""
+    return [
+        write_run(
+            folder / f"run{place}",
+            bench,
+            name,
+            kind,
+            {task: guesses(bench, task, error, unread, place) for task in TASKS},
+            {"recipe": "by hand", "trained": {"steps": 10 * place}},
+        )
+        for place, (name, (kind, error, unread)) in enumerate(RUNS.items())
+    ]
