@@ -134,10 +134,11 @@ def words(text: str) -> set[str]:
 def overlap(train: pl.DataFrame, test: pl.DataFrame) -> Values:
     """The option that shares the largest part of its words with the question's visible text; the first of equals.
 
-    The `text` column holds the masked speech too and is not looked at: only the prompt is, less its options.
+    Only the prompt is looked at, less its options: columns of a message's whole content hold the masked speech too.
     """
     values: Values = []
-    for prompt, options in test.select("prompt", "options").iter_rows():
+    told = "option_texts" if "option_texts" in test.columns else "options"
+    for prompt, options in test.select("prompt", told).iter_rows():
         for option in options:
             prompt = prompt.replace(option, " ")
         visible = words(prompt)

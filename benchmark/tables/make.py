@@ -62,10 +62,10 @@ def make_tables(runs: Sequence[Path], bench: Path, out: Path) -> list[Row]:
     Raises NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers, NoPredictions, DuplicateRuns, NothingToTabulate.
     """
     opened = Bench.open(bench)
-    given = open_runs(runs, opened)
     covered = [table for table in TABLES.values() if set(table.tasks.values()) & set(opened.tasks)]
     if not covered:
         raise NothingToTabulate(f"{bench} has no task of any table", "build it from a corpus with videos or posts")
+    given = open_runs(runs, opened)
     if out.exists() and not out.is_dir():
         raise NothingToTabulate(f"{out} is a file", "give a folder for the tables")
     made = [make_table(table, opened, given) for table in covered]

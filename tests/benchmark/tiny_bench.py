@@ -1,0 +1,123 @@
+"""A bench and runs small enough to compute by hand, written as the real ones are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmark.bench import Bench
+from benchmark.run import write_run
+from benchmark.tasks.registry import TASKS
+
+LISTS = {"target": pl.List(pl.Float64), "chance": pl.List(pl.Float64), "replay": pl.List(pl.Float64)}
+SCHEMA = {**LISTS, "asked": pl.List(pl.Int64), "options": pl.List(pl.String)}
+
+
+def frame_of(rows):
+    """Rows as a frame with the columns' own types, also where all are null."""
+    kept = {name: dtype for name, dtype in SCHEMA.items() if name in rows[0]}
+    return pl.DataFrame(rows, schema_overrides=kept, strict=False)
+
+
+def replay_rows(count, clusters, rng, condition="past"):
+    rows = []
+    for i in range(count):
+        curve = np.clip(50 + np.cumsum(rng.normal(0, 6, 20)), 0, 100).round().tolist()
+        asked = list(range(20)) if condition == "all_masked" else [0, 1, 2]
+        chance = [float(v) for v in rng.integers(0, 101, len(asked))]
+        rows.append({"replay": [None if s in asked else v for s, v in enumerate(curve)], "asked": asked,
+                     "target": [curve[s] for s in asked], "chance": chance,
+                     "options": None, **common(i, clusters)})  # fmt: skip
+    return rows
+
+
+def value_rows(count, clusters, rng):
+    return [
+        {"target": [float(v)], "chance": [float(c)], "options": None, **common(i, clusters)}
+        for i, (v, c) in enumerate(zip(rng.gamma(2, 2, count).round(2), rng.gamma(2, 2, count).round(2), strict=True))
+    ]
+
+
+def tweet_rows(count, clusters, rng):
+    return [
+        {"target": [float(v)], "chance": [float(c)], "options": ["low", "high"], **common(i, clusters)}
+        for i, (v, c) in enumerate(zip(rng.random(count) < 0.6, rng.random(count) < 0.5, strict=True))
+    ]
+
+
+def speech_rows(count, clusters, rng):
+    rows = []
+    for i in range(count):
+        options = [f"sentence {chr(97 + k)}{i} spoken" for k in range(25)]
+        right = int(rng.integers(25))
+        rows.append({"target": [float(right)], "chance": [float(rng.integers(25))], "option_texts": options,
+                     "options": [str(k + 1) for k in range(25)], **common(i, clusters)})  # fmt: skip
+        rows[-1]["prompt"] = "\n".join(["talk", *(f"{k + 1}) {text}" for k, text in enumerate(options))])
+    return rows
+
+
+def common(i, clusters):
+    return {
+        "instance_id": f"i{i:04}",
+        "message_id": f"m{i}",
+        "cluster": f"c{i % clusters:03}",
+        "prompt": "?",
+        "answer": "x",
+    }
+
+
+ROWS = {"replay_values": replay_rows, "twitter_likes": tweet_rows, "content_simulation": speech_rows}
+
+
+def write_bench(root: Path, tasks, count=40, clusters=12, seed=0, answers=True, fingerprint="f00d", rows=None) -> Bench:
+    """A bench of the named tasks; `rows` gives a task's test rows by hand."""
+    said = {}
+    root.mkdir(parents=True, exist_ok=True)
+    for task in tasks:
+        about = TASKS[task]
+        make = ROWS.get(about.table, value_rows)
+        more = {"condition": about.condition} if about.table == "replay_values" else {}
+        for split in ("train", "validation", "test"):
+            rng = np.random.default_rng([seed, sum(map(ord, task + split))])
+            made = frame_of((rows or {}).get(task) if split == "test" and rows else make(count, clusters, rng, **more))
+            folder = root / "public" / task
+            folder.mkdir(parents=True, exist_ok=True)
+            if split == "test":
+                private = root / "private" / task
+                private.mkdir(parents=True, exist_ok=True)
+                if answers:
+                    made.select("instance_id", "answer", "target", "chance").write_parquet(private / "test.parquet")
+                hidden = pl.lit(None, pl.List(pl.Float64)).alias("target"), pl.lit(None, pl.String).alias("answer")
+                made = made.with_columns(*hidden)
+            made.drop("chance").write_parquet(folder / f"{split}.parquet")
+        said[task] = {"table": about.table, "condition": about.condition, "kind": about.kind,
+                      "metrics": list(about.metrics), "train": count, "validation": count, "test": count}  # fmt: skip
+    content = {"format": "cbc-bench", "version": 1, "fingerprint": fingerprint, "seed": seed, "simulated": True}
+    (root / "manifest.json").write_text(json.dumps({**content, "tasks": said}))
+    return Bench.open(root)
+
+
+def truth_of(bench: Bench, task: str) -> list[list[float]]:
+    return bench.answers(task)["target"].to_list()
+
+
+def write_values(out: Path, bench: Bench, name: str, values, kind="lm", about=None) -> Path:
+    """A run from {task: values in the bench's order}."""
+    frames = {
+        task: bench.public(task, "test")
+        .select("instance_id")
+        .with_columns(pl.Series("values", given, dtype=pl.List(pl.Float64)))
+        for task, given in values.items()
+    }
+    return write_run(out, bench, name, kind, frames, about or {})
+
+
+def noisy(bench: Bench, task: str, sd: float, seed: int = 0) -> list[list[float]]:
+    """The truth with noise, kept in the legal range; choices flipped to option 0 with probability sd."""
+    rng, (low, high) = np.random.default_rng(seed), TASKS[task].legal
+    if TASKS[task].kind == "choice":
+        return [value if rng.random() > sd else [0.0] for value in truth_of(bench, task)]
+    return [np.clip(np.array(v) + rng.normal(0, sd, len(v)), low, high).tolist() for v in truth_of(bench, task)]
