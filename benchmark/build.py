@@ -18,7 +18,7 @@ import polars as pl
 from tqdm import tqdm
 
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
-from benchmark.frames import query
+from corpus.verbalize.frames import query
 from benchmark.oracle import LAW, oracle_answers
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import TASKS

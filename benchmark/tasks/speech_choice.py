@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from benchmark.frames import videos, with_scenes
+from corpus.verbalize.frames import videos, with_scenes
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
 from benchmark.tasks.base import NotEnough, Task
 from corpus.verbalize.video import speech_text

@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from benchmark.frames import posts
+from corpus.verbalize.frames import posts
 from benchmark.splits import MIN_CLUSTERS, by_cluster, by_time, capped
 from benchmark.tasks.base import NotEnough, Task
 from corpus.verbalize.post import post_text

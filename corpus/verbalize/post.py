@@ -18,17 +18,14 @@ REVERSE = Template(
 )
 
 
-def _dated(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.with_columns(date=pl.col("published_at").dt.strftime("%Y-%m-%d"))
+DATE = {"date": pl.col("published_at").dt.strftime("%Y-%m-%d")}
 
 
 def post_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Forward; `like_class` (high or low) is the answer."""
-    prompts = _dated(frame).select(prompt=FORWARD.expression)
-    return frame.drop("prompt", "answer", strict=False).with_columns(prompts["prompt"], answer=pl.col("like_class"))
+    return frame.with_columns(prompt=FORWARD.fill(**DATE), answer=pl.col("like_class"))
 
 
 def post_reverse_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Reverse; the post's text is the answer."""
-    prompts = _dated(frame).select(prompt=REVERSE.expression)
-    return frame.drop("prompt", "answer", strict=False).with_columns(prompts["prompt"], answer=pl.col("body"))
+    return frame.with_columns(prompt=REVERSE.fill(**DATE), answer=pl.col("body"))

@@ -7,8 +7,8 @@ A backslash makes a bracket plain. A template carries a name and a version; a ch
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import polars as pl
 
@@ -19,18 +19,18 @@ class BadTemplate(ValueError):
     """The text of a template does not parse: a brace or bracket without its twin."""
 
 
-def compile_text(text: str) -> list[pl.Expr]:
-    """The pieces of a text as string expressions, in order. Raises BadTemplate."""
+def compile_text(text: str, fields: Mapping[str, pl.Expr]) -> list[pl.Expr]:
+    """The pieces of a text as string expressions, in order; a field not given is the column of its name. Raises BadTemplate."""
     pieces: list[pl.Expr] = []
     position = 0
     for match in PIECE.finditer(text):
         if match.start() != position:
-            raise BadTemplate(f"{text!r} at character {position}")
+            break
         position = match.end()
         if (part := match["part"]) is not None:
-            pieces.append(pl.concat_str(compile_text(part)).fill_null(""))
+            pieces.append(pl.concat_str(compile_text(part, fields)).fill_null(""))
         elif (field := match["field"]) is not None:
-            pieces.append(pl.col(field).cast(pl.String))
+            pieces.append(fields[field] if field in fields else pl.col(field).cast(pl.String))
         else:
             pieces.append(pl.lit(match["plain"] or match["text"]))
     if position != len(text):
@@ -51,7 +51,6 @@ class Template:
         """NAME@VERSION, as manifests name it."""
         return f"{self.name}@{self.version}"
 
-    @cached_property
-    def expression(self) -> pl.Expr:
-        """One string a row; null where a field outside brackets is null."""
-        return pl.concat_str(compile_text(self.text))
+    def fill(self, **fields: pl.Expr) -> pl.Expr:
+        """One string a row, for whole tables; null where a field outside brackets is null."""
+        return pl.concat_str(compile_text(self.text, fields))

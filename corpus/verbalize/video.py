@@ -70,6 +70,8 @@ SPEECH = Template(
     HEADER + "{scenes}\nwhat is said in the masked scenes?\n{numbered}\nanswer with the number of the right text:",
 )
 
+OPTION = Template("option", 1, "{number}) {option_texts}")
+
 
 def header_fields(masked: tuple[str, ...] = ()) -> dict[str, pl.Expr]:
     """The fields of HEADER from a frame's columns; those in `masked` are shown as the mask."""
@@ -95,25 +97,15 @@ def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 def lines(rows: pl.DataFrame, template: Template, name: str, separator: str = "\n") -> pl.DataFrame:
     """The template run over scene rows and joined by video: columns row and `name`."""
-    return rows.group_by("row", maintain_order=True).agg(template.expression.str.join(separator).alias(name))
+    return rows.group_by("row", maintain_order=True).agg(template.fill().str.join(separator).alias(name))
 
 
 def joined(frame: pl.DataFrame, *columns: pl.DataFrame) -> pl.DataFrame:
     """The frame with columns made by `lines`."""
-    numbered = frame.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
+    numbered = frame.drop("prompt", "answer", strict=False).with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
     for column in columns:
         numbered = numbered.join(column, on="row", how="left", maintain_order="left")
     return numbered.drop("row")
-
-
-def filled(frame: pl.DataFrame, prompt: Template, answer: Template, masked: tuple[str, ...]) -> pl.DataFrame:
-    """The frame with prompt and answer; the answer sees the values, the prompt sees masks."""
-    names = frame.columns
-    shown = frame.with_columns(**header_fields(masked)).select(prompt=prompt.expression)
-    told = frame.with_columns(**header_fields()).select(answer=answer.expression)
-    return frame.select(name for name in names if name not in ("prompt", "answer")).with_columns(
-        shown["prompt"], told["answer"]
-    )
 
 
 def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
@@ -122,11 +114,9 @@ def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
     shown = rows.with_columns(value=pl.coalesce(whole(pl.col("replay")), pl.lit(MASK)))
     targets = frame.select("target").explode("target")["target"]
     asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(targets), gist=scene_gist())
-    with_lines = joined(frame, lines(shown, form.scene, "scenes"), lines(asked, form.answer, "told", form.separator))
-    prompts = with_lines.with_columns(**header_fields()).select(prompt=form.prompt.expression)
-    return frame.drop("prompt", "answer", strict=False).with_columns(
-        prompts["prompt"], with_lines["told"].alias("answer")
-    )
+    told = joined(frame, lines(shown, form.scene, "_scenes"), lines(asked, form.answer, "answer", form.separator))
+    prompt = form.prompt.fill(scenes=pl.col("_scenes"), **header_fields())
+    return told.with_columns(prompt=prompt).drop("_scenes")
 
 
 def scene_gist() -> pl.Expr:
@@ -146,9 +136,17 @@ def views_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _whole_text(frame: pl.DataFrame, prompt: Template, answer: Template, masked: tuple[str, ...]) -> pl.DataFrame:
-    scenes = lines(scene_rows(frame).with_columns(value=pl.lit(None, pl.String)), SCENE, "scenes")
-    told = joined(frame, scenes).with_columns(gist=gist(pl.col("title"), 6).fill_null(""))
-    return filled(told, prompt, answer, masked).drop("scenes", "gist")
+    """The prompt shows masks, the answer tells the values."""
+    scenes = lines(scene_rows(frame).with_columns(value=pl.lit(None, pl.String)), SCENE, "_scenes")
+    title = gist(pl.col("title"), 6).fill_null("")
+    return (
+        joined(frame, scenes)
+        .with_columns(
+            prompt=prompt.fill(scenes=pl.col("_scenes"), **header_fields(masked)),
+            answer=answer.fill(gist=title, **header_fields()),
+        )
+        .drop("_scenes")
+    )
 
 
 def speech_text(frame: pl.DataFrame) -> pl.DataFrame:
@@ -163,10 +161,7 @@ def speech_text(frame: pl.DataFrame) -> pl.DataFrame:
         .with_columns(number=pl.int_ranges(1, pl.col("option_texts").list.len() + 1))
         .explode("option_texts", "number")
     )
-    option_line = Template("option", 1, "{number}) {option_texts}")
-    with_lines = joined(frame, lines(rows, SCENE, "scenes"), lines(options, option_line, "numbered"))
-    prompts = with_lines.with_columns(**header_fields()).select(prompt=SPEECH.expression)
-    answers = frame["target"].list.first().cast(pl.Int64) + 1
-    return frame.drop("prompt", "answer", strict=False).with_columns(
-        prompts["prompt"], answers.cast(pl.String).alias("answer")
-    )
+    told = joined(frame, lines(rows, SCENE, "_scenes"), lines(options, OPTION, "_numbered"))
+    prompt = SPEECH.fill(scenes=pl.col("_scenes"), numbered=pl.col("_numbered"), **header_fields())
+    number = pl.col("target").list.first().cast(pl.Int64) + 1
+    return told.with_columns(prompt=prompt, answer=number.cast(pl.String)).drop("_scenes", "_numbered")
