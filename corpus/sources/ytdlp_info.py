@@ -1,0 +1,188 @@
+"""A yt-dlp info dict as rows: pure functions from one payload to the tables; RowError where it makes no sense."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from corpus.privacy import author_hash, scrub
+from corpus.replay import multiplier
+from corpus.sources.base import Received, RowError
+from corpus.sources.captions import Utterance
+from corpus.sources.fields import Info, items, moment, number, text, texts
+
+METRICS = {
+    "views": "view_count",
+    "likes": "like_count",
+    "dislikes": "dislike_count",
+    "comments": "comment_count",
+    "shares": "repost_count",
+    "audience": "channel_follower_count",
+}
+Row = dict[str, Any]
+
+
+def read_info(payload: bytes) -> Info:
+    """The info dict of one video. Raises RowError."""
+    try:
+        content = payload.decode("utf-8-sig")
+        info = json.loads(content)
+    except UnicodeDecodeError as error:
+        raise RowError("not UTF-8", f"byte {error.start + 1}: {payload[error.start : error.start + 8]!r}") from None
+    except (ValueError, RecursionError) as error:
+        raise RowError("cut or invalid JSON", error) from None
+    if not isinstance(info, dict):
+        raise RowError("no info dict", content[:40])
+    if info.get("_type") not in (None, "video"):
+        raise RowError("not a video", info["_type"])
+    return _whole(info) if "\\ud" in content.lower() else info
+
+
+def _whole(value: Any) -> Any:
+    """The same JSON with half characters (lone surrogates), which no table can hold, replaced."""
+    if isinstance(value, dict):
+        return {_whole(key): _whole(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+
+
+def chapters_of(info: Info, duration_s: float | None) -> list[Row]:
+    """Chapters in order of time; one without an end lasts until the next begins. Raises RowError."""
+    found = items(info, "chapters")
+    if not all(isinstance(chapter, dict) for chapter in found):
+        raise RowError("chapters of unexpected type", found)
+    starts = sorted(((number(chapter, "start_time") or 0.0, chapter) for chapter in found), key=lambda pair: pair[0])
+    nexts = [*(start for start, _ in starts[1:]), None]
+    chapters = []
+    for (start, chapter), following in zip(starts, nexts, strict=True):
+        ends = [end for end in (number(chapter, "end_time"), following) if end is not None]
+        end = min(ends) if ends else duration_s
+        if end is not None and end < start:
+            raise RowError("chapter ends before it starts", chapter)
+        chapters.append({"start_s": start, "end_s": end, "title": text(chapter, "title")})
+    return chapters
+
+
+def replay_scenes(markers: list[Any], duration_s: float | None) -> list[Row]:
+    """Merged markers (corpus/replay.py) with their bounds; none for a video too short for a scene. Raises RowError."""
+    spans = []
+    for marker in markers:
+        if not isinstance(marker, dict):
+            raise RowError("heatmap of unexpected type", marker)
+        start, end, value = (number(marker, key) for key in ("start_time", "end_time", "value"))
+        if start is None or end is None or value is None or value > 1 or end < start:
+            raise RowError("heatmap marker with impossible values", marker)
+        spans.append((start, end, value))
+    spans.sort()
+    length_s = duration_s or spans[-1][1]
+    if length_s <= 0:
+        raise RowError("heatmap without a length", markers[-1])
+    k = multiplier(len(spans), length_s)
+    merged = [spans[i : i + k] for i in range(0, len(spans) - k + 1, k)]
+    return [{"start_s": g[0][0], "end_s": g[-1][1], "replay": max(value for _, _, value in g)} for g in merged]
+
+
+def scenes_of(info: Info, chapters: list[Row], duration_s: float | None) -> list[Row]:
+    """Merged markers, else chapters, else the whole video. Raises RowError."""
+    markers = items(info, "heatmap")
+    scenes = replay_scenes(markers, duration_s) if markers else []
+    bounds = [(scene["start_s"], scene["end_s"]) for scene in chapters] or [(0.0, duration_s)]
+    return scenes or [{"start_s": start, "end_s": end, "replay": None} for start, end in bounds]
+
+
+def spread(utterances: Iterable[Utterance], scenes: list[Row]) -> None:
+    """Give each utterance to the scene in which it begins; what lies outside goes to the first or last one."""
+    starts = [scene["start_s"] for scene in scenes]
+    for scene in scenes:
+        scene["speech"] = []
+    for utterance in utterances:
+        scenes[max(0, bisect_right(starts, utterance.start_s) - 1)]["speech"].append(utterance.text)
+
+
+def comment_row(comment: Any, message_id: str, key: bytes | None) -> Row:
+    """A comment with its text scrubbed and its author hashed. Raises RowError."""
+    if not isinstance(comment, dict):
+        raise RowError("comment of unexpected type", comment)
+    comment_id = text(comment, "id")
+    if not comment_id:
+        raise RowError("comment without id")
+    likes, said = number(comment, "like_count"), text(comment, "text")
+    return {
+        "message_id": message_id,
+        "comment_id": comment_id,
+        "author": author_hash(text(comment, "author_id", "author"), key),
+        "text": None if said is None else scrub(said),
+        "likes": None if likes is None else int(likes),
+        "published_at": moment(comment, "timestamp"),
+    }
+
+
+def named(info: Info) -> tuple[str, str]:
+    """The medium and the id of the message: YouTube's own id, or MEDIUM:ID. Raises RowError."""
+    video_id = text(info, "id")
+    if not video_id:
+        raise RowError("no id")
+    medium = (text(info, "extractor_key", "extractor") or "youtube").lower().split(":")[0]
+    return medium, video_id if medium == "youtube" else f"{medium}:{video_id}"
+
+
+def video_rows(info: Info, modified_at: datetime) -> dict[str, list[Row]]:
+    """Rows of one video, without speech and comments. Raises RowError."""
+    medium, message_id = named(info)
+    observed_at = moment(info, "epoch") or modified_at
+    communicator_id, audience = text(info, "channel_id", "uploader_id"), number(info, "channel_follower_count")
+    duration_s = number(info, "duration") or None
+    message = {
+        "message_id": message_id,
+        "communicator_id": communicator_id,
+        "channel": medium,
+        "kind": "video",
+        "title": text(info, "title", "fulltitle"),
+        "body": text(info, "description"),
+        "published_at": moment(info, "timestamp", "release_timestamp", "upload_date"),
+        "duration_s": duration_s,
+        "language": text(info, "language"),
+        "licence": text(info, "license"),
+    }
+    communicator = {
+        "communicator_id": communicator_id,
+        "channel": medium,
+        "name": text(info, "channel", "uploader"),
+        "audience": None if audience is None else int(audience),
+        "as_of": observed_at,
+    }
+    chapters = chapters_of(info, duration_s)
+    scenes = scenes_of(info, chapters, duration_s)
+    values: list[tuple[str, int | None, float | None]] = [
+        (metric, None, number(info, key)) for metric, key in METRICS.items()
+    ]
+    values += [("replay", n, scene.pop("replay")) for n, scene in enumerate(scenes)]
+    effect = {"message_id": message_id, "observed_at": observed_at}
+    return {
+        "message": [message],
+        "communicator": [communicator] if communicator_id else [],
+        "scene": [{"message_id": message_id, "scene": n, **scene} for n, scene in enumerate(scenes)],
+        "effect": [{**effect, "metric": m, "scene": n, "value": value} for m, n, value in values if value is not None],
+        "extra": [
+            {
+                "message_id": message_id,
+                "chapters": chapters,
+                **{key: texts(info, key) for key in ("tags", "categories")},
+            }
+        ],
+    }
+
+
+def provenance(rows: dict[str, list[Row]], info: Info, file: Received, source: str) -> list[Row]:
+    """Where a video's rows came from: one row for it, one for its channel."""
+    version = info.get("_version")
+    tool = f"yt-dlp {version['version']}" if isinstance(version, dict) and version.get("version") else "yt-dlp"
+    observed_at = moment(info, "epoch") or file.modified_at
+    keys = [("message", rows["message"][0]["message_id"])]
+    keys += [("communicator", row["communicator_id"]) for row in rows["communicator"]]
+    same = {"observed_at": observed_at, "source": source, "raw_sha256": file.sha256, "fetched_at": observed_at}
+    return [{"table_name": table, "row_key": key, "tool": tool, **same} for table, key in keys]
