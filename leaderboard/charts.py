@@ -6,9 +6,8 @@ Drawn without pyplot and with a fixed salt and no date, so that the same scores 
 from __future__ import annotations
 
 import io
-import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib
@@ -22,7 +21,7 @@ from leaderboard.words import metric, number
 INK, MUTED, RULE, SHADE = "#1b1f24", "#5b6470", "#d9dee5", "#eceff3"
 STYLE = {"lm": ("#0b5cad", "o"), "boosted": ("#a6460b", "s"), "trivial": ("#5b6470", "o"), "oracle": ("#1a7340", "D")}
 NARROW_INCHES, WIDE_INCHES = 3.9, 6.4
-FAR = 3.0  # a value this many times as far from the best as the best trivial is lies off the scale
+BEYOND = 0.5  # of the way from the best to the worst trivial predictor: what is worse by more lies off the scale
 SETTINGS = {
     "svg.hashsalt": "cbc",
     "svg.fonttype": "path",
@@ -51,12 +50,14 @@ def short(name: str, most: int = 22) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def bounds(values: Sequence[float], anchor: float | None, lower_is_better: bool) -> tuple[float, float]:
-    """Axis limits: all values, unless some lie so far on the bad side that the others would be a blot."""
-    best, worst = (min(values), max(values)) if lower_is_better else (max(values), min(values))
-    if anchor is not None and abs(worst - best) > FAR * abs(anchor - best) > 0:
-        worst = best + math.copysign(FAR * abs(anchor - best), worst - best)
-    low, high = min(best, worst), max(best, worst)
+def bounds(values: Sequence[float], trivial: Sequence[float], lower_is_better: bool) -> tuple[float, float]:
+    """Axis limits: all values, unless some are so much worse than every trivial predictor as to squeeze the rest."""
+    best, worst = (min, max) if lower_is_better else (max, min)
+    near, far = best(values), worst(values)
+    if trivial:
+        end = worst(trivial)
+        far = best(far, end + BEYOND * (end - near))
+    low, high = min(near, far), max(near, far)
     margin = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
     return low - margin, high + margin
 
@@ -88,28 +89,31 @@ def draw_run(axes: Axes, y: float, line: Line, column: Column) -> None:
         axes.plot(value, y, marker=marker, color=color, markerfacecolor=face, markersize=5.5, markeredgewidth=1.4)
 
 
+def reference_lines(table: Table, column: Column, lines: Sequence[Line]) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Whose values are drawn through the whole panel: the best trivial predictor's and the oracle's."""
+    for line in lines:
+        if line.run == table.best_trivial(column):
+            yield line.run, MUTED, (4, 3)
+        elif line.kind == "oracle":
+            yield line.run, STYLE["oracle"][0], (1, 2)
+
+
 def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) -> None:
     """One metric: all runs on shared rows, the best trivial predictor and the oracle as reference lines."""
-    value_of = {line.run: line.rows.get(column.key, {}).get("value") for line in lines}
-    anchor = value_of.get(table.best_trivial(column) or "")
-    ends = [
-        row[end]
-        for row in (line.rows.get(column.key, {}) for line in lines)
-        for end in ("low", "value", "high")
-        if row.get(end) is not None
-    ]
-    axes.set_xlim(*bounds(ends or [0.0], anchor, column.metric.lower_is_better))
+    rows = {line.run: line.rows.get(column.key, {}) for line in lines}
+    ends = [row[end] for row in rows.values() for end in ("low", "value", "high") if row.get(end) is not None]
+    trivial = [rows[line.run].get("value") for line in lines if line.kind == "trivial"]
+    known = [value for value in trivial if value is not None]
+    axes.set_xlim(*bounds(ends or [0.0], known, column.metric.lower_is_better))
     axes.set_ylim(len(lines) - 0.4, -0.6)
     for y, line in enumerate(lines):
         draw_run(axes, y, line, column)
-    if anchor is not None:
-        axes.axvline(anchor, color=MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=0)
-    for line in lines:
-        if line.kind == "oracle" and value_of[line.run] is not None:
-            axes.axvline(value_of[line.run], color=STYLE["oracle"][0], linewidth=1, linestyle=(0, (1, 2)), zorder=0)
+    for name, color, dashes in reference_lines(table, column, lines):
+        if rows[name].get("value") is not None:
+            axes.axvline(rows[name]["value"], color=color, linewidth=1, linestyle=(0, dashes), zorder=0)
     better = "lower" if column.metric.lower_is_better else "higher"
-    axes.set_xlabel(f"{metric(column.metric.name)} ({better} is better)")
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel(f"{metric(column.metric.name)}\n{better} is better")
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.grid(axis="y", color=SHADE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
@@ -126,7 +130,7 @@ def name_rows(axes: Axes, lines: Sequence[Line]) -> None:
 def dot_plot(table: Table, columns: Sequence[Column], narrow: bool = False) -> bytes:
     """A task's metrics, one panel each: side by side, or stacked for narrow screens."""
     lines = best_first([line for line in table.lines if columns[0].key in line.rows], columns[0])
-    height = 0.26 * len(lines) + 0.75
+    height = 0.26 * len(lines) + 0.85
     shape: dict[str, Any] = (
         {"nrows": len(columns), "sharex": False} if narrow else {"ncols": len(columns), "sharey": True}
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from benchmark.bench import Bench
 from benchmark.run import Run
@@ -45,7 +46,8 @@ def chosen_videos(questions: pl.DataFrame) -> list[str]:
     frame = questions.select("instance_id", "message_id", "cluster").sort("message_id", "instance_id")
     order = sorted(frame.iter_rows(), key=lambda row: (draw_order(row[1]), row[0]))
     seen: set[str] = set()
-    first, rest = [], []
+    first: list[str] = []
+    rest: list[str] = []
     for instance, _, cluster in order:
         (rest if cluster in seen else first).append(instance)
         seen.add(cluster)
@@ -135,6 +137,7 @@ def curve(video: Video) -> bytes:
         axes.set_xlim(0.5, len(video.truth) + 0.5)
         axes.set_ylim(-3, 103)
         axes.set_yticks([0, 50, 100])
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("scene")
         axes.set_ylabel("replays, of 100")
         axes.grid(axis="y", color=RULE, linewidth=0.6)

@@ -97,13 +97,14 @@ def side(low: float | None, high: float | None) -> str:
 
 def alt(table: Table, columns: Sequence[Column]) -> str:
     """A dot plot in a sentence."""
-    first = columns[0]
-    lines = [line for line in best_first(table.lines, first) if line.kind != "oracle" and first.key in line.rows]
-    best = lines[0].rows[first.key]
-    told = f"{words.number(best['value'], first.metric.name)} {words.interval(best['low'], best['high'], first.metric.name)}"
+    column = columns[0]
+    lines = [line for line in best_first(table.lines, column) if line.kind != "oracle" and column.key in line.rows]
+    name, row = column.metric.name, lines[0].rows[column.key]
+    best = f"{words.number(row['value'], name)} {words.interval(row['low'], row['high'], name)}".strip()
+    shown = " and ".join(words.metric(column.metric.name) for column in columns)
     return (
-        f"Dot plot of {' and '.join(words.metric(column.metric.name) for column in columns)} of {len(lines)} runs with 95 % "
-        f"intervals. Best but for the oracle: {lines[0].run}, {told.strip()}. All figures stand in the table above."
+        f"Dot plot of {shown} of {len(lines)} runs with 95 % intervals. "
+        f"Best but for the oracle: {lines[0].run}, {best}. All figures stand in the table."
     )
 
 
@@ -187,8 +188,8 @@ def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Tab
         .get_template("page.html")
         .render(
             policy=policy(style, script),
-            style=Markup(style),  # noqa: S704 (our own file, and its hash stands in the policy)
-            script=Markup(script),  # noqa: S704
+            style=Markup(style),  # our own file; its hash stands in the policy
+            script=Markup(script),
             bench=bench,
             runs=runs,
             tables=tables,

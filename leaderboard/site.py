@@ -8,7 +8,6 @@ SITE/manifest.json      format, version, bench, runs: what lets a later build re
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,11 +58,8 @@ def build_site(runs: Sequence[Path], out: Path, bench: Path | None = None, table
 
 def check_place(out: Path) -> None:
     """Whether a page may be written there. Raises NotASite."""
-    if out.is_dir():
-        free = not any(out.iterdir()) or manifest(out).get("format") == FORMAT
-    else:
-        free = not out.exists()
-    if not free:
+    foreign = out.is_dir() and any(out.iterdir()) and manifest(out).get("format") != FORMAT
+    if foreign or (out.exists() and not out.is_dir()):
         raise NotASite(f"{out} holds other files than a page of cbc", "give a new folder with --out")
 
 
@@ -92,6 +88,6 @@ def swap(folder: Path, out: Path) -> None:
     aside = out.with_name(f".{out.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     if out.exists():
-        os.replace(out, aside)
-    os.replace(folder, out)
+        out.replace(aside)
+    folder.replace(out)
     shutil.rmtree(aside, ignore_errors=True)

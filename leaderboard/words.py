@@ -6,9 +6,9 @@ METRICS = {
     "rmse": "RMSE",
     "rmse_log10": "RMSE log₁₀",
     "r2": "R²",
-    "accuracy": "accuracy, %",
-    "accuracy_abs5": "within 5, %",
-    "accuracy_rel10": "within 10 %, %",
+    "accuracy": "% right",
+    "accuracy_abs5": "% within 5",
+    "accuracy_rel10": "% within 10 %",
 }
 
 CONDITIONS = {
