@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from benchmark.metrics import Array
 
@@ -48,24 +49,35 @@ def is_choice(questions: pl.DataFrame) -> bool:
 
 def asked_values(questions: pl.DataFrame) -> list[int]:
     """How many values each question asks: one a masked scene, one elsewhere."""
-    if "asked" not in questions.columns:
+    if "asked" not in questions.columns or is_choice(questions):
         return [1] * len(questions)
     return questions["asked"].list.len().to_list()
 
 
-def generator_of(instance_id: str) -> np.random.Generator:
-    """A generator of an instance's own, so that its draw does not depend on the others."""
-    return np.random.default_rng(zlib.crc32(instance_id.encode()))
+def uniforms(names: list[str], counts: list[int]) -> Array:
+    """So many numbers in [0, 1) an instance, end to end; they depend on its name alone (splitmix64 of its CRC)."""
+    keys = np.repeat(np.array([zlib.crc32(name.encode()) for name in names], np.uint64), np.array(counts, np.int64))
+    first = np.repeat(np.cumsum(counts, dtype=np.int64) - np.array(counts, np.int64), np.array(counts, np.int64))
+    mixed = (keys << np.uint64(32)) + (np.arange(len(keys)) - first).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def in_lists(flat: Array, counts: list[int]) -> Values:
+    """Values end to end as one list an instance."""
+    values, ends = flat.tolist(), np.cumsum(counts).tolist()
+    return [values[end - count : end] for count, end in zip(counts, ends, strict=True)]
 
 
 def random(train: pl.DataFrame, test: pl.DataFrame) -> Values:
     """Values drawn from those of the training part, options drawn evenly; always the same for the same instance."""
+    counts = asked_values(test)
+    drawn = uniforms(test["instance_id"].to_list(), counts)
     if is_choice(test):
-        options = zip(test["instance_id"], test["options"].list.len(), strict=True)
-        return [[float(generator_of(name).integers(n))] for name, n in options]
+        return in_lists(np.floor(drawn * test["options"].list.len().to_numpy()), counts)
     pool = targets(train)
-    asked = zip(test["instance_id"], asked_values(test), strict=True)
-    return [generator_of(name).choice(pool, size=n).tolist() for name, n in asked]
+    return in_lists(pool[(drawn * len(pool)).astype(np.int64)], counts)
 
 
 def mean(train: pl.DataFrame, test: pl.DataFrame) -> Values:
@@ -174,5 +186,5 @@ def applicable(name: str, task: Asked) -> bool:
 
 def predictions(name: str, train: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
     """A trivial predictor's answers as a run would hold them: instance_id and values."""
-    values = pl.Series("values", TRIVIAL[name](train, test), dtype=pl.List(pl.Float64))
-    return test.select("instance_id").with_columns(values)
+    values = pa.array(TRIVIAL[name](train, test), pa.list_(pa.float64()))
+    return test.select("instance_id").with_columns(values=pl.Series(values, dtype=pl.List(pl.Float64)))

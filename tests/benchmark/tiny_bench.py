@@ -53,8 +53,10 @@ def speech_rows(count, clusters, rng):
     for i in range(count):
         options = [f"sentence {chr(97 + k)}{i} spoken" for k in range(25)]
         right = int(rng.integers(25))
-        rows.append({"target": [float(right)], "chance": [float(rng.integers(25))], "option_texts": options,
-                     "options": [str(k + 1) for k in range(25)], **common(i, clusters)})  # fmt: skip
+        said = {"target": [float(right)], "chance": [float(rng.integers(25))], "asked": list(range(5))}
+        rows.append(
+            {**said, "option_texts": options, "options": [str(k + 1) for k in range(25)], **common(i, clusters)}
+        )
         rows[-1]["prompt"] = "\n".join(["talk", *(f"{k + 1}) {text}" for k, text in enumerate(options))])
     return rows
 
