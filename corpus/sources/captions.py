@@ -1,7 +1,7 @@
 """Caption files as utterances: WebVTT, SubRip and YouTube's json3.
 
 Automatic captions come as a roll-up: every cue shows the line before once more above the new one, and short cues in
-between repeat it. Such files are told by their inline timing tags; only lines that were not shown yet are kept.
+between repeat it. Of these only lines that were not shown yet are kept.
 """
 
 from __future__ import annotations
@@ -43,24 +43,20 @@ class Utterance:
     text: str
 
 
-def parse_captions(content: str, kind: str) -> list[Utterance]:
+def parse_captions(content: str, kind: str, automatic: bool = False) -> list[Utterance]:
     """Utterances of a caption file of kind vtt, srt or json3, in order of time. Raises RowError."""
-    parse = {"vtt": _vtt, "srt": _cued, "json3": _json3}[kind]
-    utterances = parse(content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+    content = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    if kind == "vtt" and not content.startswith("WEBVTT"):
+        raise RowError("captions without their header", content[:40])
+    utterances = _json3(content) if kind == "json3" else _cued(content, automatic)
     return sorted(utterances, key=lambda utterance: utterance.start_s)
 
 
-def _vtt(content: str) -> list[Utterance]:
-    if not content.startswith("WEBVTT"):
-        raise RowError("captions without their header", content[:40])
-    return _cued(content)
-
-
-def _cued(content: str) -> list[Utterance]:
+def _cued(content: str, automatic: bool) -> list[Utterance]:
     cues = list(_cues(content))
     if not cues and not content.startswith("WEBVTT") and content.strip():
         raise RowError("captions without a cue", content[:40])
-    if INLINE_TIME.search(content):
+    if automatic or INLINE_TIME.search(content):
         return list(_unrolled(cues))
     joined = ((start, end, " ".join(lines)) for start, end, lines in cues)
     return [Utterance(start, end, text) for start, end, text in joined if text]

@@ -108,10 +108,11 @@ class _Reader:
         for captions in found:
             where = captions.content.name if isinstance(captions.content, Path) else name
             try:
-                spread(parse_captions(self._content(captions), captions.kind), rows["scene"])
+                utterances = parse_captions(self._content(captions), captions.kind, captions.automatic)
             except RowError as error:
                 faults.append((where, error))
                 continue
+            spread(utterances, rows["scene"])
             rows["extra"][0] |= {"caption_language": captions.language, "caption_automatic": captions.automatic}
             return
 

@@ -55,15 +55,20 @@ def chapters_of(info: Info, duration_s: float | None) -> list[Row]:
     found = items(info, "chapters")
     if not all(isinstance(chapter, dict) for chapter in found):
         raise RowError("chapters of unexpected type", found)
-    starts = sorted(((number(chapter, "start_time") or 0.0, chapter) for chapter in found), key=lambda pair: pair[0])
-    nexts = [*(start for start, _ in starts[1:]), None]
-    chapters = []
-    for (start, chapter), following in zip(starts, nexts, strict=True):
-        ends = [end for end in (number(chapter, "end_time"), following) if end is not None]
-        end = min(ends) if ends else duration_s
-        if end is not None and end < start:
+    chapters: list[Row] = [
+        {
+            "start_s": number(chapter, "start_time") or 0.0,
+            "end_s": number(chapter, "end_time"),
+            "title": text(chapter, "title"),
+        }
+        for chapter in found
+    ]
+    chapters.sort(key=lambda chapter: chapter["start_s"])
+    for chapter, following in zip(chapters, [*chapters[1:], {"start_s": duration_s}], strict=False):
+        ends = [end for end in (chapter["end_s"], following["start_s"]) if end is not None]
+        chapter["end_s"] = min(ends) if ends else None
+        if ends and min(ends) < chapter["start_s"]:
             raise RowError("chapter ends before it starts", chapter)
-        chapters.append({"start_s": start, "end_s": end, "title": text(chapter, "title")})
     return chapters
 
 
