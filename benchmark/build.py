@@ -1,7 +1,7 @@
 """`cbc benchmark build --corpus DIR --out BENCH`: from a corpus to questions and answers.
 
-Each task of the registry that the corpus can feed becomes public/TASK/{train,validation,test}.parquet and private/TASK/test.parquet; what
-a task lacks is said in the manifest. Only the private part holds the answers of the test split.
+Each task of the registry that the corpus can feed becomes public/TASK/{train,validation,test}.parquet and
+private/TASK/test.parquet; what a task lacks is said in the manifest. Only the private part holds the test answers.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ import polars as pl
 from tqdm import tqdm
 
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
-from corpus.verbalize.frames import query
 from benchmark.oracle import LAW, oracle_answers
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import TASKS
 from corpus.errors import CbcError
 from corpus.store import Corpus, replace_folder, write_json
+from corpus.verbalize.outside import MASK
+from corpus.verbalize.frames import query
 
 SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
@@ -51,9 +52,15 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
         shutil.rmtree(staged)
         why = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise NothingToAsk(f"{corpus} feeds no task ({why})", "ingest more messages with behavior")
-    manifest = {"format": FORMAT, "version": VERSION, "seed": seed, "simulated": is_simulated(connection, law)}
-    manifest |= {"tasks": tasks, "left_out": left_out, "files": digests(staged)}
-    manifest["fingerprint"] = hashlib.sha256(repr(sorted(manifest["files"].items())).encode()).hexdigest()
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "seed": seed,
+        "simulated": is_simulated(connection, law),
+    }
+    files = digests(staged)
+    fingerprint = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+    manifest |= {"fingerprint": fingerprint, "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
     replace_folder(staged, out)
     return Bench.open(out)
@@ -101,11 +108,8 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
 
 def reveals(frame: pl.DataFrame) -> pl.Series:
     """Whether a prompt still holds the exact count of views or likes that it masks, in any usual writing."""
-    masked = [
-        name
-        for name in ("views", "likes")
-        if name in frame.columns and f"{name}: <mask>" in frame["prompt"].str.join().item()
-    ]
+    text = frame["prompt"].str.join().item() or ""
+    masked = [name for name in ("views", "likes") if name in frame.columns and f"{name}: {MASK}" in text]
     found = pl.lit(False)
     for name in masked:
         digits = pl.col(name).cast(pl.Int64).cast(pl.String)

@@ -1,13 +1,14 @@
 """The best possible answers in the simulated world, from its law (corpus/world.py) and what a prompt shows.
 
-Replay: the conditional mean of the asked scenes given the visible ones, under the law's normal noise, cut to 0..100. Likes and views: their
-mean under the law, the channel's hidden effect being noise. Posts: the likelier class given the account's cuts. Speech: the right
-option (what is seen names what is said), an upper bound.
+Replay: the conditional mean of the asked scenes given the visible ones, under the law's normal noise, cut to 0..100.
+Likes and views: their mean under the law, the channel's hidden effect being noise. Posts: the likelier class given the
+account's cuts. Speech: the right option (what is seen names what is said), an upper bound.
 """
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy.stats import norm
 
@@ -15,19 +16,14 @@ from benchmark.tasks.base import Task
 from corpus import world
 
 LAW = "law@1"
+Array = npt.NDArray[np.float64]
+Answers = tuple[list[list[float]], list[list[float]] | None]
 
 
 def oracle_answers(task: Task, test: pl.DataFrame, law: pl.DataFrame) -> pl.DataFrame:
     """Columns instance_id, values, scores (choices: one an option) for every test instance."""
     frame = test.join(law, on="message_id", how="left", maintain_order="left")
-    values = {
-        "replay_values": replay_values,
-        "like_view_ratio": like_view_values,
-        "views": view_values,
-        "twitter_likes": post_values,
-        "content_simulation": lambda rows: (rows["target"].to_list(), None),
-    }[task.table]
-    answers, scores = values(frame)
+    answers, scores = BEST[task.table](frame)
     return frame.select(
         "instance_id",
         pl.Series("values", answers, pl.List(pl.Float64)),
@@ -37,16 +33,13 @@ def oracle_answers(task: Task, test: pl.DataFrame, law: pl.DataFrame) -> pl.Data
     )
 
 
-Answers = tuple[list[list[float]], list[list[float]] | None]
-
-
 def replay_values(frame: pl.DataFrame) -> Answers:
     """One conditional mean a video; the first scene is always 100."""
     rows = frame.select("replay_mean", "replay", "asked").iter_rows()
     return [conditional(np.array(mean), shown, asked) for mean, shown, asked in rows], None
 
 
-def conditional(mean: np.ndarray, shown: list[float | None], asked: list[int]) -> list[float]:
+def conditional(mean: Array, shown: list[float | None], asked: list[int]) -> list[float]:
     """Expected replay values of the asked scenes given the shown ones."""
     scenes = np.arange(len(mean))
     distance = np.abs(scenes[:, None] - scenes[None, :])
@@ -61,11 +54,12 @@ def conditional(mean: np.ndarray, shown: list[float | None], asked: list[int]) -
     return [100.0 if scene == 0 else float(value) for scene, value in zip(wanted, expected, strict=True)]
 
 
-def clipped_mean(center: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def clipped_mean(center: Array, spread: Array) -> Array:
     """Mean of a normal variable cut to [0, 1]."""
     low, high = -center / spread, (1 - center) / spread
     inside = norm.cdf(high) - norm.cdf(low)
-    return center * inside + spread * (norm.pdf(low) - norm.pdf(high)) + 1 - norm.cdf(high)
+    mean: Array = center * inside + spread * (norm.pdf(low) - norm.pdf(high)) + 1 - norm.cdf(high)
+    return mean
 
 
 def log_normal_mean(ln: pl.Series, variance: float) -> list[list[float]]:
@@ -94,3 +88,17 @@ def post_values(frame: pl.DataFrame) -> Answers:
     high = norm.sf((log["upper"] - expected) / world.POST_NOISE_SD)
     share = high / np.maximum(low + high, 1e-12)
     return [[float(p > 0.5)] for p in share], [[float(1 - p), float(p)] for p in share]
+
+
+def spoken_values(frame: pl.DataFrame) -> Answers:
+    """The right option: an upper bound."""
+    return frame["target"].to_list(), None
+
+
+BEST = {
+    "replay_values": replay_values,
+    "like_view_ratio": like_view_values,
+    "views": view_values,
+    "twitter_likes": post_values,
+    "content_simulation": spoken_values,
+}

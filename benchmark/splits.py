@@ -1,4 +1,4 @@
-"""Which messages train, validate and test: by cluster (nobody in two splits) or by time (test begins after the last train message)."""
+"""Which messages train, validate and test: by cluster (nobody in two splits) or by time (test begins after train)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MIN_CLUSTERS = 3
 def by_cluster(frame: pl.DataFrame, seed: int, column: str = "cluster") -> pl.DataFrame:
     """Adds `split`: clusters in the order of a seeded hash, the first fifth tests, the next tenth validates.
 
-    At least one cluster each; the same cluster is in the same split of every task built with this seed and these clusters.
+    At least one cluster each; tasks built with one seed over the same clusters split them alike.
     """
     names = frame[column].unique().to_list()
     order = sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
@@ -40,7 +40,7 @@ def by_time(frame: pl.DataFrame, column: str = "published_at") -> pl.DataFrame:
 
 
 def capped(frame: pl.DataFrame, sizes: Mapping[str, int], seed: int) -> pl.DataFrame:
-    """At most `sizes[split]` rows a split: those whose seeded hash of message_id comes first; the order of rows stays."""
+    """At most `sizes[split]` rows a split, those whose seeded hash of message_id comes first; rows keep their order."""
     digest = [hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8] for name in frame["message_id"]]
     rank = pl.Series("rank", digest, pl.Binary).to_frame().with_columns(frame["split"])
     kept = rank.select(pl.col("rank").rank("ordinal").over("split"), "split")

@@ -1,7 +1,8 @@
 """Merging of "most replayed" markers into scenes (paper, section on replay values; SPEC 3).
 
-YouTube gives 100 markers of equal length T/100 for a video of T seconds. A scene merges k = ceil(100/T) markers (at least one), so
-that it lasts a second or more, and takes the largest of their values; the floor(100/k) whole scenes are kept.
+YouTube gives 100 markers of equal length T/100 for a video of T seconds. A scene merges k = ceil(100/T) markers (at
+least one), so that it lasts a second or more, and takes the largest of their values; the floor(100/k) whole scenes are
+kept.
 """
 
 from __future__ import annotations

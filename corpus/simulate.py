@@ -1,7 +1,7 @@
 """`cbc corpus simulate`: a world of brands, videos, posts and emails whose behavior follows the law in corpus/world.py.
 
-Everything is drawn from one seed. The tables are written as an ingest like any other; what the law expects of each message is the
-annotation `law@1`, from which the bench computes the best possible answers.
+Everything is drawn from one seed. The tables are written as an ingest like any other; what the law expects of each
+message is the annotation `law@1`, from which the bench computes the best possible answers.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from corpus import world
@@ -28,10 +29,20 @@ LAW_COLUMNS = """message_id VARCHAR, replay_mean DOUBLE[], like_view_ln DOUBLE, 
 FIRST_DAY = datetime(2019, 1, 1)
 DAYS = 5 * 365
 Row = dict[str, Any]
+Array = npt.NDArray[np.float64]
 
 
 class BadSize(CbcError):
     """A simulated world needs at least a few brands."""
+
+
+class Scene(NamedTuple):
+    """What a scene shows."""
+
+    subject: str
+    action: str
+    place: str
+    text: str | None
 
 
 @dataclass(frozen=True)
@@ -74,26 +85,33 @@ def moment(rng: np.random.Generator) -> datetime:
     return FIRST_DAY + timedelta(minutes=int(rng.integers(DAYS * 24 * 60)))
 
 
-def draw_scenes(rng: np.random.Generator, count: int) -> list[tuple[str, str, str, str | None]]:
-    """Subject, action, place and screen text of each scene; subject and place stay for a few scenes, as in films."""
-    scenes: list[tuple[str, str, str, str | None]] = []
-    subject, place = pick(rng, tuple(world.SUBJECTS)), pick(rng, world.PLACES)
+def draw_scenes(rng: np.random.Generator, count: int) -> list[Scene]:
+    """What each scene shows; subject, place and action stay for some scenes, as in films."""
+    scenes: list[Scene] = []
     for _ in range(count):
-        if rng.random() < 0.4:
+        if not scenes or rng.random() < world.NEW_SUBJECT:
             subject, place = pick(rng, tuple(world.SUBJECTS)), pick(rng, world.PLACES)
+        if not scenes or rng.random() < world.NEW_ACTION:
+            action = pick(rng, tuple(world.ACTIONS))
         text = pick(rng, tuple(world.SCREEN_TEXTS)) if rng.random() < 0.2 else None
-        scenes.append((subject, pick(rng, tuple(world.ACTIONS)), place, text))
+        scenes.append(Scene(subject, action, place, text))
     return scenes
 
 
-def scene_mean(scene: tuple[str, str, str, str | None], position: float) -> float:
-    """What the law expects of a scene before channel effect and noise; position from 0 to 1."""
-    subject, action, _, text = scene
-    shown = world.SCREEN_TEXTS[text] if text else 0.0
-    return world.REPLAY_LEVEL + world.SUBJECTS[subject] + world.ACTIONS[action] + shown + world.REPLAY_TREND * position
+def scene_mean(scene: Scene, tone: str, number: int, count: int) -> float:
+    """What the law expects of a scene before channel effect and noise."""
+    return (
+        world.REPLAY_LEVEL
+        + world.SUBJECTS[scene.subject]
+        + world.ACTIONS[scene.action]
+        + (world.SCREEN_TEXTS[scene.text] if scene.text else 0.0)
+        + world.REPLAY_TONES[tone]
+        + world.REPLAY_OPENING * float(np.exp(-number / 1.5))
+        + world.REPLAY_TREND * number / (count - 1)
+    )
 
 
-def autoregressive(rng: np.random.Generator, count: int) -> np.ndarray:
+def autoregressive(rng: np.random.Generator, count: int) -> Array:
     """Stationary AR(1) noise, one value a scene."""
     noise = rng.normal(0, world.REPLAY_NOISE_SD, count)
     for i in range(1, count):
@@ -101,7 +119,7 @@ def autoregressive(rng: np.random.Generator, count: int) -> np.ndarray:
     return noise
 
 
-def markers_of(values: np.ndarray, k: int) -> list[float]:
+def markers_of(values: Array, k: int) -> list[float]:
     """100 markers whose merged scenes have exactly these values.
 
     A scene's peak stands in its middle and falls off to both sides; markers left over at the end repeat the last one.
@@ -112,18 +130,17 @@ def markers_of(values: np.ndarray, k: int) -> list[float]:
     return [float(x) for x in np.concatenate([markers, rest])]
 
 
-def speech_of(rng: np.random.Generator, scene: tuple[str, str, str, str | None]) -> str:
+def speech_of(rng: np.random.Generator, scene: Scene) -> str:
     """What is said over a scene: it names what is seen."""
-    subject, action, place, _ = scene
-    return pick(
-        rng, (f"look how the {subject} {action}", f"the {subject} {action} {place}", f"here the {subject} {action}")
-    )
+    said = f"the {scene.subject} {scene.action}"
+    return pick(rng, (f"look how {said}", f"{said} {scene.place}", f"here {said}"))
 
 
 def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Rows of one video: message, scenes, effects and its law."""
     message_id, published = f"sim-v-{brand.slug}-{number}", moment(rng)
     tone, occasion, product = (pick(rng, tuple(options)) for options in (world.TONES, world.OCCASIONS, world.PRODUCTS))
+    duration_s = float(rng.integers(11, 21))
     message = {
         "message_id": message_id,
         "communicator_id": f"sim-youtube-{brand.slug}",
@@ -132,11 +149,11 @@ def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
         "title": f"{tone} {product} {occasion}",
         "body": f"{brand.company} shows {product} {occasion}.",
         "published_at": published,
-        "duration_s": float(rng.integers(11, 21)),
+        "duration_s": duration_s,
         "language": "en",
         "licence": LICENCE,
     }
-    scenes, merged, mean = draw_curve(rng, brand, message["duration_s"])
+    scenes, merged, mean = draw_curve(rng, brand, tone, duration_s)
     whole, law = draw_response(rng, brand, tone, occasion)
     shared = {"message_id": message_id, "observed_at": published + timedelta(days=30)}
     return {
@@ -148,12 +165,14 @@ def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
     }
 
 
-def draw_curve(rng: np.random.Generator, brand: Brand, duration_s: float) -> tuple[list[Row], list[float], list[float]]:
+def draw_curve(
+    rng: np.random.Generator, brand: Brand, tone: str, duration_s: float
+) -> tuple[list[Row], list[float], list[float]]:
     """Scenes, their replay values after merging, and what the law expects of them."""
     k = multiplier(MARKERS, duration_s)
     count = MARKERS // k
     scenes = draw_scenes(rng, count)
-    mean = np.array([scene_mean(scene, i / (count - 1)) for i, scene in enumerate(scenes)])
+    mean = np.array([scene_mean(scene, tone, i, count) for i, scene in enumerate(scenes)])
     curve = np.clip(mean + brand.replay_effect + autoregressive(rng, count), 0, 1)
     curve[0] = 1.0
     spans = scene_spans(MARKERS, duration_s)
@@ -161,18 +180,15 @@ def draw_curve(rng: np.random.Generator, brand: Brand, duration_s: float) -> tup
     return rows, merge_markers(markers_of(curve, k), duration_s), mean.tolist()
 
 
-def scene_row(
-    rng: np.random.Generator, number: int, scene: tuple[str, str, str, str | None], span: tuple[float, float]
-) -> Row:
+def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[float, float]) -> Row:
     """One scene as it is annotated: a caption, sometimes speech, sometimes text on the screen."""
-    subject, action, place, text = scene
     return {
         "scene": number,
         "start_s": span[0],
         "end_s": span[1],
         "speech": [speech_of(rng, scene)] if rng.random() < 0.7 else [],
-        "screen_text": [text] if text else [],
-        "captions": [f"a {subject} {action} {place}"],
+        "screen_text": [scene.text] if scene.text else [],
+        "captions": [f"a {scene.subject} {scene.action} {scene.place}"],
         "objects": [],
         "actions": [],
     }

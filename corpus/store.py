@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ def write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
     beside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def replace_folder(staged: Path, place: Path) -> None:
@@ -39,7 +38,7 @@ def replace_folder(staged: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         shutil.rmtree(place)
-    os.replace(staged, place)
+    staged.replace(place)
 
 
 def quote(path: Path | str) -> str:
@@ -131,7 +130,8 @@ class Corpus:
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection in memory with a view for each table (`communicator` is the newest observation of each)
-        and each annotation ("NAME@VERSION")."""
+        and each annotation ("NAME@VERSION").
+        """
         connection = duckdb.connect()
         for statement in self.views():
             connection.execute(statement)
@@ -145,5 +145,5 @@ class Corpus:
         with duckdb.connect(str(beside)) as connection:
             for statement in self.views():
                 connection.execute(statement)
-        os.replace(beside, self.root / "corpus.duckdb")
+        beside.replace(self.root / "corpus.duckdb")
         shutil.rmtree(self.root / "tmp", ignore_errors=True)

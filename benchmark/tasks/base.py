@@ -43,8 +43,8 @@ class NotEnough(Exception):
 class Task(ABC):
     """One task under one condition.
 
-    `legal` is the closed range a value may lie in; an answer outside it counts as unread. `behavior` names the columns that
-    hold behavior, shown or asked: what the control shuffles.
+    `legal` is the closed range a value may lie in; an answer outside it counts as unread. `behavior` names the columns
+    that hold behavior, shown or asked: what the control shuffles.
     """
 
     name: str
@@ -96,8 +96,9 @@ class Task(ABC):
     def variant(self, frame: pl.DataFrame, variant: str, seed: int) -> pl.DataFrame:
         """Prompts and answers of a public train frame to train on.
 
-        `behavior`: as they are (LCBM). `control`: behavior shuffled between messages, among those of equal length where curves are
-        concerned. `content`: behavior drawn from its legal range, so that only the form of an answer can be learnt (the base).
+        `behavior`: as they are (LCBM). `control`: behavior shuffled between messages, among those of equal length where
+        curves are concerned. `content`: behavior drawn from its legal range, so that only the form of an answer can be
+        learnt (the base).
         """
         if variant not in VARIANTS:
             raise ValueError(f"variant {variant!r} is none of {VARIANTS}")
@@ -109,7 +110,7 @@ class Task(ABC):
         return self.render(self.retarget(changed)).select("prompt", "answer")
 
     def shuffled(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """The frame with the behavior columns of each row given to another row, within groups of equal `shuffle_within`."""
+        """The frame with each row's behavior given to another row, within groups of equal `shuffle_within`."""
         group = self.shuffle_within
         keys = frame[group].to_numpy() if group else np.zeros(frame.height)
         order = np.arange(frame.height)

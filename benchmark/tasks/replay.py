@@ -1,7 +1,7 @@
-"""Behavior simulation, replay: how much is each masked scene of a video replayed? (paper, behavior simulation; SPEC 5.1)
+"""Behavior simulation, replay: how much is each masked scene of a video replayed? (paper, behavior simulation)
 
-Past masks the first 5 to 20 % of the scenes, future the last, random_5 and random_7 runs of so many consecutive scenes (5 to 20 % of
-the scenes, at least one whole run), all_masked all of them.
+Past masks the first 5 to 20 % of the scenes, future the last, random_5 and random_7 runs of so many consecutive scenes
+(5 to 20 % of the scenes, at least one whole run: short videos have more masked), all_masked all of them.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from corpus.verbalize.frames import videos, with_scenes
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
 from benchmark.tasks.base import NotEnough, Task, drawn
+from corpus.verbalize.frames import videos, with_scenes
 from corpus.verbalize.video import REPLAY, replay_text
 
 SHARES = (0.05, 0.20)
@@ -93,7 +93,9 @@ class Replay(Task):
         for curve, scenes, values in zip(shown, asked, target, strict=True):
             for scene, value in zip(scenes, values, strict=True):
                 curve[scene] = value
-        return frame.with_columns(pl.Series("curve", shown, pl.List(pl.Float64)), scene_count=pl.col("replay").list.len())
+        return frame.with_columns(
+            pl.Series("curve", shown, pl.List(pl.Float64)), scene_count=pl.col("replay").list.len()
+        )
 
     def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]

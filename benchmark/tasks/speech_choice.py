@@ -1,7 +1,7 @@
-"""Content simulation: which of 25 texts is said in five masked scenes? (SPEC 5.4)
+"""Content simulation: which of 25 texts is said in five masked scenes? (paper, content simulation)
 
-The 24 others are the speech of five consecutive scenes of other videos of the same split. An instance whose right text can be read off
-the rest of the prompt (title, description, other scenes repeat it) is left out.
+The 24 others are the speech of five consecutive scenes of other videos of the same split. An instance whose right text
+can be read off the rest of the prompt (title, description, other scenes repeat it) is left out.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from corpus.verbalize.frames import videos, with_scenes
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
 from benchmark.tasks.base import NotEnough, Task
+from corpus.verbalize.frames import videos, with_scenes
 from corpus.verbalize.video import speech_text
 
 SCENES = 5
@@ -42,47 +42,10 @@ class SpeechChoice(Task):
         frame = with_scenes(capped(by_cluster(videos(connection), seed), sizes, seed), connection)
         rng = self.rng(seed)
         frame = masked_runs(frame, rng)
-        parts = [with_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
-        frame = pl.concat(parts) if parts else frame
-        if frame.is_empty() or frame["split"].n_unique() < 3 or frame["cluster"].n_unique() < MIN_CLUSTERS:
-            raise NotEnough(
-                f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes in a row"
-            )
-        return frame.sort("message_id").with_columns(scene_count=pl.col("scene_seen").list.len())
+        scenes = [pl.col(name).list.join(" ", ignore_nulls=True) for name in ("scene_seen", "scene_speech")]
 
-    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.with_columns(scene_count=pl.col("scene_seen").list.len())
-
-    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        drawn = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
-        return frame.with_columns(pl.Series("replay", drawn, pl.List(pl.Float64)))
-
-    def render(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return speech_text(frame)
-
-
-def masked_runs(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Adds `asked` (five scenes in a row, at least three of them spoken), `said`, and `replay` (the whole curve); videos
-    without such a run, or whose text gives the speech away, are left out.
-    """
-    asked: list[list[int] | None] = []
-    said: list[str | None] = []
-    for speech, seen, title, body in frame.select("scene_speech", "scene_seen", "title", "body").iter_rows():
-        run, text = one_run(speech, rng)
-        rest = " ".join([title or "", body or "", *(s or "" for s in seen)]).lower()
-        others = [s for i, s in enumerate(speech) if s and run is not None and i not in run]
-        given_away = run is not None and any(
-            len(s.split()) >= 3 and (s.lower() in rest or s in others) for s in (speech[i] or "" for i in run)
-        )
-        asked.append(None if given_away else run)
-        said.append(text)
-    frame = frame.with_columns(
-        pl.Series("asked", asked, pl.List(pl.Int64)),
-        pl.Series("said", said, pl.String),
-        replay=pl.when(pl.col("curve").list.len() == pl.col("scene_seen").list.len()).then("curve"),
-    )
-    silent = pl.lit(None, pl.Float64).repeat_by(pl.col("scene_seen").list.len())
-    return frame.filter(pl.col("asked").is_not_null()).with_columns(replay=pl.coalesce("replay", silent))
+    parts = ["title", "body", *scenes]
+    return frame.with_columns(text=pl.concat_str(parts, separator=" ", ignore_nulls=True))
 
 
 def one_run(speech: list[str | None], rng: np.random.Generator) -> tuple[list[int] | None, str | None]:

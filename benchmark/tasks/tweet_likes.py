@@ -1,8 +1,8 @@
-"""Behavior simulation, tweets: high or low likes for its account (SPEC 5.3).
+"""Behavior simulation, tweets: high or low likes for its account (paper, behavior simulation on Twitter).
 
-High and low are the upper and lower third of an account's own posts; the middle third is left out (`cut="thirds"`), or all are cut at the
-median (`cut="median"`). Likes drift over the years, so a post is compared with its neighbours in time alone: blocks of 100
-consecutive posts of the account within its split.
+High and low are the upper and lower third of an account's own posts; the middle third is left out (`cut="thirds"`), or
+all are cut at the median (`cut="median"`). Likes drift over the years, so a post is compared with its neighbours in
+time alone: blocks of 100 consecutive posts of the account within its split.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from corpus.verbalize.frames import posts
 from benchmark.splits import MIN_CLUSTERS, by_cluster, by_time, capped
 from benchmark.tasks.base import NotEnough, Task
+from corpus.verbalize.frames import posts
 from corpus.verbalize.post import post_text
 
 BLOCK = 100

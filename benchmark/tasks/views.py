@@ -8,9 +8,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from corpus.verbalize.frames import videos, with_scenes
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
 from benchmark.tasks.base import NotEnough, Task, drawn
+from corpus.verbalize.frames import videos, with_scenes
 from corpus.verbalize.video import views_text
 
 

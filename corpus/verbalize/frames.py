@@ -1,6 +1,6 @@
 """Messages as frames: one row a message with its content, its newest whole-message behavior and its scenes.
 
-Instances are drawn from these. Only the newest observation of a message is asked about; its age at that moment goes with it.
+Instances are drawn from these. Only the newest observation of a message is asked about; its age then goes with it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ SELECT message.message_id,
        coalesce(newest.observed_at, curves.observed_at) AS observed_at,
        message.duration_s,
        coalesce(newest.audience, communicator.audience)::DOUBLE AS audience,
-       date_diff('second', message.published_at, coalesce(newest.observed_at, curves.observed_at)) / 86400.0 AS age_days,
+       date_diff('second', message.published_at, coalesce(newest.observed_at, curves.observed_at)) / 86400.0
+           AS age_days,
        newest.views, newest.likes, curves.curve
 FROM message LEFT JOIN newest USING (message_id) LEFT JOIN curves USING (message_id)
 LEFT JOIN communicator USING (communicator_id)
@@ -83,7 +84,7 @@ def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Videos with views or a replay curve: content, views, likes, like_view_pct (null below 100 views), curve (0..100)."""
+    """Videos with views or a curve: content, views, likes, like_view_pct (null below 100 views), curve (0..100)."""
     frame = query(connection, VIDEOS)
     return cleaned(frame).with_columns(
         like_view_pct=pl.when(pl.col("views") >= MIN_VIEWS, pl.col("likes") <= pl.col("views")).then(

@@ -1,6 +1,7 @@
 """Numbers as words in templates, and back.
 
-Counts are written rounded ("346 thousand", "2.1 million"), ratios in percent with one decimal, replay values as integers 0 to 100.
+Counts are written rounded ("346 thousand", "2.1 million"), ratios in percent with one decimal, replay values as
+integers 0 to 100.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ def _rounded(value: pl.Expr) -> pl.Expr:
 
 def count_words(count: pl.Expr) -> pl.Expr:
     """A count rounded with its unit in words: within 5 % of the count, exact below a thousand."""
+    count = count.cast(pl.Float64)
     words = count.round(0).cast(pl.Int64).cast(pl.String)
     for name, unit in UNITS.items():
         words = pl.when(count >= unit * 0.9995).then(_rounded(count / unit) + f" {name}").otherwise(words)
@@ -31,12 +33,12 @@ def count_words(count: pl.Expr) -> pl.Expr:
 
 def percent(value: pl.Expr) -> pl.Expr:
     """A percentage with one decimal."""
-    return value.round(1).cast(pl.String)
+    return value.cast(pl.Float64).round(1).cast(pl.String)
 
 
 def whole(value: pl.Expr) -> pl.Expr:
     """A value as an integer."""
-    return value.round(0).cast(pl.Int64).cast(pl.String)
+    return value.cast(pl.Float64).round(0).cast(pl.Int64).cast(pl.String)
 
 
 def read_number(text: str) -> float | None:

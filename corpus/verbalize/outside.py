@@ -1,7 +1,8 @@
 """Text from outside (titles, speech, tweets) made harmless for templates.
 
-Outside text stands on one line and holds none of the templates' own marks, so it cannot forge a mask, a scene header, an option number
-at the start of a line or an answer; counts that say how a message did are taken out, so that a title cannot tell what is asked.
+Outside text stands on one line and holds none of the templates' own marks, so it cannot forge a mask, a scene header,
+an option number at the start of a line or an answer; counts that say how a message did are taken out, so that a title
+cannot tell what is asked.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ MASK = "<mask>"
 COUNT = "(count)"
 LINK = "(link)"
 MENTION = "(mention)"
-WORDS_KEPT = 400
 
 _COUNTED = (
     r"(?:views?|viewers?|likes?|dislikes?|subs|subscribers?|followers?|retweets?|comments?|clicks?|plays|streams"
@@ -21,7 +21,8 @@ _COUNTED = (
 _NUMBER = r"\d[\d.,\u00a0\u202f' ]*"
 _UNIT = r"(?:k|m|b|mn|bn|mio\.?|mrd\.?|thousand|million|billion|hundred|lakh|crore|cr)?\+?"
 COUNT_PHRASE = rf"(?i)\b{_NUMBER}{_UNIT}\s*{_COUNTED}\b"
-LARGE_NUMBER = r"(?i)\b(?:\d{1,3}(?:[.,\u00a0\u202f' ]\d{3})+|\d{4,}\d+|\d+(?:[.,]\d+)?\s?(?:k|m|mn|mio|million|billion|lakh|crore))\b\+?"
+_WITH_UNIT = r"\d+(?:[.,]\d+)?\s?(?:k|m|mn|mio|million|billion|lakh|crore)"
+LARGE_NUMBER = rf"(?i)\b(?:\d{{1,3}}(?:[.,\u00a0\u202f' ]\d{{3}})+|\d{{5,}}|{_WITH_UNIT})\b\+?"
 
 
 def outside(text: pl.Expr, keep_characters: int | None = None) -> pl.Expr:

@@ -1,7 +1,8 @@
 """Templates: short texts with named fields, compiled once to a Polars expression and run over whole tables.
 
-`{field}` is replaced by the column of that name; a part in square brackets is left out of a row in which one of its fields is null.
-A backslash makes a bracket plain. A template carries a name and a version; a change of wording is a new version.
+`{field}` is replaced by the column of that name; a part in square brackets is left out of a row in which one of its
+fields is null. A backslash makes a bracket plain. A template carries a name and a version; a change of wording is a new
+version.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class BadTemplate(ValueError):
 
 
 def compile_text(text: str, fields: Mapping[str, pl.Expr]) -> list[pl.Expr]:
-    """The pieces of a text as string expressions, in order; a field not given is the column of its name. Raises BadTemplate."""
+    """The pieces of a text as string expressions; a field not given is the column of its name. Raises BadTemplate."""
     pieces: list[pl.Expr] = []
     position = 0
     for match in PIECE.finditer(text):

@@ -1,7 +1,8 @@
 """A video as text: forward (content shown, behavior asked) and reverse (behavior shown, speech asked).
 
-Each function takes a frame with one row a video and gives it back with `prompt` and `answer`. Scenes are lists, one item a scene:
-scene_seen, scene_speech (null: silent), replay (0 to 100; null: asked). Content must have gone through corpus.verbalize.outside.
+Each function takes a frame with one row a video and gives it back with `prompt` and `answer`. Scenes are lists, one
+item a scene: scene_seen, scene_speech (null: silent), replay (0 to 100; null: asked). Content must have gone through
+corpus.verbalize.outside.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
     rows = frame.select(*lists, row=pl.int_range(pl.len(), dtype=pl.Int64)).with_columns(
         number=pl.int_ranges(1, pl.col("scene_seen").list.len() + 1)
     )
-    return rows.explode(*lists, "number", empty_as_null=False).rename({"scene_seen": "seen", "scene_speech": "speech"})
+    return rows.explode(*lists, "number", empty_as_null=False).with_columns(
+        seen=pl.col("scene_seen").cast(pl.String), speech=pl.col("scene_speech").cast(pl.String)
+    )
 
 
 def lines(rows: pl.DataFrame, template: Template, name: str, separator: str = "\n") -> pl.DataFrame:
@@ -109,11 +112,11 @@ def joined(frame: pl.DataFrame, *columns: pl.DataFrame) -> pl.DataFrame:
 
 
 def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
-    """Forward: the scenes with their replay values, masked where `replay` is null; `target` has the masked ones in order."""
+    """Forward: scenes with their replay values, masked where `replay` is null (their values: `target`)."""
     rows = scene_rows(frame)
     shown = rows.with_columns(value=pl.coalesce(whole(pl.col("replay")), pl.lit(MASK)))
     targets = frame.select("target").explode("target")["target"]
-    asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(targets), gist=scene_gist())
+    asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(pl.lit(targets)), gist=scene_gist())
     told = joined(frame, lines(shown, form.scene, "_scenes"), lines(asked, form.answer, "answer", form.separator))
     prompt = form.prompt.fill(scenes=pl.col("_scenes"), **header_fields())
     return told.with_columns(prompt=prompt).drop("_scenes")

@@ -1,0 +1,75 @@
+"""`cbc demo`: the main job end to end on the simulated world, one line a step, each step usable by itself.
+
+DIR/corpus bench models runs tables site. A demo that was stopped goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+RECIPES = ("nano-base", "nano-control", "nano-lcbm")
+PREDICTORS = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "boosted", "oracle")
+SIZES = {"train": 20_000, "validation": 200, "test": 300}
+
+
+def run_demo(out: Path, seeds: int = 1) -> None:
+    """Simulate, build, train, predict, score, tabulate and show. Raises whatever a step raises."""
+    out.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    steps = demo_steps(out, seeds)
+    for number, (name, step) in enumerate(steps, 1):
+        print(f"[{number}/{len(steps)}] {name}", flush=True)
+        step()
+    minutes = (time.monotonic() - start) / 60
+    print(
+        f"\nDone in {minutes:.1f} minutes. The page: {out / 'site' / 'index.html'}\n"
+        f"The tables: {out / 'tables'}/*.md, the runs: {out / 'runs'}, the models: {out / 'models'}\n"
+        f"Look into the corpus: cbc corpus status --corpus {out / 'corpus'}"
+    )
+
+
+def demo_steps(out: Path, seeds: int) -> list[tuple[str, Callable[[], object]]]:
+    """The steps by name, in order."""
+    from baselines.base import Settings
+    from baselines.lcbm.train import train
+    from baselines.predict import predict_run
+    from benchmark.build import build_bench
+    from benchmark.score import write_scores
+    from benchmark.tables import make_tables
+    from corpus.simulate import simulate
+    from leaderboard.page import build_site
+
+    bench = out / "bench"
+    trained = [(recipe, seed) for seed in range(seeds) for recipe in RECIPES]
+    runs = [out / "runs" / name for name in PREDICTORS] + [
+        out / "runs" / model_name(recipe, seed, seeds) for recipe, seed in trained
+    ]
+
+    def model(recipe: str, seed: int) -> Path:
+        return out / "models" / model_name(recipe, seed, seeds)
+
+    steps: list[tuple[str, Callable[[], object]]] = [
+        ("simulate a world", lambda: simulate(out / "corpus")),
+        ("build the bench", lambda: build_bench(out / "corpus", bench, sizes=SIZES)),
+    ]
+    for name in PREDICTORS:
+        steps.append((f"predict {name}", lambda name=name: predict_run(name, bench, out / "runs" / name, Settings())))
+    for recipe, seed in trained:
+        path = model(recipe, seed)
+        steps.append((f"train {path.name}", lambda r=recipe, s=seed, p=path: train(r, bench, p, seed=s)))
+        steps.append(
+            (f"predict {path.name}", lambda p=path: predict_run(str(p), bench, out / "runs" / p.name, Settings()))
+        )
+    steps += [
+        ("score", lambda: [write_scores(run, bench) for run in runs]),
+        ("tables", lambda: make_tables(runs, bench, out / "tables")),
+        ("page", lambda: build_site(runs, out / "site", bench)),
+    ]
+    return steps
+
+
+def model_name(recipe: str, seed: int, seeds: int) -> str:
+    """The recipe's name, with its seed where there are several."""
+    return recipe if seeds == 1 else f"{recipe}-seed{seed}"
