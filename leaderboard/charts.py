@@ -114,6 +114,7 @@ def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) 
     better = "lower" if column.metric.lower_is_better else "higher"
     axes.set_xlabel(f"{metric(column.metric.name)}\n{better} is better")
     axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     axes.grid(axis="y", color=SHADE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)

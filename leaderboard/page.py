@@ -153,15 +153,10 @@ def policy(style: str, script: str) -> str:
     )
 
 
-def facts(about: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """What a run says about itself, nested names joined, as text."""
-    told: dict[str, str] = {}
-    for name, value in about.items():
-        if isinstance(value, dict):
-            told |= facts(value, f"{prefix}{name}.")
-        elif value is not None:
-            told[prefix + name] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return told
+def facts(about: dict[str, Any]) -> dict[str, str]:
+    """What a run says about itself, as text; nested counts are left to its manifest."""
+    told = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in about.items()}
+    return {name: str(value) for name, value in told.items() if isinstance(value, str | int | float) and value != ""}
 
 
 def environment() -> Environment:

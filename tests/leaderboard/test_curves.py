@@ -1,0 +1,77 @@
+"""Which videos and predictors are shown, and that what is drawn is what was asked and answered."""
+
+from __future__ import annotations
+
+from itertools import chain, pairwise
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.bench import Bench
+from benchmark.run import Run
+from leaderboard.curves import Video, chosen_predictors, chosen_videos, curve, stretches, videos
+from leaderboard.results import read_tables
+from tests.leaderboard.small import HOSTILE, RUNS
+
+
+@pytest.fixture(scope="module")
+def bench(folder):
+    return Bench.open(folder / "bench")
+
+
+@pytest.fixture(scope="module")
+def table(folder, bench):
+    return read_tables(folder / "site" / "data", bench.fingerprint, RUNS)[0]
+
+
+@given(st.sets(st.integers(0, 60)))
+def test_stretches_hold_the_asked_scenes_and_no_other(asked):
+    found = stretches(sorted(asked))
+    assert list(chain.from_iterable(range(first, last + 1) for first, last in found)) == sorted(asked)
+    assert all(first > last + 1 for (_, last), (first, _) in pairwise(found))
+
+
+def test_the_same_videos_of_different_channels_are_shown_in_every_task(bench):
+    frames = [bench.public(task, "test") for task in ("replay_future", "replay_all_masked")]
+    shown = [frame.filter(pl.col("instance_id").is_in(chosen_videos(frame))) for frame in frames]
+    assert shown[0]["message_id"].to_list() == shown[1]["message_id"].to_list()
+    assert shown[0]["cluster"].n_unique() == shown[0].height == 6
+
+
+def test_the_order_of_the_questions_does_not_matter(bench):
+    frame = bench.public("replay_future", "test")
+    assert chosen_videos(frame) == chosen_videos(frame.sample(fraction=1, shuffle=True, seed=3))
+
+
+def test_few_videos_of_one_channel_are_all_shown(bench):
+    frame = bench.public("replay_future", "test").head(4).with_columns(cluster=pl.lit("one"))
+    assert sorted(chosen_videos(frame)) == sorted(frame["instance_id"])
+
+
+def test_the_best_of_each_kind_is_shown_and_not_the_oracle(table):
+    assert chosen_predictors(table, table.columns[0]) == ["nano-lcbm", "boosted", "interpolate", HOSTILE]
+
+
+def test_videos_hold_truth_where_asked_and_seen_values_elsewhere(folder, runs, bench):
+    opened = [Run.open(path, bench) for path in runs]
+    questions = {row["title"]: row for row in bench.public("replay_future", "test").iter_rows(named=True)}
+    answers = dict(bench.answers("replay_future").select("instance_id", "target").iter_rows())
+    for video in videos(bench, "replay_future", ["oracle", "interpolate"], opened):
+        if video.title not in questions or video.title.startswith("<"):
+            continue
+        row = questions[video.title]
+        seen = [value for value in row["replay"] if value is not None]
+        assert video.truth.tolist() == seen + answers[row["instance_id"]]
+        assert video.predicted["interpolate"] == [seen[-1]] * 4
+        assert np.abs(np.array(video.predicted["oracle"]) - video.truth[video.asked]).max() < 30
+
+
+def test_a_video_without_a_readable_answer_is_drawn():
+    truth = np.array([50.0, np.nan, 20.0])
+    drawn = curve(Video("title", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]}))
+    assert drawn.startswith(b"<?xml") and drawn == curve(
+        Video("other", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]})
+    )

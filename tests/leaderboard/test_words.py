@@ -1,0 +1,36 @@
+"""Numbers as shown: near what they stand for, and never a lone minus zero."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leaderboard.words import condition, interval, metric, number
+
+
+@given(st.floats(-1e12, 1e12), st.sampled_from(["rmse", "rmse_log10", "r2", "accuracy"]))
+def test_a_number_reads_back_within_its_rounding(value, name):
+    shown = float(number(value, name).replace("−", "-").replace(",", ""))
+    rounding = 0.5 if abs(value) >= 10_000 else 0.05 if abs(value) >= 1_000 else 0.005
+    assert abs(shown - value) <= rounding * (1 + 1e-9) + abs(value) * 1e-15
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "–"), (float("nan"), "–"), (-0.001, "0.00"), (-2.5, "−2.50"), (7_012_345.0, "7,012,345"), (0.0, "0.00")],
+)
+def test_a_number_is_shown(value, shown):
+    assert number(value) == shown
+
+
+def test_signs_are_shown_where_asked():
+    assert [number(value, signed=True) for value in (1.0, 0.0, -1.0)] == ["+1.00", "0.00", "−1.00"]
+
+
+def test_an_interval_without_bounds_is_empty():
+    assert interval(None, 1.0) == "" and interval(1.0, 2.0) == "[1.00, 2.00]"
+
+
+def test_unknown_names_are_told_as_words():
+    assert (metric("mean_gap"), condition("random_9")) == ("mean gap", "random 9")
