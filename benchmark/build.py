@@ -23,8 +23,8 @@ from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import TASKS
 from corpus.errors import CbcError
 from corpus.store import Corpus, replace_folder, write_json
-from corpus.verbalize.outside import MASK
 from corpus.verbalize.frames import query
+from corpus.verbalize.outside import MASK
 
 SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
@@ -120,7 +120,7 @@ def reveals(frame: pl.DataFrame) -> pl.Series:
 
 
 def chance(task: Task, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> pl.Series:
-    """A random legal answer to each test question: values drawn from the training values, options all alike probable."""
+    """A random legal answer to each test question: a value of training, any of the options alike."""
     rng = np.random.default_rng([seed, 7])
     pool = train["target"].explode().to_numpy()
     drawn = []

@@ -42,8 +42,56 @@ class SpeechChoice(Task):
         frame = with_scenes(capped(by_cluster(videos(connection), seed), sizes, seed), connection)
         rng = self.rng(seed)
         frame = masked_runs(frame, rng)
-        scenes = [pl.col(name).list.join(" ", ignore_nulls=True) for name in ("scene_seen", "scene_speech")]
+        parts = [with_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
+        frame = pl.concat(parts) if parts else frame
+        if frame.is_empty() or frame["split"].n_unique() < 3 or frame["cluster"].n_unique() < MIN_CLUSTERS:
+            raise NotEnough(f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes")
+        return frame.sort("message_id").with_columns(scene_count=pl.col("scene_seen").list.len())
 
+    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(scene_count=pl.col("scene_seen").list.len())
+
+    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        drawn = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
+        return frame.with_columns(pl.Series("replay", drawn, pl.List(pl.Float64)))
+
+    def render(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return speech_text(frame)
+
+
+def masked_runs(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Adds `asked` (five scenes in a row, at least three of them spoken), `said` and `replay` (the whole curve).
+
+    Videos without such a run, or whose text gives the speech away, are left out.
+    """
+    asked: list[list[int] | None] = []
+    said: list[str | None] = []
+    for speech, seen, title, body in frame.select("scene_speech", "scene_seen", "title", "body").iter_rows():
+        run, text = one_run(speech, rng)
+        rest = " ".join([title or "", body or "", *(s or "" for s in seen)]).lower()
+        others = [s for i, s in enumerate(speech) if s and run is not None and i not in run]
+        given_away = run is not None and any(
+            len(s.split()) >= 3 and (s.lower() in rest or s in others) for s in (speech[i] or "" for i in run)
+        )
+        asked.append(None if given_away else run)
+        said.append(text)
+    frame = frame.with_columns(
+        pl.Series("asked", asked, pl.List(pl.Int64)),
+        pl.Series("said", said, pl.String),
+        replay=pl.when(pl.col("curve").list.len() == pl.col("scene_seen").list.len()).then("curve"),
+    )
+    silent = pl.lit(None, pl.Float64).repeat_by(pl.col("scene_seen").list.len())
+    return hidden(frame.with_columns(replay=pl.coalesce("replay", silent)).filter(pl.col("asked").is_not_null()))
+
+
+def hidden(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame without the asked scenes' speech in any column."""
+    speech, asked = frame["scene_speech"].to_list(), frame["asked"].to_list()
+    shown = [
+        [None if i in run else said for i, said in enumerate(scenes)] for scenes, run in zip(speech, asked, strict=True)
+    ]
+    frame = frame.with_columns(pl.Series("scene_speech", shown, pl.List(pl.String)))
+    scenes = [pl.col(name).list.join(" ", ignore_nulls=True) for name in ("scene_seen", "scene_speech")]
     parts = ["title", "body", *scenes]
     return frame.with_columns(text=pl.concat_str(parts, separator=" ", ignore_nulls=True))
 
@@ -63,7 +111,7 @@ def one_run(speech: list[str | None], rng: np.random.Generator) -> tuple[list[in
 
 
 def with_options(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Adds option_texts, options (their numbers) and target; nothing is left of a split with fewer than 25 different texts."""
+    """Adds option_texts, options (their numbers) and target; a split with fewer than 25 different texts is emptied."""
     texts = frame["said"].unique(maintain_order=True).to_list()
     if len(texts) < OPTIONS:
         frame = frame.clear()
