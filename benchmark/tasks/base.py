@@ -89,7 +89,7 @@ class Task(ABC):
 
     def parse(self, raw: str, count: int, options: Sequence[str] | None = None) -> list[float] | None:
         """The values an answer gives; None when it cannot be read or a value lies outside the legal range."""
-        values = read_choice(raw, list(options)) if options else read_values(raw, count)
+        values = read_choice(raw, list(options)) if options is not None else read_values(raw, count)
         low, high = self.legal
         return values if values is not None and all(low <= value <= high for value in values) else None
 

@@ -1,0 +1,228 @@
+"""From corpus to bench: splits that do not leak, masks as the paper has them, answers apart from questions."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmark.bench import Bench, NoAnswers
+from benchmark.build import NothingToAsk, build_bench
+from benchmark.tasks.registry import TASKS
+from benchmark.tasks.replay import runs
+from benchmark.tasks.tweet_likes import like_classes
+from corpus.errors import NoSuchPath, WrongVersion
+from corpus.simulate import simulate
+from corpus.verbalize.outside import MASK
+
+SIZES = {"train": 150, "validation": 40, "test": 60}
+REPLAYS = [name for name in TASKS if name.startswith("replay_")]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("world") / "corpus"
+    simulate(root, seed=3, brands=15, videos=24, posts=40, emails=1)
+    return root
+
+
+@pytest.fixture(scope="module")
+def bench(corpus, tmp_path_factory) -> Bench:
+    return build_bench(corpus, tmp_path_factory.mktemp("bench") / "bench", sizes=SIZES)
+
+
+def splits(bench: Bench, task: str) -> dict[str, pl.DataFrame]:
+    return {split: bench.public(task, split) for split in ("train", "validation", "test")}
+
+
+def test_every_task_is_built_with_its_sizes(bench):
+    assert list(bench.tasks) == list(TASKS)
+    assert bench.manifest["left_out"] == {}
+    assert bench.simulated
+    for task, entry in bench.tasks.items():
+        for split, frame in splits(bench, task).items():
+            assert frame.height == entry[split] <= SIZES[split]
+            assert frame["instance_id"].n_unique() == frame.height
+
+
+@pytest.mark.parametrize("task", [name for name in TASKS if name != "tweet_likes_time"])
+def test_no_cluster_is_in_two_splits(bench, task):
+    column = "company" if task.startswith("tweet") else "cluster"
+    found = [set(frame[column]) for frame in splits(bench, task).values()]
+    assert not found[0] & found[1] and not found[0] & found[2] and not found[1] & found[2]
+
+
+def test_time_separated_tests_begin_after_the_last_train_post(bench):
+    parts = splits(bench, "tweet_likes_time")
+    assert parts["train"]["published_at"].max() < parts["validation"]["published_at"].min()
+    assert parts["validation"]["published_at"].max() < parts["test"]["published_at"].min()
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_public_test_split_holds_no_answer(bench, task):
+    frame = bench.public(task, "test")
+    assert frame["answer"].null_count() == frame["target"].null_count() == frame.height
+    answers = bench.answers(task)
+    assert answers["instance_id"].to_list() == frame["instance_id"].to_list()
+    low, high = TASKS[task].legal
+    for column in ("target", "chance"):
+        values = answers[column].explode()
+        assert values.null_count() == 0 and low <= values.min() and values.max() <= high
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_right_answer_reads_as_its_target(bench, task):
+    train = bench.public(task, "train")
+    for answer, target, options in train.select("answer", "target", "options").iter_rows():
+        read = TASKS[task].parse(answer, len(target), options)
+        assert read is not None
+        assert read == pytest.approx(target, rel=0.051, abs=0.0501)
+
+
+@pytest.mark.parametrize("task", REPLAYS)
+def test_masked_scenes_are_masked_and_the_others_shown(bench, task):
+    for frame in splits(bench, task).values():
+        for prompt, replay, asked in frame.select("prompt", "replay", "asked").iter_rows():
+            scenes = [line for line in prompt.splitlines() if line.startswith("scene ")]
+            assert len(scenes) == len(replay)
+            assert [i for i, line in enumerate(scenes) if line.endswith(f" = {MASK}")] == asked
+            shown = [int(line.rsplit(" = ", 1)[1]) for i, line in enumerate(scenes) if i not in asked]
+            assert shown == [int(value) for value in replay if value is not None]
+
+
+def test_masks_are_where_the_condition_says(bench):
+    for task, expect in {
+        "replay_past": lambda asked, n: asked == list(range(len(asked))) and 0.0 < len(asked) / n <= 0.25,
+        "replay_future": lambda asked, n: asked[-1] == n - 1 and asked == list(range(asked[0], n)),
+        "replay_random_5": lambda asked, n: len(asked) == 5 and asked == list(range(asked[0], asked[0] + 5)),
+        "replay_random_7": lambda asked, n: len(asked) == 7,
+        "replay_all_masked": lambda asked, n: asked == list(range(n)),
+    }.items():
+        frame = bench.public(task, "test")
+        assert all(expect(asked, len(replay)) for asked, replay in frame.select("asked", "replay").iter_rows()), task
+
+
+@pytest.mark.parametrize("length", [5, 7])
+def test_runs_of_masked_scenes_do_not_touch(length):
+    for seed in range(300):
+        scenes = int(np.random.default_rng(seed).integers(length + 2, 101))
+        asked = runs(length, scenes, np.random.default_rng(seed))
+        assert asked == sorted(set(asked)) and asked[0] >= 0 and asked[-1] < scenes
+        assert len(asked) % length == 0
+        assert len(asked) <= max(length, 0.2 * scenes)
+        starts = asked[::length]
+        assert all(b - a > length for a, b in itertools.pairwise(starts))
+
+
+def test_speech_is_hidden_from_every_public_column(bench):
+    frame = bench.public("speech_choice", "test")
+    answers = bench.answers("speech_choice")
+    for (speech, asked, text, options), target in zip(
+        frame.select("scene_speech", "asked", "text", "option_texts").iter_rows(), answers["target"], strict=True
+    ):
+        assert all(speech[scene] is None for scene in asked)
+        assert len(set(options)) == len(options) == 25
+        for part in options[int(target[0])].split(" / "):
+            assert part not in text
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_variants_change_behavior_and_nothing_else(bench, task):
+    train = bench.public(task, "train")
+    made = {variant: TASKS[task].variant(train, variant, 0) for variant in ("behavior", "control", "content")}
+    assert made["behavior"].equals(train.select("prompt", "answer"))
+    for variant in ("control", "content"):
+        again = TASKS[task].variant(train, variant, 0)
+        assert made[variant].equals(again)
+        assert [len(p.splitlines()) for p in made[variant]["prompt"]] == [len(p.splitlines()) for p in train["prompt"]]
+    if task == "speech_choice":
+        assert made["control"]["answer"].equals(train["answer"])
+        return
+    for target, answer, options in zip(train["target"], made["content"]["answer"], train["options"], strict=True):
+        assert TASKS[task].parse(answer, len(target), options) is not None
+    if task.startswith("tweet"):
+        assert (
+            made["control"]["answer"]
+            .value_counts()
+            .sort("answer")
+            .equals(train["answer"].value_counts().sort("answer"))
+        )
+
+
+def test_the_control_keeps_whole_curves_and_their_lengths(bench):
+    train = bench.public("replay_all_masked", "train")
+    control = TASKS["replay_all_masked"].variant(train, "control", 0)
+    read = [
+        tuple(TASKS["replay_all_masked"].parse(answer, len(target)) or ())
+        for answer, target in zip(control["answer"], train["target"], strict=True)
+    ]
+    assert sorted(read) == sorted(tuple(target) for target in train["target"])
+    moved = np.mean([a != tuple(b) for a, b in zip(read, train["target"], strict=True)])
+    assert moved > 0.8
+
+
+def test_same_corpus_and_seed_same_bytes(corpus, bench, tmp_path):
+    again = build_bench(corpus, tmp_path / "again", sizes=SIZES)
+    assert again.manifest == bench.manifest
+    assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / "again").rglob("*.parquet")} == {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in bench.root.rglob("*.parquet")
+    }
+    other = build_bench(corpus, tmp_path / "other", seed=1, sizes=SIZES)
+    assert other.fingerprint != bench.fingerprint
+
+
+def test_likes_are_classed_within_account_and_time():
+    rows = 400
+    frame = pl.DataFrame(
+        {
+            "message_id": [f"m{i}" for i in range(rows)],
+            "cluster": ["a"] * 200 + ["b"] * 200,
+            "split": ["train"] * rows,
+            "published_at": pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2021, 2, 3), "1d", eager=True)[
+                :rows
+            ],
+            "likes": [float(i % 7 + (1000 if i >= 200 else 0) + i * 10) for i in range(rows)],
+        }
+    )
+    for cut, kept in (("thirds", 2 / 3), ("median", 1.0)):
+        classes = like_classes(frame, cut)
+        assert classes.height / rows == pytest.approx(kept, abs=0.05)
+        for _, part in classes.group_by("cluster"):
+            assert (part["like_class"] == "high").mean() == pytest.approx(0.5, abs=0.02)
+    halves = like_classes(frame).with_columns(late=pl.int_range(pl.len()) % 134 >= 67)
+    assert 0.3 < (halves.filter("late")["like_class"] == "high").mean() < 0.7
+
+
+def test_the_oracle_is_near_its_own_noise_and_the_posts_follow_it(bench):
+    for task, error in (("replay_all_masked", 12.5), ("like_view_ratio", 0.7)):
+        best = pl.read_parquet(bench.root / "private" / task / "oracle.parquet")
+        target = bench.answers(task)["target"].explode().to_numpy()
+        assert np.sqrt(np.mean((best["values"].explode().to_numpy() - target) ** 2)) < error
+    best = pl.read_parquet(bench.root / "private" / "tweet_likes_brand" / "oracle.parquet")
+    right = (best["values"].explode() == bench.answers("tweet_likes_brand")["target"].explode()).mean()
+    assert right > 0.8
+
+
+def test_a_bench_without_answers_says_so(bench, tmp_path):
+    shutil.copytree(bench.root / "public", tmp_path / "b" / "public")
+    shutil.copy(bench.root / "manifest.json", tmp_path / "b")
+    with pytest.raises(NoAnswers, match="private part"):
+        Bench.open(tmp_path / "b").answers("views")
+
+
+def test_nothing_to_ask_and_wrong_places_are_named(tmp_path):
+    simulate(tmp_path / "c", brands=3, videos=0, posts=0, emails=2)
+    with pytest.raises(NothingToAsk, match="feeds no task"):
+        build_bench(tmp_path / "c", tmp_path / "b")
+    assert not list(tmp_path.glob("*b*"))
+    with pytest.raises(NoSuchPath, match="no corpus"):
+        build_bench(tmp_path / "nowhere", tmp_path / "b")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "manifest.json").write_text('{"format": "cbc-bench", "version": 99}')
+    with pytest.raises(WrongVersion):
+        Bench.open(tmp_path / "b")
