@@ -102,10 +102,10 @@ seen AS (
     FROM scene LEFT JOIN replayed USING (message_id, scene) GROUP BY message_id
 )
 SELECT message_id, NULL AS asr_raw, asr_grouped, ocr, likes, views, actions, captions, objects,
-    CASE WHEN markers IS NOT NULL AND duration_s > 0 THEN duration_s / 100 END AS original_marker_duration,
-    CASE WHEN markers IS NOT NULL AND duration_s > 0 THEN duration_s / 100 * merge_multiplier(100, duration_s) END
+    CASE WHEN markers IS NOT NULL AND duration_s >= 0.001 THEN duration_s / 100 END AS original_marker_duration,
+    CASE WHEN markers IS NOT NULL AND duration_s >= 0.001 THEN duration_s / 100 * merge_multiplier(100, duration_s) END
         AS processed_marker_duration,
-    CASE WHEN markers IS NOT NULL AND duration_s > 0 THEN merge_multiplier(100, duration_s) END AS multiplier,
+    CASE WHEN markers IS NOT NULL AND duration_s >= 0.001 THEN merge_multiplier(100, duration_s) END AS multiplier,
     markers, title, body AS description, duration_s AS length,
     CASE WHEN published_at::TIME = TIME '00:00:00' THEN strftime(published_at, '%Y-%m-%d')
         ELSE strftime(published_at, '%Y-%m-%dT%H:%M:%SZ') END AS date,
