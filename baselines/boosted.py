@@ -14,11 +14,10 @@ import numpy.typing as npt
 import polars as pl
 
 from baselines.base import Predictor, Settings, questions
-from baselines.features import Array, Words, message_matrix, message_numbers, message_texts, scene_rows
+from baselines.features import UNKNOWN, Array, Words, message_matrix, message_numbers, message_texts, scene_rows
 from baselines.ranker import rank_options
 from benchmark.bench import Bench
 
-FEW_CLASSES = 10  # more different answers than this are texts to choose from, not classes
 FOLDS = 2
 COUNTS = ("views",)  # tables whose values spread over decades: learnt as logarithms
 Ints = npt.NDArray[np.int64]
@@ -29,9 +28,9 @@ def trees(seed: int, classify: bool = False, **changes: Any) -> Any:
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     settings = {
-        "n_estimators": 200,
+        "n_estimators": 300,
         "learning_rate": 0.08,
-        "num_leaves": 15,
+        "num_leaves": 6,
         "min_child_samples": 20,
         "subsample": 0.8,
         "subsample_freq": 1,
@@ -71,7 +70,7 @@ class ContentModel:
         from scipy.sparse import csr_matrix, hstack
 
         place = rows.select("scene", "scenes", "position").to_numpy().astype(np.float64)
-        numbers = np.nan_to_num(message_numbers(frame), nan=-1.0)[rows["row"].to_numpy()]
+        numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)[rows["row"].to_numpy()]
         return hstack([csr_matrix(np.hstack([place, numbers])), self.words.matrix(rows["scene_text"].to_list())], "csr")
 
     def predict(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Array:
@@ -129,7 +128,7 @@ def predict_replay(content: ContentModel, train: pl.DataFrame, test: pl.DataFram
     told_x, asked_x = curve_features(told), curve_features(asked)
     chosen = told["asked"].to_numpy() & told["value"].is_not_null().to_numpy()
     base, truth = (told_x["content"] + told_x["between"]).to_numpy(), told["value"].to_numpy()
-    model = trees(seed, num_leaves=8).fit(told_x.to_numpy()[chosen], (truth - base)[chosen])
+    model = trees(seed).fit(told_x.to_numpy()[chosen], (truth - base)[chosen])
     value = (asked_x["content"] + asked_x["between"]).to_numpy() + model.predict(asked_x.to_numpy())
     picked = asked.with_columns(predicted=pl.Series(np.clip(value, 0, 100))).filter("asked")
     lists = picked.group_by("row", maintain_order=True).agg("predicted")
@@ -145,13 +144,13 @@ def predict_number(train: pl.DataFrame, test: pl.DataFrame, table: str, seed: in
     return [[max(float(10**x if table in COUNTS else x), 0.0)] for x in predicted]
 
 
-def predict_class(train: pl.DataFrame, test: pl.DataFrame, seed: int) -> list[list[float]]:
+def predict_class(train: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed: int) -> list[list[float]]:
     """Probability of each option of each message, in the order of its options."""
     words = Words(message_texts(train))
     right = train["options"].list.get(train["target"].list.first().cast(pl.Int64))
-    model = trees(seed, classify=True).fit(message_matrix(train, words), right.to_numpy())
+    model = trees(seed, classify=True).fit(message_matrix(train, words, timeless), right.to_numpy())
     column = {label: i for i, label in enumerate(model.classes_)}
-    chances = model.predict_proba(message_matrix(test, words))
+    chances = model.predict_proba(message_matrix(test, words, timeless))
     return [
         [float(row[column[option]]) if option in column else 0.0 for option in options]
         for row, options in zip(chances, test["options"], strict=True)
@@ -186,8 +185,10 @@ class Boosted(Predictor):
         train, test = bench.public(task, "train"), questions(bench, task, settings)
         entry = bench.tasks[task]
         if entry["kind"] == "choice":
-            few = train["answer"].n_unique() <= FEW_CLASSES
-            scores = predict_class(train, test, settings.seed) if few else rank_options(train, test)
+            if "option_texts" in train.columns:
+                scores = rank_options(train, test)
+            else:
+                scores = predict_class(train, test, entry["condition"] == "time_separated", settings.seed)
             best = [[float(np.argmax(row))] for row in scores]
             return test.select("instance_id", values=pl.Series(best), scores=pl.Series(scores))
         if entry["table"] == "replay_values":

@@ -12,6 +12,8 @@ import polars as pl
 Array = npt.NDArray[np.float64]
 WORDS = 400  # the most frequent of the training texts; more cost time and bring nothing to trees
 MIN_TEXTS = 3
+DAY = 3  # column of message_numbers
+UNKNOWN = -1.0
 
 
 class Words:
@@ -55,11 +57,14 @@ def message_numbers(frame: pl.DataFrame) -> Array:
     return numbers.to_numpy().astype(np.float64)
 
 
-def message_matrix(frame: pl.DataFrame, words: Words) -> Any:
-    """Sparse [messages, numbers + words]."""
+def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) -> Any:
+    """Sparse [messages, numbers + words]; `timeless` hides the day, which trees cannot follow beyond the training days."""
     from scipy.sparse import csr_matrix, hstack
 
-    return hstack([csr_matrix(np.nan_to_num(message_numbers(frame), nan=-1.0)), words.matrix(message_texts(frame))], "csr")
+    numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)
+    if timeless:
+        numbers = np.delete(numbers, DAY, axis=1)
+    return hstack([csr_matrix(numbers), words.matrix(message_texts(frame))], "csr")
 
 
 def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
 Doc = dict[str, Any]
 SHOTS_KEPT = 64  # training questions to choose examples from; lm-eval keeps all of them in memory
-BYTES_PER_TOKEN = 2  # fewer than any common tokenizer needs for an answer, so that none is cut
+BYTES_PER_TOKEN = 2  # where the tokenizer is not known: fewer than common ones need, so that no answer is cut
+LONGEST_ANSWERS = 200  # training answers, by bytes, that the room for an answer is measured on
+SPARE_TOKENS = 8
 
 
 class NoQuestions(CbcError):
@@ -73,10 +76,22 @@ def examples(train: pl.DataFrame) -> pl.DataFrame:
     return train.with_columns(_order=pl.Series(order), chance=nothing).sort("_order").head(SHOTS_KEPT)
 
 
-def room(train: pl.DataFrame) -> int:
-    """Tokens that the longest training answer may take, and some to end it."""
-    longest = train["answer"].str.len_bytes().max()
-    return int(str(longest or 256)) // BYTES_PER_TOKEN + 8
+@lru_cache
+def tokenizer_of(name: str) -> Any:
+    """The tokenizer of a model; loaded once."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(name)
+
+
+def room(train: pl.DataFrame, model: str | None) -> int:
+    """Tokens that the longest training answer takes in a model's own tokenizer, and a few to end it."""
+    order = train["answer"].str.len_bytes().arg_sort(descending=True)
+    answers = [" " + answer for answer in train["answer"][order].head(LONGEST_ANSWERS)]
+    if model is None:
+        return max((len(answer.encode()) for answer in answers), default=256) // BYTES_PER_TOKEN + SPARE_TOKENS
+    found = tokenizer_of(model)(answers or [""], add_special_tokens=False)["input_ids"]
+    return max(map(len, found)) + SPARE_TOKENS
 
 
 def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
@@ -97,11 +112,17 @@ def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
 
 
 def splits(
-    task: str, bench: str | None = None, split: str | None = None, answers: bool = True, **_: Any
+    task: str,
+    bench: str | None = None,
+    split: str | None = None,
+    answers: bool = True,
+    pretrained: str | None = None,
+    tokenizer: str | None = None,
+    **_: Any,
 ) -> dict[str, Dataset]:
     """What lm-eval asks for: `test`, the questions of the chosen split, and `train`, examples to show.
 
-    Raises NoQuestions, NoAnswers, NoSuchPath, WrongVersion.
+    `pretrained` and `tokenizer` are lm-eval's own --model_args. Raises NoQuestions, NoAnswers, NoSuchPath, WrongVersion.
     """
     opened, chosen = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
     if task not in opened.tasks:
@@ -109,7 +130,11 @@ def splits(
     if not opened.tasks[task].get(chosen):
         raise NoQuestions(f"{opened.root} has no {chosen} questions for {task}", "take the test split or another bench")
     frame, train = (with_answers if answers else without_answers)(opened, task, chosen), opened.public(task, "train")
-    return {"test": documents(task, frame, room(train)), "train": documents(task, examples(train), room(train))}
+    answer_tokens = room(train, tokenizer or pretrained)
+    return {
+        "test": documents(task, frame, answer_tokens),
+        "train": documents(task, examples(train), answer_tokens),
+    }
 
 
 class BenchTask(ConfigurableTask):  # type: ignore[misc]

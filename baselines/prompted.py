@@ -1,0 +1,176 @@
+"""Any Hugging Face causal LM, asked through lm-eval: zero-shot or with examples, by path or by hub name.
+
+The prompts, the examples and the reading of answers are those of benchmark/lm_eval, so plain lm-eval gives the same figures. No
+answer of the asked split is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+import benchmark.lm_eval
+from baselines.base import Predictor, Settings, WrongSettings
+from benchmark.bench import Bench
+from corpus.errors import CbcError
+
+if TYPE_CHECKING:
+    from baselines.reader import Reader
+
+TASK_FILES = Path(benchmark.lm_eval.__file__).parent
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
+SAVED = "give a folder written by save_pretrained (or by `cbc baselines train`), or a hub name"
+
+
+class NoModel(CbcError):
+    """The name is no predictor, no model folder and no model of a reachable hub, or the model lacks a part."""
+
+
+class ContextTooShort(CbcError):
+    """The model's context does not even hold an answer."""
+
+
+def check_folder(path: Path) -> None:
+    """Whether a folder holds config, tokenizer and safetensors weights. Raises NoModel."""
+    if not (path / "config.json").is_file():
+        raise NoModel(f"{path} holds no config.json", SAVED)
+    if not any((path / name).is_file() for name in TOKENIZER_FILES):
+        raise NoModel(f"{path} holds no tokenizer", "save the model's tokenizer beside it")
+    if not any(path.glob("*.safetensors")):
+        raise NoModel(f"{path} holds no safetensors weights", "save the model again; pickled weights are not loaded")
+
+
+def digest_folder(path: Path) -> str:
+    """SHA-256 over config, tokenizer and weights: which model it is, wherever it lies."""
+    total = hashlib.sha256()
+    for file in sorted(path.iterdir()):
+        if file.suffix in (".json", ".safetensors", ".model"):
+            with file.open("rb") as handle:
+                total.update(file.name.encode() + hashlib.file_digest(handle, "sha256").digest())
+    return total.hexdigest()
+
+
+def looks_like_path(name: str) -> bool:
+    """Whether a name cannot be one of a hub, so that its absence is the user's slip."""
+    return name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/") or not name
+
+
+class Prompted(Predictor):
+    """A causal LM that is given a task's prompt and, if asked for, some solved training questions before it."""
+
+    kind = "lm"
+    covers = "every task"
+
+    def __init__(self, model: str, settings: Settings) -> None:
+        self.path = Path(model)
+        self.model = model
+        self.local = self.path.is_dir()
+        if self.local:
+            check_folder(self.path)
+        elif looks_like_path(model) or self.path.exists():
+            raise NoModel(f"{model} is no predictor and no model folder", SAVED)
+        suffix = f"-{settings.shots}shot" if settings.shots else ""
+        self.name = self.path.resolve().name + suffix + ("-expected" if settings.decode == "expected" else "")
+        self.says = f"{self.path.resolve().name if self.local else model}, {settings.shots or 'zero'}-shot through lm-eval"
+        self.settings = settings
+        self._reader: Reader | None = None
+
+    def applies(self, bench: Bench, task: str) -> bool:
+        return True
+
+    def about(self) -> dict[str, Any]:
+        return {"says": self.says, **({"weights": digest_folder(self.path)} if self.local else {"hub": self.model})}
+
+    @property
+    def reader(self) -> Reader:
+        """The loaded model; loaded when first needed. Raises NoModel, SplitNumbers."""
+        if self._reader is None:
+            self._reader = load_reader(self.model, self.local, self.settings)
+        return self._reader
+
+    def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
+        """Ask every question; adds `truncated` (whether the prompt was cut from the left to fit the model's context)."""
+        from lm_eval import evaluate  # simple_evaluate also looks up the machine, which takes seconds a task
+
+        reader = self.reader
+        reader.expect = settings.decode == "expected" and bench.tasks[task]["table"] == "replay_values"
+        asked = load_task(bench, task, settings, self.model)
+        needed = (asked.config.generation_kwargs or {}).get("max_gen_toks", 1)
+        if needed >= reader.max_length:
+            raise ContextTooShort(
+                f"{self.name} reads {reader.max_length} tokens, and an answer of {task} may take {needed}",
+                "take a model with a longer context, or leave that task out with --tasks",
+            )
+        asked.set_config("num_fewshot", settings.shots)
+        named = {"tasks": {f"cbc_{task}": asked}}
+        results = evaluate(reader, named, limit=settings.limit, bootstrap_iters=0, log_samples=True)
+        samples = sorted(results["samples"][f"cbc_{task}"], key=lambda sample: sample["doc_id"])
+        return pl.DataFrame([answer(sample, reader) for sample in samples], schema=SCHEMA)
+
+
+SCHEMA = {
+    "instance_id": pl.String(),
+    "raw": pl.String(),
+    "values": pl.List(pl.Float64),
+    "scores": pl.List(pl.Float64),
+    "truncated": pl.Boolean(),
+}
+
+
+def answer(sample: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """A sample of lm-eval's log as a prediction."""
+    doc, values, responses = sample["doc"], sample["unparsed"]["values"], sample["filtered_resps"]
+    chooses = bool(doc["options"])
+    return {
+        "instance_id": doc["instance_id"],
+        "raw": doc["options"][int(values[0])] if chooses else responses[0],
+        "values": values,
+        "scores": [score for score, _ in responses] if chooses else None,
+        "truncated": sample["arguments"][0][0] in reader.truncated,
+    }
+
+
+def load_task(bench: Bench, task: str, settings: Settings, model: str) -> Any:
+    """The lm-eval task of a bench's task, without the answers of the asked split. Raises WrongSettings."""
+    from lm_eval.tasks import TaskManager
+
+    metadata = {"bench": str(bench.root), "split": settings.split, "answers": False, "pretrained": model}
+    manager = TaskManager(include_path=str(TASK_FILES), include_defaults=False, metadata=metadata)
+    loaded = manager.load([f"cbc_{task}"])["tasks"][f"cbc_{task}"]
+    shown = len(loaded.dataset["train"])
+    if settings.shots > shown:
+        raise WrongSettings(f"{task} has {shown} training questions to show, not {settings.shots}", "lower --shots")
+    return loaded
+
+
+def load_reader(model: str, local: bool, settings: Settings) -> Reader:
+    """Load model and tokenizer: safetensors only, no code from elsewhere. Raises NoModel, SplitNumbers."""
+    if local:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a folder is whole: nothing is to be looked up
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from baselines.reader import Reader
+
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    places = {"device_map": "auto"} if torch.cuda.is_available() else {}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=local, trust_remote_code=False)
+        loaded = AutoModelForCausalLM.from_pretrained(
+            model, use_safetensors=True, local_files_only=local, trust_remote_code=False, dtype="auto", **places
+        )
+    except (OSError, ValueError, KeyError) as error:
+        said = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+        if local:
+            raise NoModel(f"{model} cannot be loaded as a causal language model ({said})", SAVED) from None
+        raise NoModel(
+            f"{model} is no predictor of `cbc baselines list`, and no hub gave a model of that name ({said})",
+            "check the name and the network, or give a model folder",
+        ) from None
+    return Reader(loaded, tokenizer, settings.batch_size, settings.decode == "expected")

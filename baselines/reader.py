@@ -1,0 +1,176 @@
+"""A causal LM as lm-eval sees it, which also counts the prompts it had to cut and can answer with expected values.
+
+Expected values: after greedy decoding, one more pass over the whole text gives, at each token that is an integer 0..100 after a =, the
+probabilities of all those integers; their mean, rounded, replaces the likeliest one. Squared error likes a mean better.
+"""
+
+from __future__ import annotations
+
+import re
+from inspect import signature
+from typing import Any
+
+import torch
+from lm_eval.models.huggingface import HFLM
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.cache_utils import DynamicLayer
+
+from corpus.errors import CbcError
+
+HIGHEST = 100
+CACHE_STEP = 256  # tokens
+ROWS_AT_ONCE = 8  # texts in the second pass; its logits are the largest thing in memory
+SPACES = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})
+
+
+class SplitNumbers(CbcError):
+    """Expected values need a tokenizer in which each integer 0..100 is one token."""
+
+
+class NumberTokens:
+    """Which tokens are integers 0..100, and what may stand around them.
+
+    families: [families, 101] token ids; a family is all integers with the same white space before them.
+    family, value: [vocabulary], -1 where the token is no such integer. opens: the token ends with =. blank: white space
+    alone. goes_on: the token would continue a number.
+    """
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, device: torch.device) -> None:
+        known = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        texts = [(token or "").translate(SPACES) for token in known] + [""] * (vocabulary - len(known))
+        found: dict[str, dict[int, int]] = {}
+        for index, text in enumerate(texts):
+            if match := re.fullmatch(r"(\s*)(0|[1-9]\d?|100)", text):
+                found.setdefault(match[1], {})[int(match[2])] = index
+        whole = [family for family in found.values() if len(family) == HIGHEST + 1]
+        if not whole:
+            raise SplitNumbers("the model's tokenizer splits numbers up to 100", "leave --decode expected out")
+        self.families = torch.tensor([[family[i] for i in range(HIGHEST + 1)] for family in whole], device=device)
+        self.family = torch.full((len(texts),), -1, device=device)
+        for number, ids in enumerate(self.families):
+            self.family[ids] = number
+        self.opens = torch.tensor([text.rstrip().endswith("=") for text in texts], device=device)
+        self.blank = torch.tensor([text.strip() == "" for text in texts], device=device)
+        self.goes_on = torch.tensor([re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts], device=device)
+
+    def places(self, tokens: torch.Tensor) -> torch.Tensor:
+        """[texts, length] -> where a whole number of one token stands after a =."""
+        before, before_that = tokens.roll(1, 1), tokens.roll(2, 1)
+        after_sign = self.opens[before] | (self.blank[before] & self.opens[before_that])
+        found: torch.Tensor = (self.family[tokens] >= 0) & after_sign & ~self.goes_on[tokens.roll(-1, 1)]
+        return found
+
+
+class GrowingLayer(DynamicLayer):  # type: ignore[misc]
+    """A cache layer that writes into a buffer with room to grow: the same values without a copy of all at every token."""
+
+    room: tuple[torch.Tensor, torch.Tensor] | None = None
+
+    def update(self, keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        """Append [texts, heads, new, width]; gives all so far."""
+        if not self.is_initialized:
+            self.lazy_initialization(keys, values)
+        start = self.get_seq_length()
+        stop = start + keys.shape[-2]
+        if self.room is None or self.room[0].shape[-2] < stop:
+            shape = (*keys.shape[:-2], stop + CACHE_STEP)
+            grown = keys.new_empty(*shape, keys.shape[-1]), values.new_empty(*shape, values.shape[-1])
+            if start:
+                grown[0][..., :start, :], grown[1][..., :start, :] = self.keys, self.values
+            self.room = grown
+        self.room[0][..., start:stop, :], self.room[1][..., start:stop, :] = keys, values
+        self.keys, self.values = self.room[0][..., :stop, :], self.room[1][..., :stop, :]
+        return self.keys, self.values
+
+
+def growing_cache(model: PreTrainedModel) -> DynamicCache:
+    """The model's usual cache; layers that keep all tokens grow in place."""
+    cache = DynamicCache(config=model.config)
+    cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
+    return cache
+
+
+class Reader(HFLM):  # type: ignore[misc]
+    """lm-eval's model, with `truncated` (the prompts that were cut) and `expect` (whether to answer expected values).
+
+    It gives the answers that HFLM gives, in less time: a prompt is cut into tokens once for all its options, logits are
+    computed for the options alone, and the cache is not copied at every token.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int, expected: bool = False
+    ) -> None:
+        super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
+        self.truncated: set[str] = set()
+        self.expect = False
+        self.options: dict[tuple[str, str], list[int]] = {}
+        self.last_context: tuple[str, list[int]] = ("", [])
+        self.longest_option = 1
+        self.keeps_logits = "logits_to_keep" in signature(model.forward).parameters
+        self.numbers = NumberTokens(self.tokenizer, model.config.vocab_size, self.device) if expected else None
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        """Greedy answers; notes which prompts do not fit beside the longest answer."""
+        for request in requests:
+            context, options = request.args
+            if len(self.tok_encode(context)) > self.max_length - options["max_gen_toks"]:
+                self.truncated.add(context)
+        answers: list[str] = super().generate_until(requests, disable_tqdm)
+        return answers
+
+    def _loglikelihood_tokens(self, requests: list[Any], *args: Any, **kwargs: Any) -> list[tuple[float, bool]]:
+        """Scores of options; notes which prompts do not fit."""
+        self.longest_option = max(len(option_tokens) for _, _, option_tokens in requests)
+        for (context, _), context_tokens, option_tokens in requests:
+            if len(context_tokens) + len(option_tokens) > self.max_length + 1:
+                self.truncated.add(context)
+        scores: list[tuple[float, bool]] = super()._loglikelihood_tokens(requests, *args, **kwargs)
+        return scores
+
+    def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
+        """Tokens of a prompt and of an option after it, which depend on nothing before the prompt's last line."""
+        line = context[context.rfind("\n") + 1 :], continuation
+        if line not in self.options:
+            self.options[line] = super()._encode_pair(context, continuation)[1]
+        if context != self.last_context[0]:
+            self.last_context = context, self.tok_encode(context)
+        return self.last_context[1], self.options[line]
+
+    def _model_call(self, inps: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Logits of the last places alone: those of the options and the padding (zeros) to their right."""
+        if args or kwargs or not self.keeps_logits:
+            return torch.as_tensor(super()._model_call(inps, *args, **kwargs))
+        padding = int((inps.flip(1).cumsum(1) == 0).sum(1).max())
+        with torch.no_grad():
+            logits: torch.Tensor = self.model(inps, logits_to_keep=padding + self.longest_option).logits
+        return logits
+
+    def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """[texts, context + answer] tokens."""
+        tokens: torch.Tensor = super()._model_generate(
+            context, *args, past_key_values=growing_cache(self.model), **kwargs
+        )
+        if not self.expect or self.numbers is None:
+            return tokens
+        parts = zip(tokens.split(ROWS_AT_ONCE), kwargs["attention_mask"].split(ROWS_AT_ONCE), strict=True)
+        return torch.cat([self.expected(part, mask, context.shape[1]) for part, mask in parts])
+
+    def expected(self, tokens: torch.Tensor, mask: torch.Tensor, start: int) -> torch.Tensor:
+        """The texts with each whole number from `start` on replaced by its expected value."""
+        assert self.numbers is not None
+        answer = tokens.shape[1] - start
+        mask = torch.cat([mask, mask.new_ones(len(mask), answer)], 1)
+        with torch.no_grad():
+            logits = self.model(
+                input_ids=tokens,
+                attention_mask=mask,
+                position_ids=(mask.cumsum(1) - 1).clamp(min=0),
+                logits_to_keep=answer + 1,
+            ).logits[:, :-1]
+        rows, columns = torch.nonzero(self.numbers.places(tokens)[:, start:], as_tuple=True)
+        ids = self.numbers.families[self.numbers.family[tokens[rows, start + columns]]]
+        chances = logits[rows, columns].float().gather(1, ids).softmax(1)
+        means = (chances * torch.arange(HIGHEST + 1, device=chances.device)).sum(1).round().long()
+        changed = tokens.clone()
+        changed[rows, start + columns] = ids.gather(1, means[:, None])[:, 0]
+        return changed
