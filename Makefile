@@ -1,0 +1,39 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
+.PHONY: setup demo test lint real bench seeds clean
+
+PYTHON ?= python3
+DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
+
+setup: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("cbc needs Python 3.11 or newer; name one with make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,board,dev]'
+	@touch $@
+
+demo: setup
+	.venv/bin/cbc demo --out demo
+
+seeds: setup
+	.venv/bin/cbc demo --out demo-seeds --seeds 3
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test: lint
+	.venv/bin/python -m pytest
+
+real: setup
+	@if [ -z "$(DATA)" ]; then echo "make real: skipped, since the real files are absent (put them in ../shared/data or name their folder: CBC_SHARED_DATA=DIR make real)"; \
+	else .venv/bin/python -m cbc_real "$(DATA)" --out real; fi
+
+bench: setup
+	.venv/bin/python -m tests.performance.bench_verbalize
+	@if [ -z "$(DATA)" ]; then echo "ingest: skipped, since the real files are absent (see make real)"; \
+	else .venv/bin/python -m tests.performance.bench_ingest "$(DATA)"; fi
+
+clean:
+	rm -rf .venv demo demo-seeds real

@@ -1,0 +1,94 @@
+"""`make real`: the main job on real files, written up in RESULTS.md.
+
+    python -m cbc_real DATA --out real
+
+DATA holds the files that ../shared/data/SOURCES.md of a checkout describes; nothing of them is copied into the project.
+Ingests each with its shipped mapping, builds the bench, trains the nano models on it, runs every predictor that needs
+no hub, scores them and makes tables and page: OUT/corpus bench models runs tables site.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cbc_demo import RECIPES
+from corpus.errors import CbcError
+
+FILES = (
+    ("youtube_trending", "youtube_trending/videos_latest.csv.gz"),
+    ("youtube_trending_daily", "youtube_trending/daily_en5.tar.gz"),
+    ("superbowl_ads", "superbowl_ads"),
+    ("tweets", "tweets"),
+    ("headlines", "headlines/upworthy_clean.parquet"),
+    ("lvu", "lvu"),
+    ("heatmaps", "youtube_heatmaps/heatmaps.jsonl"),
+)
+TRIVIAL = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "overlap")
+SIZES = {"train": 12_000, "validation": 300, "test": 600}
+
+
+def ingest_all(data: Path, corpus: Path) -> list[str]:
+    """Ingest every real file; gives one line a file for RESULTS.md."""
+    from corpus.ingest import ingest
+    from corpus.sources.registry import source_named
+
+    lines = ["| mapping | rows read | kept | known | rejected |", "|---|---:|---:|---:|---|"]
+    for mapping, path in FILES:
+        report = ingest(source_named(mapping), [data / path], corpus)
+        rejected = ", ".join(f"{count:,} {reason}" for reason, count in report.rejected.items()) or "0"
+        lines.append(
+            f"| {mapping} | {report.rows_read:,} | {report.rows_kept:,} | {report.rows_known:,} | {rejected} |"
+        )
+        print(lines[-1], flush=True)
+    return lines
+
+
+def run_real(data: Path, out: Path, results: Path) -> None:
+    """The whole of it; raises what its steps raise."""
+    from baselines.base import PredictorError, Settings
+    from baselines.lcbm.train import train
+    from baselines.predict import predict_run
+    from benchmark.build import build_bench
+    from benchmark.score import write_scores
+    from benchmark.tables import make_tables
+    from cbc_results import write_section
+    from leaderboard.page import build_site
+
+    lines = ingest_all(data, out / "corpus")
+    bench = build_bench(out / "corpus", out / "bench", sizes=SIZES)
+    for recipe in RECIPES:
+        train(recipe, bench.root, out / "models" / recipe)
+    runs = []
+    for name in (*TRIVIAL, "boosted", *(str(out / "models" / recipe) for recipe in RECIPES)):
+        run = out / "runs" / Path(name).name
+        try:
+            print(predict_run(name, bench.root, run, Settings()), flush=True)
+        except PredictorError as error:
+            print(f"{name}: left out ({error})", flush=True)
+            continue
+        write_scores(run, bench.root)
+        runs.append(run)
+    make_tables(runs, bench.root, out / "tables")
+    build_site(runs, out / "site", bench.root)
+    left_out = [f"Not built: {name} ({why})." for name, why in bench.manifest["left_out"].items()]
+    write_section(results, "real", "make real", "\n".join([*lines, "", *left_out]), out / "tables")
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="folder of the real files")],
+    out: Annotated[Path, typer.Option(help="folder for corpus, bench, models, runs, tables and site")] = Path("real"),
+    results: Annotated[Path, typer.Option(help="the report to write into")] = Path("RESULTS.md"),
+) -> None:
+    """Run the main job on the real files."""
+    try:
+        run_real(data, out, results)
+    except CbcError as error:
+        print(f"error: {error}")
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
