@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from benchmark.answers import EDGE
 from benchmark.bench import Bench
 from benchmark.run import Run
 from benchmark.trivial import TRIVIAL, predictions
@@ -63,14 +64,18 @@ def chosen_predictors(table: Table, column: Column) -> list[str]:
     return (best + others)[:PREDICTORS]
 
 
-def answers_given(bench: Bench, task: str, name: str, runs: Sequence[Run], questions: pl.DataFrame) -> pl.DataFrame:
-    """A predictor's instance_id and values on some questions, from its run or, of a trivial one, worked out."""
-    for run in runs:
-        if run.name == name and task in run.tasks:
-            return run.predictions(task).select("instance_id", "values")
-    if name in TRIVIAL:
-        return predictions(name, bench.public(task, "train"), questions)
-    return pl.DataFrame(schema={"instance_id": pl.String, "values": pl.List(pl.Float64)})
+def answers_given(
+    bench: Bench, task: str, name: str, runs: Sequence[Run], questions: pl.DataFrame
+) -> dict[str, list[float] | None]:
+    """A predictor's values by instance on some questions, from its run or, of a trivial one, worked out."""
+    run = next((run for run in runs if run.name == name and task in run.tasks), None)
+    if run is not None:
+        shown = run.predictions(task).filter(pl.col("instance_id").is_in(questions["instance_id"].to_list()))
+    elif name in TRIVIAL:
+        shown = predictions(name, bench.public(task, "train"), questions)
+    else:
+        return {}
+    return dict(shown.select("instance_id", "values").iter_rows())
 
 
 def videos(bench: Bench, task: str, names: Sequence[str], runs: Sequence[Run]) -> Iterator[Video]:
@@ -78,20 +83,24 @@ def videos(bench: Bench, task: str, names: Sequence[str], runs: Sequence[Run]) -
     questions = bench.public(task, "test")
     chosen = chosen_videos(questions)
     questions = questions.filter(pl.col("instance_id").is_in(chosen))
-    targets = dict(bench.answers(task).select("instance_id", "target").iter_rows())
-    given = {name: dict(answers_given(bench, task, name, runs, questions).iter_rows()) for name in names}
+    answers = bench.answers(task).filter(pl.col("instance_id").is_in(chosen))
+    targets = dict(answers.select("instance_id", "target").iter_rows())
+    given = {name: answers_given(bench, task, name, runs, questions) for name in names}
     asked = {row["instance_id"]: row for row in questions.iter_rows(named=True)}
     for instance in chosen:
         row = asked[instance]
         truth = np.array([np.nan if value is None else value for value in row["replay"]], dtype=np.float64)
         truth[row["asked"]] = targets[instance]
-        answers = {name: fitting(given[name].get(instance), len(row["asked"])) for name in names}
-        yield Video(row["title"] or "(no title)", row["company"] or "", truth, row["asked"], answers)
+        predicted = {name: legal(given[name].get(instance), len(row["asked"])) for name in names}
+        yield Video(row["title"] or "(no title)", row["company"] or "", truth, row["asked"], predicted)
 
 
-def fitting(values: list[float] | None, count: int) -> list[float] | None:
-    """Values if there are as many as were asked; None counts as unparsed."""
-    return values if values is not None and len(values) == count else None
+def legal(values: list[float] | None, count: int) -> list[float] | None:
+    """Values if there are as many as were asked and all are replay values; None, unparsed, otherwise."""
+    if values is None or len(values) != count:
+        return None
+    low, high = -EDGE, 100 + EDGE
+    return values if all(value is not None and low <= value <= high for value in values) else None
 
 
 def stretches(asked: Sequence[int]) -> list[tuple[int, int]]:

@@ -61,31 +61,17 @@ def cell(table: Table, line: Line, column: Column) -> Shown | None:
     row = line.rows.get(column.key)
     if row is None:
         return None
-    name = column.metric.name
+    name, share = column.metric.name, column.metric.skill == "share"
     return Shown(
         row=row,
         score=words.number(row["value"], name),
         interval=words.interval(row["low"], row["high"], name),
-        skill=skill_text(column, row["skill"]),
-        skill_interval=skill_interval(column, row["skill_low"], row["skill_high"]),
+        skill=words.skill(row["skill"], share, name),
+        skill_interval=words.skill_interval(row["skill_low"], row["skill_high"], share, name),
         skill_side=side(row["skill_low"], row["skill_high"]),
         top=row["rank"] is not None and row["rank"] == table.top_rank(column) and line.kind != "oracle",
         best_trivial=table.best_trivial(column) == line.run,
     )
-
-
-def skill_text(column: Column, value: float | None) -> str:
-    """A skill as shown: a share of the error in percent, a difference in the metric's own unit."""
-    if column.metric.skill == "share" and value is not None:
-        return words.number(100 * value, signed=True) + " %"
-    return words.number(value, column.metric.name, signed=True)
-
-
-def skill_interval(column: Column, low: float | None, high: float | None) -> str:
-    """A skill's interval as shown."""
-    if column.metric.skill == "share" and low is not None and high is not None:
-        low, high = 100 * low, 100 * high
-    return words.interval(low, high, column.metric.name, signed=True)
 
 
 def side(low: float | None, high: float | None) -> str:

@@ -51,20 +51,39 @@ def kind(name: str) -> str:
     return KINDS.get(name, plain(name))
 
 
-def number(value: float | None, metric: str = "", signed: bool = False) -> str:
+def number(value: float | None, metric: str = "") -> str:
     """A score as shown: two decimals, three for logarithms, fewer above a thousand; a dash where there is none."""
     if value is None or value != value:
         return "–"
     size = abs(value)
-    decimals = 0 if size >= 10_000 else 1 if size >= 1_000 else 3 if metric == "rmse_log10" else 2
-    text = f"{size:,.{decimals}f}"
-    zero = not text.strip("0.,")
-    sign = "" if zero else "−" if value < 0 else "+" if signed else ""
-    return sign + text
+    return minus(value, 0 if size >= 10_000 else 1 if size >= 1_000 else 3 if metric == "rmse_log10" else 2)
 
 
-def interval(low: float | None, high: float | None, metric: str = "", signed: bool = False) -> str:
+def minus(value: float, decimals: int) -> str:
+    """A number with separators and a true minus, which a rounded zero never has."""
+    text = f"{abs(value):,.{decimals}f}"
+    return f"−{text}" if value < 0 and text.strip("0.,") else text
+
+
+def interval(low: float | None, high: float | None, metric: str = "") -> str:
     """An interval as shown; empty where there is none."""
-    if low is None or high is None:
-        return ""
-    return f"[{number(low, metric, signed)}, {number(high, metric, signed)}]"
+    return "" if low is None or high is None else f"[{number(low, metric)}, {number(high, metric)}]"
+
+
+def gain(value: float | None, share: bool, metric: str) -> str:
+    """A skill as shown: a share of the error in percent, a difference in points, of R² with two decimals."""
+    if value is None or value != value:
+        return "–"
+    return minus(100 * value if share else value, 2 if metric == "r2" else 1)
+
+
+def skill(value: float | None, share: bool, metric: str) -> str:
+    """A skill with its sign and, of a share, its unit."""
+    text = gain(value, share, metric)
+    sign = "+" if value is not None and value > 0 and text.strip("0.,") else ""
+    return f"{sign}{text}{' %' if share and value is not None else ''}"
+
+
+def skill_interval(low: float | None, high: float | None, share: bool, metric: str) -> str:
+    """A skill's interval as shown; empty where there is none."""
+    return "" if low is None or high is None else f"[{gain(low, share, metric)}, {gain(high, share, metric)}]"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmark.bench import Bench
 from benchmark.run import Run
-from leaderboard.curves import Video, chosen_predictors, chosen_videos, curve, stretches, videos
+from leaderboard.curves import Video, chosen_predictors, chosen_videos, curve, legal, stretches, videos
 from leaderboard.results import read_tables
 from tests.leaderboard.small import HOSTILE, RUNS
 
@@ -75,3 +75,8 @@ def test_a_video_without_a_readable_answer_is_drawn():
     assert drawn.startswith(b"<?xml") and drawn == curve(
         Video("other", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]})
     )
+
+
+@pytest.mark.parametrize("values", [None, [], [1.0], [1.0, 101.0], [-1.0, 2.0], [float("nan"), 2.0], [None, 2.0]])
+def test_answers_that_count_as_unparsed_are_not_drawn(values):
+    assert legal(values, 2) is None and legal([0.0, 100.0], 2) == [0.0, 100.0]

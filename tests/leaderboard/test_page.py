@@ -181,7 +181,7 @@ def test_the_view_switches_between_score_skill_and_rank(page, folder):
     choice = page.locator("#like_view_ratio .view input")
     assert cell.inner_text().startswith(number(row["value"]))
     choice.nth(1).check()
-    assert f"{number(100 * row['skill'], signed=True)} %" in cell.inner_text()
+    assert f"+{100 * row['skill']:.1f} %" in cell.inner_text()
     assert number(row["value"]) not in cell.inner_text()
     assert in_order(names(page, "like_view_ratio"), folder, "like_view_ratio", "test", "rmse", "skill", reverse=True)
     choice.nth(2).check()

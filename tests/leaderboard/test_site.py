@@ -119,10 +119,13 @@ def test_a_folder_without_tables_is_named(runs, tmp_path):
         build_site(runs, tmp_path / "site", tables=tmp_path / "none")
 
 
-def test_without_the_answers_tables_are_shown_and_curves_are_not(folder, runs, tmp_path):
+def test_a_real_bench_without_its_answers_shows_tables_and_no_curves(folder, runs, tmp_path):
     bench = shutil.copytree(folder / "bench", tmp_path / "bench", ignore=shutil.ignore_patterns("private"))
+    manifest = json.loads((bench / "manifest.json").read_text()) | {"simulated": False}
+    (bench / "manifest.json").write_text(json.dumps(manifest))
     page = build_site(runs, tmp_path / "site", bench, folder / "site" / "data").read_text()
     assert "Replay curves" not in page and "nano-lcbm" in page
+    assert "Real corpus" in page and "Simulated world" not in page
     assert not list((tmp_path / "site" / "charts").glob("*-video-*"))
 
 

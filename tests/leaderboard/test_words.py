@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.words import condition, interval, metric, number
+from leaderboard.words import condition, interval, metric, number, skill, skill_interval
 
 
 @given(st.floats(-1e12, 1e12), st.sampled_from(["rmse", "rmse_log10", "r2", "accuracy"]))
@@ -24,12 +24,28 @@ def test_a_number_is_shown(value, shown):
     assert number(value) == shown
 
 
-def test_signs_are_shown_where_asked():
-    assert [number(value, signed=True) for value in (1.0, 0.0, -1.0)] == ["+1.00", "0.00", "−1.00"]
+@pytest.mark.parametrize(
+    ("value", "share", "metric", "shown"),
+    [
+        (0.4567, True, "rmse", "+45.7 %"),
+        (-1.5, True, "rmse", "−150.0 %"),
+        (12.34, False, "accuracy", "+12.3"),
+        (-0.004, False, "r2", "0.00"),
+        (0.004, False, "r2", "0.00"),
+        (None, True, "rmse", "–"),
+    ],
+)
+def test_a_skill_is_shown(value, share, metric, shown):
+    assert skill(value, share, metric) == shown
 
 
 def test_an_interval_without_bounds_is_empty():
     assert interval(None, 1.0) == "" and interval(1.0, 2.0) == "[1.00, 2.00]"
+
+
+def test_the_interval_of_a_skill_has_its_unit():
+    assert skill_interval(0.1, None, True, "rmse") == ""
+    assert skill_interval(-0.1, 0.2, True, "rmse") == "[−10.0, 20.0]"
 
 
 def test_unknown_names_are_told_as_words():
