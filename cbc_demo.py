@@ -39,7 +39,7 @@ def demo_steps(out: Path, seeds: int) -> list[tuple[str, Callable[[], object]]]:
     from benchmark.score import write_scores
     from benchmark.tables import make_tables
     from corpus.simulate import simulate
-    from leaderboard.page import build_site
+    from leaderboard.site import build_site
 
     bench = out / "bench"
     trained = [(recipe, seed) for seed in range(seeds) for recipe in RECIPES]

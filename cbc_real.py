@@ -55,7 +55,7 @@ def run_real(data: Path, out: Path, results: Path) -> None:
     from benchmark.score import write_scores
     from benchmark.tables import make_tables
     from cbc_results import write_section
-    from leaderboard.page import build_site
+    from leaderboard.site import build_site
 
     lines = ingest_all(data, out / "corpus")
     bench = build_bench(out / "corpus", out / "bench", sizes=SIZES)
