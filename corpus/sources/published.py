@@ -70,14 +70,16 @@ SELECT channel_id AS communicator_id, 'youtube' AS channel, min(company_name) AS
     max(TRY_CAST(round(subscribers) AS BIGINT)) AS audience, min(_record) AS _record
 FROM published_row WHERE nullif(channel_id, '') IS NOT NULL GROUP BY channel_id ORDER BY min(_record);
 
-CREATE MACRO share(items, scene, scenes) AS CASE WHEN len(items) > 0 AND len(items) % scenes = 0
-    THEN items[scene * (len(items) // scenes) + 1 : (scene + 1) * (len(items) // scenes)] END;
+CREATE MACRO shared(items, scenes) AS CASE WHEN len(items) > 0 AND len(items) % scenes = 0 THEN list_transform(
+    range(scenes), lambda i: items[i * (len(items) // scenes) + 1 : (i + 1) * (len(items) // scenes)]) END;
 INSERT INTO scene BY NAME
-SELECT message_id, scene, markers[scene + 1]."start" AS start_s, markers[scene + 1]."end" AS end_s,
-    asr_grouped[scene + 1] AS speech, ocr[scene + 1] AS screen_text, share(captions, scene, scenes) AS captions,
-    share(objects, scene, scenes) AS objects, share(actions, scene, scenes) AS actions, _record
-FROM (SELECT *, unnest(range(scenes)) AS scene FROM published_row WHERE scenes > 0)
-ORDER BY _record, scene;
+SELECT * EXCLUDE (marker), marker."start" AS start_s, marker."end" AS end_s FROM (
+    SELECT message_id, _record, unnest(range(scenes)) AS scene, unnest(markers) AS marker,
+        unnest(asr_grouped[:scenes]) AS speech, unnest(ocr[:scenes]) AS screen_text,
+        unnest(shared(captions, scenes)) AS captions, unnest(shared(objects, scenes)) AS objects,
+        unnest(shared(actions, scenes)) AS actions
+    FROM published_row WHERE scenes > 0
+) ORDER BY _record, scene;
 
 INSERT INTO effect BY NAME
 SELECT message_id, metric, value, _record FROM (
