@@ -1,1 +1,1 @@
-"""LCBM: the model, its data, its training."""
+"""LCBM and its comparisons: recipes, tokenizer, training data, model and training."""

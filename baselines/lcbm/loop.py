@@ -1,0 +1,220 @@
+"""The training loop: the HF Trainer with a held-out score, a log to plot, and checkpoints whole or absent."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.integrations import is_deepspeed_available
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, IntervalStrategy
+
+from baselines.lcbm.data import IGNORED, PackedRows
+from baselines.lcbm.model import next_labels
+from baselines.lcbm.recipe import Recipe
+
+COMPLETE = "complete"  # written into a checkpoint last
+CHECKPOINTS_KEPT = 2
+ZERO2 = Path(__file__).with_name("zero2.yaml")
+
+
+def arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArguments:
+    """A recipe as the Trainer takes it."""
+    on_cpu = not torch.cuda.is_available()
+    sharded = recipe.deepspeed is not None and not on_cpu and is_deepspeed_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=recipe.steps,
+        per_device_train_batch_size=recipe.micro_batch,
+        per_device_eval_batch_size=recipe.micro_batch,
+        gradient_accumulation_steps=recipe.accumulation,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=recipe.schedule,
+        warmup_steps=round(recipe.warmup * recipe.steps),
+        weight_decay=recipe.weight_decay,
+        adam_beta2=recipe.adam_beta2,
+        max_grad_norm=recipe.max_grad_norm,
+        optim="adamw_torch_fused",
+        bf16=recipe.precision == "bf16",
+        deepspeed=yaml.safe_load(ZERO2.read_text(encoding="utf-8")) if sharded else None,
+        train_sampling_strategy="sequential",  # the rows are packed in their order already
+        dataloader_pin_memory=not on_cpu,
+        remove_unused_columns=False,
+        logging_steps=recipe.log_every_steps,
+        eval_strategy="steps",
+        eval_steps=recipe.eval_every_steps,
+        save_steps=recipe.save_every_steps,
+        save_total_limit=CHECKPOINTS_KEPT,
+        seed=seed,
+        use_cpu=on_cpu,
+        report_to="none",
+        disable_tqdm=True,
+        log_level="error",
+        **({"activation_checkpointing": True} if recipe.gradient_checkpointing else {}),
+    )
+
+
+class PackedTrainer(Trainer):  # type: ignore[misc]
+    """Trains on packed rows; on held-out ones it sums the loss and the tokens foretold right, row by row."""
+
+    def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
+        """Loss, and of each row: summed loss, learnt tokens foretold right, learnt tokens."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad():
+            outputs = model(**inputs)
+        following = next_labels(inputs["labels"])
+        learnt = torch.nonzero(following != IGNORED).squeeze(1)
+        logits, truth = outputs.logits[0].float(), following[learnt]
+        right = (logits.argmax(-1) == truth).float()
+        each = torch.stack([cross_entropy(logits, truth, reduction="none"), right, torch.ones_like(right)], 1)
+        rows, width = inputs["labels"].shape
+        sums = torch.zeros(rows, 3, device=each.device).index_add_(0, learnt // width, each)
+        return outputs.loss.detach(), sums, torch.zeros(rows, device=each.device)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        try:
+            super()._save_checkpoint(model, trial)
+        except RuntimeError as error:  # torch's file writer does not say why it failed
+            if "PytorchStreamWriter" in str(error) or "inline_container" in str(error):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.args.output_dir) from error
+            raise
+
+
+def held_out_metrics(prediction: Any) -> dict[str, float]:
+    """Loss a token and the share of tokens foretold right, from the rows' sums."""
+    loss, right, tokens = prediction.predictions.sum(0)
+    return {"held_out_loss": float(loss / tokens), "held_out_accuracy": float(right / tokens)}
+
+
+def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Rows as a batch."""
+    return {name: torch.stack([torch.from_numpy(row[name]) for row in rows]) for name in rows[0]}
+
+
+class Log(TrainerCallback):  # type: ignore[misc]
+    """A progress bar, a line of JSON for what is logged, and the mark of a whole checkpoint.
+
+    A line has `step` and `tokens`, with `loss`, `learning_rate`, `gradient_norm` and `tokens_per_s`, or with
+    `held_out_loss` and `held_out_accuracy`; the last one has `seconds`, those of this run of the command.
+    """
+
+    def __init__(self, path: Path, tokens_per_step: int, title: str) -> None:
+        self.path = path
+        self.tokens_per_step = tokens_per_step
+        self.title = title
+        self.began = self.last_time = time.perf_counter()
+        self.last_step = self.first_step = 0
+        self.bar: Any = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Open the bar where training goes on."""
+        self.first_step = self.last_step = state.global_step
+        self.began = self.last_time = time.perf_counter()
+        if state.is_world_process_zero:
+            cut_log(self.path, state.global_step)
+            self.bar = tqdm(
+                total=state.max_steps,
+                initial=state.global_step,
+                desc=self.title,
+                unit="step",
+                disable=None,
+                leave=False,
+            )
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Move the bar."""
+        if self.bar is not None:
+            self.bar.update()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
+        """Write a line."""
+        if self.bar is None:
+            return
+        line: dict[str, Any] = {"step": state.global_step, "tokens": state.global_step * self.tokens_per_step}
+        now = time.perf_counter()
+        if "eval_held_out_loss" in logs:
+            line |= {name: logs[f"eval_{name}"] for name in ("held_out_loss", "held_out_accuracy")}
+        elif "loss" in logs:
+            rate = (state.global_step - self.last_step) * self.tokens_per_step / (now - self.last_time)
+            line |= {"loss": logs["loss"], "learning_rate": logs["learning_rate"], "tokens_per_s": round(rate)}
+            line |= {"gradient_norm": logs["grad_norm"]} if "grad_norm" in logs else {}
+            self.bar.set_postfix_str(f"loss {logs['loss']:.3f}, {rate:,.0f} tokens/s")
+        else:
+            rate = (state.global_step - self.first_step) * self.tokens_per_step / (now - self.began)
+            line |= {"seconds": round(now - self.began, 1), "tokens_per_s": round(rate)}
+        self.last_step, self.last_time = state.global_step, now
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Mark the checkpoint as whole."""
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / COMPLETE).touch()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
+        """Close the bar."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def cut_log(path: Path, step: int) -> None:
+    """Drop the lines after a step: training goes on from there."""
+    if not path.is_file():
+        return
+    kept = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        try:
+            line = json.loads(text)
+        except ValueError:  # the line that an interrupt left unfinished
+            continue
+        if line["step"] <= step and "seconds" not in line:
+            kept.append(text + "\n")
+    path.write_text("".join(kept), encoding="utf-8")
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole checkpoint."""
+    found = [path.parent for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{COMPLETE}")]
+    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def drop_unfinished(folder: Path) -> None:
+    """Remove checkpoints that an interrupt left half-written."""
+    for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        if not (path / COMPLETE).exists():
+            shutil.rmtree(path)
+
+
+def run_loop(
+    model: Any, args: TrainingArguments, rows: PackedRows, held_out: PackedRows, log: Log, checkpoint: Path | None
+) -> dict[str, float]:
+    """Train to the last step, from a checkpoint if there is one; gives the last held-out score ({} without rows)."""
+    if not len(held_out):
+        args.eval_strategy = IntervalStrategy.NO
+    trainer = PackedTrainer(
+        model=model,
+        args=args,
+        train_dataset=rows,
+        eval_dataset=held_out,
+        data_collator=collate,
+        compute_metrics=held_out_metrics,
+        callbacks=[log],
+    )
+    trainer.remove_callback(PrinterCallback)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if not len(held_out):
+        return {}
+    last = [
+        line for line in trainer.state.log_history if line["step"] == args.max_steps and "eval_held_out_loss" in line
+    ]
+    score = last[-1] if last else trainer.evaluate()
+    return {name: score[f"eval_{name}"] for name in ("held_out_loss", "held_out_accuracy")}

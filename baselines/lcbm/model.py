@@ -1,0 +1,107 @@
+"""The model a recipe starts from: a small Llama from scratch, or a causal LM by name or path, adapted if asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, set_seed
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from baselines.lcbm.data import IGNORED
+from baselines.lcbm.recipe import Lora, Recipe, Scratch
+from corpus.errors import CbcError
+
+
+class NoSuchBase(CbcError):
+    """The base of a recipe cannot be loaded."""
+
+
+def start_model(recipe: Recipe, tokenizer: Any, seed: int) -> Any:
+    """The model before its first step; what is random in it follows from the seed. Raises NoSuchBase."""
+    set_seed(seed)
+    if recipe.scratch is not None:
+        model = _from_scratch(recipe.scratch, tokenizer, recipe.context_tokens)
+    else:
+        model = _from_base(
+            str(recipe.base), torch.bfloat16 if recipe.lora and recipe.precision == "bf16" else torch.float32
+        )
+    learn_labels_only(model)
+    return _adapted(model, recipe.lora) if recipe.lora else model
+
+
+def _from_scratch(size: Scratch, tokenizer: Any, context: int) -> Any:
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=size.hidden_size,
+        intermediate_size=size.intermediate_size,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        max_position_embeddings=context,
+        tie_word_embeddings=True,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    return LlamaForCausalLM(config)
+
+
+def _from_base(base: str, dtype: torch.dtype) -> Any:
+    try:
+        return AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    except (OSError, ValueError) as error:
+        raise NoSuchBase(
+            f"cannot load {base}: {str(error).splitlines()[0]}", "give a folder or a hub name in `base`"
+        ) from None
+
+
+def _adapted(model: Any, lora: Lora) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        task_type="CAUSAL_LM", r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets
+    )
+    return get_peft_model(model, config)
+
+
+def learn_labels_only(model: Any) -> None:
+    """Let the vocabulary layer read only positions whose next token is learnt: the same loss in two thirds of the time.
+
+    Logits are then a row of (learnt tokens, vocabulary), in the order of the labels. A call without labels is as ever.
+    """
+    whole = model.forward
+
+    def forward(
+        input_ids: Any = None,
+        position_ids: Any = None,
+        labels: Any = None,
+        num_items_in_batch: Any = None,
+        **others: Any,
+    ) -> Any:
+        if labels is None:
+            return whole(input_ids=input_ids, position_ids=position_ids, **others)
+        # Without a cache: with one, packed rows would not be kept apart.
+        hidden = model.base_model(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
+        following = next_labels(labels)
+        learnt = torch.nonzero(following != IGNORED).squeeze(1)
+        logits = model.get_output_embeddings()(hidden.flatten(0, 1).index_select(0, learnt)).float()
+        total = cross_entropy(logits, following[learnt], reduction="sum")
+        loss = total / (len(learnt) if num_items_in_batch is None else num_items_in_batch)
+        return CausalLMOutputWithPast(loss=loss, logits=logits.unsqueeze(0))
+
+    model.forward = forward
+
+
+def next_labels(labels: torch.Tensor) -> torch.Tensor:
+    """For each position of the flattened batch the label of its successor."""
+    return torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED).flatten()
+
+
+def save_model(model: Any, folder: Path) -> None:
+    """Save as an ordinary model folder that AutoModelForCausalLM loads: adapters merged into the base, and apart."""
+    if hasattr(model, "merge_and_unload"):
+        model.save_pretrained(folder / "adapter")
+        model = model.merge_and_unload()
+    model.save_pretrained(folder)

@@ -1,0 +1,173 @@
+"""Recipes: one YAML file says how a model is trained. One may extend another, so that a comparison differs in a line.
+
+recipe = load_recipe("nano-lcbm")                      # shipped in baselines/recipes
+recipe = load_recipe("my.yaml", {"steps": 100, "lora.r": 4})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from corpus.errors import CbcError
+
+SHIPPED = Path(__file__).resolve().parent.parent / "recipes"
+
+Variant = Literal["behavior", "control", "content"]
+
+
+class NoSuchRecipe(CbcError):
+    """Neither a shipped recipe nor a YAML file."""
+
+
+class BadRecipe(CbcError):
+    """A recipe does not parse: an unknown key, a wrong value, or broken YAML."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Scratch(_Strict):
+    """A Llama trained from scratch: its size, and that of the vocabulary learned from the bench's text."""
+
+    vocab_size: int = Field(ge=512)
+    phrase_words: int = Field(default=6, ge=1)
+    hidden_size: int = Field(ge=8)
+    intermediate_size: int = Field(ge=8)
+    layers: int = Field(ge=1)
+    heads: int = Field(ge=1)
+
+
+class Lora(_Strict):
+    """Low-rank adapters on a frozen base, merged into it at the end."""
+
+    r: int = Field(ge=1)
+    alpha: int = Field(ge=1)
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    targets: list[str]
+
+
+class Recipe(_Strict):
+    """How one model is trained; steps are optimizer steps, a row is `context_tokens` long and packs examples."""
+
+    name: str
+    says: str
+    variant: Variant
+    base: str | None = None
+    scratch: Scratch | None = None
+    lora: Lora | None = None
+    tasks: Literal["all"] | list[str] = "all"
+    weights: dict[str, float] = {}
+    loss_on: Literal["answer", "all"] = "answer"
+    steps: int = Field(ge=1)
+    context_tokens: int = Field(ge=16)
+    micro_batch: int = Field(ge=1)
+    accumulation: int = Field(default=1, ge=1)
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = Field(default=0.03, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    adam_beta2: float = Field(default=0.999, gt=0, lt=1)
+    max_grad_norm: float = Field(default=1.0, ge=0)
+    precision: Literal["bf16", "fp32"] = "bf16"
+    gradient_checkpointing: bool = False
+    deepspeed: Literal["zero2"] | None = None
+    log_every_steps: int = Field(default=10, ge=1)
+    eval_every_steps: int = Field(default=100, ge=1)
+    eval_rows: int = Field(default=16, ge=0)
+    save_every_steps: int = Field(default=100, ge=1)
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Recipe:
+        if (self.base is None) == (self.scratch is None):
+            raise ValueError("give either base (a model to start from) or scratch (the size of a new one)")
+        if self.lora is not None and self.base is None:
+            raise ValueError("lora needs a base to adapt")
+        return self
+
+
+def shipped() -> list[str]:
+    """Names of the recipes that come with the project."""
+    return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+
+
+def find_recipe(recipe: str) -> Path:
+    """The file of a recipe by name or path. Raises NoSuchRecipe."""
+    for path in (SHIPPED / f"{recipe}.yaml", Path(recipe)):
+        if path.suffix in (".yaml", ".yml") and path.is_file():
+            return path
+    raise NoSuchRecipe(f"no recipe {recipe}", f"give a YAML file or one of: {', '.join(shipped())}")
+
+
+def load_recipe(recipe: str, overrides: Mapping[str, object] | None = None) -> Recipe:
+    """Read a recipe by name or path; `overrides` go over its keys ("lora.r" reaches inside).
+
+    Raises NoSuchRecipe, BadRecipe.
+    """
+    path = find_recipe(recipe)
+    keys = {"name": path.stem, **_resolved(path, ())}
+    for key, value in (overrides or {}).items():
+        keys = _with(keys, key.split("."), value)
+    try:
+        return Recipe.model_validate(keys)
+    except ValidationError as error:
+        _refuse(path, error)
+
+
+def _resolved(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    """A file's keys over those of the recipe it extends. Raises BadRecipe."""
+    if path in seen:
+        raise BadRecipe(f"{path} extends itself through {seen[-1].name}", "let the first of them extend nothing")
+    try:
+        keys = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        raise BadRecipe(f"{where} is no YAML", "mend the file") from None
+    if not isinstance(keys, dict):
+        raise BadRecipe(f"{path} holds no keys", f"known keys: {_known(())}")
+    parent = keys.pop("extends", None)
+    if parent is None:
+        return keys
+    beside = path.parent / f"{parent}.yaml"
+    return {**_resolved(beside if beside.is_file() else find_recipe(str(parent)), (*seen, path)), **keys}
+
+
+def _with(keys: dict[str, Any], at: list[str], value: object) -> dict[str, Any]:
+    """A copy of nested keys with one replaced."""
+    if len(at) == 1:
+        return {**keys, at[0]: value}
+    inner = keys.get(at[0])
+    return {**keys, at[0]: _with(inner if isinstance(inner, dict) else {}, at[1:], value)}
+
+
+def _known(location: tuple[str, ...]) -> str:
+    """The keys that stand at a place of a recipe."""
+    model: type[BaseModel] = Recipe
+    for part in location:
+        annotation = model.model_fields[part].annotation
+        model = next(
+            kind
+            for kind in (annotation, *get_args(annotation))
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        )
+    names = [*model.model_fields, *(["extends"] if model is Recipe else [])]
+    return ", ".join(sorted(names))
+
+
+def _refuse(path: Path, error: ValidationError) -> NoReturn:
+    """Raise BadRecipe for the first fault pydantic found."""
+    fault = error.errors()[0]
+    location = tuple(str(part) for part in fault["loc"])
+    key = ".".join(location)
+    if fault["type"] == "extra_forbidden":
+        raise BadRecipe(f"{path}: unknown key {key}", f"known keys: {_known(location[:-1])}") from None
+    if fault["type"] == "missing":
+        raise BadRecipe(f"{path}: key {key} is missing", "add it") from None
+    said = fault["msg"].removeprefix("Value error, ")
+    raise BadRecipe(f"{path}: {key}: {said}" if key else f"{path}: {said}", "mend that key") from None

@@ -1,0 +1,221 @@
+"""Train a model by a recipe on a bench's public part.
+
+    train("nano-lcbm", Path("demo/bench"), Path("demo/models/nano-lcbm"))
+
+While it runs, OUT.part holds the tokens, the log and the last two checkpoints; the same command goes on from there. OUT
+appears whole at the end: an ordinary model folder with training.json (what was trained on what) and log.jsonl. Many
+devices: start the same command by `accelerate launch -m cbc baselines train ...`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from baselines.lcbm.data import (
+    BenchSource,
+    Examples,
+    PackedRows,
+    Source,
+    begins_with_bos,
+    chosen_tasks,
+    texts,
+    visits,
+    write_examples,
+)
+from baselines.lcbm.recipe import Recipe, load_recipe
+from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
+from benchmark.bench import Bench
+from corpus.errors import Busy, CbcError
+from corpus.store import replace_folder, write_json
+
+FORMAT, VERSION = "cbc-model", 1
+TOKENIZER_CHARACTERS = 4_000_000  # of training text, that the vocabulary is learned from
+HELD_OUT_EXAMPLES = 200  # of each task's validation split, that held-out rows are packed from
+LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
+
+
+class OtherModel(CbcError):
+    """The folder to write holds something else than this very model."""
+
+
+def train(
+    recipe: str,
+    bench: Path,
+    out: Path,
+    seed: int = 0,
+    overrides: Mapping[str, object] | None = None,
+    resume: bool = True,
+) -> Path:
+    """Train by a recipe (name or YAML file) and give the model's folder; a finished one is left as it is.
+
+    Raises NoSuchRecipe, BadRecipe, NoSuchPath, WrongVersion, UnknownTask, NothingToTrain, NoSuchBase, OtherModel, Busy.
+    """
+    return fit(load_recipe(recipe, overrides), BenchSource(Bench.open(bench)), out, seed, resume)
+
+
+def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool = True) -> Path:
+    """Train by a recipe on any source of questions."""
+    identity = {"recipe": recipe.model_dump(mode="json"), "bench": source.fingerprint, "seed": seed}
+    part = out.with_name(f"{out.name}.part")
+    if _finished(out, identity):
+        print(f"{out} is trained already")
+        shutil.rmtree(part, ignore_errors=True)
+        return out
+    tasks = chosen_tasks(source, recipe.tasks)
+    # Read when torch is loaded. Threads that wait idle instead of spinning: on cores shared with others training is
+    # three times faster so, on free ones as fast.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from baselines.lcbm.loop import arguments
+
+    args = arguments(recipe, part, seed)
+    first = args.process_index == 0
+    with _held(part) if first else nullcontext():
+        with args.main_process_first(local=False):
+            if first:
+                _prepare(recipe, source, tasks, part, seed, identity, resume)
+        _train(recipe, args, part, seed, identity)
+        if first:
+            replace_folder(part / "model", out)
+            shutil.rmtree(part)
+    return out
+
+
+def _finished(out: Path, identity: dict[str, Any]) -> bool:
+    """Whether the folder holds this model already. Raises OtherModel."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return False
+    try:
+        found = json.loads((out / "training.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}
+    if all(found.get(key) == value for key, value in identity.items()):
+        return True
+    differs = (
+        ", ".join(key for key in identity if found.get(key) != identity[key]) if found else "it is no model of cbc"
+    )
+    raise OtherModel(f"{out} holds something else (differs in: {differs})", "give another folder or remove it")
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[None]:
+    """Hold the working folder. Raises Busy when another process does."""
+    part.mkdir(parents=True, exist_ok=True)
+    with (part / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(f"{part} is being written by another process", "wait for it to end") from None
+        yield
+
+
+def _prepare(
+    recipe: Recipe, source: Source, tasks: list[str], part: Path, seed: int, identity: dict[str, Any], resume: bool
+) -> None:
+    """Bring the working folder to where training can begin: its tokenizer and tokens, and only whole checkpoints."""
+    from baselines.lcbm.loop import drop_unfinished
+
+    mark = part / "identity.json"
+    if not resume or not mark.is_file() or json.loads(mark.read_text(encoding="utf-8")) != identity:
+        for path in part.iterdir():
+            if path.name != ".lock":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        write_json(mark, identity)
+    drop_unfinished(part)
+    if not (part / "tokenizer").is_dir():
+        _write_tokenizer(recipe, source, tasks, part)
+    tokenizer = load_tokenizer(part / "tokenizer")
+    if not (part / "train").is_dir():
+        frames = ((task, source.questions(task, "train", recipe.variant, seed)) for task in tasks)
+        write_examples(part / "train", frames, tokenizer, recipe.context_tokens)
+    if not (part / "held_out").is_dir():
+        some = (
+            (task, thinned(source.questions(task, "validation", "behavior", 0), HELD_OUT_EXAMPLES)) for task in tasks
+        )
+        write_examples(part / "held_out", some, tokenizer, recipe.context_tokens)
+
+
+def thinned(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """At most so many rows, evenly from the whole frame."""
+    return frame.gather_every(max(1, -(-frame.height // max(1, rows))))
+
+
+def _write_tokenizer(recipe: Recipe, source: Source, tasks: list[str], part: Path) -> None:
+    """The base's tokenizer, or one learned from the training text as it is, the same for every variant of a recipe."""
+    if recipe.scratch is None:
+        tokenizer = load_tokenizer(str(recipe.base))
+    else:
+        some = []
+        for task in tasks:
+            found = texts(source.questions(task, "train", "behavior", 0))["text"]
+            characters = int(found.str.len_chars().sum())
+            some += found.gather_every(max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))).to_list()
+        tokenizer = train_tokenizer(some, recipe.scratch.vocab_size, recipe.scratch.phrase_words)
+        tokenizer.model_max_length = recipe.context_tokens
+    staged = part / "tokenizer.part"
+    tokenizer.save_pretrained(staged)
+    replace_folder(staged, part / "tokenizer")
+
+
+def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str, Any]) -> None:
+    """Train in the working folder and leave the finished model in part/model."""
+    from transformers.utils.logging import disable_progress_bar
+
+    from baselines.lcbm.loop import Log, last_checkpoint, run_loop
+    from baselines.lcbm.model import save_model, start_model
+
+    disable_progress_bar()  # of single files, which would break ours
+    tokenizer = load_tokenizer(part / "tokenizer")
+    examples, held_out = Examples.open(part / "train"), Examples.open(part / "held_out")
+    rows_per_step = recipe.micro_batch * recipe.accumulation * args.world_size
+    shape = (recipe.context_tokens, tokenizer.pad_token_id, recipe.loss_on == "all")
+    rows = PackedRows.of(examples, visits(examples, recipe.weights, seed), recipe.steps * rows_per_step, *shape)
+    order = np.random.default_rng(0).permutation(len(held_out)).tolist()
+    judged = PackedRows.of(held_out, order, recipe.eval_rows, *shape)
+    model = start_model(recipe, tokenizer, seed)
+    parameters = model.num_parameters()
+    log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")
+    score = run_loop(model, args, rows, judged, log, last_checkpoint(part))
+    if args.process_index == 0:
+        _warn_truncated(examples)
+        about = {
+            "format": FORMAT,
+            "version": VERSION,
+            **identity,
+            "steps": recipe.steps,
+            **rows.counts(),
+            "truncated": sum(found["truncated"] for found in examples.tasks.values()),
+            "tasks": examples.tasks,
+            "held_out": score,
+            "parameters": parameters,
+            "processes": args.world_size,
+            "tokenizer": hashlib.sha256((part / "tokenizer" / "tokenizer.json").read_bytes()).hexdigest(),
+            "adds_bos": begins_with_bos(tokenizer),
+            "libraries": {name: version(name) for name in LIBRARIES},
+        }
+        folder = part / "model"
+        shutil.rmtree(folder, ignore_errors=True)
+        save_model(model, folder)
+        tokenizer.save_pretrained(folder)
+        shutil.copyfile(log.path, folder / "log.jsonl")
+        write_json(folder / "training.json", about)
+
+
+def _warn_truncated(examples: Examples) -> None:
+    """Say how many examples did not fit."""
+    for task, found in examples.tasks.items():
+        if found["truncated"]:
+            told = f"{found['truncated']} of {found['examples']} examples of {task} were longer than the context"
+            print(f"note: {told} and lost their beginning", file=sys.stderr)
