@@ -27,10 +27,32 @@ def shipped_mappings() -> list[str]:
 
 
 def source_named(name: str, mapping: str | Path | None = None) -> Source:
-    """The source of that name; `table` needs a mapping (a shipped one's name or a YAML file). Raises UnknownSource."""
+    """The source of that name; `table` needs a mapping: a shipped one's name or a YAML file.
+
+    Raises UnknownSource, BadMapping.
+    """
     if name in SOURCES and mapping is None:
         module, cls = SOURCES[name]
         made: Callable[[], Source] = getattr(import_module(module), cls)
         return made()
-    known = ", ".join([*SOURCES, "table", *shipped_mappings()])
-    raise UnknownSource(f"no source is called {name}", f"use one of {known}")
+    if mapping is not None and name != "table":
+        raise UnknownSource(f"the source {name} takes no mapping", "use `table` with --mapping")
+    if name == "table" and mapping is None:
+        raise UnknownSource("the source table needs a mapping", f"give --mapping a YAML file or one of {_shipped()}")
+    return _mapped(str(mapping or name))
+
+
+def _mapped(mapping: str) -> Source:
+    """The source `table` with a mapping. Raises UnknownSource, BadMapping."""
+    from corpus.sources.mapping import load_mapping
+    from corpus.sources.table import Table
+
+    shipped = mapping in shipped_mappings()
+    if not shipped and not Path(mapping).is_file():
+        known = ", ".join([*SOURCES, "table"])
+        raise UnknownSource(f"no source or mapping is called {mapping}", f"use one of {known}, {_shipped()}")
+    return Table(load_mapping(MAPPINGS / f"{mapping}.yaml" if shipped else Path(mapping)))
+
+
+def _shipped() -> str:
+    return ", ".join(shipped_mappings())

@@ -1,0 +1,252 @@
+"""Files on their way into the table `_parsed`, by a mapping.
+
+Big clean CSV files and parquet are read by DuckDB, the rest record by record into batches. A file that DuckDB finds
+fault with is read again record by record, to reject just what is broken and to name its line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import chain, islice
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from corpus import encodings
+from corpus.csvrecords import records
+from corpus.errors import CbcError
+from corpus.sources.base import Received, RowError, Staging
+from corpus.sources.table_sql import KEPT, Plan, json_path
+from corpus.store import quote
+from corpus.textfiles import BROKEN_FILE, Part, Record, Unread, open_bytes, parts, text_records
+
+BIG_BYTES = 4 << 20  # below this, DuckDB's start costs more than reading record by record
+BATCH_RECORDS, BATCH_CHARACTERS = 20_000, 16 << 20
+SEEN_RECORDS = 1_000  # of JSON lines, to learn which columns a file has
+NUMBERS = ("_file", "_record", "_n", "_line")
+
+
+class UnknownColumn(CbcError):
+    """A mapping names a column that the file does not have."""
+
+
+class Reader:
+    """Reads files one after the other; `finish` ends it."""
+
+    def __init__(self, plan: Plan, staging: Staging) -> None:
+        self.plan, self.mapping, self.staging = plan, plan.mapping, staging
+        self.connection = staging.connection
+        self.batch: list[tuple[Any, ...]] = []
+        self.characters, self.json = 0, False
+        self.fitting, self.misfit = 0, ""
+        empty = ", ".join([f"NULL::VARCHAR AS {name}" for name in ("_name", "_broken", *plan.sources.values())])
+        numbers = ", ".join(f"NULL::BIGINT AS {name}" for name in NUMBERS)
+        self.connection.execute(f"CREATE TABLE _parsed AS {plan.select(f'(SELECT {numbers}, {empty})')} LIMIT 0")
+
+    def read(self, index: int, file: Received) -> None:
+        """Read one file, or all in one archive; records of an archive are numbered through."""
+        before = self.staging.rows_read
+        for part in parts(file.name, file.raw, self.staging.folder):
+            number = self.staging.rows_read - before
+            if isinstance(part, Unread):
+                self._reject(file.name, part)
+            elif part.kind == "parquet":
+                self._parquet(index, part, number)
+            elif part.kind == "jsonl":
+                self._json_lines(index, part, number)
+            else:
+                self._csv(index, part, number)
+
+    def finish(self) -> None:
+        """Bring in what waits. Raises UnknownColumn where no file was of the mapping's kind."""
+        self._flush()
+        if self.misfit and not self.fitting:
+            raise UnknownColumn(self.misfit, f"correct the mapping {self.mapping.name}, or mark columns optional")
+
+    def _csv(self, index: int, part: Part, number: int) -> None:
+        """Read a delimited file."""
+        separator = self.mapping.separator or ("\t" if ".tsv" in part.name.lower() else ",")
+        found = records(part.path, separator, encoding := self._encoding(part))
+        header = next(found, Unread(None, 1, "empty file", None))
+        if isinstance(header, Unread):
+            self._reject(part.name, header)
+            return
+        names = header.fields
+        if not self._fits(part, {name for name in names if names.count(name) == 1}, f"it has {', '.join(names)}"):
+            return
+        if encoding == "utf-8" and part.path.stat().st_size >= BIG_BYTES and self._fast(index, part, names, separator):
+            return
+        picks = [names.index(column) if column in names else None for column in self.plan.sources]
+        mend = encodings.mend if self.mapping.mend_mojibake and encoding != "utf-8" else str
+        for record in found:
+            if isinstance(record, Unread):
+                self._reject(part.name, record)
+            else:
+                texts = [mend(record.fields[pick]) if pick is not None else None for pick in picks]
+                self._add(index, part.name, number, record, texts)
+
+    def _encoding(self, part: Part) -> str:
+        """The encoding the mapping says, or the one found."""
+        if self.mapping.encoding != "auto":
+            return self.mapping.encoding
+        try:
+            with open_bytes(part.path) as raw:
+                return encodings.detect(raw)
+        except BROKEN_FILE:
+            return "utf-8"
+
+    def _fits(self, part: Part, present: set[str], told: str) -> bool:
+        """Whether a file has the columns the mapping needs; one that has not is rejected whole."""
+        lacking = self.mapping.lacking(present)
+        if lacking:
+            self.misfit = self.misfit or f"{part.name} has no column {lacking[0]!r} ({told})"
+            self._reject(part.name, Unread(None, 1, "other columns", f"lacks {', '.join(lacking)}"))
+        else:
+            self.fitting += 1
+        return not lacking
+
+    def _fast(self, index: int, part: Part, names: list[str], separator: str) -> bool:
+        """Let DuckDB read a big file; where it finds any fault, nothing is kept and the answer is no."""
+        self._flush()
+        before = self.staging.rows_read
+        read = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
+        columns = {name: f"c{names.index(name)}" if name in names else "NULL::VARCHAR" for name in self.plan.sources}
+        texts = ", ".join(f"{columns[name]} AS {s}" for name, s in self.plan.sources.items())
+        relation = (
+            f"(SELECT {index} AS _file, {before} + row_number() OVER () AS _record, row_number() OVER () AS _n, "
+            f"NULL::BIGINT AS _line, {quote(part.name)} AS _name, NULL::VARCHAR AS _broken, {texts} "
+            f"FROM read_csv({quote(part.path)}, columns={{{read}}}, auto_detect=false, header=true, "
+            f"sep={quote(separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
+            "rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
+        )
+        try:
+            rows = self._insert(relation)
+            faults = "(SELECT count(*) FROM _csv_rejects) + count(*) FILTER (_bad IS NOT NULL) FROM _parsed"
+            clean = bool(self._one(f"SELECT {faults} WHERE _record > {before}") == 0)
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None
+        except duckdb.Error:
+            clean = False
+        for table in ("_csv_rejects", "_csv_scans"):
+            self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+        if clean:
+            self.staging.rows_read += rows
+        else:
+            self.connection.execute(f"DELETE FROM _parsed WHERE _record > {before}")
+        return clean
+
+    def _json_lines(self, index: int, part: Part, number: int) -> None:
+        """Read a file with one JSON object a line."""
+        found = text_records(part.path, self._encoding(part))
+        first = list(islice(found, SEEN_RECORDS))
+        objects = [_json_object(record.fields[0]) for record in first if isinstance(record, Record)]
+        present = {name for name in self.plan.sources if any(_reaches(found, name) for found in objects)}
+        if any(objects) and not self._fits(part, present, f"it has {', '.join(dict.fromkeys(chain(*objects)))}"):
+            return
+        for record in chain(first, found):
+            if isinstance(record, Unread):
+                self._reject(part.name, record)
+            else:
+                self._add(index, part.name, number, record, record.fields, json=True)
+
+    def _parquet(self, index: int, part: Part, number: int) -> None:
+        """Read a parquet file."""
+        self._flush()
+        before, source = self.staging.rows_read, f"read_parquet({quote(part.path)}, file_row_number=true)"
+        try:
+            described = self.connection.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}").fetchall()
+            columns = {name: self._parquet_text(name, source) for name in self.plan.sources}
+            present = {name for name, text in columns.items() if text}
+            if not self._fits(part, present, f"it has {', '.join(row[0] for row in described)}"):
+                return
+            texts = ", ".join(f"{columns[name] or 'NULL::VARCHAR'} AS {s}" for name, s in self.plan.sources.items())
+            self.staging.rows_read += self._insert(
+                f"(SELECT {index} AS _file, {before} + file_row_number + 1 AS _record, "
+                f"{number} + file_row_number + 1 AS _n, file_row_number + 1 AS _line, {quote(part.name)} AS _name, "
+                f"NULL::VARCHAR AS _broken, {texts} FROM {source})"
+            )
+        except duckdb.InterruptException:
+            raise KeyboardInterrupt from None
+        except (duckdb.InvalidInputException, duckdb.SerializationException, duckdb.ConversionException) as error:
+            self._reject(part.name, Unread(None, None, "broken file", str(error)))
+
+    def _parquet_text(self, column: str, source: str) -> str | None:
+        """SQL for a column's text, lists and structs as JSON; None where the file has no such column."""
+        for path in (quote_name(column), ".".join(map(quote_name, column.split(".")))):
+            try:
+                kind = self.connection.execute(f"DESCRIBE SELECT {path} FROM {source}").fetchall()[0][1]
+            except duckdb.BinderException:
+                continue
+            nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP"))
+            return f"to_json({path})::VARCHAR" if nested else f"{path}::VARCHAR"
+        return None
+
+    def _add(
+        self, index: int, name: str, before: int, record: Record, texts: Sequence[str | None], json: bool = False
+    ) -> None:
+        """Put one record into the batch."""
+        if json != self.json or len(self.batch) >= BATCH_RECORDS or self.characters >= BATCH_CHARACTERS:
+            self._flush()
+            self.json = json
+        self.staging.rows_read += 1
+        self.characters += sum(len(text) for text in texts if text)
+        self.batch.append((index, self.staging.rows_read, before + record.number, record.line, name, *texts))
+
+    def _flush(self) -> None:
+        """Move the batch into `_parsed`."""
+        if not self.batch:
+            return
+        names = [*NUMBERS, "_name", *(["_json"] if self.json else self.plan.sources.values())]
+        types = [pa.int64()] * len(NUMBERS) + [pa.string()] * (len(names) - len(NUMBERS))
+        columns = [pa.array(column, kind) for column, kind in zip(zip(*self.batch, strict=True), types, strict=True)]
+        self.connection.register("_batch", pa.table(dict(zip(names, columns, strict=True))))
+        self._insert(self._from_json() if self.json else "(SELECT *, NULL::VARCHAR AS _broken FROM _batch)")
+        self.connection.unregister("_batch")
+        self.batch, self.characters = [], 0
+
+    def _from_json(self) -> str:
+        """The batch of JSON texts as a relation of s-columns."""
+        paths = ", ".join(quote(json_path(name)) for name in self.plan.sources)
+        good = "CASE WHEN json_valid(_json) THEN json_type(_json) = 'OBJECT' ELSE false END"
+        read = f"CASE WHEN {good} THEN json_extract_string(_json, [{paths}]) END"
+        texts = ", ".join(f"l[{i}] AS {name}" for i, name in enumerate(self.plan.sources.values(), 1))
+        return (
+            f"(SELECT {KEPT}, CASE WHEN l IS NULL THEN _json END AS _broken, {texts} "
+            f"FROM (SELECT *, {read} AS l FROM _batch))"
+        )
+
+    def _insert(self, relation: str) -> int:
+        """Type and check the rows of a relation; gives their number."""
+        return int(self._one(f"INSERT INTO _parsed {self.plan.select(relation)}"))
+
+    def _one(self, sql: str) -> Any:
+        return self.connection.execute(sql).fetchall()[0][0]
+
+    def _reject(self, name: str, unread: Unread) -> None:
+        """Count and stage a record, or a file, that cannot be read."""
+        self.staging.rows_read += 1
+        self.staging.reject(name, unread.line, RowError(unread.reason, unread.value))
+
+
+def quote_name(name: str) -> str:
+    """A column's name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _reaches(content: Any, path: str) -> bool:
+    """Whether a JSON object has something at a dotted path."""
+    for name in path.split("."):
+        if not isinstance(content, dict) or name not in content:
+            return False
+        content = content[name]
+    return True

@@ -1,0 +1,152 @@
+"""From the typed rows of a mapping's files (`_parsed`) to rows of the corpus' tables: one INSERT a thing said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpus.sources.base import Received, Staging
+from corpus.sources.mapping import Effect
+from corpus.sources.table_sql import Plan
+from corpus.store import quote
+
+ATTRIBUTES = "_attributes"
+GRAPHS = """(SELECT *, merge_markers(g.shares, g.ends[-1]) AS merged,
+    merge_multiplier(len(g.shares), g.ends[-1]) * g.ends[-1] / len(g.shares) AS scene_s
+    FROM (SELECT *, unnest({graphs}) AS g FROM _parsed))"""
+
+
+def statements(plan: Plan, label: str) -> list[str]:
+    """The INSERTs that stage what a mapping says; run them when `_parsed` and `_files` are filled."""
+    found = [_message(plan), *_communicator(plan, label), *_effects(plan), *_replays(plan), *_provenance(plan, label)]
+    return [*found, *_attributes(plan)]
+
+
+def stage(statements: Sequence[str], files: Sequence[Received], staging: Staging) -> None:
+    """Move broken rows to the rejects, then run the INSERTs."""
+    connection = staging.connection
+    connection.execute(
+        f"INSERT INTO rejects BY NAME SELECT {quote(staging.source)} AS source, _name AS file, _line AS line, "
+        "_bad[1] AS reason, left(_bad[2], 200) AS value, _record FROM _parsed WHERE _bad IS NOT NULL"
+    )
+    connection.execute("DELETE FROM _parsed WHERE _bad IS NOT NULL")
+    connection.execute("CREATE TABLE _files (_file BIGINT, sha256 VARCHAR, modified_at TIMESTAMP)")
+    rows = [(index, file.sha256, file.modified_at) for index, file in enumerate(files)]
+    connection.executemany("INSERT INTO _files VALUES (?, ?, ?)", rows)
+    for statement in statements:
+        connection.execute(statement)
+
+
+def _message(plan: Plan) -> str:
+    said, mapping = plan.mapping.message, plan.mapping
+    speaker = mapping.communicator.communicator_id if mapping.communicator else None
+    return (
+        f"INSERT INTO message BY NAME SELECT {plan.message_id} AS message_id, {plan.keep(speaker)} AS communicator_id, "
+        f"{quote(mapping.channel)} AS channel, {quote(mapping.kind)} AS kind, {plan.keep(said.title)} AS title, "
+        f"{plan.keep(said.body)} AS body, {plan.time(said.published_at)} AS published_at, "
+        f"{plan.seconds(said.duration_s)} AS duration_s, {plan.keep(said.language)} AS language, "
+        f"{plan.keep(said.licence)} AS licence, {plan.keep(said.campaign)} AS campaign, _record FROM _parsed"
+    )
+
+
+def _communicator(plan: Plan, label: str) -> list[str]:
+    """One row a communicator and time; the first record that names them says the rest."""
+    speaker = plan.mapping.communicator
+    if speaker is None:
+        return []
+    name, as_of = plan.keep(speaker.communicator_id), plan.time(speaker.as_of)
+    audience = plan.amount(speaker.audience, "audience") if speaker.audience else "NULL"
+    first = f"SELECT min(_record) FROM _parsed WHERE {name} IS NOT NULL GROUP BY {name}, {as_of}"
+    rows = (
+        f"INSERT INTO communicator BY NAME SELECT {name} AS communicator_id, {quote(plan.mapping.channel)} AS channel, "
+        f"{plan.keep(speaker.name)} AS name, {plan.keep(speaker.company)} AS company, "
+        f"{audience}::BIGINT AS audience, {as_of} AS as_of, _record FROM _parsed WHERE _record IN ({first})"
+    )
+    origin = (
+        "INSERT INTO provenance BY NAME SELECT 'communicator' AS table_name, c.communicator_id AS row_key, "
+        f"c.as_of AS observed_at, {_origin(plan, label)} FROM communicator c JOIN _parsed USING (_record) "
+        "JOIN _files USING (_file)"
+    )
+    return [rows, origin]
+
+
+def _origin(plan: Plan, label: str) -> str:
+    """Columns of provenance that say where a record came from."""
+    fetched = plan.mapping.fetched_at
+    when = f"coalesce({plan.time(fetched)}, modified_at)" if fetched else "modified_at"
+    licence = quote(plan.mapping.licence) if plan.mapping.licence else "NULL"
+    return (
+        f"{quote(label)} AS source, sha256 AS raw_sha256, _n AS raw_line, {when} AS fetched_at, {licence} AS licence, "
+        "_record"
+    )
+
+
+def _effects(plan: Plan) -> list[str]:
+    return [_effect(plan, effect, plan.mapping.effects[:i]) for i, effect in enumerate(plan.mapping.effects)]
+
+
+def _effect(plan: Plan, effect: Effect, earlier: Sequence[Effect]) -> str:
+    value, at = _value(plan, effect), plan.time(effect.at)
+    exposure = f"nullif({plan.amount(effect.exposure, 'views')}, 0)" if effect.exposure else "NULL"
+    # A second observation at the same time as the first is the same one told twice.
+    told = [
+        f" AND ({_value(plan, other)} IS NULL OR {plan.time(other.at)} IS DISTINCT FROM {at})"
+        for other in earlier
+        if (other.metric, other.receiver) == (effect.metric, effect.receiver)
+    ]
+    return (
+        f"INSERT INTO effect BY NAME SELECT {plan.message_id} AS message_id, {quote(effect.metric)} AS metric, "
+        f"{value} AS value, {exposure} AS exposure, {plan.keep(effect.receiver)} AS receiver, {at} AS observed_at, "
+        f"_record FROM _parsed WHERE {value} IS NOT NULL{''.join(told)}"
+    )
+
+
+def _value(plan: Plan, effect: Effect) -> str:
+    value = plan.amount(effect.value, effect.metric)
+    return f"nullif({value}, 0)" if effect.zero_is_missing else value
+
+
+def _replays(plan: Plan) -> list[str]:
+    """Scenes of the first graph that tells them, and the replay value of each scene in each graph."""
+    found = []
+    for replay in plan.mapping.replay:
+        graphs = GRAPHS.format(graphs=plan.graphs(replay))
+        each = f"(SELECT *, unnest(range(len(merged))) AS i FROM {graphs})"
+        found += [
+            f"INSERT INTO scene BY NAME SELECT {plan.message_id} AS message_id, i::INTEGER AS scene, "
+            f"i * scene_s AS start_s, (i + 1) * scene_s AS end_s, _record FROM {each}",
+            f"INSERT INTO effect BY NAME SELECT {plan.message_id} AS message_id, 'replay' AS metric, "
+            f"merged[i + 1] AS value, i::INTEGER AS scene, g.at AS observed_at, _record FROM {each}",
+        ]
+    return found
+
+
+def _provenance(plan: Plan, label: str) -> list[str]:
+    """A row for each message and time at which it was observed."""
+    times = list(dict.fromkeys(plan.time(effect.at) for effect in plan.mapping.effects)) or ["NULL::TIMESTAMP"]
+    rows = "_parsed JOIN _files USING (_file)"
+    start = (
+        f"INSERT INTO provenance BY NAME SELECT 'message' AS table_name, {plan.message_id} AS row_key, "
+        f"{_origin(plan, label)}"
+    )
+    found = [f"{start}, {times[0]} AS observed_at FROM {rows}"]
+    for i, time in enumerate(times[1:], 1):
+        new = " AND ".join(f"{time} IS DISTINCT FROM {other}" for other in times[:i])
+        found.append(f"{start}, {time} AS observed_at FROM {rows} WHERE {time} IS NOT NULL AND {new}")
+    for replay in plan.mapping.replay:
+        known = "".join(f" AND g.at IS DISTINCT FROM {time}" for time in times)
+        graphs = f"(SELECT *, unnest({plan.graphs(replay)}) AS g FROM {rows})"
+        found.append(f"{start}, g.at AS observed_at FROM {graphs} WHERE g.at IS NOT NULL{known}")
+    return found
+
+
+def _attributes(plan: Plan) -> list[str]:
+    kept = plan.mapping.attributes
+    if kept is None:
+        return []
+    columns = {name: plan.keep(field) for name, field in kept.text.items()}
+    columns |= {name: plan.number(field) for name, field in kept.number.items()}
+    columns |= {name: plan.truth(field) for name, field in kept.truth.items()}
+    named = ", ".join(f'{column} AS "{name}"' for name, column in columns.items())
+    some = " OR ".join(f"{column} IS NOT NULL" for column in columns.values())
+    rows = f"SELECT {plan.message_id} AS message_id, {named}, _record FROM _parsed WHERE {some}"
+    return [f"CREATE TABLE {ATTRIBUTES} AS {rows}"]

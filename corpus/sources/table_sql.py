@@ -1,0 +1,198 @@
+"""A mapping as SQL: texts of a file's columns in, typed and checked values out, and from those the tables' rows.
+
+Three steps, one scan: t0, t1 ... are the texts of the mapping's fields, v0, v1 ... their values, `_bad` the first rule
+a row broke. Names of columns never enter the SQL: a reader gives them as s0, s1 ... in the order of `Mapping.columns()`.
+"""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+
+from corpus import numbers
+from corpus.replay import MERGE_SQL
+from corpus.schema import METRICS
+from corpus.sources.mapping import PLACE, Cell, Mapping, Replay
+from corpus.store import quote
+
+KEPT = "_file, _record, _n, _line, _name"
+MACROS = """
+CREATE OR REPLACE MACRO cell_number(t) AS CASE WHEN t IS NULL THEN NULL
+    WHEN try_cast(t AS DOUBLE) IS NOT NULL THEN try_cast(t AS DOUBLE) ELSE page_count(t) END;
+CREATE OR REPLACE MACRO cell_truth(t) AS CASE WHEN lower(trim(t)) IN ('true', 't', 'yes', 'y', '1', '1.0') THEN true
+    WHEN lower(trim(t)) IN ('false', 'f', 'no', 'n', '0', '0.0') THEN false END;
+CREATE OR REPLACE MACRO zone_time(t) AS CASE WHEN t LIKE '____-__-__%' THEN try_cast(t AS TIMESTAMPTZ)::TIMESTAMP END;
+CREATE OR REPLACE MACRO page_time(t, formats) AS
+    coalesce(zone_time(t), try_strptime(regexp_replace(trim(t), '\\bSept\\b', 'Sep'), formats));
+CREATE OR REPLACE MACRO iso_part(part) AS coalesce(try_cast(part AS DOUBLE), 0);
+CREATE OR REPLACE MACRO iso_seconds(p) AS 604800 * iso_part(p.w) + 86400 * iso_part(p.d) + 3600 * iso_part(p.h)
+    + 60 * iso_part(p.m) + iso_part(p.s);
+CREATE OR REPLACE MACRO cell_seconds(t) AS CASE WHEN try_cast(t AS DOUBLE) IS NOT NULL THEN try_cast(t AS DOUBLE)
+    WHEN regexp_full_match(t, '-?P(\\d+W)?(\\d+D)?(T(\\d+H)?(\\d+M)?(\\d+(\\.\\d+)?S)?)?') AND length(t) > 2
+    THEN if(t LIKE '-%', -1, 1) * iso_seconds(regexp_extract(t,
+        'P(?:(\\d+)W)?(?:(\\d+)D)?(?:T(?:(\\d+)H)?(?:(\\d+)M)?(?:(\\d+(?:\\.\\d+)?)S)?)?', ['w', 'd', 'h', 'm', 's']))
+    WHEN regexp_full_match(t, '(\\d+:)?\\d{1,2}:\\d\\d') THEN iso_seconds(regexp_extract(t,
+        '(?:(\\d+):)?(\\d{1,2}):(\\d\\d)', ['h', 'm', 's'])::STRUCT(h VARCHAR, m VARCHAR, s VARCHAR)) END;
+"""
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a connection the functions the SQL here uses."""
+    numbers.register(connection)
+    connection.execute(MERGE_SQL)
+    connection.execute(MACROS)
+
+
+class Plan:
+    """A mapping compiled: `select` turns a relation of s-columns into typed rows, `columns` says which."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        self.sources = {name: f"s{i}" for i, name in enumerate(mapping.columns())}
+        self.texts: dict[tuple[Cell, ...], str] = {}
+        self.kept: dict[str, None] = {}
+        self.values: dict[tuple[str, str], str] = {}
+        self.checks: list[tuple[str, str, str]] = []
+        self.message_id = self.keep(mapping.message.message_id)
+        self.checks.append(("_broken IS NOT NULL", "broken JSON", "left(_broken, 200)"))
+        self.checks.append((f"{self.message_id} IS NULL", "missing id", "NULL"))
+
+    def select(self, relation: str) -> str:
+        """SQL that reads typed rows, with the first rule each broke in `_bad`, from a relation of s-columns."""
+        texts = ", ".join(f"{self._filled(cells)} AS {name}" for cells, name in self.texts.items())
+        values = "".join(f", {sql} AS {name}" for (_, sql), name in self.values.items())
+        rules = " ".join(f"WHEN {broken} THEN [{quote(why)}, {what}]" for broken, why, what in self.checks)
+        graphs = "".join(f", {self.sources[name]}" for graph in self.mapping.replay for name in graph.columns)
+        kept = ", ".join([KEPT, *self.kept, *self.values.values()])
+        first = f"SELECT {KEPT}, _broken, {texts}{graphs} FROM {relation}"
+        return f"SELECT {kept}, CASE {rules} END AS _bad FROM (SELECT *{values} FROM ({first}))"
+
+    def keep(self, field: tuple[Cell, ...] | None) -> str:
+        """The column with a field's text, kept for the tables."""
+        if field is None:
+            return "NULL::VARCHAR"
+        self.kept[self.text(field)] = None
+        return self.text(field)
+
+    def text(self, field: tuple[Cell, ...]) -> str:
+        """The column with a field's text, while values are read from it."""
+        return self.texts.setdefault(field, f"t{len(self.texts)}")
+
+    def _filled(self, field: tuple[Cell, ...]) -> str:
+        parts = [self._cell(cell) for cell in field]
+        return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
+
+    def _cell(self, cell: Cell) -> str:
+        if cell.const is not None:
+            sql = quote(cell.const)
+        elif cell.file is not None:
+            sql = f"nullif(regexp_extract(_name, {quote(cell.file)}, 1), '')"
+        elif cell.template is not None:
+            pieces = PLACE.split(cell.template)  # text and names of columns take turns
+            sql = " || ".join(self._present(p) if i % 2 else quote(p) for i, p in enumerate(pieces) if i % 2 or p)
+        else:
+            sql = self._present(cell.columns[0])
+        if cell.matches is not None:
+            return f"regexp_matches({sql}, {quote(cell.matches)})::VARCHAR"
+        return f"nullif(regexp_extract({sql}, {quote(cell.pattern)}, 1), '')" if cell.pattern is not None else sql
+
+    def _present(self, column: str) -> str:
+        """A column's text, null where it is one of the mapping's words for missing."""
+        name, missing = self.sources[column], ", ".join(quote(word) for word in ("", *self.mapping.missing))
+        return f"CASE WHEN trim({name}) NOT IN ({missing}) THEN {name} END"
+
+    def _typed(self, kind: str, sql: str, text: str, reason: str) -> str:
+        """A value read from a text, rejected for `reason` where there is text but no value."""
+        if (kind, sql) not in self.values:
+            name = self.values[kind, sql] = f"v{len(self.values)}"
+            self.checks.append((f"{text} IS NOT NULL AND {name} IS NULL", reason, text))
+        return self.values[kind, sql]
+
+    def _rule(self, broken: str, reason: str, text: str) -> None:
+        if (broken, reason, text) not in self.checks:
+            self.checks.append((broken, reason, text))
+
+    def number(self, field: tuple[Cell, ...]) -> str:
+        """The column with a field's number."""
+        text = self.text(field)
+        value = self._typed("number", f"cell_number({text})", text, "not a number")
+        self._rule(f"NOT isfinite({value})", "not a number", text)
+        return value
+
+    def amount(self, field: tuple[Cell, ...], metric: str) -> str:
+        """The column with a value of a metric, in its range; counts are whole."""
+        text, value, unit = self.text(field), self.number(field), METRICS[metric]
+        self._rule(f"{value} < {unit.low}", "negative count" if unit.high is None else "out of range", text)
+        if unit.high is not None:
+            self._rule(f"{value} > {unit.high}", "out of range", text)
+        else:
+            self._rule(f"{value} <> floor({value})", "not a whole number", text)
+            self._rule(f"{value} > {numbers.LARGEST}", "out of range", text)
+        return value
+
+    def time(self, field: tuple[Cell, ...] | None) -> str:
+        """The column with a field's time, UTC."""
+        if field is None:
+            return "NULL::TIMESTAMP"
+        text = self.text(field)
+        value = self._typed("time", self._time(text), text, "unparsable date")
+        self._rule(f"year({value}) NOT BETWEEN 1900 AND 2200", "unparsable date", text)
+        return value
+
+    def _time(self, text: str) -> str:
+        formats = self.mapping.dates
+        return f"page_time({text}, [{', '.join(map(quote, formats))}])" if formats else f"zone_time({text})"
+
+    def seconds(self, field: tuple[Cell, ...] | None) -> str:
+        """A field's length in seconds; 0 stands for a length the source does not know."""
+        if field is None:
+            return "NULL::DOUBLE"
+        text = self.text(field)
+        value = self._typed("seconds", f"cell_seconds({text})", text, "unparsable duration")
+        self._rule(f"{value} < 0 OR NOT isfinite({value})", "unparsable duration", text)
+        return f"nullif({value}, 0)"
+
+    def truth(self, field: tuple[Cell, ...]) -> str:
+        """The column with a field's yes or no."""
+        text = self.text(field)
+        return self._typed("truth", f"cell_truth({text})", text, "not true or false")
+
+    def graphs(self, replay: Replay) -> str:
+        """The column with a row's replay graphs: a list of {at_text, at, ends, shares}, empty ones left out."""
+        column = self.sources[replay.columns[0]]
+        name = self.values.setdefault(("graphs", self._graphs(replay)), f"v{len(self.values)}")
+        one = "lambda g: len(g.shares) <> len(g.ends) OR g.shares IS NULL OR g.ends IS NULL OR NOT g.ends[-1] > 0 " + (
+            "OR list_min(g.shares) < 0 OR list_max(g.shares) > 1 OR len(list_filter(g.shares, lambda x: x IS NULL)) > 0"
+        )
+        self._rule(f"{column} IS NOT NULL AND {name} IS NULL", "broken markers", f"left({column}, 200)")
+        self._rule(f"len(list_filter({name}, {one})) > 0", "broken markers", f"left({column}, 200)")
+        late = "lambda g: g.at_text IS NOT NULL AND g.at IS NULL"
+        self._rule(f"len(list_filter({name}, {late})) > 0", "unparsable date", f"{name}[1].at_text")
+        return name
+
+    def _graphs(self, replay: Replay) -> str:
+        """SQL for the list of graphs of a row."""
+        if replay.each:
+            source = self.sources[replay.each]
+            items = f"CASE WHEN json_valid({source}) THEN json_extract({source}, '$[*]') END"
+            marks = f"json_extract(e, {quote(json_path(replay.markers))})"
+            at = f"json_extract_string(e, {quote(json_path(replay.at))})" if replay.at else "NULL::VARCHAR"
+        else:
+            source = self.sources[replay.markers]
+            items = f"CASE WHEN json_valid({source}) THEN [{source}::JSON] END"
+            marks, at = "e", self.sources[replay.at] if replay.at else "NULL::VARCHAR"
+        parts = (
+            f"try_cast(json_extract({marks}, {quote(f'$[*].{json.dumps(part)}')}) AS DOUBLE[])"
+            for part in (replay.end, replay.value)
+        )
+        ends, shares = parts
+        graph = f"{{'at_text': {at}, 'at': {self._time(at)}, 'ends': {ends}, 'shares': {shares}}}"
+        return (
+            f"list_filter(list_transform({items}, lambda e: {graph}), lambda g: g.shares IS NULL OR len(g.shares) > 0)"
+        )
+
+
+def json_path(column: str) -> str:
+    """A dotted path as a JSON path; names are quoted, so that they stay names."""
+    return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in column.split("."))
