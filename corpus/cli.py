@@ -44,12 +44,16 @@ def ingest(
 def simulate(
     corpus: Corpus,
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 0,
+    brands: Annotated[int, typer.Option(help="companies, each with a channel, an account and a sender")] = 72,
+    videos: Annotated[int, typer.Option(help="a brand")] = 40,
+    posts: Annotated[int, typer.Option(help="a brand")] = 100,
+    emails: Annotated[int, typer.Option(help="a brand")] = 8,
 ) -> None:
     """Write a simulated world: brands, videos, posts and emails whose behavior follows a stated law."""
     from corpus.simulate import simulate as run
+    from corpus.status import report_text
 
-    run(corpus, seed=seed)
-    typer.echo(f"simulated world (seed {seed}) in {corpus}")
+    typer.echo(report_text(run(corpus, seed=seed, brands=brands, videos=videos, posts=posts, emails=emails)))
 
 
 @app.command()
@@ -109,10 +113,13 @@ def export(
 @app.command()
 def datasheet(
     corpus: Corpus,
-    out: Annotated[Path, typer.Option(help="file to write")] = Path("DATASHEET.md"),
+    out: Annotated[Path | None, typer.Option(help="file to write; without it the text is printed")] = None,
 ) -> None:
     """Write the corpus' datasheet, its figures filled in."""
-    from corpus.datasheet import write_datasheet
+    from corpus.datasheet import datasheet_text, write_datasheet
 
+    if out is None:
+        typer.echo(datasheet_text(corpus))
+        return
     write_datasheet(corpus, out)
     typer.echo(f"datasheet in {out}")

@@ -25,3 +25,7 @@ class WrongVersion(CbcError):
 
 class Busy(CbcError):
     """Another process holds the folder."""
+
+
+class BrokenTable(CbcError):
+    """A table file of a corpus is cut or damaged."""

@@ -21,8 +21,10 @@ from typing import Any
 
 import duckdb
 
-from corpus.errors import Busy, NoSuchPath, WrongVersion
+from corpus.errors import BrokenTable, Busy, NoSuchPath, WrongVersion
 from corpus.schema import FORMAT, TABLES, VERSION
+
+BROKEN_MEND = "`cbc corpus validate` names it; remove its folder and ingest the raw files again"
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -133,8 +135,12 @@ class Corpus:
         and each annotation ("NAME@VERSION").
         """
         connection = duckdb.connect()
-        for statement in self.views():
-            connection.execute(statement)
+        try:
+            for statement in self.views():
+                connection.execute(statement)
+        except duckdb.Error as error:
+            told = str(error).splitlines()[0]
+            raise BrokenTable(f"{self.root} holds a file that cannot be read ({told})", BROKEN_MEND) from None
         return connection
 
     def refresh(self) -> None:

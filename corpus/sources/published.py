@@ -52,7 +52,8 @@ FROM published_judged WHERE reason IS NOT NULL ORDER BY _record
 
 PUBLISHED_AT = """CASE
     WHEN regexp_matches(date, '^\\d{4}-\\d{1,2}-\\d{1,2}') THEN TRY_CAST(date AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
-    WHEN regexp_matches(date, '\\d') THEN try_strptime(date, ['%Y%m%d', '%Y/%m/%d', '%b %d, %Y', '%B %d, %Y', '%d %b %Y']) END"""
+    WHEN regexp_matches(date, '\\d')
+    THEN try_strptime(date, ['%Y%m%d', '%Y/%m/%d', '%b %d, %Y', '%B %d, %Y', '%d %b %Y']) END"""
 
 TABLES_SQL = f"""
 CREATE TEMP TABLE published_row AS
