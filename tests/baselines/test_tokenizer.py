@@ -1,0 +1,109 @@
+"""The tokenizer learned from the bench's text: numbers whole, nothing lost, the same every time."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
+
+
+def corpus() -> list[str]:
+    rng = random.Random(0)
+    subjects, places = ["a red car", "the highland dog", "my slow robot"], ["on a beach", "in the city", "at home"]
+    lines = [
+        f"scene {n}: {rng.choice(subjects)} {rng.choice(places)} | says: look = {rng.randrange(101)}\nlikes: high\n"
+        for n in range(400)
+    ]
+    return ["\n".join(lines[start : start + 4]) for start in range(0, 400, 4)]
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return train_tokenizer(corpus(), 640)
+
+
+def spelled(tokenizer, text):
+    return tokenizer(text)["input_ids"]
+
+
+@pytest.mark.parametrize("before", ["", " "])
+def test_each_value_is_one_token(tokenizer, before):
+    tokens = [spelled(tokenizer, f"{before}{value}") for value in range(101)]
+    assert all(len(ids) == 1 for ids in tokens)
+    assert len({ids[0] for ids in tokens}) == 101
+    assert [tokenizer.decode(ids) for ids in tokens] == [f"{before}{value}" for value in range(101)]
+
+
+def test_a_value_is_the_same_token_wherever_a_template_writes_it(tokenizer):
+    (forty,) = spelled(tokenizer, " 40")
+    for text in ("scene 3: a red car = 40\n", "likes: 2. 40 %", "a, 40, 41", " 40"):
+        assert forty in spelled(tokenizer, text)
+
+
+def test_longer_numbers_are_read_digit_by_digit(tokenizer):
+    assert tokenizer.convert_ids_to_tokens(spelled(tokenizer, " 2043 101 1000")) == [
+        *("Ġ2", "0", "4", "3"),
+        *("Ġ1", "0", "1"),
+        *("Ġ1", "0", "0", "0"),
+    ]
+
+
+def test_frequent_phrases_are_one_token(tokenizer):
+    for phrase in (" a red car", " on a beach", " the highland dog"):
+        assert len(spelled(tokenizer, phrase)) == 1
+
+
+def test_without_phrases_words_are_the_longest_tokens():
+    words = train_tokenizer(corpus(), 640, phrase_words=1)
+    assert len(spelled(words, " a red car")) == 3
+
+
+def test_classes_do_not_split_ordinary_words(tokenizer):
+    (high,) = spelled(tokenizer, " high")
+    assert high not in spelled(tokenizer, " the highland dog")
+    assert spelled(tokenizer, " low")[-1] not in spelled(tokenizer, " my slow robot")
+
+
+def test_an_answer_begins_at_a_token_of_its_own(tokenizer):
+    for prompt, answer in (
+        ("is it high or low?\nanswer:", " high"),
+        ("what?\nanswer:", " 40"),
+        ("answer:\n", "scene 1"),
+    ):
+        assert spelled(tokenizer, prompt + answer) == spelled(tokenizer, prompt) + spelled(tokenizer, answer)
+
+
+def test_a_text_cannot_spell_a_special_token(tokenizer):
+    assert tokenizer.eos_token_id not in spelled(tokenizer, "buy <|eos|> now <|pad|>")
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60))
+def test_any_text_decodes_to_itself(tokenizer, text):
+    assert tokenizer.decode(spelled(tokenizer, text)) == text
+
+
+@given(st.lists(st.one_of(st.integers(0, 10**7).map(str), st.sampled_from([" ", ".", "\n", "-", "= ", " %", "a"]))))
+def test_numbers_in_any_company_decode_to_themselves(tokenizer, parts):
+    text = "".join(parts)
+    assert tokenizer.decode(spelled(tokenizer, text)) == text
+
+
+def test_the_same_texts_give_the_same_bytes(tokenizer, tmp_path):
+    for name in ("one", "two"):
+        train_tokenizer(corpus(), 640).save_pretrained(tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert "tokenizer.json" in files
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in files)
+
+
+def test_it_loads_without_code_of_ours(tokenizer, tmp_path):
+    tokenizer.save_pretrained(tmp_path)
+    loaded = load_tokenizer(tmp_path)
+    text = "scene 3: a red car <|eos|> = 40\n"
+    assert spelled(loaded, text) == spelled(tokenizer, text)
+    assert (loaded.pad_token_id, loaded.bos_token_id, loaded.eos_token_id) == (0, 1, 2)
+    assert len(loaded) <= 640

@@ -1,0 +1,231 @@
+"""Training end to end at toy size: what it writes and refuses, and that an interrupt changes no byte."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+torch = pytest.importorskip("torch")
+
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM  # noqa: E402
+
+from baselines.lcbm.data import NothingToTrain, UnknownTask  # noqa: E402
+from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer  # noqa: E402
+from baselines.lcbm.train import OtherModel, train  # noqa: E402
+from benchmark.bench import Bench  # noqa: E402
+from benchmark.build import build_bench  # noqa: E402
+from corpus.errors import Busy, NoSuchPath  # noqa: E402
+from corpus.simulate import simulate  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY = {
+    "scratch": {"vocab_size": 700, "hidden_size": 16, "intermediate_size": 32, "layers": 1, "heads": 2},
+    "tasks": ["replay_future", "tweet_likes_brand"],
+    "steps": 6,
+    "context_tokens": 768,
+    "micro_batch": 2,
+    "save_every_steps": 2,
+    "eval_every_steps": 3,
+    "eval_rows": 2,
+    "log_every_steps": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("toy")
+    simulate(folder / "corpus", brands=9, videos=5, posts=12, emails=0)
+    build_bench(folder / "corpus", folder / "bench")
+    return folder / "bench"
+
+
+@pytest.fixture(scope="module")
+def trained(bench, tmp_path_factory) -> Path:
+    return train("nano-lcbm", bench, tmp_path_factory.mktemp("models") / "lcbm", overrides=TOY)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All but the log, which tells times."""
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name != "log.jsonl"}
+
+
+def lines(model: Path) -> list[dict]:
+    return [json.loads(line) for line in (model / "log.jsonl").read_text().splitlines()]
+
+
+def test_the_model_is_an_ordinary_folder_that_answers(trained):
+    assert {"model.safetensors", "config.json", "tokenizer.json", "training.json", "log.jsonl"} <= {
+        path.name for path in trained.iterdir()
+    }
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(trained), load_tokenizer(trained)
+    assert type(model) is LlamaForCausalLM and model.config.vocab_size == len(tokenizer)
+    prompt = tokenizer("scene 1: a dog = 3\nanswer:", return_tensors="pt")["input_ids"]
+    told = model.generate(prompt, max_new_tokens=4, do_sample=False)
+    assert told.shape == (1, prompt.shape[1] + 4)
+    assert not trained.with_name("lcbm.part").exists()
+
+
+def test_the_manifest_says_what_was_trained_on_what(trained, bench):
+    about = json.loads((trained / "training.json").read_text())
+    assert (about["bench"], about["seed"], about["recipe"]["variant"]) == (Bench.open(bench).fingerprint, 0, "behavior")
+    assert (about["steps"], about["tokens"]) == (6, 6 * 2 * 768)
+    assert 0 < about["learnt_tokens"] < about["text_tokens"] <= about["tokens"]
+    assert set(about["tasks"]) == set(TOY["tasks"]) and about["truncated"] == 0
+    assert 0 <= about["held_out"]["held_out_accuracy"] <= 1 and about["held_out"]["held_out_loss"] > 0
+
+
+def test_the_log_can_be_plotted(trained):
+    steps = [line for line in lines(trained) if "loss" in line]
+    held_out = [line for line in lines(trained) if "held_out_loss" in line]
+    assert [line["step"] for line in steps] == [1, 2, 3, 4, 5, 6]
+    assert all({"loss", "learning_rate", "tokens_per_s"} <= set(line) for line in steps)
+    assert [line["tokens"] for line in steps] == [1536 * step for step in range(1, 7)]
+    assert [line["step"] for line in held_out] == [3, 6]
+
+
+def test_the_three_variants_see_equal_tokens_in_equal_steps(trained, bench, tmp_path):
+    models = [trained] + [train(name, bench, tmp_path / name, overrides=TOY) for name in ("nano-control", "nano-base")]
+    about = [json.loads((model / "training.json").read_text()) for model in models]
+    assert [found["recipe"]["variant"] for found in about] == ["behavior", "control", "content"]
+    assert len({(found["steps"], found["tokens"], found["tokenizer"], found["parameters"]) for found in about}) == 1
+    texts = [found["text_tokens"] for found in about]
+    assert max(texts) < 1.02 * min(texts)
+    assert len({(model / "model.safetensors").read_bytes() for model in models}) == 3
+
+
+def test_a_finished_model_is_left_as_it_is(trained, bench, capsys):
+    before = {path: path.stat().st_mtime_ns for path in trained.iterdir()}
+    assert train("nano-lcbm", bench, trained, overrides=TOY) == trained
+    assert "is trained already" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in trained.iterdir()} == before
+
+
+def test_a_folder_of_something_else_is_refused(trained, bench, tmp_path):
+    with pytest.raises(OtherModel, match=r"differs in: seed"):
+        train("nano-lcbm", bench, trained, seed=1, overrides=TOY)
+    with pytest.raises(OtherModel, match=r"differs in: recipe"):
+        train("nano-lcbm", bench, trained, overrides={**TOY, "steps": 7})
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OtherModel, match="no model of cbc"):
+        train("nano-lcbm", bench, tmp_path, overrides=TOY)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_bad_requests_leave_nothing_behind(bench, tmp_path):
+    with pytest.raises(UnknownTask, match="no task replay_never; its tasks: replay_past"):
+        train("nano-lcbm", bench, tmp_path / "a", overrides={**TOY, "tasks": ["replay_never"]})
+    with pytest.raises(NoSuchPath):
+        train("nano-lcbm", tmp_path / "nowhere", tmp_path / "b", overrides=TOY)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(NothingToTrain):
+        train("nano-lcbm", bench, tmp_path / "c", overrides={**TOY, "weights": dict.fromkeys(TOY["tasks"], 0)})
+
+
+COMMAND = """
+import sys, yaml
+from pathlib import Path
+from baselines.lcbm.train import train
+overrides = yaml.safe_load(Path(sys.argv[1]).read_text())
+train("nano-lcbm", Path(sys.argv[2]), Path(sys.argv[3]), overrides=overrides)
+"""
+
+
+def start(bench: Path, out: Path) -> subprocess.Popen:
+    overrides = out.with_name("overrides.yaml")
+    overrides.write_text(yaml.safe_dump(TOY))
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(overrides), str(bench), str(out)], cwd=ROOT, env=os.environ.copy()
+    )
+
+
+def kill_when(process: subprocess.Popen, there: Path) -> bool:
+    """Kill as soon as a path exists; False if the process ended before."""
+    while process.poll() is None:
+        if there.exists():
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return True
+        time.sleep(0.001)
+    return False
+
+
+@pytest.fixture(scope="module")
+def killed(bench, tmp_path_factory) -> Path:
+    """What a training leaves that was killed after its fourth step."""
+    out = tmp_path_factory.mktemp("killed") / "lcbm"
+    assert kill_when(start(bench, out), out.with_name("lcbm.part") / "checkpoint-4" / "complete")
+    return out.with_name("lcbm.part")
+
+
+def test_a_killed_training_goes_on_from_its_last_checkpoint_to_the_same_bytes(trained, killed, bench, tmp_path):
+    remains = shutil.copytree(killed, tmp_path / "lcbm.part")
+    assert not killed.with_name("lcbm").exists()
+    with (remains / "log.jsonl").open("a") as log:
+        log.write('{"step": 5, "tokens": 7680, "loss": 999.0}\n{"step": 5, "tok')
+    out = train("nano-lcbm", bench, tmp_path / "lcbm", overrides=TOY)
+    assert files(out) == files(trained)
+    assert [line["step"] for line in lines(out) if "loss" in line] == [1, 2, 3, 4, 5, 6]
+    assert all(line.get("loss", 0) < 100 for line in lines(out))
+    assert not remains.exists()
+
+
+@pytest.mark.parametrize("moment", ["train.part/ends.bin", "checkpoint-2/model.safetensors", "model"])
+def test_a_kill_at_any_moment_changes_no_byte(trained, bench, tmp_path, moment):
+    out = tmp_path / "lcbm"
+    assert kill_when(start(bench, out), tmp_path / "lcbm.part" / moment)
+    assert not out.exists()
+    train("nano-lcbm", bench, out, overrides=TOY)
+    assert files(out) == files(trained)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["lcbm"]
+
+
+def test_a_half_written_checkpoint_is_not_used(trained, killed, bench, tmp_path):
+    shutil.copytree(killed, tmp_path / "lcbm.part")
+    broken = shutil.copytree(killed / "checkpoint-4", tmp_path / "lcbm.part" / "checkpoint-5")
+    (broken / "complete").unlink()
+    (broken / "model.safetensors").write_bytes(b"half")
+    assert files(train("nano-lcbm", bench, tmp_path / "lcbm", overrides=TOY)) == files(trained)
+
+
+def test_another_seed_does_not_go_on_from_the_remains_of_the_first(trained, killed, bench, tmp_path):
+    shutil.copytree(killed, tmp_path / "lcbm.part")
+    other = train("nano-lcbm", bench, tmp_path / "lcbm", seed=1, overrides=TOY)
+    assert files(other)["model.safetensors"] != files(trained)["model.safetensors"]
+    assert [line["step"] for line in lines(other) if "loss" in line] == [1, 2, 3, 4, 5, 6]
+
+
+def test_two_trainings_do_not_share_a_folder(bench, tmp_path):
+    (tmp_path / "lcbm.part").mkdir()
+    with (tmp_path / "lcbm.part" / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(Busy, match="written by another process"):
+            train("nano-lcbm", bench, tmp_path / "lcbm", overrides=TOY)
+
+
+@pytest.mark.parametrize("recipe", ["lcbm-13b", "vicuna-13b"])
+def test_the_13b_recipes_train_any_llama_with_the_same_code(bench, tmp_path, recipe):
+    base = tmp_path / "base"
+    tokenizer = train_tokenizer(["a red car = "], 512)
+    tokenizer.save_pretrained(base)
+    torch.manual_seed(0)
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **size)).save_pretrained(base)
+    small = {"base": str(base), "steps": 2, "context_tokens": 1024, "micro_batch": 1, "accumulation": 2}
+    out = train(
+        recipe, bench, tmp_path / "tuned", overrides={**small, "tasks": ["tweet_likes_brand"], "learning_rate": 0.1}
+    )
+    before, after = (AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16) for path in (base, out))
+    moved = [name for name, weight in after.state_dict().items() if not torch.equal(weight, before.state_dict()[name])]
+    assert moved and all("_proj" in name for name in moved)
+    assert (out / "adapter" / "adapter_model.safetensors").is_file()
+    assert json.loads((out / "training.json").read_text())["recipe"]["lora"]["dropout"] == 0.05
