@@ -109,7 +109,7 @@ DIFFERS = ", ".join(
     for name in FLAT
 )
 VERBATIM_SQL = f"""
-CREATE TEMP TABLE published_verbatim AS
+CREATE TABLE published_verbatim AS
 SELECT row.message_id, verbatim, {KEPT}, row._record FROM (
     SELECT row, list_filter([{DIFFERS}], lambda name: name IS NOT NULL) AS verbatim
     FROM published_row AS row JOIN ({DERIVED_FLAT}) AS derived USING (message_id)

@@ -74,7 +74,7 @@ class _Reader:
         self.staging, self.key, self.raw = staging, key, raw
         self.extras: list[Row] = []
         staging.connection.register("_extras", EXTRAS.empty_table())
-        staging.connection.execute("CREATE TEMP TABLE ytdlp_extra AS FROM _extras")
+        staging.connection.execute("CREATE TABLE ytdlp_extra AS FROM _extras")
         staging.annotate("ytdlp@1", "ytdlp_extra")
 
     def reject(self, name: str, error: RowError) -> None:
