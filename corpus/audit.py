@@ -275,8 +275,8 @@ def findings_text(findings: Findings, limit: int) -> str:
     shown = [(one.table, one.row, one.rule, one.value) for one in findings.listed[:limit]]
     total = sum(findings.counts.values())
     parts = [table_text(["table", "rule", "findings"], counts)]
-    parts += [table_text(["table", "row", "rule", "value"], shown)] if shown else []
-    return "\n\n".join([*parts, f"{total:,} findings by {len(counts)} rules, {len(shown):,} of them shown"])
+    parts += [table_text(["table", "row", "rule", "value"], shown, widest=200)] if shown else []
+    return "\n\n".join([*parts, f"{total:,} findings, rules broken: {len(counts)}; {len(shown):,} findings shown"])
 
 
 def write_findings(findings: Findings, path: Path) -> None:

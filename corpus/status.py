@@ -50,7 +50,7 @@ FIGURES: dict[str, str] = {
 """Figures of every corpus, by name."""
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, widest: int = WIDEST) -> str:
     """A value as a person reads it: numbers with separators, long text cut, nothing for null."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -60,13 +60,13 @@ def cell(value: Any) -> str:
         whole = value.is_integer() and abs(value) < 1e15
         return f"{value:,.0f}" if whole else f"{value:,.1f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
     told = "" if value is None else " ".join(str(value).split())
-    return told if len(told) <= WIDEST else told[: WIDEST - 1] + "…"
+    return told if len(told) <= widest else told[: widest - 1] + "…"
 
 
-def table_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table_text(header: Sequence[str], rows: Iterable[Sequence[Any]], widest: int = WIDEST) -> str:
     """Aligned columns, numbers to the right."""
     given = [list(row) for row in rows]
-    cells = [[cell(value) for value in row] for row in given]
+    cells = [[cell(value, widest) for value in row] for row in given]
     widths = [max(len(name), *(len(row[n]) for row in cells), 0) for n, name in enumerate(header)]
     right = [any(isinstance(row[n], int | float) for row in given) for n in range(len(header))]
 

@@ -192,7 +192,7 @@ def test_the_command_ends_with_1_when_there_are_findings(corpus, cbc, tmp_path):
     change(files(corpus, "effect")[0], "UPDATE t SET exposure = -1 WHERE rowid < 5")
     damaged = cbc("corpus", "validate", "--corpus", corpus, "--json", tmp_path / "found.json", "--limit", 2)
     assert damaged.returncode == 1
-    assert damaged.stdout.splitlines()[-1] == "5 findings by 1 rules, 2 of them shown"
+    assert damaged.stdout.splitlines()[-1] == "5 findings, rules broken: 1; 2 findings shown"
     written = json.loads((tmp_path / "found.json").read_text())
     assert written["counts"] == [{"table": "effect", "rule": "exposure is negative or not finite", "findings": 5}]
     assert [set(one) for one in written["findings"]] == [{"table", "row", "rule", "value"}] * 5
