@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from pathlib import Path
 
-from corpus.textfiles import BROKEN_FILE, Record, Unread, decodes, lines, told
+from corpus.textfiles import BROKEN_FILE, Part, Record, Unread, decodes, lines, told
 
 LONGEST_LINES, LONGEST_RECORD = 10_000, 1 << 20
 OPEN, BROKEN = "quotation mark never closed", "broken quotation"
@@ -35,10 +34,10 @@ class _Lines:
         self.number -= len(taken)
 
 
-def records(path: Path, separator: str, encoding: str) -> Iterator[Record | Unread]:
+def records(part: Part, separator: str, encoding: str) -> Iterator[Record | Unread]:
     """The header as record 0, then every record that has as many fields; blank lines are none."""
     number, width = 0, 0
-    source = _Lines(lines(path, encoding))
+    source = _Lines(lines(part, encoding))
     try:
         while (first := source.next()) is not None:
             if not first.strip("\r\n"):

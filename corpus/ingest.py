@@ -21,7 +21,7 @@ from pathlib import Path
 from corpus.errors import CbcError, NoSuchPath
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
-from corpus.staged import check_ranges, keep_new, open_staging, write_table
+from corpus.staged import check_ranges, keep_new, open_staging, write_tables
 from corpus.store import Corpus, replace_folder, write_json
 
 NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
@@ -140,18 +140,16 @@ def _write(
     corpus: Corpus, folder: Path, staging: Staging, report: Report, source: Source, files: Sequence[Received]
 ) -> None:
     """Write annotations, then the tables and the manifest in one rename."""
-    for annotation, table in sorted(staging.annotations.items()):
-        beside = folder / f"{annotation}.parquet"
-        if write_table(staging.connection, table, beside):
-            place = corpus.root / "annotations" / annotation / f"{report.ingest}.parquet"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            beside.replace(place)
     tables = folder / "tables"
     tables.mkdir()
-    for table in TABLES:
-        rows = write_table(staging.connection, table, tables / f"{table}.parquet")
-        if rows:
-            report.tables[table] = rows
+    apart = {table: folder / f"{annotation}.parquet" for annotation, table in sorted(staging.annotations.items())}
+    rows = write_tables(staging.connection, {table: tables / f"{table}.parquet" for table in TABLES} | apart)
+    report.tables.update({table: rows[table] for table in TABLES if table in rows})
+    for annotation, table in sorted(staging.annotations.items()):
+        if table in rows:
+            place = corpus.root / "annotations" / annotation / f"{report.ingest}.parquet"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            apart[table].replace(place)
     named = [{"name": file.name, "sha256": file.sha256} for file in files]
     counts = {key: value for key, value in asdict(report).items() if key not in ("skipped", "files")}
     write_json(tables / "manifest.json", {**counts, "source": source.label, "digest": source.digest, "files": named})

@@ -6,6 +6,9 @@ order in which their records were read, so that the same files give the same byt
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -16,7 +19,7 @@ from corpus.store import Corpus, quote
 
 MEMORY = "2GB"
 DATA = ("communicator", "message", "scene", "effect", "comment")
-PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+PARQUET = "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880)"
 
 
 class BrokenSource(CbcError):
@@ -24,10 +27,13 @@ class BrokenSource(CbcError):
 
 
 def open_staging(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A database for staging that spills into `folder`, with an empty table for each table of the schema."""
+    """A database for staging that spills into `folder`, with an empty table for each table of the schema.
+
+    Each statement runs on one thread: how DuckDB shares rows out among threads shows in the bytes of a parquet file.
+    """
     connection = duckdb.connect()
-    spill = folder / "spill"
-    connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}; SET TimeZone='UTC'")
+    connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(folder / 'spill')}")
+    connection.execute("SET threads=1; SET TimeZone='UTC'; SET preserve_insertion_order=true")
     for name, table in TABLES.items():
         connection.execute(f'CREATE TABLE "{name}" ({table.ddl}, _record BIGINT NOT NULL)')
     return connection
@@ -53,16 +59,22 @@ def _same(keys: tuple[str, ...]) -> str:
 
 
 def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> None:
-    """Of rows with the same key keep the first read."""
-    columns = ", ".join(f'"{key}"' for key in keys)
+    """Of rows with the same key keep the first read, with what it lacks filled from the later ones."""
+    named = ", ".join(f'"{key}"' for key in keys)
     # Distinct hashes prove distinct keys and cost a tenth of grouping by the keys themselves.
-    counted = f'SELECT count(*) = count(DISTINCT hash({columns})) FROM "{table}"'
-    if connection.execute(counted).fetchall()[0][0]:
+    twice = f'SELECT hash({named}) AS h FROM "{table}" GROUP BY h HAVING count(*) > 1'
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _twice AS {twice}")
+    if _one(connection, "SELECT count(*) FROM _twice") == 0:
         return
-    connection.execute(
-        f'DELETE FROM "{table}" WHERE rowid IN (SELECT rowid FROM (SELECT rowid, row_number() OVER '
-        f'(PARTITION BY {columns} ORDER BY _record, rowid) AS n FROM "{table}") WHERE n > 1)'
+    several = f'"{table}" WHERE hash({named}) IN (FROM _twice)'
+    columns = [row[0] for row in connection.execute(f'DESCRIBE "{table}"').fetchall()]
+    merged = ", ".join(
+        f'"{name}"' if name in keys else f'arg_min("{name}", _record) FILTER ("{name}" IS NOT NULL) AS "{name}"'
+        for name in columns
     )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _merged AS SELECT {merged} FROM {several} GROUP BY {named}")
+    connection.execute(f"DELETE FROM {several}")
+    connection.execute(f'INSERT INTO "{table}" BY NAME FROM _merged ORDER BY _record, {named}')
 
 
 def _drop_known(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], held: list[Path]) -> None:
@@ -92,13 +104,25 @@ def keep_new(connection: duckdb.DuckDBPyConnection, corpus: Corpus, annotations:
         "(FROM communicator c WHERE c._record = provenance._record AND c.communicator_id = provenance.row_key)"
     )
     _drop_repeated(connection, "provenance", TABLES["provenance"].key)
-    return int(connection.execute("SELECT count(*) FROM _kept").fetchall()[0][0])
+    return _one(connection, "SELECT count(*) FROM _kept")
 
 
-def write_table(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> int:
-    """Write a staged table as parquet where it has rows; gives their number."""
-    rows = int(connection.execute(f'SELECT count(*) FROM "{table}"').fetchall()[0][0])
-    if rows:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection.execute(f'COPY (SELECT * EXCLUDE (_record) FROM "{table}") TO {quote(path)} {PARQUET}')
-    return rows
+def write_tables(connection: duckdb.DuckDBPyConnection, places: Mapping[str, Path]) -> dict[str, int]:
+    """Write staged tables that have rows as parquet, several at a time; gives their numbers of rows."""
+
+    def write(table: str) -> int:
+        with connection.cursor() as cursor:
+            rows = _one(cursor, f'SELECT count(*) FROM "{table}"')
+            if rows:
+                order = "ORDER BY _record" if table == "rejects" else ""
+                told = f'SELECT * EXCLUDE (_record) FROM "{table}" {order}'
+                cursor.execute(f"COPY ({told}) TO {quote(places[table])} {PARQUET}")
+            return rows
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = dict(zip(places, pool.map(write, places), strict=True))
+    return {table: rows for table, rows in found.items() if rows}
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
+    return int(connection.execute(sql).fetchall()[0][0])

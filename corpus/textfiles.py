@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 KINDS = {
     "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz"),
@@ -20,6 +21,7 @@ KINDS = {
     "parquet": (".parquet",),
     "archive": (".tar.gz", ".tgz", ".tar"),
 }
+BIG_BYTES = 4 << 20  # below this, DuckDB's start costs more than reading record by record
 BROKEN_FILE = (OSError, EOFError, zlib.error, tarfile.TarError)
 
 
@@ -42,11 +44,25 @@ class Unread(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """A file to read, or one unpacked from an archive."""
+    """A file to read: one on disk, or what an archive holds, in memory while it is small."""
 
     name: str
-    path: Path
     kind: str
+    path: Path
+    content: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        return self.path.stat().st_size if self.content is None else len(self.content)
+
+    def open(self) -> io.BufferedReader[Any]:
+        """Its bytes, unzipped where its name ends in .gz. Raises BROKEN_FILE."""
+        raw: io.BufferedReader[Any] = (
+            self.path.open("rb") if self.content is None else io.BufferedReader(io.BytesIO(self.content))
+        )
+        if not self.name.lower().endswith(".gz"):
+            return raw
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 16)
 
 
 def kind_of(name: str) -> str | None:
@@ -57,49 +73,44 @@ def kind_of(name: str) -> str | None:
     return None
 
 
-def open_bytes(path: Path) -> BinaryIO:
-    """A file's bytes, unzipped where its name ends in .gz."""
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")  # type: ignore[return-value]
-
-
 def parts(name: str, path: Path, folder: Path) -> Iterator[Part | Unread]:
-    """The file itself, or the files of an archive one after the other, each unpacked into `folder` until the next."""
+    """The file itself, or the files of an archive one after the other; big ones stand in `folder` until the next."""
     kind = kind_of(path.name)
     if kind != "archive":
-        yield Part(name, path, kind or "csv")
+        yield Part(name, kind or "csv", path)
         return
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
                 kind = kind_of(member.name)
                 if member.isfile() and kind not in (None, "archive") and not PurePath(member.name).name.startswith("."):
-                    yield Part(f"{name}/{member.name}", _unpack(archive, member, folder), str(kind))
+                    yield _unpacked(archive, member, Part(f"{name}/{member.name}", str(kind), folder / "member"))
     except BROKEN_FILE as error:
         yield Unread(None, None, "broken archive", str(error))
 
 
-def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> Path:
-    """Write one member under a name of ours."""
-    ends = [end for ends in KINDS.values() for end in ends if member.name.lower().endswith(end)]
-    place = folder / f"member{max(ends, key=len)}"
+def _unpacked(archive: tarfile.TarFile, member: tarfile.TarInfo, part: Part) -> Part:
+    """A member's bytes, in memory or under a name of ours."""
     source = archive.extractfile(member)
     assert source is not None  # a regular file
+    if member.size < BIG_BYTES and part.kind != "parquet":
+        return replace(part, content=source.read())
+    # DuckDB unzips by the end of the name.
+    place = part.path.with_name("member.gz" if member.name.lower().endswith(".gz") else "member")
     with place.open("wb") as target:
-        while block := source.read(1 << 20):
-            target.write(block)
-    return place
+        shutil.copyfileobj(source, target)
+    return replace(part, path=place)
 
 
-def lines(path: Path, encoding: str) -> Iterator[str]:
+def lines(part: Part, encoding: str) -> Iterator[str]:
     """Physical lines with their ends; bytes that do not decode become lone surrogates.
 
     A bare carriage return ends a line only in a file without line feeds. Raises BROKEN_FILE, UnicodeError.
     """
-    with open_bytes(path) as raw:
-        start = raw.read(1 << 16)
-    newline = "\r" if b"\r" in start and b"\n" not in start else "\n"
-    errors = "strict" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "surrogateescape"
-    with open_bytes(path) as raw:
+    with part.open() as raw:
+        start = raw.peek(1 << 16)
+        newline = "\r" if b"\r" in start and b"\n" not in start else "\n"
+        errors = "strict" if start[:2] in (b"\xff\xfe", b"\xfe\xff") else "surrogateescape"
         yield from io.TextIOWrapper(raw, "utf-8-sig" if encoding == "utf-8" else encoding, errors, newline)
 
 
@@ -119,11 +130,11 @@ def decodes(text: str) -> bool:
     return True
 
 
-def text_records(path: Path, encoding: str) -> Iterator[Record | Unread]:
+def text_records(part: Part, encoding: str) -> Iterator[Record | Unread]:
     """One record a line that is not blank: JSON lines."""
     number, line = 0, 0
     try:
-        for line, text in enumerate(lines(path, encoding), 1):
+        for line, text in enumerate(lines(part, encoding), 1):
             if text.strip():
                 number += 1
                 good = decodes(text)

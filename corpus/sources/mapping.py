@@ -19,6 +19,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
+import duckdb
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -26,6 +27,7 @@ from corpus.errors import CbcError
 from corpus.schema import METRICS
 
 PLACE = re.compile(r"\{([^{}]+)\}")
+GROUP = re.compile(r"(?<!\\)\((?!\?)")
 
 
 class BadMapping(CbcError):
@@ -51,17 +53,27 @@ class Cell(_Strict):
     def _one_origin(self) -> Cell:
         if sum(part is not None for part in (self.column, self.const, self.template, self.file)) != 1:
             raise ValueError("give one of column, const, template, file")
-        for regex in (self.pattern, self.file):
-            if regex is not None and re.compile(regex).groups != 1:
-                raise ValueError(f"the regular expression {regex!r} needs exactly one group")
         if self.pattern is not None and self.matches is not None:
             raise ValueError("give pattern or matches")
+        for regex in (self.pattern, self.file):
+            if regex is not None and len(GROUP.findall(regex)) != 1:
+                raise ValueError(f"the regular expression {regex!r} needs exactly one group")
+        for regex in (self.pattern, self.file, self.matches):
+            _compiles(regex or "")
         return self
 
     @property
     def columns(self) -> list[str]:
         """Columns of the file it reads."""
         return [self.column] if self.column is not None else PLACE.findall(self.template or "")
+
+
+def _compiles(regex: str) -> None:
+    """Raise ValueError for a regular expression that DuckDB's engine (RE2) does not know."""
+    try:
+        duckdb.execute("SELECT regexp_matches('', ?)", [regex])
+    except duckdb.Error as error:
+        raise ValueError(f"the regular expression {regex!r} is broken ({error})") from None
 
 
 def _cells(given: Any) -> Any:
@@ -214,14 +226,12 @@ def load_mapping(path: Path) -> Mapping:
         raise BadMapping(f"the mapping {path} holds no keys", "see corpus/sources/mappings for examples")
     try:
         return Mapping.model_validate({"name": path.stem, **content})
-    except (ValidationError, re.error) as error:
+    except ValidationError as error:
         raise BadMapping(f"the mapping {path}: {_told(error)}", "see corpus/sources/mapping.py for the keys") from None
 
 
-def _told(error: ValidationError | re.error) -> str:
+def _told(error: ValidationError) -> str:
     """The first thing wrong, with the key it is under."""
-    if isinstance(error, re.error):
-        return f"a regular expression is broken ({error})"
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
     return f"unknown key {place}" if first["type"] == "extra_forbidden" else f"{place}: {first['msg']}"

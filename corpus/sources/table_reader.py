@@ -20,9 +20,8 @@ from corpus.errors import CbcError
 from corpus.sources.base import Received, RowError, Staging
 from corpus.sources.table_sql import KEPT, Plan, json_path
 from corpus.store import quote
-from corpus.textfiles import BROKEN_FILE, Part, Record, Unread, open_bytes, parts, text_records
+from corpus.textfiles import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, parts, text_records
 
-BIG_BYTES = 4 << 20  # below this, DuckDB's start costs more than reading record by record
 BATCH_RECORDS, BATCH_CHARACTERS = 20_000, 16 << 20
 SEEN_RECORDS = 1_000  # of JSON lines, to learn which columns a file has
 NUMBERS = ("_file", "_record", "_n", "_line")
@@ -68,7 +67,7 @@ class Reader:
     def _csv(self, index: int, part: Part, number: int) -> None:
         """Read a delimited file."""
         separator = self.mapping.separator or ("\t" if ".tsv" in part.name.lower() else ",")
-        found = records(part.path, separator, encoding := self._encoding(part))
+        found = records(part, separator, encoding := self._encoding(part))
         header = next(found, Unread(None, 1, "empty file", None))
         if isinstance(header, Unread):
             self._reject(part.name, header)
@@ -76,15 +75,16 @@ class Reader:
         names = header.fields
         if not self._fits(part, {name for name in names if names.count(name) == 1}, f"it has {', '.join(names)}"):
             return
-        if encoding == "utf-8" and part.path.stat().st_size >= BIG_BYTES and self._fast(index, part, names, separator):
+        if encoding == "utf-8" and part.size >= BIG_BYTES and self._fast(index, part, names, separator):
             return
         picks = [names.index(column) if column in names else None for column in self.plan.sources]
-        mend = encodings.mend if self.mapping.mend_mojibake and encoding != "utf-8" else str
+        mend = self.mapping.mend_mojibake and encoding != "utf-8"
         for record in found:
             if isinstance(record, Unread):
                 self._reject(part.name, record)
             else:
-                texts = [mend(record.fields[pick]) if pick is not None else None for pick in picks]
+                fields = [encodings.mend(field) for field in record.fields] if mend else record.fields
+                texts = [fields[pick] if pick is not None else None for pick in picks]
                 self._add(index, part.name, number, record, texts)
 
     def _encoding(self, part: Part) -> str:
@@ -92,7 +92,7 @@ class Reader:
         if self.mapping.encoding != "auto":
             return self.mapping.encoding
         try:
-            with open_bytes(part.path) as raw:
+            with part.open() as raw:
                 return encodings.detect(raw)
         except BROKEN_FILE:
             return "utf-8"
@@ -139,7 +139,7 @@ class Reader:
 
     def _json_lines(self, index: int, part: Part, number: int) -> None:
         """Read a file with one JSON object a line."""
-        found = text_records(part.path, self._encoding(part))
+        found = text_records(part, self._encoding(part))
         first = list(islice(found, SEEN_RECORDS))
         objects = [_json_object(record.fields[0]) for record in first if isinstance(record, Record)]
         present = {name for name in self.plan.sources if any(_reaches(found, name) for found in objects)}
@@ -191,7 +191,7 @@ class Reader:
             self._flush()
             self.json = json
         self.staging.rows_read += 1
-        self.characters += sum(len(text) for text in texts if text)
+        self.characters += sum(map(len, record.fields))
         self.batch.append((index, self.staging.rows_read, before + record.number, record.line, name, *texts))
 
     def _flush(self) -> None:

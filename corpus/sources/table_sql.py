@@ -1,7 +1,8 @@
 """A mapping as SQL: texts of a file's columns in, typed and checked values out, and from those the tables' rows.
 
 Three steps, one scan: t0, t1 ... are the texts of the mapping's fields, v0, v1 ... their values, `_bad` the first rule
-a row broke. Names of columns never enter the SQL: a reader gives them as s0, s1 ... in the order of `Mapping.columns()`.
+a row broke. Names of columns never enter the SQL: a reader gives them as s0, s1 ... in the order of
+`Mapping.columns()`.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ KEPT = "_file, _record, _n, _line, _name"
 MACROS = """
 CREATE OR REPLACE MACRO cell_number(t) AS CASE WHEN t IS NULL THEN NULL
     WHEN try_cast(t AS DOUBLE) IS NOT NULL THEN try_cast(t AS DOUBLE) ELSE page_count(t) END;
-CREATE OR REPLACE MACRO cell_truth(t) AS CASE WHEN lower(trim(t)) IN ('true', 't', 'yes', 'y', '1', '1.0') THEN true
-    WHEN lower(trim(t)) IN ('false', 'f', 'no', 'n', '0', '0.0') THEN false END;
+CREATE OR REPLACE MACRO cell_truth(t) AS coalesce(try_cast(trim(t) AS BOOLEAN),
+    CASE lower(trim(t)) WHEN 'yes' THEN true WHEN '1.0' THEN true WHEN 'no' THEN false WHEN '0.0' THEN false END);
 CREATE OR REPLACE MACRO zone_time(t) AS CASE WHEN t LIKE '____-__-__%' THEN try_cast(t AS TIMESTAMPTZ)::TIMESTAMP END;
 CREATE OR REPLACE MACRO page_time(t, formats) AS
-    coalesce(zone_time(t), try_strptime(regexp_replace(trim(t), '\\bSept\\b', 'Sep'), formats));
-CREATE OR REPLACE MACRO iso_part(part) AS coalesce(try_cast(part AS DOUBLE), 0);
-CREATE OR REPLACE MACRO iso_seconds(p) AS 604800 * iso_part(p.w) + 86400 * iso_part(p.d) + 3600 * iso_part(p.h)
-    + 60 * iso_part(p.m) + iso_part(p.s);
-CREATE OR REPLACE MACRO cell_seconds(t) AS CASE WHEN try_cast(t AS DOUBLE) IS NOT NULL THEN try_cast(t AS DOUBLE)
-    WHEN regexp_full_match(t, '-?P(\\d+W)?(\\d+D)?(T(\\d+H)?(\\d+M)?(\\d+(\\.\\d+)?S)?)?') AND length(t) > 2
-    THEN if(t LIKE '-%', -1, 1) * iso_seconds(regexp_extract(t,
-        'P(?:(\\d+)W)?(?:(\\d+)D)?(?:T(?:(\\d+)H)?(?:(\\d+)M)?(?:(\\d+(?:\\.\\d+)?)S)?)?', ['w', 'd', 'h', 'm', 's']))
-    WHEN regexp_full_match(t, '(\\d+:)?\\d{1,2}:\\d\\d') THEN iso_seconds(regexp_extract(t,
-        '(?:(\\d+):)?(\\d{1,2}):(\\d\\d)', ['h', 'm', 's'])::STRUCT(h VARCHAR, m VARCHAR, s VARCHAR)) END;
+    coalesce(zone_time(t), CASE WHEN regexp_matches(t, '\\d')
+    THEN try_strptime(regexp_replace(trim(t), '\\bSept\\b', 'Sep'), formats) END);
+CREATE OR REPLACE MACRO iso_seconds(t) AS epoch(try_cast(replace(replace(replace(replace(replace(replace(replace(t,
+    'P', ''), 'T', ' '), 'W', ' weeks '), 'D', ' days '), 'H', ' hours '), 'M', ' minutes '), 'S', ' seconds ')
+    AS INTERVAL));
+CREATE OR REPLACE MACRO cell_seconds(t) AS CASE
+    WHEN regexp_full_match(t, 'P(\\d+W)?(\\d+D)?(T(\\d+H)?(\\d+M)?(\\d+(\\.\\d+)?S)?)?') THEN iso_seconds(t)
+    WHEN regexp_full_match(t, '(\\d+:)?\\d{1,2}:\\d\\d')
+    THEN list_reduce(string_split(t, ':')::DOUBLE[], lambda a, b: 60 * a + b)
+    ELSE try_cast(t AS DOUBLE) END;
 """
 
 
@@ -99,8 +100,11 @@ class Plan:
 
     def _present(self, column: str) -> str:
         """A column's text, null where it is one of the mapping's words for missing."""
-        name, missing = self.sources[column], ", ".join(quote(word) for word in ("", *self.mapping.missing))
-        return f"CASE WHEN trim({name}) NOT IN ({missing}) THEN {name} END"
+        name, words = self.sources[column], self.mapping.missing
+        present = f"nullif({name}, '')"
+        return (
+            f"CASE WHEN trim({name}) NOT IN ({', '.join(map(quote, words))}) THEN {present} END" if words else present
+        )
 
     def _typed(self, kind: str, sql: str, text: str, reason: str) -> str:
         """A value read from a text, rejected for `reason` where there is text but no value."""
