@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from yt_dlp import YoutubeDL
 
 from corpus.errors import NoSuchPath
 from corpus.ingest import Report, ingest
@@ -342,3 +343,44 @@ def test_authors_are_hashed_only_with_a_key(tmp_path, monkeypatch):
 def test_scrubbing(text, scrubbed):
     assert scrub(text) == scrubbed
     assert scrub(scrubbed) == scrubbed
+
+
+# What yt-dlp itself writes
+
+
+def test_files_written_by_ytdlp_itself(tmp_path):
+    """yt-dlp lays out its own files: info file, subtitles by language; a chapter list is filled up by it."""
+    options = {
+        "skip_download": True,
+        "ignore_no_formats_error": True,
+        "writeinfojson": True,
+        "writesubtitles": True,
+        "subtitleslangs": ["en", "de"],
+        "outtmpl": str(tmp_path / "videos" / "%(channel)s. %(title)s [%(id)s].%(ext)s"),
+        "quiet": True,
+        "no_warnings": True,
+    }
+    subtitles = {
+        "en": [{"ext": "vtt", "data": MANUAL}],
+        "de": [{"ext": "vtt", "data": "WEBVTT\n\n00:01.000 --> 00:02.000\nhallo\n"}],
+    }
+    chapters = [{"start_time": 10, "title": "Run"}, {"start_time": 30, "title": "End"}]
+    crawled = video(heatmap=None, chapters=chapters, subtitles=subtitles, comments=[comment(1)])
+    with YoutubeDL(options) as downloader:
+        downloader.process_ie_result(crawled, download=True)
+    assert len(list((tmp_path / "videos").iterdir())) == 3
+    corpus, report = built(tmp_path)
+    assert (report.files, report.rows_read, rejects(report)) == (3, 1, {})
+    assert corpus.execute("SELECT start_s, end_s, speech FROM scene ORDER BY scene").fetchall() == [
+        (0, 10, ["welcome to the shop"]),
+        (10, 30, ["these are shoes"]),
+        (30, 40, ["buy them now"]),
+    ]
+    assert corpus.execute(
+        'SELECT chapters[1].title, caption_language, caption_automatic FROM "ytdlp@1"'
+    ).fetchone() == (
+        "<Untitled Chapter 1>",
+        "en",
+        False,
+    )
+    assert corpus.execute("SELECT tool LIKE 'yt-dlp 20%' FROM provenance WHERE table_name = 'message'").fetchone()[0]
