@@ -49,6 +49,10 @@ class Predictor(ABC):
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
         """Answers: instance_id, values (list of numbers, null: unread) and, if there are any, raw and scores."""
 
+    def prepare(self) -> None:
+        """Load what answering needs, before the first task; here nothing."""
+        return
+
     def about(self) -> dict[str, Any]:
         """What a reader of the run should know of the predictor."""
         return {"says": self.says}

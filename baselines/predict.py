@@ -66,24 +66,31 @@ def check_place(out: Path) -> None:
 
 
 def parts_folder(out: Path, key: str) -> Path:
-    """Where finished tasks wait; emptied when they are another predictor's answers."""
+    """Where finished tasks wait; gone when they are another predictor's answers."""
     folder = out.with_name(f".{out.name}.tasks")
     if read_json(folder / "key.json").get("key") != key:
         shutil.rmtree(folder, ignore_errors=True)
-        write_json(folder / "key.json", {"key": key})
     return folder
 
 
-def predict_missing(predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings, folder: Path) -> None:
+def predict_missing(
+    predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings, folder: Path, key: str
+) -> None:
     """Answer the tasks that the folder lacks, each put in place whole."""
+    if all((folder / f"{task}.parquet").is_file() for task in tasks):
+        return
+    predictor.prepare()
     bar = tqdm(tasks, desc=predictor.name, unit="task", dynamic_ncols=True)
     for task in bar:
         bar.set_postfix_str(task)
         place = folder / f"{task}.parquet"
-        if not place.is_file():
-            beside = place.with_suffix(".part")
-            predictor.predict(bench, task, settings).write_parquet(beside)
-            os.replace(beside, place)
+        if place.is_file():
+            continue
+        answers = predictor.predict(bench, task, settings)
+        write_json(folder / "key.json", {"key": key})
+        beside = place.with_suffix(".part")
+        answers.write_parquet(beside)
+        os.replace(beside, place)
 
 
 def notes(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]:
@@ -122,7 +129,7 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     if done.get("tasks") == tasks and done.get("about", {}).get("key") == key:
         return f"{out}: already there, nothing to do"
     folder = parts_folder(out, key)
-    predict_missing(predictor, bench, tasks, settings, folder)
+    predict_missing(predictor, bench, tasks, settings, folder, key)
     answers = {task: pl.read_parquet(folder / f"{task}.parquet") for task in tasks}
     counts = notes(answers)
     about = {**predictor.about(), **settings.as_dict(), "counts": counts, "key": key}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,6 @@ class Prompted(Predictor):
         self.name = self.path.resolve().name + suffix + ("-expected" if settings.decode == "expected" else "")
         self.says = f"{self.path.resolve().name if self.local else model}, {settings.shots or 'zero'}-shot through lm-eval"
         self.settings = settings
-        self._reader: Reader | None = None
 
     def applies(self, bench: Bench, task: str) -> bool:
         return True
@@ -86,12 +86,16 @@ class Prompted(Predictor):
     def about(self) -> dict[str, Any]:
         return {"says": self.says, **({"weights": digest_folder(self.path)} if self.local else {"hub": self.model})}
 
-    @property
+    @cached_property
     def reader(self) -> Reader:
-        """The loaded model; loaded when first needed. Raises NoModel, SplitNumbers."""
-        if self._reader is None:
-            self._reader = load_reader(self.model, self.local, self.settings)
-        return self._reader
+        """The loaded model. Raises NoModel, SplitNumbers."""
+        if not self.local:
+            find_at_hub(self.model)
+        return load_reader(self.model, self.local, self.settings)
+
+    def prepare(self) -> None:
+        """Load the model before the first task. Raises NoModel, SplitNumbers."""
+        _ = self.reader
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
         """Ask every question; adds `truncated` (whether the prompt was cut from the left to fit the model's context)."""
@@ -148,12 +152,28 @@ def load_task(bench: Bench, task: str, settings: Settings, model: str) -> Any:
     return loaded
 
 
+def find_at_hub(name: str) -> None:
+    """Ask the hub once whether it has a model that is not cached here: loading would ask for minutes. Raises NoModel."""
+    from huggingface_hub import HfApi, try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
+    try:
+        if not isinstance(try_to_load_from_cache(name, "config.json"), str):
+            HfApi().model_info(name, timeout=10)
+    except (HFValidationError, RepositoryNotFoundError):
+        why, mend = "and no model at the hub", "check the name, or give a model folder"
+    except Exception as error:  # whatever the network does, in the words of whichever library noticed
+        why, mend = f"and the hub cannot be reached ({type(error).__name__})", "give a model folder"
+    else:
+        return
+    raise NoModel(f"{name} is no predictor of `cbc baselines list` {why}", mend)
+
+
 def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     """Load model and tokenizer: safetensors only, no code from elsewhere. Raises NoModel, SplitNumbers."""
-    if local:
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a folder is whole: nothing is to be looked up
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
+    from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from baselines.reader import Reader
@@ -165,12 +185,7 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
         loaded = AutoModelForCausalLM.from_pretrained(
             model, use_safetensors=True, local_files_only=local, trust_remote_code=False, dtype="auto", **places
         )
-    except (OSError, ValueError, KeyError) as error:
-        said = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-        if local:
-            raise NoModel(f"{model} cannot be loaded as a causal language model ({said})", SAVED) from None
-        raise NoModel(
-            f"{model} is no predictor of `cbc baselines list`, and no hub gave a model of that name ({said})",
-            "check the name and the network, or give a model folder",
-        ) from None
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+        raise NoModel(f"{model} cannot be loaded as a causal language model ({said})", SAVED) from None
     return Reader(loaded, tokenizer, settings.batch_size, settings.decode == "expected")

@@ -1,0 +1,223 @@
+"""Predictors without a language model: what they answer, what they refuse, and that a killed run goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from baselines.base import Settings, WrongSettings
+from baselines.oracle import NoOracle
+from baselines.predict import predict_run
+from baselines.registry import PREDICTORS
+from benchmark.bench import Bench
+from benchmark.run import Run
+from benchmark.score import score
+from benchmark.tasks.registry import TASKS
+from corpus.errors import NoSuchPath
+
+ROOT = Path(__file__).resolve().parents[2]
+REPLAY = [task for task in TASKS if task.startswith("replay_")]
+APPLIES = {
+    "random": list(TASKS),
+    "mean": [*REPLAY, "like_view_ratio", "views"],
+    "median": [*REPLAY, "like_view_ratio", "views"],
+    "majority": ["tweet_likes_brand", "tweet_likes_time"],
+    "mean_curve": REPLAY,
+    "interpolate": [task for task in REPLAY if task != "replay_all_masked"],
+    "overlap": ["speech_choice"],
+    "oracle": list(TASKS),
+}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def beside(out: Path) -> list[str]:
+    return sorted(path.name for path in out.parent.iterdir())
+
+
+@pytest.mark.parametrize("name", APPLIES)
+def test_answers_the_tasks_it_applies_to_in_the_benchs_order(name, small_bench, tmp_path):
+    predict_run(name, small_bench.root, tmp_path / "run", Settings())
+    run = Run.open(tmp_path / "run", small_bench)
+    assert (run.name, run.kind) == (name, PREDICTORS[name].kind)
+    assert run.tasks == APPLIES[name]
+    for task in run.tasks:
+        written = pl.read_parquet(tmp_path / "run" / "predictions" / f"{task}.parquet")
+        assert written["instance_id"].to_list() == small_bench.public(task, "test")["instance_id"].to_list()
+    assert {row["unparsed"] for row in score(tmp_path / "run", small_bench.root)} == {0}
+
+
+def test_interpolates_between_the_nearest_visible_values(small_bench, tmp_path):
+    predict_run("interpolate", small_bench.root, tmp_path / "run", Settings(tasks=("replay_random_5",)))
+    values = Run.open(tmp_path / "run", small_bench).predictions("replay_random_5")["values"]
+    for row, found in zip(small_bench.public("replay_random_5", "test").iter_rows(named=True), values, strict=True):
+        curve, asked = row["replay"], row["asked"]
+        left, right = asked[0] - 1, asked[-1] + 1
+        if len(asked) != 5 or left < 0 or right >= len(curve):
+            continue
+        step = (curve[right] - curve[left]) / 6
+        assert found.to_list() == pytest.approx([curve[left] + step * (i + 1) for i in range(5)])
+
+
+def test_no_predictor_beats_the_oracle_where_it_knows_the_expectation(small_bench, tmp_path):
+    errors = {}
+    for name in ("oracle", "boosted", "mean", "mean_curve", "interpolate"):
+        predict_run(name, small_bench.root, tmp_path / name, Settings(tasks=("replay_future",)))
+        errors[name] = next(
+            row["value"] for row in score(tmp_path / name, small_bench.root) if row["metric"] == "rmse"
+        )
+    assert min(errors, key=errors.__getitem__) == "oracle"
+
+
+def test_predicting_needs_no_answers(small_bench, tmp_path):
+    public = tmp_path / "bench"
+    shutil.copytree(small_bench.root, public, ignore=shutil.ignore_patterns("private"))
+    for name in ("random", "boosted"):
+        predict_run(name, public, tmp_path / "without", Settings(tasks=("views", "tweet_likes_brand")))
+        predict_run(name, small_bench.root, tmp_path / "with", Settings(tasks=("views", "tweet_likes_brand")))
+        assert contents(tmp_path / "without") == contents(tmp_path / "with")
+
+
+def test_oracle_is_of_the_simulated_world_alone(small_bench, tmp_path):
+    shutil.copytree(small_bench.root, tmp_path / "bench", ignore=shutil.ignore_patterns("oracle.parquet"))
+    with pytest.raises(NoOracle, match="only the simulated world has an oracle"):
+        predict_run("oracle", tmp_path / "bench", tmp_path / "run", Settings())
+    assert beside(tmp_path / "run") == ["bench"]
+
+
+def test_same_settings_give_the_same_bytes_and_a_second_run_does_nothing(small_bench, tmp_path):
+    settings = Settings(tasks=("replay_past", "views"), seed=3)
+    for run in ("a", "b"):
+        predict_run("boosted", small_bench.root, tmp_path / run, settings)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*")}
+    assert "nothing to do" in predict_run("boosted", small_bench.root, tmp_path / "a", settings)
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*")}
+
+
+def test_other_settings_replace_the_run(small_bench, tmp_path):
+    for limit in (3, 5):
+        predict_run("mean", small_bench.root, tmp_path / "run", Settings(tasks=("views",), limit=limit))
+        assert pl.read_parquet(tmp_path / "run" / "predictions" / "views.parquet").height == limit
+
+
+def test_a_run_stopped_between_tasks_does_only_the_missing_ones(small_bench, tmp_path, monkeypatch):
+    whole, asked = tmp_path / "whole", []
+    predict_run("mean", small_bench.root, whole, Settings())
+    mean = PREDICTORS["mean"]
+    answer = type(mean).predict
+
+    def stops_at_views(self, bench, task, settings):
+        asked.append(task)
+        if task == "views" and asked.count("views") == 1:
+            raise KeyboardInterrupt
+        return answer(self, bench, task, settings)
+
+    monkeypatch.setattr(type(mean), "predict", stops_at_views)
+    with pytest.raises(KeyboardInterrupt):
+        predict_run("mean", small_bench.root, tmp_path / "run", Settings())
+    assert not (tmp_path / "run").exists()
+    predict_run("mean", small_bench.root, tmp_path / "run", Settings())
+    assert asked == [*APPLIES["mean"], "views"]
+    assert contents(tmp_path / "run") == contents(whole)
+    assert beside(tmp_path / "run") == ["run", "whole"]
+
+
+def test_what_was_done_for_another_seed_is_not_taken_over(small_bench, tmp_path, monkeypatch):
+    boosted = PREDICTORS["boosted"]
+    answer = type(boosted).predict
+
+    def stops_at_views(self, bench, task, settings):
+        if task == "views":
+            raise KeyboardInterrupt
+        return answer(self, bench, task, settings)
+
+    tasks = ("like_view_ratio", "views")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(boosted), "predict", stops_at_views)
+        with pytest.raises(KeyboardInterrupt):
+            predict_run("boosted", small_bench.root, tmp_path / "run", Settings(tasks=tasks, seed=1))
+    for run in ("run", "whole"):
+        predict_run("boosted", small_bench.root, tmp_path / run, Settings(tasks=tasks, seed=2))
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_bytes(small_bench, tmp_path):
+    predict_run("boosted", small_bench.root, tmp_path / "whole", Settings())
+    out, parts = tmp_path / "run", tmp_path / ".run.tasks"
+    command = [sys.executable, "-m", "cbc", "baselines", "predict", "boosted", "--bench", str(small_bench.root)]
+    process = subprocess.Popen([*command, "--out", str(out)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not list(parts.glob("*.parquet")) and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list(parts.glob("*.parquet")) or out.exists()
+    predict_run("boosted", small_bench.root, out, Settings())
+    assert contents(out) == contents(tmp_path / "whole")
+    assert beside(out) == ["run", "whole"]
+
+
+def test_never_writes_over_what_is_no_run(small_bench, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(NoSuchPath, match="exists and is no run"):
+        predict_run("mean", small_bench.root, tmp_path / "mine", Settings())
+    assert contents(tmp_path / "mine") == {"thesis.txt": b"years of work"}
+
+
+def test_examples_need_a_training_split(small_bench, tmp_path):
+    manifest = {**small_bench.manifest, "tasks": {"views": {**small_bench.tasks["views"], "train": 0}}}
+    with pytest.raises(WrongSettings, match="no training instances"):
+        from baselines.predict import check_settings
+
+        check_settings(Bench(small_bench.root, manifest), Settings(shots=2))
+
+
+def test_validation_split_is_predicted_from_the_public_part(small_bench, tmp_path):
+    predict_run("mean", small_bench.root, tmp_path / "run", Settings(tasks=("views",), split="validation"))
+    written = pl.read_parquet(tmp_path / "run" / "predictions" / "views.parquet")
+    assert written["instance_id"].to_list() == small_bench.public("views", "validation")["instance_id"].to_list()
+
+
+def test_list_names_every_predictor_and_what_it_answers(cbc):
+    done = cbc("baselines", "list")
+    assert done.returncode == 0
+    for name, predictor in PREDICTORS.items():
+        line = next(line for line in done.stdout.splitlines() if line.split()[0] == name)
+        assert predictor.kind in line and predictor.covers in line
+    assert "Hugging Face" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["mean", "--bench", "/no/bench"], "no bench at /no/bench"),
+        (["mean", "--tasks", "smell"], "has no task smell"),
+        (["mean", "--split", "train"], "no split 'train'"),
+        (["mean", "--shots", "2"], "mean is no language model"),
+        (["mean", "--decode", "expected"], "mean is no language model"),
+        (["mean", "--decode", "loud"], "no way to decode called 'loud'"),
+        (["interpolate", "--tasks", "views"], "interpolate applies to no task"),
+        (["./no/such/model"], "./no/such/model is no predictor and no model folder"),
+        (["oracle", "--split", "validation"], "the oracle has no answers for the validation split"),
+    ],
+)
+def test_a_slip_is_one_line_and_exit_code_2(args, said, cbc, small_bench, tmp_path):
+    bench = [] if "--bench" in args else ["--bench", small_bench.root]
+    done = cbc("baselines", "predict", *args, *bench, "--out", tmp_path / "run")
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert done.returncode == 2
+    assert len(errors) == 1 and said in errors[0] and "; " in errors[0]
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
