@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,7 @@ def ingest(source: Source, paths: Sequence[Path], root: Path) -> Report:
     """Bring the files at `paths` into the corpus at `root`. Raises NoSuchPath, WrongVersion, Busy, FileChanged."""
     files = source.files(paths)
     digests = {path: sha256(path) for path in files}
+    found_root = root.exists()
     corpus = Corpus.create(root)
     with corpus.lock():
         done = _done(corpus, source)
@@ -68,10 +70,27 @@ def ingest(source: Source, paths: Sequence[Path], root: Path) -> Report:
         _clear_orphans(corpus, source)
         report = Report("", 0, len(files) - len(new), 0, 0, 0, {}, {})
         if new or (source.generated and not _generated(corpus, source)):
-            received = [_keep_raw(corpus, source, path, digest, _told(path, paths)) for digest, path in new.items()]
-            report = _ingest(corpus, source, received, report.skipped)
+            named = {digest: (path, _told(path, paths)) for digest, path in new.items()}
+            with _undone(corpus, source, found_root):
+                received = [_keep_raw(corpus, source, path, digest, name) for digest, (path, name) in named.items()]
+                report = _ingest(corpus, source, received, report.skipped)
         corpus.refresh()
     return report
+
+
+@contextmanager
+def _undone(corpus: Corpus, source: Source, found_root: bool) -> Iterator[None]:
+    """Where files turn out not to be what the source reads, leave the corpus as it was found."""
+    raw = corpus.root / "raw" / source.name
+    before = set(raw.glob("*"))
+    try:
+        yield
+    except CbcError:
+        for path in set(raw.glob("*")) - before:
+            path.unlink()
+        if not found_root:
+            shutil.rmtree(corpus.root)
+        raise
 
 
 def _done(corpus: Corpus, source: Source) -> set[str]:
@@ -105,7 +124,10 @@ def _told(path: Path, paths: Iterable[Path]) -> str:
 def _keep_raw(corpus: Corpus, source: Source, path: Path, digest: str, name: str) -> Received:
     """Copy a file as received to raw/SOURCE/SHA-NAME with its time. Raises FileChanged."""
     place = corpus.root / "raw" / source.name / f"{digest[:16]}-{path.name}"
-    changed = path.stat().st_mtime_ns
+    try:
+        changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise FileChanged(f"{path} went away while it was read", "run again when it is back") from None
     if not place.is_file():
         place.parent.mkdir(parents=True, exist_ok=True)
         beside = place.with_name(f".{digest[:16]}.part")

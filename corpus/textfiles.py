@@ -57,9 +57,8 @@ class Part:
 
     def open(self) -> io.BufferedReader[Any]:
         """Its bytes, unzipped where its name ends in .gz. Raises BROKEN_FILE."""
-        raw: io.BufferedReader[Any] = (
-            self.path.open("rb") if self.content is None else io.BufferedReader(io.BytesIO(self.content))
-        )
+        raw: io.BufferedReader[Any]
+        raw = self.path.open("rb") if self.content is None else io.BufferedReader(io.BytesIO(self.content))
         if not self.name.lower().endswith(".gz"):
             return raw
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 16)

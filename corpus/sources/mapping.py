@@ -234,4 +234,5 @@ def _told(error: ValidationError) -> str:
     """The first thing wrong, with the key it is under."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f"unknown key {place}" if first["type"] == "extra_forbidden" else f"{place}: {first['msg']}"
+    what = first["msg"].removeprefix("Value error, ")
+    return f"unknown key {place}" if first["type"] == "extra_forbidden" else f"{place}: {what}"

@@ -43,9 +43,15 @@ def _message(plan: Plan) -> str:
         f"INSERT INTO message BY NAME SELECT {plan.message_id} AS message_id, {plan.keep(speaker)} AS communicator_id, "
         f"{quote(mapping.channel)} AS channel, {quote(mapping.kind)} AS kind, {plan.keep(said.title)} AS title, "
         f"{plan.keep(said.body)} AS body, {plan.time(said.published_at)} AS published_at, "
-        f"{plan.seconds(said.duration_s)} AS duration_s, {plan.keep(said.language)} AS language, "
+        f"{_duration(plan)} AS duration_s, {plan.keep(said.language)} AS language, "
         f"{plan.keep(said.licence)} AS licence, {plan.keep(said.campaign)} AS campaign, _record FROM _parsed"
     )
+
+
+def _duration(plan: Plan) -> str:
+    """A message's length, or where the last marker of its replay graph ends."""
+    ends = [f"{plan.graphs(replay)}[1].ends[-1]" for replay in plan.mapping.replay]
+    return f"coalesce({', '.join([plan.seconds(plan.mapping.message.duration_s), *ends])})"
 
 
 def _communicator(plan: Plan, label: str) -> list[str]:
