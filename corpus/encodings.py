@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
-from unicodedata import category
 
 from charset_normalizer import from_bytes
 
 LEGACY = ("cp1252", "mac_roman")
 SAMPLE_BYTES = 1 << 16
 RUN = re.compile(r"(_?)([^\x00-\x7f]+)(_(?![^\x00-\x7f]))?")
+# Latin letters, punctuation, symbols, emoji: what such text is mended to. Right letters side by side may look wrong.
+SYMBOLS = "\u2000-\u2bff\U0001f000-\U0001faff"
+LIKELY_ONCE = re.compile(f"[\u00a0-\u024f\u1e00-\u1fff{SYMBOLS}][\u00a0-\u024f\u1e00-\u1fff\ufe0f{SYMBOLS}]*")
+LIKELY_TWICE = re.compile(f"[\u00a0-\u00ff{SYMBOLS}][\u00a0-\u00ff\ufe0f{SYMBOLS}]*")
 CP1252 = {bytes([byte]).decode("cp1252"): byte for byte in range(128, 256) if byte not in (129, 141, 143, 144, 157)}
 # Five bytes that cp1252 does not define went through as they were, and read as these letters in mac_roman.
 CP1252_PASSED = CP1252 | {bytes([byte]).decode("mac_roman"): byte for byte in (129, 141, 143, 144, 157)}
@@ -60,12 +63,12 @@ def mend(text: str) -> str:
 
 def _mended(found: re.Match[str]) -> str:
     before, run, after = found[1], found[2], found[3] or ""
-    for _ in range(3):
-        if (read := _as_utf8(run)) is not None:
+    for likely in (LIKELY_ONCE, LIKELY_TWICE):
+        if (read := _as_utf8(run, likely)) is not None:
             return before + read + after
-        if after and run.endswith("â€") and (read := _as_utf8(run + "¦")) is not None:
+        if after and run.endswith("â€") and (read := _as_utf8(run + "¦", likely)) is not None:
             return before + read
-        if before and run.startswith("Ÿ") and (read := _as_utf8("ð" + run)) is not None:
+        if before and run.startswith("Ÿ") and (read := _as_utf8("ð" + run, likely)) is not None:
             return read + after
         encoded = _cp1252(run, CP1252_PASSED) or _cp1252(run, CP1252)
         if encoded is None:
@@ -74,15 +77,15 @@ def _mended(found: re.Match[str]) -> str:
     return found[0]
 
 
-def _as_utf8(run: str) -> str | None:
-    """A run read as UTF-8 again, or None where that makes no letters."""
+def _as_utf8(run: str, likely: re.Pattern[str]) -> str | None:
+    """A run read as UTF-8 again, or None where that makes no likely text."""
     for table in (CP1252, CP1252_PASSED):
         encoded = _cp1252(run, table)
         try:
             read = encoded.decode("utf-8") if encoded else ""
         except UnicodeDecodeError:
             continue
-        if read and category(read[0])[0] != "M" and not any(category(letter) in ("Co", "Cn") for letter in read):
+        if likely.fullmatch(read):
             return read
     return None
 

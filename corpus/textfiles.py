@@ -79,11 +79,15 @@ def parts(name: str, path: Path, folder: Path) -> Iterator[Part | Unread]:
         yield Part(name, kind or "csv", path)
         return
     try:
-        with tarfile.open(path, "r|*") as archive:
+        # tarfile takes the end of a gzip cut short for the end of the archive; gzip itself complains.
+        zipped = path.name.lower().endswith("gz")
+        with gzip.open(path) if zipped else path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|") as archive:
             for member in archive:
                 kind = kind_of(member.name)
                 if member.isfile() and kind not in (None, "archive") and not PurePath(member.name).name.startswith("."):
                     yield _unpacked(archive, member, Part(f"{name}/{member.name}", str(kind), folder / "member"))
+            while raw.read(1 << 20):  # to the end, where a gzip has its checksum
+                pass
     except BROKEN_FILE as error:
         yield Unread(None, None, "broken archive", str(error))
 

@@ -14,6 +14,7 @@ or a list of such: the first one with a value fills it. Examples stand in corpus
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 from pathlib import Path
@@ -96,7 +97,22 @@ def _named(given: Any) -> Any:
     return {name: name for name in given} if isinstance(given, list) else given
 
 
-Columns = Annotated[dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], Filled], BeforeValidator(_named)]
+def _free(columns: dict[str, Any]) -> dict[str, Any]:
+    if "message_id" in columns:
+        raise ValueError("message_id names the message, not an attribute")
+    return columns
+
+
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Columns = Annotated[dict[Word, Filled], BeforeValidator(_named), AfterValidator(_free)]
+
+
+def _encoding(name: str) -> str:
+    try:
+        "".encode("utf-8" if name == "auto" else name)
+        return name if name == "auto" else codecs.lookup(name).name
+    except LookupError:
+        raise ValueError(f"no encoding is called {name}") from None
 
 
 def _metric(name: str) -> str:
@@ -160,7 +176,7 @@ class Replay(_Strict):
 class Attributes(_Strict):
     """Columns kept apart from the tables, as the annotation NAME@VERSION."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Word
     text: Columns = {}
     number: Columns = {}
     truth: Columns = {}
@@ -169,12 +185,12 @@ class Attributes(_Strict):
 class Mapping(_Strict):
     """How the files of one origin become rows."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: Word
     version: int = 1
     licence: str | None = None
     files: list[str] = []
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    encoding: str = "utf-8"
+    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
     mend_mojibake: bool = False
     missing: list[str] = []
     dates: list[str] = []

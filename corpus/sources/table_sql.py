@@ -193,7 +193,8 @@ class Plan:
         ends, shares = parts
         graph = f"{{'at_text': {at}, 'at': {self._time(at)}, 'ends': {ends}, 'shares': {shares}}}"
         return (
-            f"list_filter(list_transform({items}, lambda e: {graph}), lambda g: g.shares IS NULL OR len(g.shares) > 0)"
+            f"list_filter(list_transform({items}, lambda e: {graph}), "
+            "lambda g: coalesce(len(g.shares) + len(g.ends), 1) > 0)"
         )
 
 
