@@ -1,8 +1,9 @@
 """Gradient boosting on simple text and channel features: what a model without language can learn.
 
-Replay values are predicted in two steps. The content step sees a scene's words, its place and its video's numbers, and learns from all
-training scenes; the curve step corrects it by the contents of the other scenes and the visible values nearest to it. So that the
-curve step meets honest content predictions, each training video gets its own from a model that never saw its channel.
+Replay values are predicted in two steps. The content step sees a scene's words, its place and its video's numbers, and
+learns from all training scenes; the curve step corrects it by the contents of the other scenes and the visible values
+nearest to it. So that the curve step meets honest content predictions, each training video gets its own from a model
+that never saw its channel.
 """
 
 from __future__ import annotations
@@ -84,8 +85,10 @@ class ContentModel:
 
 
 def curve_features(rows: pl.DataFrame) -> pl.DataFrame:
-    """What the curve step sees of each scene: its content prediction, those of its neighbours, and the nearest
-    visible values as deviations from their own content predictions, with their distances."""
+    """What the curve step sees of each scene: its content prediction, and others' to compare it with.
+
+    The nearest visible values stand as deviations from their own content predictions, with their distances in scenes.
+    """
     rows = rows.with_columns(off=pl.col("seen") - pl.col("content"))
     at = pl.when(pl.col("seen").is_not_null()).then(pl.col("scene"))
     rows = rows.with_columns(

@@ -34,7 +34,8 @@ def predict(
     seed: Annotated[int, typer.Option(help="seed of predictors that draw or train")] = 0,
 ) -> None:
     """Predict a bench's instances with NAME and write a run; a killed run goes on where it stopped."""
-    from baselines.predict import Settings, predict_run
+    from baselines.base import Settings
+    from baselines.predict import predict_run
 
     chosen = tuple(part.strip() for part in tasks.split(",") if part.strip()) if tasks is not None else None
     settings = Settings(chosen, shots, limit, split, batch_size, decode, seed)

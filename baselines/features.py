@@ -58,7 +58,7 @@ def message_numbers(frame: pl.DataFrame) -> Array:
 
 
 def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) -> Any:
-    """Sparse [messages, numbers + words]; `timeless` hides the day, which trees cannot follow beyond the training days."""
+    """Sparse [messages, numbers + words]; `timeless` hides the day, which no tree can follow into the future."""
     from scipy.sparse import csr_matrix, hstack
 
     numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)
@@ -68,8 +68,11 @@ def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) ->
 
 
 def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a scene, in order: row (of `frame`), cluster, scene, scenes, position (0..1), scene_text, seen (visible
-    replay value, null where asked), asked (bool), value (the truth, where known)."""
+    """One row a scene, in order.
+
+    row (of `frame`), cluster, scene, scenes, position (0..1), scene_text, seen (visible replay value, null where
+    asked), asked (whether), value (the truth, where known).
+    """
     lists = frame.with_row_index("row").select(
         "row",
         "cluster",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def check_place(out: Path) -> None:
     """Refuse to write over anything but a run. Raises NoSuchPath."""
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and read_json(out / "manifest.json").get("format") != FORMAT):
+    if out.is_file() or (
+        out.is_dir() and any(out.iterdir()) and read_json(out / "manifest.json").get("format") != FORMAT
+    ):
         raise NoSuchPath(f"{out} exists and is no run", "give an empty or new folder")
 
 
@@ -90,7 +91,7 @@ def predict_missing(
         write_json(folder / "key.json", {"key": key})
         beside = place.with_suffix(".part")
         answers.write_parquet(beside)
-        os.replace(beside, place)
+        beside.replace(place)
 
 
 def notes(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]:
@@ -109,7 +110,9 @@ def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]]) 
     """A line that says what the run holds."""
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
     extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
-    return f"{out}: {predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
+    return (
+        f"{out}: {predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
+    )
 
 
 def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> str:

@@ -1,7 +1,7 @@
 """Any Hugging Face causal LM, asked through lm-eval: zero-shot or with examples, by path or by hub name.
 
-The prompts, the examples and the reading of answers are those of benchmark/lm_eval, so plain lm-eval gives the same figures. No
-answer of the asked split is looked at.
+The prompts, the examples and the reading of answers are those of benchmark/lm_eval, so plain lm-eval gives the same
+figures. No answer of the asked split is looked at.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ class Prompted(Predictor):
             raise NoModel(f"{model} is no predictor and no model folder", SAVED)
         suffix = f"-{settings.shots}shot" if settings.shots else ""
         self.name = self.path.resolve().name + suffix + ("-expected" if settings.decode == "expected" else "")
-        self.says = f"{self.path.resolve().name if self.local else model}, {settings.shots or 'zero'}-shot through lm-eval"
+        self.says = (
+            f"{self.path.resolve().name if self.local else model}, {settings.shots or 'zero'}-shot through lm-eval"
+        )
         self.settings = settings
 
     def applies(self, bench: Bench, task: str) -> bool:
@@ -98,7 +100,7 @@ class Prompted(Predictor):
         _ = self.reader
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-        """Ask every question; adds `truncated` (whether the prompt was cut from the left to fit the model's context)."""
+        """Ask every question; adds `truncated` (whether the prompt's beginning was cut to fit the context)."""
         from lm_eval import evaluate  # simple_evaluate also looks up the machine, which takes seconds a task
 
         reader = self.reader
@@ -153,7 +155,7 @@ def load_task(bench: Bench, task: str, settings: Settings, model: str) -> Any:
 
 
 def find_at_hub(name: str) -> None:
-    """Ask the hub once whether it has a model that is not cached here: loading would ask for minutes. Raises NoModel."""
+    """Ask the hub once for a model that is not cached here, since loading would ask for minutes. Raises NoModel."""
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 

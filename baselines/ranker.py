@@ -16,11 +16,15 @@ def around(frame: pl.DataFrame) -> list[str]:
         seen=pl.col("scene_seen").list.gather(pl.col("asked")).list.join(" "),
         rest=pl.concat_str("title", "body", separator=" ", ignore_nulls=True),
     )
-    return asked.select(pl.when(pl.col("seen").str.strip_chars() != "").then("seen").otherwise("rest")).to_series().to_list()
+    return (
+        asked.select(pl.when(pl.col("seen").str.strip_chars() != "").then("seen").otherwise("rest"))
+        .to_series()
+        .to_list()
+    )
 
 
 def rank_options(train: pl.DataFrame, test: pl.DataFrame) -> list[list[float]]:
-    """Cosine similarity of each option with what is known, words and pairs of them weighted by their rarity in training."""
+    """Cosine similarity of each option with what is known; words and pairs of words weigh by their rarity."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     texts = [*around(train), *train["option_texts"].list.first().to_list()]

@@ -1,7 +1,8 @@
 """A causal LM as lm-eval sees it, which also counts the prompts it had to cut and can answer with expected values.
 
-Expected values: after greedy decoding, one more pass over the whole text gives, at each token that is an integer 0..100 after a =, the
-probabilities of all those integers; their mean, rounded, replaces the likeliest one. Squared error likes a mean better.
+Expected values: after greedy decoding, one more pass over the whole text gives, at each token that is an integer 0..100
+after a =, the probabilities of all those integers; their mean, rounded, replaces the likeliest one. Squared error likes
+a mean better.
 """
 
 from __future__ import annotations
@@ -62,8 +63,10 @@ class NumberTokens:
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[misc]
-    """A cache layer that writes into a buffer with room to grow: the same values without a copy of all at every token."""
+    """A cache layer that writes into a buffer with room to grow: the same values, not copied anew at every token."""
 
+    keys: torch.Tensor
+    values: torch.Tensor
     room: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(self, keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) -> tuple[torch.Tensor, torch.Tensor]:
@@ -129,6 +132,8 @@ class Reader(HFLM):  # type: ignore[misc]
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
         """Tokens of a prompt and of an option after it, which depend on nothing before the prompt's last line."""
+        shown = context.rstrip()
+        context, continuation = shown, context[len(shown) :] + continuation
         line = context[context.rfind("\n") + 1 :], continuation
         if line not in self.options:
             self.options[line] = super()._encode_pair(context, continuation)[1]
@@ -152,8 +157,9 @@ class Reader(HFLM):  # type: ignore[misc]
         )
         if not self.expect or self.numbers is None:
             return tokens
-        parts = zip(tokens.split(ROWS_AT_ONCE), kwargs["attention_mask"].split(ROWS_AT_ONCE), strict=True)
-        return torch.cat([self.expected(part, mask, context.shape[1]) for part, mask in parts])
+        parts = [slice(i, i + ROWS_AT_ONCE) for i in range(0, len(tokens), ROWS_AT_ONCE)]
+        mask = kwargs["attention_mask"]
+        return torch.cat([self.expected(tokens[part], mask[part], context.shape[1]) for part in parts])
 
     def expected(self, tokens: torch.Tensor, mask: torch.Tensor, start: int) -> torch.Tensor:
         """The texts with each whole number from `start` on replaced by its expected value."""

@@ -33,6 +33,5 @@ def listing() -> str:
     lines.append(("PATH or HUB/NAME", "lm", "a Hugging Face causal LM, zero-shot or with --shots K", "every task"))
     head = ("name", "kind", "what it predicts with", "tasks")
     widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in (head, *lines)
-    )
+    cells = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (head, *lines)]
+    return "\n".join("  ".join(line).rstrip() for line in cells)

@@ -1,10 +1,11 @@
 """What the task files in this folder share. Plain lm-eval runs them, with the figures of `cbc benchmark score`:
 
-    CBC_BENCH=BENCH lm_eval --model hf --model_args pretrained=PATH --include_path benchmark/lm_eval --tasks cbc_replay_future
+    export CBC_BENCH=BENCH
+    lm_eval --model hf --model_args pretrained=PATH --include_path benchmark/lm_eval --tasks cbc_replay_future
 
-The bench may be named by `--metadata '{"bench": "BENCH"}'` instead. The test split needs the bench's private part; without it, take
-`"split": "validation"` (or CBC_SPLIT=validation), whose answers are public. `--tasks cbc` is all of them, `--num_fewshot K` shows
-the first K training questions in a fixed, shuffled order.
+The bench may be named by `--metadata '{"bench": "BENCH"}'` instead. The test split needs the bench's private part;
+without it, take `"split": "validation"` (or CBC_SPLIT=validation), whose answers are public. `--tasks cbc` is all of
+them, `--num_fewshot K` shows the first K training questions in a fixed, shuffled order.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def open_bench(bench: str | None) -> Bench:
 
 
 def with_answers(opened: Bench, task: str, split: str) -> pl.DataFrame:
-    """A split's questions with answer, target and chance (what stands in for an unreadable answer). Raises NoAnswers."""
+    """A split's questions with answer, target and chance (it stands in for an unread answer). Raises NoAnswers."""
     asked = opened.public(task, split)
     if split == "test":
         right = opened.answers(task).select("instance_id", "answer", "target", "chance")
@@ -107,8 +108,8 @@ def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
         "chance",
         options=pl.col("options").cast(pl.List(pl.String)).fill_null([]),
     )
-    shared = {"task": pl.lit(task), "count": pl.Series(counts, dtype=pl.Int64), "room": pl.lit(answer_tokens)}
-    return Dataset.from_dict(listed.with_columns(**shared).to_dict(as_series=False))
+    told = listed.with_columns(task=pl.lit(task), count=pl.Series(counts, dtype=pl.Int64), room=pl.lit(answer_tokens))
+    return Dataset.from_dict(told.to_dict(as_series=False))
 
 
 def splits(
@@ -122,7 +123,9 @@ def splits(
 ) -> dict[str, Dataset]:
     """What lm-eval asks for: `test`, the questions of the chosen split, and `train`, examples to show.
 
-    `pretrained` and `tokenizer` are lm-eval's own --model_args. Raises NoQuestions, NoAnswers, NoSuchPath, WrongVersion.
+    `pretrained` and `tokenizer` are lm-eval's own --model_args.
+
+    Raises NoQuestions, NoAnswers, NoSuchPath, WrongVersion.
     """
     opened, chosen = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
     if task not in opened.tasks:

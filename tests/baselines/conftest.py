@@ -35,6 +35,7 @@ def tiny_llama(tmp_path_factory, small_bench) -> Path:
         for prompt, answer in small_bench.public(task, "train").head(50).select("prompt", "answer").iter_rows()
     ]
     tokenizer = train_tokenizer(texts, 900)
+    torch.set_num_threads(1)  # a model this small gains nothing from more, and loses much beside other processes
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),

@@ -73,9 +73,7 @@ def test_no_predictor_beats_the_oracle_where_it_knows_the_expectation(small_benc
     errors = {}
     for name in ("oracle", "boosted", "mean", "mean_curve", "interpolate"):
         predict_run(name, small_bench.root, tmp_path / name, Settings(tasks=("replay_future",)))
-        errors[name] = next(
-            row["value"] for row in score(tmp_path / name, small_bench.root) if row["metric"] == "rmse"
-        )
+        errors[name] = next(row["value"] for row in score(tmp_path / name, small_bench.root) if row["metric"] == "rmse")
     assert min(errors, key=errors.__getitem__) == "oracle"
 
 

@@ -1,0 +1,231 @@
+"""Language models through lm-eval: loading, speed that changes nothing, expected values, cut prompts, resuming."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from lm_eval.api.instance import Instance  # noqa: E402
+from lm_eval.models.huggingface import HFLM  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast  # noqa: E402
+
+from baselines.base import Settings, WrongSettings  # noqa: E402
+from baselines.predict import predict_run  # noqa: E402
+from baselines.prompted import ContextTooShort, NoModel, Prompted  # noqa: E402
+from baselines.reader import NumberTokens, Reader, SplitNumbers  # noqa: E402
+from benchmark.run import Run  # noqa: E402
+
+FEW = ("like_view_ratio", "tweet_likes_brand")
+
+
+@pytest.fixture(scope="module")
+def model(tiny_llama):
+    return AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_llama):
+    return AutoTokenizer.from_pretrained(tiny_llama)
+
+
+def requests(kind: str, arguments: list[tuple]) -> list[Instance]:
+    return [Instance(kind, {}, args, i, ("task", i, 1)) for i, args in enumerate(arguments)]
+
+
+def prompts(bench, task: str, count: int) -> list[str]:
+    return bench.public(task, "test")["prompt"].head(count).to_list()
+
+
+def test_generates_what_lm_evals_own_model_generates(small_bench, model, tokenizer):
+    texts = [*prompts(small_bench, "replay_future", 3), *prompts(small_bench, "tweet_likes_brand", 4)]
+    options = {"until": ["\n\n"], "max_gen_toks": 20, "do_sample": False}
+    asked = [(text, dict(options)) for text in texts]
+    own = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=4).generate_until(requests("generate_until", asked))
+    assert Reader(model, tokenizer, 4).generate_until(requests("generate_until", asked)) == own
+    assert len(set(own)) > 3 and any(own)
+
+
+def test_scores_options_as_lm_evals_own_model_does(small_bench, model, tokenizer):
+    asked = [(text, f" {i + 1}") for text in prompts(small_bench, "speech_choice", 3) for i in range(25)]
+    asked += [(text, f" {word}") for text in prompts(small_bench, "tweet_likes_brand", 3) for word in ("low", "high")]
+    asked += [("", " low"), ("one line", " of several tokens, and more"), ("ends in a space ", "high")]
+    own = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=8).loglikelihood(requests("loglikelihood", asked))
+    mine = Reader(model, tokenizer, 8).loglikelihood(requests("loglikelihood", asked))
+    assert [greedy for _, greedy in mine] == [greedy for _, greedy in own]
+    assert [value for value, _ in mine] == pytest.approx([value for value, _ in own], rel=1e-5)
+
+
+def test_prompts_longer_than_the_context_are_counted(small_bench, model, tokenizer):
+    reader = Reader(model, tokenizer, 4)
+    reader._max_length = 64
+    long, short = prompts(small_bench, "replay_future", 1)[0], "answer:"
+    options = {"until": ["\n\n"], "max_gen_toks": 8, "do_sample": False}
+    reader.generate_until(requests("generate_until", [(long, dict(options)), (short, dict(options))]))
+    reader.loglikelihood(requests("loglikelihood", [(long + "?", " low"), (short + "?", " low")]))
+    assert reader.truncated == {long, long + "?"}
+
+
+def test_expected_values_are_the_mean_over_the_integers_at_each_value(model, tokenizer):
+    reader = Reader(model, tokenizer, 4, expected=True)
+    prompt, answer = "scene 1: a puppy\nanswer:", " scene 1: 12 pups = 57\nscene 2: a = 61\nscene 3: b = 4.5\n= 100"
+    context, ids = (tokenizer(text)["input_ids"] for text in (prompt, answer))
+    padded = torch.tensor([[tokenizer.pad_token_id] * 3 + context + ids])
+    mask = torch.tensor([[0] * 3 + [1] * len(context)])
+    found = reader.expected(padded, mask, 3 + len(context))[0, 3 + len(context) :].tolist()
+    whole = torch.tensor([context + ids])
+    with torch.no_grad():
+        logits = model(whole).logits[0]
+    wanted = list(ids)
+    family = [tokenizer(f" {value}")["input_ids"][0] for value in range(101)]
+    for place, token in enumerate(ids):
+        if tokenizer.decode([token]) in (" 57", " 61", " 100"):
+            chances = logits[len(context) + place - 1, family].softmax(0)
+            wanted[place] = family[round(float((chances * torch.arange(101)).sum()))]
+    assert sum(a != b for a, b in zip(found, ids, strict=True)) >= 2
+    assert found == wanted
+
+
+def test_only_whole_numbers_after_the_sign_are_values(tokenizer):
+    tokens = NumberTokens(tokenizer, len(tokenizer) + 7, torch.device("cpu"))
+    text = "scene 12: 7 up = 57\nscene 13: =8\nx = 4.5 = 1234 = 99 %"
+    ids = torch.tensor([tokenizer(text)["input_ids"]])
+    chosen = [tokenizer.decode([token]) for token in ids[0][tokens.places(ids)[0]]]
+    assert chosen == [" 57", "8", " 99"]
+
+
+def test_a_tokenizer_that_splits_numbers_has_no_expected_values(tiny_llama, tokenizer):
+    state = json.loads(tokenizer.backend_tokenizer.to_str())
+    state["model"]["merges"] = [pair for pair in state["model"]["merges"] if not any(c.isdigit() for c in pair[1])]
+    used = {"".join(pair) for pair in state["model"]["merges"]}
+    state["model"]["vocab"] = {
+        text: index
+        for text, index in state["model"]["vocab"].items()
+        if text in used or len(text) == 1 or text.startswith("<|")
+    }
+    from tokenizers import Tokenizer
+
+    digits = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)))
+    with pytest.raises(SplitNumbers, match="splits numbers"):
+        NumberTokens(digits, len(tokenizer), torch.device("cpu"))
+
+
+def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_path):
+    said = predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", Settings(tasks=FEW, limit=4, shots=1))
+    run = Run.open(tmp_path / "run", small_bench)
+    assert (run.name, run.kind, run.tasks) == ("tiny-llama-1shot", "lm", list(FEW))
+    assert run.about["counts"]["tweet_likes_brand"] == {"answers": 4, "unparsed": 0, "truncated": 0}
+    assert len(run.about["weights"]) == 64 and "8 answers" in said
+    chosen = run.predictions("tweet_likes_brand").head(4)
+    for values, scores, raw in chosen.select("values", "scores", "raw").iter_rows():
+        assert len(scores) == 2 and scores[int(values[0])] == max(scores)
+        assert raw == ("low", "high")[int(values[0])]
+
+
+def test_settings_of_decoding_are_in_the_name(small_bench, tiny_llama, tmp_path):
+    settings = Settings(tasks=("replay_future",), limit=2, decode="expected")
+    predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", settings)
+    assert Run.open(tmp_path / "run", small_bench).name == "tiny-llama-expected"
+
+
+def test_a_stopped_run_asks_only_the_missing_tasks_and_needs_no_network(small_bench, tiny_llama, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    settings = Settings(tasks=FEW, limit=4)
+    predict_run(str(tiny_llama), small_bench.root, tmp_path / "whole", settings)
+    asked, answer = [], Prompted.predict
+
+    def stops(self, bench, task, settings):
+        asked.append(task)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return answer(self, bench, task, settings)
+
+    monkeypatch.setattr(Prompted, "predict", stops)
+    with pytest.raises(KeyboardInterrupt):
+        predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", settings)
+    predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", settings)
+    assert asked == [FEW[0], FEW[1], FEW[1]]
+    for task in FEW:
+        file = Path("predictions") / f"{task}.parquet"
+        assert (tmp_path / "run" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+
+
+def test_another_model_at_the_same_place_is_another_run(small_bench, tiny_llama, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_llama, folder)
+    settings = Settings(tasks=("tweet_likes_brand",), limit=4)
+    predict_run(str(folder), small_bench.root, tmp_path / "run", settings)
+    assert "nothing to do" in predict_run(str(folder), small_bench.root, tmp_path / "run", settings)
+    changed = AutoModelForCausalLM.from_pretrained(folder)
+    torch.nn.init.normal_(changed.lm_head.weight)
+    changed.save_pretrained(folder)
+    assert "nothing to do" not in predict_run(str(folder), small_bench.root, tmp_path / "run", settings)
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [("config.json", "no config.json"), ("tokenizer*", "no tokenizer"), ("*.safetensors", "no safetensors weights")],
+)
+def test_a_folder_that_lacks_a_part_is_named(lost, said, tiny_llama, tmp_path):
+    shutil.copytree(tiny_llama, tmp_path / "model", ignore=shutil.ignore_patterns(lost))
+    (tmp_path / "model" / "pytorch_model.bin").write_bytes(b"pickled")
+    with pytest.raises(NoModel, match=said):
+        Prompted(str(tmp_path / "model"), Settings())
+
+
+def test_damaged_weights_are_named(tiny_llama, tmp_path):
+    shutil.copytree(tiny_llama, tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").write_bytes(b"half of it")
+    with pytest.raises(NoModel, match="cannot be loaded as a causal language model"):
+        Prompted(str(tmp_path / "model"), Settings()).prepare()
+
+
+def test_code_that_lies_beside_the_weights_is_not_run(tiny_llama, tmp_path, small_bench):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_llama, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    predict_run(str(folder), small_bench.root, tmp_path / "run", Settings(tasks=("tweet_likes_brand",), limit=2))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_hub_that_cannot_be_reached_is_said_in_one_line(small_bench, tmp_path, monkeypatch):
+    from huggingface_hub import HfApi
+
+    def unreachable(*_, **__):
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(HfApi, "model_info", unreachable)
+    with pytest.raises(NoModel, match=r"someone/model is no predictor.* the hub cannot be reached"):
+        predict_run("someone/model", small_bench.root, tmp_path / "run", Settings())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_context_without_room_for_an_answer_is_named(small_bench, tiny_llama):
+    prompted = Prompted(str(tiny_llama), Settings())
+    prompted.reader._max_length = 32
+    with pytest.raises(ContextTooShort, match="reads 32 tokens"):
+        prompted.predict(small_bench, "replay_all_masked", Settings())
+
+
+def test_more_examples_than_there_are_is_refused(small_bench, tiny_llama):
+    with pytest.raises(WrongSettings, match="has 64 training questions to show, not 65"):
+        Prompted(str(tiny_llama), Settings(shots=65)).predict(small_bench, "views", Settings(shots=65))
+
+
+def test_predictions_hold_raw_text_and_what_was_read_of_it(small_bench, tiny_llama):
+    frame = Prompted(str(tiny_llama), Settings()).predict(small_bench, "like_view_ratio", Settings(limit=3))
+    assert frame["instance_id"].to_list() == small_bench.public("like_view_ratio", "test")["instance_id"][:3].to_list()
+    assert frame.schema["values"] == pl.List(pl.Float64) and frame["raw"].null_count() == 0
