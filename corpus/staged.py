@@ -69,7 +69,7 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: str, keys: tupl
     several = f'"{table}" WHERE hash({named}) IN (FROM _twice)'
     columns = [row[0] for row in connection.execute(f'DESCRIBE "{table}"').fetchall()]
     merged = ", ".join(
-        f'"{name}"' if name in keys else f'arg_min("{name}", _record) FILTER ("{name}" IS NOT NULL) AS "{name}"'
+        f'"{name}"' if name in keys else f'arg_min("{name}", _record) AS "{name}"'  # passes over nulls
         for name in columns
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _merged AS SELECT {merged} FROM {several} GROUP BY {named}")

@@ -76,7 +76,8 @@ class Corpus:
     def create(cls, root: Path) -> Corpus:
         """Open the corpus at `root`, making an empty one where nothing stands. Raises NoSuchPath, WrongVersion."""
         if not (root / "corpus.json").exists():
-            foreign = [p.name for p in root.iterdir() if p.name not in (".lock", "tmp")] if root.is_dir() else []
+            ours = (".lock", "tmp", ".corpus.json.part")  # what a killed run may have left
+            foreign = [p.name for p in root.iterdir() if p.name not in ours] if root.is_dir() else []
             if root.is_file() or foreign:
                 raise NoSuchPath(f"{root} exists and is no corpus", "give an empty or new folder")
             write_json(root / "corpus.json", {"format": FORMAT, "version": VERSION})

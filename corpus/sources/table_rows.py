@@ -55,17 +55,18 @@ def _duration(plan: Plan) -> str:
 
 
 def _communicator(plan: Plan, label: str) -> list[str]:
-    """One row a communicator and time; the first record that names them says the rest."""
+    """One row a communicator and time, put together from the records that name them, the first first."""
     speaker = plan.mapping.communicator
     if speaker is None:
         return []
     name, as_of = plan.keep(speaker.communicator_id), plan.time(speaker.as_of)
     audience = plan.amount(speaker.audience, "audience") if speaker.audience else "NULL"
-    first = f"SELECT min(_record) FROM _parsed WHERE {name} IS NOT NULL GROUP BY {name}, {as_of}"
     rows = (
         f"INSERT INTO communicator BY NAME SELECT {name} AS communicator_id, {quote(plan.mapping.channel)} AS channel, "
-        f"{plan.keep(speaker.name)} AS name, {plan.keep(speaker.company)} AS company, "
-        f"{audience}::BIGINT AS audience, {as_of} AS as_of, _record FROM _parsed WHERE _record IN ({first})"
+        f"arg_min({plan.keep(speaker.name)}, _record) AS name, "
+        f"arg_min({plan.keep(speaker.company)}, _record) AS company, "
+        f"arg_min({audience}::BIGINT, _record) AS audience, {as_of} AS as_of, min(_record) AS _record "
+        f"FROM _parsed WHERE {name} IS NOT NULL GROUP BY {name}, {as_of} ORDER BY min(_record)"
     )
     origin = (
         "INSERT INTO provenance BY NAME SELECT 'communicator' AS table_name, c.communicator_id AS row_key, "
