@@ -12,7 +12,11 @@ from benchmark.bench import Bench
 from corpus.errors import CbcError
 
 
-class WrongSettings(CbcError):
+class PredictorError(CbcError):
+    """A predictor cannot answer this bench."""
+
+
+class WrongSettings(PredictorError):
     """A predictor was asked for something it cannot do."""
 
 
@@ -28,18 +32,23 @@ class Settings:
     decode: str = "greedy"
     seed: int = 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """All but the choice of tasks: what one task's predictions depend on."""
-        return {key: value for key, value in asdict(self).items() if key != "tasks"}
+    def as_dict(self, *names: str) -> dict[str, Any]:
+        """The named choices."""
+        return {name: value for name, value in asdict(self).items() if name in names}
 
 
 class Predictor(ABC):
-    """Base: a subclass says what it is and answers one task at a time."""
+    """Base: a subclass says what it is and answers one task at a time.
+
+    says: what it predicts with; covers: which tasks it answers; heeds: the settings, beyond the choice of instances,
+    that change its answers.
+    """
 
     name: str
     kind: str
     says: str
     covers: str
+    heeds: tuple[str, ...] = ()
 
     @abstractmethod
     def applies(self, bench: Bench, task: str) -> bool:
@@ -57,7 +66,7 @@ class Predictor(ABC):
         """What a reader of the run should know of the predictor."""
         return {"says": self.says}
 
-    def refusal(self, bench: Bench) -> CbcError:
+    def refusal(self, bench: Bench) -> PredictorError:
         """What to say when none of the bench's tasks is one of its own."""
         return WrongSettings(f"{self.name} applies to no task of {bench.root}", f"it answers {self.covers}")
 

@@ -167,6 +167,7 @@ class Boosted(Predictor):
     kind = "boosted"
     says = "gradient boosting on word counts, channel and message numbers, and the visible replay values"
     covers = "every task with training instances"
+    heeds = ("seed",)
 
     def __init__(self) -> None:
         self.content: dict[tuple[str, int], ContentModel] = {}

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import polars as pl
 
-from baselines.base import Predictor, Settings, WrongSettings, questions
+from baselines.base import Predictor, PredictorError, Settings, WrongSettings, questions
 from benchmark.bench import Bench
-from corpus.errors import CbcError
 
 
-class NoOracle(CbcError):
+class NoOracle(PredictorError):
     """The bench is not of the simulated world, or its private part is missing."""
 
 
@@ -40,7 +39,7 @@ class Oracle(Predictor):
         asked = questions(bench, task, settings).select("instance_id")
         return asked.join(pl.read_parquet(stored(bench, task)), "instance_id", "left", maintain_order="left")
 
-    def refusal(self, bench: Bench) -> CbcError:
+    def refusal(self, bench: Bench) -> PredictorError:
         return NoOracle(
             f"only the simulated world has an oracle, and {bench.root} holds none",
             "build the bench from a corpus of `cbc corpus simulate`",

@@ -7,6 +7,7 @@ figures. No answer of the asked split is looked at.
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from functools import cached_property
@@ -16,9 +17,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import benchmark.lm_eval
-from baselines.base import Predictor, Settings, WrongSettings
+from baselines.base import Predictor, PredictorError, Settings, WrongSettings
 from benchmark.bench import Bench
-from corpus.errors import CbcError
 
 if TYPE_CHECKING:
     from baselines.reader import Reader
@@ -28,12 +28,8 @@ TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json",
 SAVED = "give a folder written by save_pretrained (or by `cbc baselines train`), or a hub name"
 
 
-class NoModel(CbcError):
+class NoModel(PredictorError):
     """The name is no predictor, no model folder and no model of a reachable hub, or the model lacks a part."""
-
-
-class ContextTooShort(CbcError):
-    """The model's context does not even hold an answer."""
 
 
 def check_folder(path: Path) -> None:
@@ -56,6 +52,15 @@ def digest_folder(path: Path) -> str:
     return total.hexdigest()
 
 
+def training_of(path: Path) -> dict[str, Any]:
+    """Recipe, training seed and bench of a model that `cbc baselines train` made; nothing of others."""
+    try:
+        told = json.loads((path / "training.json").read_text(encoding="utf-8"))
+        return {"recipe": told["recipe"]["name"], "seed": told["seed"], "trained_on": told["bench"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def looks_like_path(name: str) -> bool:
     """Whether a name cannot be one of a hub, so that its absence is the user's slip."""
     return name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/") or not name
@@ -66,6 +71,7 @@ class Prompted(Predictor):
 
     kind = "lm"
     covers = "every task"
+    heeds = ("shots", "decode", "batch_size")
 
     def __init__(self, model: str, settings: Settings) -> None:
         self.path = Path(model)
@@ -86,7 +92,9 @@ class Prompted(Predictor):
         return True
 
     def about(self) -> dict[str, Any]:
-        return {"says": self.says, **({"weights": digest_folder(self.path)} if self.local else {"hub": self.model})}
+        if not self.local:
+            return {"says": self.says, "hub": self.model}
+        return {"says": self.says, "weights": digest_folder(self.path), **training_of(self.path)}
 
     @cached_property
     def reader(self) -> Reader:
@@ -106,12 +114,6 @@ class Prompted(Predictor):
         reader = self.reader
         reader.expect = settings.decode == "expected" and bench.tasks[task]["table"] == "replay_values"
         asked = load_task(bench, task, settings, self.model)
-        needed = (asked.config.generation_kwargs or {}).get("max_gen_toks", 1)
-        if needed >= reader.max_length:
-            raise ContextTooShort(
-                f"{self.name} reads {reader.max_length} tokens, and an answer of {task} may take {needed}",
-                "take a model with a longer context, or leave that task out with --tasks",
-            )
         asked.set_config("num_fewshot", settings.shots)
         named = {"tasks": {f"cbc_{task}": asked}}
         results = evaluate(reader, named, limit=settings.limit, bootstrap_iters=0, log_samples=True)

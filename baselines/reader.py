@@ -16,7 +16,7 @@ from lm_eval.models.huggingface import HFLM
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import DynamicLayer
 
-from corpus.errors import CbcError
+from baselines.base import PredictorError
 
 HIGHEST = 100
 CACHE_STEP = 256  # tokens
@@ -24,7 +24,7 @@ ROWS_AT_ONCE = 8  # texts in the second pass; its logits are the largest thing i
 SPACES = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})
 
 
-class SplitNumbers(CbcError):
+class SplitNumbers(PredictorError):
     """Expected values need a tokenizer in which each integer 0..100 is one token."""
 
 

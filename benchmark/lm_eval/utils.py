@@ -78,21 +78,27 @@ def examples(train: pl.DataFrame) -> pl.DataFrame:
 
 
 @lru_cache
-def tokenizer_of(name: str) -> Any:
-    """The tokenizer of a model; loaded once."""
-    from transformers import AutoTokenizer
+def reads(model: str, tokenizer: str | None) -> tuple[Any, int]:
+    """A model's tokenizer and how many tokens it reads; looked up once."""
+    from lm_eval.models.utils import resolve_max_length
+    from transformers import AutoConfig, AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(name)
+    loaded = AutoTokenizer.from_pretrained(tokenizer or model)
+    return loaded, resolve_max_length(AutoConfig.from_pretrained(model), loaded)
 
 
-def room(train: pl.DataFrame, model: str | None) -> int:
-    """Tokens that the longest training answer takes in a model's own tokenizer, and a few to end it."""
+def room(train: pl.DataFrame, model: str | None, tokenizer: str | None, max_length: int | None) -> int:
+    """Tokens that the longest training answer takes in a model's own tokenizer, and a few to end it.
+
+    Never more than half of what the model reads: the other half is the question's.
+    """
     order = train["answer"].str.len_bytes().arg_sort(descending=True)
-    answers = [" " + answer for answer in train["answer"][order].head(LONGEST_ANSWERS)]
+    answers = [" " + answer for answer in train["answer"][order].head(LONGEST_ANSWERS)] or [" "]
     if model is None:
-        return max((len(answer.encode()) for answer in answers), default=256) // BYTES_PER_TOKEN + SPARE_TOKENS
-    found = tokenizer_of(model)(answers or [""], add_special_tokens=False)["input_ids"]
-    return max(map(len, found)) + SPARE_TOKENS
+        return max(len(answer.encode()) for answer in answers) // BYTES_PER_TOKEN + SPARE_TOKENS
+    loaded, context = reads(model, tokenizer)
+    longest = max(map(len, loaded(answers, add_special_tokens=False)["input_ids"]))
+    return min(longest + SPARE_TOKENS, (max_length or context) // 2)
 
 
 def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
@@ -119,11 +125,12 @@ def splits(
     answers: bool = True,
     pretrained: str | None = None,
     tokenizer: str | None = None,
+    max_length: int | None = None,
     **_: Any,
 ) -> dict[str, Dataset]:
     """What lm-eval asks for: `test`, the questions of the chosen split, and `train`, examples to show.
 
-    `pretrained` and `tokenizer` are lm-eval's own --model_args.
+    `pretrained`, `tokenizer` and `max_length` are lm-eval's own --model_args.
 
     Raises NoQuestions, NoAnswers, NoSuchPath, WrongVersion.
     """
@@ -133,7 +140,7 @@ def splits(
     if not opened.tasks[task].get(chosen):
         raise NoQuestions(f"{opened.root} has no {chosen} questions for {task}", "take the test split or another bench")
     frame, train = (with_answers if answers else without_answers)(opened, task, chosen), opened.public(task, "train")
-    answer_tokens = room(train, tokenizer or pretrained)
+    answer_tokens = room(train, pretrained, tokenizer, max_length)
     return {
         "test": documents(task, frame, answer_tokens),
         "train": documents(task, examples(train), answer_tokens),

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 
 from baselines.base import Settings, WrongSettings  # noqa: E402
 from baselines.predict import predict_run  # noqa: E402
-from baselines.prompted import ContextTooShort, NoModel, Prompted  # noqa: E402
+from baselines.prompted import NoModel, Prompted, load_task  # noqa: E402
 from baselines.reader import NumberTokens, Reader, SplitNumbers  # noqa: E402
 from benchmark.run import Run  # noqa: E402
 
@@ -128,6 +128,15 @@ def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_
         assert raw == ("low", "high")[int(values[0])]
 
 
+def test_a_trained_models_run_names_recipe_and_training_seed(small_bench, tiny_llama, tmp_path):
+    shutil.copytree(tiny_llama, tmp_path / "model")
+    told = {"recipe": {"name": "nano-lcbm"}, "seed": 2, "bench": "ab12"}
+    (tmp_path / "model" / "training.json").write_text(json.dumps(told))
+    about = Prompted(str(tmp_path / "model"), Settings()).about()
+    assert {"recipe": "nano-lcbm", "seed": 2, "trained_on": "ab12"}.items() <= about.items()
+    assert "seed" not in Prompted(str(tiny_llama), Settings()).about()
+
+
 def test_settings_of_decoding_are_in_the_name(small_bench, tiny_llama, tmp_path):
     settings = Settings(tasks=("replay_future",), limit=2, decode="expected")
     predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", settings)
@@ -213,11 +222,15 @@ def test_a_hub_that_cannot_be_reached_is_said_in_one_line(small_bench, tmp_path,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_context_without_room_for_an_answer_is_named(small_bench, tiny_llama):
-    prompted = Prompted(str(tiny_llama), Settings())
-    prompted.reader._max_length = 32
-    with pytest.raises(ContextTooShort, match="reads 32 tokens"):
-        prompted.predict(small_bench, "replay_all_masked", Settings())
+def test_a_short_context_leaves_half_of_it_to_the_question(small_bench, tiny_llama, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_llama, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 64}))
+    frame = Prompted(str(folder), Settings()).predict(small_bench, "replay_all_masked", Settings(limit=2))
+    assert frame["truncated"].all()
+    asked = load_task(small_bench, "replay_all_masked", Settings(), str(folder))
+    assert asked.config.generation_kwargs["max_gen_toks"] == 32
 
 
 def test_more_examples_than_there_are_is_refused(small_bench, tiny_llama):
