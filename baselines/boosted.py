@@ -96,7 +96,6 @@ def curve_features(rows: pl.DataFrame) -> pl.DataFrame:
         right_off=pl.col("off").backward_fill().over("row"),
         left_gap=pl.col("scene") - at.forward_fill().over("row"),
         right_gap=at.backward_fill().over("row") - pl.col("scene"),
-        left_2_off=pl.col("off").shift(1).forward_fill().over("row"),
     )
     share = pl.col("left_gap") / (pl.col("left_gap") + pl.col("right_gap"))
     between = pl.col("left_off") * (1 - share) + pl.col("right_off") * share
