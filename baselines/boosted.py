@@ -1,9 +1,9 @@
 """Gradient boosting on simple text and channel features: what a model without language can learn.
 
-Replay values are predicted in two steps. The content step sees a scene's words, its place and its video's numbers, and
-learns from all training scenes; the curve step corrects it by the contents of the other scenes and the visible values
-nearest to it. So that the curve step meets honest content predictions, each training video gets its own from a model
-that never saw its channel.
+Replay values are predicted in two steps. The content step sees a scene's words, its place and its video's title and
+numbers, and learns from all training scenes; the curve step corrects it by the contents of the other scenes and the
+visible values nearest to it. So that the curve step meets honest content predictions, each training video gets its own
+from a model that never saw its channel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from baselines.base import Predictor, Settings, questions
-from baselines.features import UNKNOWN, Array, Words, message_matrix, message_numbers, message_texts, scene_rows
+from baselines.features import UNKNOWN, Array, Words, message_matrix, message_numbers, message_texts, scene_rows, titles
 from baselines.ranker import rank_options
 from benchmark.bench import Bench
 
@@ -46,11 +46,11 @@ def trees(seed: int, classify: bool = False, **changes: Any) -> Any:
 
 
 class ContentModel:
-    """Replay value of a scene from its words, its place and its video's numbers; cross-fitted by channel."""
+    """Replay value of a scene from its words, its place, its video's title and numbers; cross-fitted by channel."""
 
     def __init__(self, train: pl.DataFrame, seed: int) -> None:
         rows = scene_rows(train)
-        self.words = Words(rows["scene_text"].to_list())
+        self.words, self.title_words = Words(rows["scene_text"].to_list()), Words(titles(train))
         clusters = train["cluster"].unique(maintain_order=True)
         self.fold_of = dict(zip(clusters, np.arange(len(clusters)) % FOLDS, strict=True))
         matrix, truth = self.matrix(train, rows), rows["value"].to_numpy()
@@ -67,12 +67,15 @@ class ContentModel:
         return np.array([self.fold_of.get(cluster, -1) for cluster in clusters], dtype=np.int64)
 
     def matrix(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Any:
-        """Sparse [scenes, place + video's numbers + words]."""
+        """Sparse [scenes, place + video's numbers + words of its title + words of the scene]."""
         from scipy.sparse import csr_matrix, hstack
 
         place = rows.select("scene", "scenes", "position").to_numpy().astype(np.float64)
-        numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)[rows["row"].to_numpy()]
-        return hstack([csr_matrix(np.hstack([place, numbers])), self.words.matrix(rows["scene_text"].to_list())], "csr")
+        video = rows["row"].to_numpy()
+        numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)[video]
+        title = self.title_words.matrix(titles(frame))[video]
+        scene = self.words.matrix(rows["scene_text"].to_list())
+        return hstack([csr_matrix(np.hstack([place, numbers])), title, scene], "csr")
 
     def predict(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Array:
         """[scenes]; a channel that was trained on gets the model that never saw it."""

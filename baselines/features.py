@@ -41,6 +41,11 @@ def message_texts(frame: pl.DataFrame) -> list[str]:
     return frame.select(pl.concat_str(parts, separator=" ")).to_series().to_list()
 
 
+def titles(frame: pl.DataFrame) -> list[str]:
+    """Each message's title; empty where there is none."""
+    return frame["title"].fill_null("").to_list()
+
+
 def message_numbers(frame: pl.DataFrame) -> Array:
     """[messages, 9]: how long, to how many, how old, when, and how much is said; nan where unknown."""
     numbers = frame.select(
