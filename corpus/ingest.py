@@ -22,7 +22,7 @@ from pathlib import Path
 from corpus.errors import CbcError, NoSuchPath
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
-from corpus.staged import check_ranges, keep_new, open_staging, write_tables
+from corpus.staged import check_ranges, open_staging, settle
 from corpus.store import Corpus, replace_folder, write_json
 
 NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
@@ -151,27 +151,24 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
         staging.flush()
         check_ranges(connection)
         rejected = Counter(dict(connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason").fetchall()))
-        kept = keep_new(connection, corpus, staging.annotations)
+        tables = folder / "tables"
+        tables.mkdir()
+        kept, rows = settle(connection, corpus, staging.annotations, tables)
         known = staging.rows_read - kept - rejected.total()
-        report = Report(name, len(files), skipped, staging.rows_read, kept, known, dict(sorted(rejected.items())), {})
-        _write(corpus, folder, staging, report, source, files)
+        written = {table: rows[table] for table in TABLES if table in rows}
+        report = Report(
+            name, len(files), skipped, staging.rows_read, kept, known, dict(sorted(rejected.items())), written
+        )
+        _put_in_place(corpus, tables, source, report, files)
     return report
 
 
-def _write(
-    corpus: Corpus, folder: Path, staging: Staging, report: Report, source: Source, files: Sequence[Received]
-) -> None:
-    """Write annotations, then the tables and the manifest in one rename."""
-    tables = folder / "tables"
-    tables.mkdir()
-    apart = {table: folder / f"{annotation}.parquet" for annotation, table in sorted(staging.annotations.items())}
-    rows = write_tables(staging.connection, {table: tables / f"{table}.parquet" for table in TABLES} | apart)
-    report.tables.update({table: rows[table] for table in TABLES if table in rows})
-    for annotation, table in sorted(staging.annotations.items()):
-        if table in rows:
-            place = corpus.root / "annotations" / annotation / f"{report.ingest}.parquet"
-            place.parent.mkdir(parents=True, exist_ok=True)
-            apart[table].replace(place)
+def _put_in_place(corpus: Corpus, tables: Path, source: Source, report: Report, files: Sequence[Received]) -> None:
+    """Move the annotations to their places, then the tables and the manifest in one rename."""
+    for path in sorted(tables.glob("*@*.parquet")):
+        place = corpus.root / "annotations" / path.stem / f"{report.ingest}.parquet"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
     named = [{"name": file.name, "sha256": file.sha256} for file in files]
     counts = {key: value for key, value in asdict(report).items() if key not in ("skipped", "files")}
     write_json(tables / "manifest.json", {**counts, "source": source.label, "digest": source.digest, "files": named})

@@ -7,8 +7,8 @@ order in which their records were read, so that the same files give the same byt
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -18,7 +18,7 @@ from corpus.schema import METRICS, TABLES
 from corpus.store import Corpus, quote
 
 MEMORY = "2GB"
-DATA = ("communicator", "message", "scene", "effect", "comment")
+DATA = ("message", "communicator", "comment", "scene", "effect")
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880)"
 
 
@@ -87,17 +87,42 @@ def _drop_known(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[s
         )
 
 
-def keep_new(connection: duckdb.DuckDBPyConnection, corpus: Corpus, annotations: dict[str, str]) -> int:
-    """Leave only what the corpus does not hold yet, each key once; gives the number of records something is kept of."""
-    for name in DATA:
-        keys = TABLES[name].key
-        _drop_repeated(connection, name, keys)
-        _drop_known(connection, name, keys, sorted(corpus.root.glob(f"tables/*/{name}.parquet")))
-    for annotation, table in annotations.items():
-        _drop_repeated(connection, table, ("message_id",))
-        held = sorted((corpus.root / "annotations" / annotation).glob("*.parquet"))
-        _drop_known(connection, table, ("message_id",), held)
-    parts = " UNION ALL ".join(f'SELECT _record FROM "{name}"' for name in [*DATA, *annotations.values()])
+def settle(
+    connection: duckdb.DuckDBPyConnection, corpus: Corpus, annotations: Mapping[str, str], folder: Path
+) -> tuple[int, dict[str, int]]:
+    """Write what the corpus does not hold yet as FOLDER/TABLE.parquet and FOLDER/NAME@VERSION.parquet.
+
+    Gives the number of records of which something is kept, and the rows of each file written. A table is written
+    while the next is looked through.
+    """
+    rows: dict[str, Future[int]] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+
+        def write(table: str, name: str) -> None:
+            rows[name] = pool.submit(_write, connection.cursor(), table, folder / f"{name}.parquet")
+
+        for annotation, table in sorted(annotations.items()):
+            held = sorted((corpus.root / "annotations" / annotation).glob("*.parquet"))
+            _keep_new(connection, table, ("message_id",), held)
+            write(table, annotation)
+        for table in DATA:
+            _keep_new(connection, table, TABLES[table].key, sorted(corpus.root.glob(f"tables/*/{table}.parquet")))
+            write(table, table)
+        kept = _keep_provenance(connection, [*DATA, *annotations.values()])
+        write("provenance", "provenance")
+        write("rejects", "rejects")
+    return kept, {name: future.result() for name, future in rows.items() if future.result()}
+
+
+def _keep_new(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], held: list[Path]) -> None:
+    """Leave only rows whose key the corpus does not hold, each key once."""
+    _drop_repeated(connection, table, keys)
+    _drop_known(connection, table, keys, held)
+
+
+def _keep_provenance(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> int:
+    """Leave only the provenance of records of which something is kept; gives their number."""
+    parts = " UNION ALL ".join(f'SELECT _record FROM "{table}"' for table in tables)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT DISTINCT _record FROM ({parts})")
     connection.execute(
         "DELETE FROM provenance WHERE _record NOT IN (FROM _kept) OR table_name = 'communicator' AND NOT EXISTS "
@@ -107,21 +132,15 @@ def keep_new(connection: duckdb.DuckDBPyConnection, corpus: Corpus, annotations:
     return _one(connection, "SELECT count(*) FROM _kept")
 
 
-def write_tables(connection: duckdb.DuckDBPyConnection, places: Mapping[str, Path]) -> dict[str, int]:
-    """Write staged tables that have rows as parquet, several at a time; gives their numbers of rows."""
-
-    def write(table: str) -> int:
-        with connection.cursor() as cursor:
-            rows = _one(cursor, f'SELECT count(*) FROM "{table}"')
-            if rows:
-                order = "ORDER BY _record" if table == "rejects" else ""
-                told = f'SELECT * EXCLUDE (_record) FROM "{table}" {order}'
-                cursor.execute(f"COPY ({told}) TO {quote(places[table])} {PARQUET}")
-            return rows
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = dict(zip(places, pool.map(write, places), strict=True))
-    return {table: rows for table, rows in found.items() if rows}
+def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> int:
+    """Write a staged table that has rows as parquet; gives their number."""
+    with connection:
+        rows = _one(connection, f'SELECT count(*) FROM "{table}"')
+        if rows:
+            order = "ORDER BY _record" if table == "rejects" else ""
+            told = f'SELECT * EXCLUDE (_record) FROM "{table}" {order}'
+            connection.execute(f"COPY ({told}) TO {quote(path)} {PARQUET}")
+        return rows
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:

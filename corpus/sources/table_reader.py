@@ -84,7 +84,7 @@ class Reader:
                 self._reject(part.name, record)
             else:
                 fields = [encodings.mend(field) for field in record.fields] if mend else record.fields
-                texts = [fields[pick] if pick is not None else None for pick in picks]
+                texts = [(fields[pick] or None) if pick is not None else None for pick in picks]
                 self._add(index, part.name, number, record, texts)
 
     def _encoding(self, part: Part) -> str:
@@ -161,7 +161,9 @@ class Reader:
             present = {name for name, text in columns.items() if text}
             if not self._fits(part, present, f"it has {', '.join(row[0] for row in described)}"):
                 return
-            texts = ", ".join(f"{columns[name] or 'NULL::VARCHAR'} AS {s}" for name, s in self.plan.sources.items())
+            texts = ", ".join(
+                f"nullif({columns[name] or 'NULL::VARCHAR'}, '') AS {s}" for name, s in self.plan.sources.items()
+            )
             self.staging.rows_read += self._insert(
                 f"(SELECT {index} AS _file, {before} + file_row_number + 1 AS _record, "
                 f"{number} + file_row_number + 1 AS _n, file_row_number + 1 AS _line, {quote(part.name)} AS _name, "
@@ -211,7 +213,7 @@ class Reader:
         paths = ", ".join(quote(json_path(name)) for name in self.plan.sources)
         good = "CASE WHEN json_valid(_json) THEN json_type(_json) = 'OBJECT' ELSE false END"
         read = f"CASE WHEN {good} THEN json_extract_string(_json, [{paths}]) END"
-        texts = ", ".join(f"l[{i}] AS {name}" for i, name in enumerate(self.plan.sources.values(), 1))
+        texts = ", ".join(f"nullif(l[{i}], '') AS {name}" for i, name in enumerate(self.plan.sources.values(), 1))
         return (
             f"(SELECT {KEPT}, CASE WHEN l IS NULL THEN _json END AS _broken, {texts} "
             f"FROM (SELECT *, {read} AS l FROM _batch))"

@@ -2,7 +2,7 @@
 
 Three steps, one scan: t0, t1 ... are the texts of the mapping's fields, v0, v1 ... their values, `_bad` the first rule
 a row broke. Names of columns never enter the SQL: a reader gives them as s0, s1 ... in the order of
-`Mapping.columns()`.
+`Mapping.columns()`, empty texts as null.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from corpus.store import quote
 
 KEPT = "_file, _record, _n, _line, _name"
 MACROS = """
-CREATE OR REPLACE MACRO cell_number(t) AS CASE WHEN t IS NULL THEN NULL
-    WHEN try_cast(t AS DOUBLE) IS NOT NULL THEN try_cast(t AS DOUBLE) ELSE page_count(t) END;
+CREATE OR REPLACE MACRO cell_number(t) AS
+    coalesce(try_cast(t AS DOUBLE), CASE WHEN t IS NOT NULL THEN page_count(t) END);
 CREATE OR REPLACE MACRO cell_truth(t) AS coalesce(try_cast(trim(t) AS BOOLEAN),
     CASE lower(trim(t)) WHEN 'yes' THEN true WHEN '1.0' THEN true WHEN 'no' THEN false WHEN '0.0' THEN false END);
 CREATE OR REPLACE MACRO zone_time(t) AS CASE WHEN t LIKE '____-__-__%' THEN try_cast(t AS TIMESTAMPTZ)::TIMESTAMP END;
@@ -100,11 +100,8 @@ class Plan:
 
     def _present(self, column: str) -> str:
         """A column's text, null where it is one of the mapping's words for missing."""
-        name, words = self.sources[column], self.mapping.missing
-        present = f"nullif({name}, '')"
-        return (
-            f"CASE WHEN trim({name}) NOT IN ({', '.join(map(quote, words))}) THEN {present} END" if words else present
-        )
+        name, words = self.sources[column], ", ".join(map(quote, self.mapping.missing))
+        return f"CASE WHEN trim({name}) NOT IN ({words}) THEN {name} END" if words else name
 
     def _typed(self, kind: str, sql: str, text: str, reason: str) -> str:
         """A value read from a text, rejected for `reason` where there is text but no value."""
