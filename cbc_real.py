@@ -19,7 +19,7 @@ from corpus.errors import CbcError
 
 FILES = (
     ("youtube_trending", "youtube_trending/videos_latest.csv.gz"),
-    ("youtube_trending_daily", "youtube_trending/daily_en5.tar.gz"),
+    ("youtube_trending", "youtube_trending/daily_en5.tar.gz"),
     ("superbowl_ads", "superbowl_ads"),
     ("tweets", "tweets"),
     ("headlines", "headlines/upworthy_clean.parquet"),

@@ -101,11 +101,12 @@ def test_variants_of_headlines_keep_apart(shared_data, tmp_path):
 
 
 def test_film_clips_are_read_from_one_folder(shared_data, tmp_path):
-    liked, _ = run(tmp_path, "lvu_like_ratio", shared_data / "lvu")
-    viewed, corpus = run(tmp_path, "lvu_view_count", shared_data / "lvu")
-    assert (liked.rows_kept, viewed.rows_kept) == (940, 827)
-    splits = rows(corpus, 'SELECT split, count(*) FROM "lvu_like_ratio@1" GROUP BY ALL ORDER BY 1')
-    assert [name for name, _ in splits] == ["test", "train", "val"]
+    report, corpus = run(tmp_path, "lvu", shared_data / "lvu")
+    assert (report.rows_read, report.rows_kept) == (940 + 827, 940 + 827)
+    splits = 'SELECT count(like_ratio_split), count(view_count_split) FROM "lvu@1"'
+    assert rows(corpus, splits) == [(940, 827)]
+    query = "SELECT metric, count(*) FROM effect GROUP BY metric ORDER BY 1"
+    assert rows(corpus, query) == [("dislikes", 940), ("likes", 940), ("views", 827)]
 
 
 def test_recorded_pages_give_curves_and_counts(shared_data, tmp_path):
