@@ -17,7 +17,7 @@ import duckdb
 
 from corpus.schema import METRICS, TABLES
 from corpus.status import table_text
-from corpus.store import Corpus, quote, write_json
+from corpus.store import Corpus, quote_file, write_json
 
 MOST = 10_000
 KINDS = ("video", "post", "email", "headline", "image", "sound")
@@ -90,14 +90,14 @@ def validate(root: Path) -> Findings:
 def _rows(name: str, paths: list[Path]) -> str:
     """SQL of a table's rows out of the files that hold to the schema."""
     if paths:
-        return f"FROM read_parquet([{', '.join(quote(path) for path in paths)}], union_by_name=true)"
+        return f"FROM read_parquet([{', '.join(quote_file(path) for path in paths)}], union_by_name=true)"
     return "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in TABLES[name].columns) + " WHERE false"
 
 
 def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
     """Columns and types of a file, every value of which can be read. Raises duckdb.Error."""
-    connection.execute(f"SELECT count(hash(COLUMNS(*))) FROM read_parquet({quote(path)})").fetchall()
-    return {name: type_ for name, type_, *_ in connection.execute(f"DESCRIBE FROM {quote(path)}").fetchall()}
+    connection.execute(f"SELECT count(hash(COLUMNS(*))) FROM read_parquet({quote_file(path)})").fetchall()
+    return {name: type_ for name, type_, *_ in connection.execute(f"DESCRIBE FROM {quote_file(path)}").fetchall()}
 
 
 def _fits(connection: duckdb.DuckDBPyConnection, path: Path, findings: Findings) -> bool:
@@ -139,7 +139,7 @@ def _check_ingest(connection: duckdb.DuckDBPyConnection, folder: Path, findings:
 def _row_count(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
     """Rows of a parquet file; None where it cannot be read, which is a finding of its own."""
     try:
-        found = connection.execute(f"SELECT count(*) FROM read_parquet({quote(path)})").fetchone()
+        found = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(path)})").fetchone()
     except duckdb.Error:
         return None
     return int(found[0]) if found else None
@@ -156,7 +156,7 @@ def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findi
         except duckdb.Error as error:
             findings.add(Finding(name, path.name, "file cannot be read", str(error).splitlines()[0][:200]))
             continue
-        paths.append(quote(path))
+        paths.append(quote_file(path))
     if paths:
         rows = f"(FROM read_parquet([{', '.join(paths)}], union_by_name=true))"
         _check_rows(connection, name, "no such message", _dangling(rows, "message_id", "message"), findings)

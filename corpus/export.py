@@ -13,7 +13,7 @@ from pathlib import Path
 
 from corpus.errors import NoSuchPath
 from corpus.replay import MERGE_SQL
-from corpus.store import Corpus, quote
+from corpus.store import Corpus, quote, quote_file
 
 ANNOTATION = "published@1"
 WORD = 'STRUCT(confidence DOUBLE, "start" DOUBLE, "end" DOUBLE, "text" VARCHAR)'
@@ -154,7 +154,7 @@ def export_published(root: Path, out: Path) -> int:
         with corpus.connect() as connection:
             connection.execute(MERGE_SQL)
             connection.execute(f"COPY ({rows}) TO {quote(beside)} (FORMAT parquet, COMPRESSION zstd)")
-            counted = connection.execute(f"SELECT count(*) FROM read_parquet({quote(beside)})").fetchone()
+            counted = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(beside)})").fetchone()
         beside.replace(out)
     finally:
         beside.unlink(missing_ok=True)

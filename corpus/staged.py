@@ -15,7 +15,7 @@ import duckdb
 
 from corpus.errors import CbcError
 from corpus.schema import METRICS, TABLES
-from corpus.store import Corpus, quote
+from corpus.store import Corpus, quote, quote_file
 
 MEMORY = "2GB"
 DATA = ("message", "communicator", "comment", "scene", "effect")
@@ -80,7 +80,7 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: str, keys: tupl
 def _drop_known(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], held: list[Path]) -> None:
     """Drop rows whose key stands in the files `held` already."""
     if held:
-        files = ", ".join(quote(path) for path in held)
+        files = ", ".join(quote_file(path) for path in held)
         connection.execute(
             f'DELETE FROM "{table}" WHERE rowid IN (SELECT s.rowid FROM "{table}" s '
             f"JOIN read_parquet([{files}], union_by_name=true) c ON {_same(keys)})"

@@ -11,6 +11,7 @@ CORPUS/corpus.json                    format and version
 from __future__ import annotations
 
 import fcntl
+import glob
 import json
 import shutil
 from collections.abc import Iterator
@@ -46,6 +47,11 @@ def replace_folder(staged: Path, place: Path) -> None:
 def quote(path: Path | str) -> str:
     """A string as an SQL literal."""
     return "'" + str(path).replace("'", "''") + "'"
+
+
+def quote_file(path: Path, inside: str = "") -> str:
+    """A path to read, as an SQL literal: of its characters none is a pattern, those of `inside` (below it) are."""
+    return quote(glob.escape(str(path)) + inside)
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class Corpus:
         """SQL that defines a view for each table and annotation."""
         for name, table in TABLES.items():
             some = any((self.root / "tables").glob(f"*/{name}.parquet"))
-            pattern = quote(f"{self.root.resolve()}/tables/*/{name}.parquet")
+            pattern = quote_file(self.root.resolve(), f"/tables/*/{name}.parquet")
             rows = f"FROM read_parquet({pattern})" if some else None
             empty = "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in table.columns) + " WHERE false"
             view = name if name != "communicator" else "communicator_observation"
@@ -128,7 +134,7 @@ class Corpus:
         )
         yield f"CREATE OR REPLACE VIEW communicator AS {newest}"
         for annotation in self.annotations():
-            pattern = quote(f"{self.root.resolve()}/annotations/{annotation}/*.parquet")
+            pattern = quote_file(self.root.resolve() / "annotations" / annotation, "/*.parquet")
             yield f'CREATE OR REPLACE VIEW "{annotation}" AS FROM read_parquet({pattern}, union_by_name=true)'
 
     def connect(self) -> duckdb.DuckDBPyConnection:

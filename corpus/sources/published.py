@@ -18,7 +18,7 @@ from corpus.errors import NoSuchPath
 from corpus.export import ANNOTATION, DERIVED_FLAT, FLAT, PUBLISHED, UNPACKED
 from corpus.replay import MERGE_SQL
 from corpus.sources.base import Received, RowError, Source, Staging
-from corpus.store import quote
+from corpus.store import quote_file
 
 COUNTS = ("likes", "views", "subscribers", "length")
 RULES: tuple[tuple[str, str, str], ...] = (
@@ -152,7 +152,7 @@ class Published(Source):
 def _read(received: Received, staging: Staging) -> None:
     """Append a file to published_flat; one that cannot be read at all is a single reject."""
     connection = staging.connection
-    rows = f"read_parquet({quote(received.raw)}, file_row_number=true)"
+    rows = f"read_parquet({quote_file(received.raw)}, file_row_number=true)"
     try:
         columns, wrong = _columns(connection, rows)
         connection.execute(

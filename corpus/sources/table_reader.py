@@ -19,7 +19,7 @@ from corpus.csvrecords import records
 from corpus.errors import CbcError
 from corpus.sources.base import Received, RowError, Staging
 from corpus.sources.table_sql import KEPT, Plan, json_path
-from corpus.store import quote
+from corpus.store import quote, quote_file
 from corpus.textfiles import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, parts, text_records
 
 BATCH_RECORDS, BATCH_CHARACTERS = 20_000, 16 << 20
@@ -117,7 +117,7 @@ class Reader:
         relation = (
             f"(SELECT {index} AS _file, {before} + row_number() OVER () AS _record, row_number() OVER () AS _n, "
             f"NULL::BIGINT AS _line, {quote(part.name)} AS _name, NULL::VARCHAR AS _broken, {texts} "
-            f"FROM read_csv({quote(part.path)}, columns={{{read}}}, auto_detect=false, header=true, "
+            f"FROM read_csv({quote_file(part.path)}, columns={{{read}}}, auto_detect=false, header=true, "
             f"sep={quote(separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
             "rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
         )
@@ -154,7 +154,7 @@ class Reader:
     def _parquet(self, index: int, part: Part, number: int) -> None:
         """Read a parquet file."""
         self._flush()
-        before, source = self.staging.rows_read, f"read_parquet({quote(part.path)}, file_row_number=true)"
+        before, source = self.staging.rows_read, f"read_parquet({quote_file(part.path)}, file_row_number=true)"
         try:
             described = self.connection.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}").fetchall()
             columns = {name: self._parquet_text(name, source) for name in self.plan.sources}

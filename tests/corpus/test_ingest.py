@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from corpus import staged
+from corpus.audit import validate
 from corpus.errors import Busy, NoSuchPath
 from corpus.ingest import FileChanged, ingest
 from corpus.store import Corpus
@@ -221,3 +222,15 @@ def test_an_interrupt_ends_with_130_and_a_second_run_completes(tmp_path):
     assert again.returncode == 0, again.stderr
     run(tmp_path, POSTS, file, corpus="whole")
     assert tree(tmp_path / "corpus") == tree(tmp_path / "whole")
+
+
+def test_marks_of_patterns_in_paths_are_letters(tmp_path):
+    folder = tmp_path / "films [v2]* it's"
+    file = write(folder, "a?[1].csv", "id,title,day,views", "a,x,,1")
+    for lines in (["b,x,,1"], ["a,x,,1", "c,x,,1"]):
+        report, corpus = run(folder, POSTS, file)
+        write(folder, file.name, "id,title,day,views", *lines)
+    report, corpus = run(folder, POSTS, file)
+    assert (report.rows_kept, report.rows_known) == (1, 1)
+    assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("a",), ("b",), ("c",)]
+    assert validate(corpus) == []
