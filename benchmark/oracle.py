@@ -1,6 +1,6 @@
 """The best possible answers in the simulated world, from its law (corpus/world.py) and what a prompt shows.
 
-Replay: the conditional mean of the asked scenes given the visible ones, under the law's normal noise, cut to 0..100.
+Replay: the conditional mean of the asked scenes given the visible ones, under the law's normal noise.
 Likes and views: their mean under the law, the channel's hidden effect being noise. Posts: the likelier class given the
 account's cuts. Speech: the right option (what is seen names what is said), an upper bound.
 """
@@ -46,19 +46,19 @@ def conditional(mean: Array, shown: list[float | None], asked: list[int]) -> lis
     covariance = world.REPLAY_CHANNEL_SD**2 + world.REPLAY_NOISE_SD**2 * world.REPLAY_NOISE_AR**distance
     known = np.array([i for i in scenes[1:] if shown[i] is not None], int)
     wanted = np.array(asked, int)
-    seen = np.array([shown[i] for i in known], float) / 100
+    share = np.clip([shown[i] for i in known], 0.5, 99.5) / 100
     weights = np.linalg.solve(covariance[np.ix_(known, known)], covariance[np.ix_(known, wanted)]).T
-    center = mean[wanted] + weights @ (seen - mean[known])
+    center = mean[wanted] + weights @ (np.log(share / (1 - share)) - mean[known])
     spread = np.sqrt(np.diag(covariance[np.ix_(wanted, wanted)] - weights @ covariance[np.ix_(known, wanted)]))
-    expected = 100 * clipped_mean(center, spread)
+    expected = 100 * logistic_mean(center, spread)
     return [100.0 if scene == 0 else float(value) for scene, value in zip(wanted, expected, strict=True)]
 
 
-def clipped_mean(center: Array, spread: Array) -> Array:
-    """Mean of a normal variable cut to [0, 1]."""
-    low, high = -center / spread, (1 - center) / spread
-    inside = norm.cdf(high) - norm.cdf(low)
-    mean: Array = center * inside + spread * (norm.pdf(low) - norm.pdf(high)) + 1 - norm.cdf(high)
+def logistic_mean(center: Array, spread: Array) -> Array:
+    """Mean of 1 / (1 + exp(-z)) for normal z, by Gauss-Hermite quadrature."""
+    points, weights = np.polynomial.hermite_e.hermegauss(20)
+    z = center[:, None] + spread[:, None] * points
+    mean: Array = (weights / (1 + np.exp(-z))).sum(1) / weights.sum()
     return mean
 
 
@@ -76,16 +76,11 @@ def view_values(frame: pl.DataFrame) -> Answers:
 
 
 def post_values(frame: pl.DataFrame) -> Answers:
-    """The likelier class: the account's cuts lie between its low and its high posts of the same block."""
-    block = ["cluster", "block"]
-    cuts = frame.with_columns(
-        lower=pl.col("likes").filter(pl.col("like_class") == "low").max().over(block),
-        upper=pl.col("likes").filter(pl.col("like_class") == "high").min().over(block),
-    )
-    log = {name: np.log(np.maximum(cuts[name].fill_null(1).to_numpy(), 0.5)) for name in ("lower", "upper")}
-    expected = cuts["post_ln"].to_numpy()
-    low = norm.cdf((log["lower"] - expected) / world.POST_NOISE_SD)
-    high = norm.sf((log["upper"] - expected) / world.POST_NOISE_SD)
+    """The likelier class, given where its account's low posts end and its high ones begin (likes)."""
+    log = {name: np.log(np.maximum(frame[name].to_numpy(), 0.5)) for name in ("low_below", "high_above")}
+    expected = frame["post_ln"].to_numpy()
+    low = norm.cdf((log["low_below"] - expected) / world.POST_NOISE_SD)
+    high = norm.sf((log["high_above"] - expected) / world.POST_NOISE_SD)
     share = high / np.maximum(low + high, 1e-12)
     return [[float(p > 0.5)] for p in share], [[float(1 - p), float(p)] for p in share]
 

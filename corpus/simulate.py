@@ -140,14 +140,13 @@ def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
     """Rows of one video: message, scenes, effects and its law."""
     message_id, published = f"sim-v-{brand.slug}-{number}", moment(rng)
     tone, occasion, product = (pick(rng, tuple(options)) for options in (world.TONES, world.OCCASIONS, world.PRODUCTS))
-    duration_s = float(rng.integers(11, 21))
+    duration_s = float(rng.integers(6, 14))
     message = {
         "message_id": message_id,
         "communicator_id": f"sim-youtube-{brand.slug}",
         "channel": "youtube",
         "kind": "video",
         "title": f"{tone} {product} {occasion}",
-        "body": f"{brand.company} shows {product} {occasion}.",
         "published_at": published,
         "duration_s": duration_s,
         "language": "en",
@@ -173,7 +172,7 @@ def draw_curve(
     count = MARKERS // k
     scenes = draw_scenes(rng, count)
     mean = np.array([scene_mean(scene, tone, i, count) for i, scene in enumerate(scenes)])
-    curve = np.clip(mean + brand.replay_effect + autoregressive(rng, count), 0, 1)
+    curve = 1 / (1 + np.exp(-(mean + brand.replay_effect + autoregressive(rng, count))))
     curve[0] = 1.0
     spans = scene_spans(MARKERS, duration_s)
     rows = [scene_row(rng, i, scene, span) for i, (scene, span) in enumerate(zip(scenes, spans, strict=True))]
@@ -186,9 +185,9 @@ def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[f
         "scene": number,
         "start_s": span[0],
         "end_s": span[1],
-        "speech": [speech_of(rng, scene)] if rng.random() < 0.7 else [],
+        "speech": [speech_of(rng, scene)] if rng.random() < 0.4 else [],
         "screen_text": [scene.text] if scene.text else [],
-        "captions": [f"a {scene.subject} {scene.action} {scene.place}"],
+        "captions": [f"{scene.subject} {scene.action} {scene.place}"],
         "objects": [],
         "actions": [],
     }

@@ -6,8 +6,8 @@ Replay. A scene shows a subject doing something somewhere, some scenes carry tex
     z = LEVEL + SUBJECTS[subject] + ACTIONS[action] + SCREEN_TEXTS[text] + REPLAY_TONES[tone]
         + OPENING * exp(-scene / 1.5) + TREND * position + channel + noise
 with position from 0 to 1, the tone in the title, one normal channel effect and noise that follows an AR(1) over scenes.
-Its replay value is z cut to [0, 1]; the first scene is the most replayed, 1. Subject and action stay for some scenes,
-so that neighbours are alike, as on real curves.
+Its replay value is 1 / (1 + exp(-z)); the first scene is the most replayed, 1. Subject and action stay for some scenes
+and noise is smooth, so that neighbours are alike, as on real curves.
 Likes. ln(100 likes/views) = LIKE_VIEW_LN + TONES[tone] + OCCASIONS[occasion] + channel + noise, both in the title.
 Views. ln(views) = VIEWS_LN + 0.8 ln(audience) + 0.5 OCCASIONS[occasion] + noise.
 Posts. ln(likes) = 0.7 ln(audience) + POST_TOPICS[topic] + POST_STYLES[style] + drift over the years + noise.
@@ -17,41 +17,31 @@ Emails. logit(click rate) = -3.5 + OFFERS[offer] + segment + noise.
 from __future__ import annotations
 
 SUBJECTS = {
-    "puppy": 0.24,
-    "baby": 0.20,
-    "dancer": 0.16,
-    "robot": 0.13,
-    "chef": 0.09,
-    "runner": 0.06,
-    "singer": 0.12,
-    "car": 0.02,
-    "farmer": 0.00,
-    "teacher": -0.03,
-    "doctor": -0.06,
-    "phone": -0.08,
-    "office": -0.14,
-    "chart": -0.20,
-    "logo": -0.25,
-    "bottle": -0.11,
+    "puppy": 1.08,
+    "baby": 0.90,
+    "robot": 0.58,
+    "runner": 0.27,
+    "car": 0.09,
+    "teacher": -0.14,
+    "phone": -0.36,
+    "office": -0.63,
+    "chart": -0.90,
+    "logo": -1.12,
 }
 ACTIONS = {
-    "jumps": 0.14,
-    "laughs": 0.11,
-    "falls": 0.16,
-    "sings": 0.06,
-    "turns": 0.01,
-    "waits": -0.12,
-    "stands": -0.09,
-    "walks": -0.03,
-    "sleeps": -0.16,
-    "shines": -0.05,
+    "jumps": 0.63,
+    "falls": 0.72,
+    "sings": 0.27,
+    "waits": -0.54,
+    "walks": -0.14,
+    "sleeps": -0.72,
 }
-PLACES = ("outside", "at home", "in a kitchen", "on a beach", "in a city", "by a lake", "on a stage", "in a shop")
+PLACES = ("at home", "in town", "on stage", "at sea", "at work", "in bed", "on ice", "at school")
 SCREEN_TEXTS = {
-    "terms apply": -0.14,
-    "buy now": -0.08,
-    "watch this": 0.09,
-    "free today": 0.05,
+    "terms apply": -0.63,
+    "buy now": -0.36,
+    "watch this": 0.40,
+    "free today": 0.23,
 }
 TONES = {
     "funny": 0.55,
@@ -96,23 +86,23 @@ OFFERS = {"half price": 0.9, "a free gift": 0.6, "early access": 0.4, "a survey"
 SEGMENTS = {"new customers": 0.3, "loyal customers": 0.7, "students": 0.1, "lapsed customers": -0.6}
 
 REPLAY_TONES = {
-    "funny": 0.12,
-    "moving": 0.08,
-    "surprising": 0.10,
-    "helpful": 0.0,
-    "honest": -0.02,
-    "loud": -0.06,
-    "official": -0.10,
-    "legal": -0.12,
+    "funny": 0.54,
+    "moving": 0.36,
+    "surprising": 0.45,
+    "helpful": 0.00,
+    "honest": -0.09,
+    "loud": -0.27,
+    "official": -0.45,
+    "legal": -0.54,
 }
-REPLAY_LEVEL = 0.58
-REPLAY_OPENING = 0.35
-REPLAY_TREND = -0.20
-REPLAY_CHANNEL_SD = 0.05
-REPLAY_NOISE_SD = 0.10
+REPLAY_LEVEL = 0.1
+REPLAY_OPENING = 1.5
+REPLAY_TREND = -0.8
+REPLAY_CHANNEL_SD = 0.2
+REPLAY_NOISE_SD = 0.45
 REPLAY_NOISE_AR = 0.8
-NEW_SUBJECT = 0.3  # chance that a scene shows another subject than the one before
-NEW_ACTION = 0.4
+NEW_SUBJECT = 0.5  # chance that a scene shows another subject than the one before
+NEW_ACTION = 0.6
 
 LIKE_VIEW_LN = 1.1  # of the percentage: 3 % for a plain video
 LIKE_VIEW_CHANNEL_SD = 0.08

@@ -36,7 +36,6 @@ class Scratch(_Strict):
     """A Llama trained from scratch: its size, and that of the vocabulary learned from the bench's text."""
 
     vocab_size: int = Field(ge=512)
-    phrase_words: int = Field(default=6, ge=1)
     hidden_size: int = Field(ge=8)
     intermediate_size: int = Field(ge=8)
     layers: int = Field(ge=1)

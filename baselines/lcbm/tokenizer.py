@@ -1,15 +1,16 @@
 """The tokenizer of models trained from scratch: a byte-level BPE learned from the bench's own training text.
 
-Every integer 0..100 is one token, with and without a space before it; a larger number is read digit by digit. First
-words are learned, then phrases of whole words, so that a frequent phrase is one token; none crosses a number, a line or
-a punctuation mark, so a value, an answer and a scene always begin at a token of their own. Any text decodes to itself.
+Every integer 0..100 is one token, with and without a space before it; a larger number is read digit by digit. Words are
+learned from the text; the wordings of templates (a scene's head, a question) are one token each, so that texts are
+short and what a scene says stands right behind its number. No word crosses a number, a line or a punctuation mark, so a value
+and an answer always begin at a token of their own. Any text decodes to itself.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,11 @@ SPECIAL = [PAD, BOS, EOS]
 # Pieces that merges may not cross, tried in this order. Whole numbers to 100 stand alone; of a longer one, each digit.
 NUMBER = r"(?: |(?<![0-9]))(?:100|[0-9]{1,2})(?![0-9])| ?[0-9]"
 MARKS = r" ?[.,:;!?=|/()]+\n*|\n+"
-WORD = r"(?: (?![0-9.,:;!?=|/()]))?[^ 0-9.,:;!?=|/()\n]+| "
-WORDS = r"(?:(?! ?[0-9.,:;!?=|/()])[^\n])+"
+WORD = r"(?: (?!scene [0-9]{1,3}:|[0-9.,:;!?=|/()]))?[^ 0-9.,:;!?=|/()\n]+| "
 
 SPACE = "Ġ"  # how byte-level BPE writes a space
 LONGEST_WORD = 24  # bytes
-SHARE_OF_WORDS = 0.75  # of what is learned, the rest is phrases (and more where the words run out)
 DIGITS = re.compile(r" ?[0-9]+")
-NOT_WORDS = re.compile("[0-9.,:;!?=|/()Ċ]")
-PRIVATE = 0x10000  # phrases are learned on texts in which each token is one character from here on
 
 Merge = tuple[str, str]
 
@@ -39,18 +36,18 @@ def number_merges() -> list[Merge]:
     return bare + [(SPACE, str(value)) for value in range(101)]
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int, phrase_words: int = 6) -> Any:
-    """A fast tokenizer of at most `vocab_size` tokens, learned from texts (read twice) deterministically.
-
-    A phrase is at most `phrase_words` words long; 1 learns no phrases.
-    """
+def train_tokenizer(texts: Iterable[str], vocab_size: int, frames: Sequence[str] = ()) -> Any:
+    """A fast tokenizer of at most `vocab_size` tokens, learned deterministically; each frame is one token."""
     from transformers import PreTrainedTokenizerFast
 
     numbers = number_merges()
-    room = vocab_size - len(SPECIAL) - 256 - len(numbers)
-    words = _word_merges(texts, int(room * SHARE_OF_WORDS) if phrase_words > 1 else room)
-    phrases = _phrase_merges(texts, [*numbers, *words], room - len(words), phrase_words) if phrase_words > 1 else []
-    tokenizer = _tokenizer([*numbers, *words, *phrases], f"{NUMBER}|{MARKS}|{WORDS}")
+    spelled = _frame_sizes(frames)
+    room = vocab_size - len(SPECIAL) - 256 - len(numbers) - spelled
+    words = _word_merges(texts, room)
+    merges = [*numbers, *words]
+    joined = _frame_merges(_tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}"), frames)
+    whole = "".join(f"{re.escape(frame)}|" for frame in sorted(frames, key=len, reverse=True))
+    tokenizer = _tokenizer([*merges, *joined], f"{whole}{NUMBER}|{MARKS}|{WORD}")
     tokenizer.add_special_tokens(SPECIAL)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -60,6 +57,21 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, phrase_words: int = 6
         clean_up_tokenization_spaces=False,
         split_special_tokens=True,  # a text that spells a special token does not become one
     )
+
+
+def _frame_sizes(frames: Sequence[str]) -> int:
+    """How many tokens the frames may need at most, their beginnings included: a third of their characters suffices."""
+    return sum(len(frame) // 3 + 2 for frame in frames)
+
+
+def _frame_merges(words: Any, frames: Sequence[str]) -> list[Merge]:
+    """The merges that join a frame's words from the left into one token, after all others."""
+    merges: dict[Merge, None] = {}
+    for frame in frames:
+        tokens = words.encode(frame).tokens
+        for i in range(1, len(tokens)):
+            merges["".join(tokens[:i]), tokens[i]] = None
+    return list(merges)
 
 
 def _alphabet() -> list[str]:
@@ -82,47 +94,19 @@ def _tokenizer(merges: list[Merge], pieces: str) -> Any:
     return tokenizer
 
 
-def _learn(tokenizer: Any, texts: Iterable[str], alphabet: list[str], size: int, longest: int) -> list[Merge]:
-    """At most `size` merges learned from texts as the tokenizer cuts them."""
+def _word_merges(texts: Iterable[str], size: int) -> list[Merge]:
+    """Merges inside words and marks; numbers are cut out, their merges are given."""
     from tokenizers import trainers
 
     if size <= 0:
         return []
+    tokenizer, alphabet = _tokenizer([], f"{MARKS}|{WORD}"), _alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=len(alphabet) + size, initial_alphabet=alphabet, max_token_length=longest, show_progress=False
+        vocab_size=len(alphabet) + size, initial_alphabet=alphabet, max_token_length=LONGEST_WORD, show_progress=False
     )
-    tokenizer.train_from_iterator(texts, trainer)
-    return [(left, right) for left, right in json.loads(tokenizer.to_str())["model"]["merges"]]
-
-
-def _word_merges(texts: Iterable[str], size: int) -> list[Merge]:
-    """Merges inside words and marks; numbers are cut out, their merges are given."""
     numberless = chain.from_iterable(DIGITS.split(text) for text in texts)
-    return _learn(_tokenizer([], f"{MARKS}|{WORD}"), numberless, _alphabet(), size, LONGEST_WORD)
-
-
-def _phrase_merges(texts: Iterable[str], merges: list[Merge], size: int, longest: int) -> list[Merge]:
-    """Merges of whole words into phrases: BPE once more, over texts in which a word's token is one character."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    words = _tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}")
-    names = {index: token for token, index in words.get_vocab().items()}
-    letters = {index: "\n" if NOT_WORDS.search(token) else chr(PRIVATE + index) for index, token in names.items()}
-    learner = Tokenizer(models.BPE())
-    learner.pre_tokenizer = pre_tokenizers.Split("\n", behavior="removed")
-    alphabet = sorted(set(letters.values()) - {"\n"})
-    found = _learn(learner, _spelled(words, texts, letters), alphabet, size, longest)
-
-    def written(phrase: str) -> str:
-        return "".join(names[ord(letter) - PRIVATE] for letter in phrase)
-
-    return [(written(left), written(right)) for left, right in found]
-
-
-def _spelled(words: Any, texts: Iterable[str], letters: dict[int, str]) -> Iterator[str]:
-    """Each text with a letter for each of its tokens."""
-    for text in texts:
-        yield "".join(letters[index] for index in words.encode(text).ids)
+    tokenizer.train_from_iterator(numberless, trainer)
+    return [(left, right) for left, right in json.loads(tokenizer.to_str())["model"]["merges"]]
 
 
 def load_tokenizer(path: str | Path) -> Any:

@@ -40,6 +40,7 @@ from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
 from corpus.errors import Busy, CbcError
 from corpus.store import replace_folder, write_json
+from corpus.verbalize.catalog import frames
 
 FORMAT, VERSION = "cbc-model", 1
 TOKENIZER_CHARACTERS = 4_000_000  # of training text, that the vocabulary is learned from
@@ -162,7 +163,7 @@ def _write_tokenizer(recipe: Recipe, source: Source, tasks: list[str], part: Pat
             found = texts(source.questions(task, "train", "behavior", 0))["text"]
             characters = int(found.str.len_chars().sum())
             some += found.gather_every(max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))).to_list()
-        tokenizer = train_tokenizer(some, recipe.scratch.vocab_size, recipe.scratch.phrase_words)
+        tokenizer = train_tokenizer(some, recipe.scratch.vocab_size, frames())
         tokenizer.model_max_length = recipe.context_tokens
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)

@@ -23,7 +23,7 @@ CLASSES = ("low", "high")
 
 
 def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
-    """Adds `like_class`; posts in between are left out. Needs cluster, split, published_at, likes."""
+    """Adds `like_class`, and the block's cuts `low_below` and `high_above` (likes); posts in between are left out."""
     group = ["cluster", "split"]
     ranked = frame.sort(*group, "published_at", "message_id").with_columns(
         block=(pl.int_range(pl.len()).over(group) * pl.max_horizontal(1, pl.len().over(group) // BLOCK))
@@ -32,7 +32,13 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
     share = (pl.col("likes").rank("average").over([*group, "block"]) - 0.5) / pl.len().over([*group, "block"])
     low, high = (1 / 3, 2 / 3) if cut == "thirds" else (0.5, 0.5)
     like_class = pl.when(share < low).then(pl.lit("low")).when(share > high).then(pl.lit("high"))
-    return ranked.with_columns(like_class=like_class).filter(pl.col("like_class").is_not_null())
+    classed = ranked.with_columns(like_class=like_class)
+    block = [*group, "block"]
+    cuts = classed.with_columns(
+        low_below=pl.col("likes").filter(pl.col("like_class") == "low").max().over(block),
+        high_above=pl.col("likes").filter(pl.col("like_class") == "high").min().over(block),
+    )
+    return cuts.filter(pl.col("like_class").is_not_null())
 
 
 class TweetLikes(Task):

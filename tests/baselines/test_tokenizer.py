@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
 
+FRAMES = [*(f"scene {n}:" for n in range(1, 101)), " | says:", "is it high or low?\nanswer:"]
+
 
 def corpus() -> list[str]:
     rng = random.Random(0)
@@ -23,7 +25,7 @@ def corpus() -> list[str]:
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return train_tokenizer(corpus(), 640)
+    return train_tokenizer(corpus(), 1400, FRAMES)
 
 
 def spelled(tokenizer, text):
@@ -52,14 +54,17 @@ def test_longer_numbers_are_read_digit_by_digit(tokenizer):
     ]
 
 
-def test_frequent_phrases_are_one_token(tokenizer):
-    for phrase in (" a red car", " on a beach", " the highland dog"):
-        assert len(spelled(tokenizer, phrase)) == 1
+def test_wordings_of_templates_are_one_token_and_words_stay_words(tokenizer):
+    for frame in FRAMES:
+        assert len(spelled(tokenizer, frame)) == 1
+    assert len(spelled(tokenizer, " a red car")) == 3
 
 
-def test_without_phrases_words_are_the_longest_tokens():
-    words = train_tokenizer(corpus(), 640, phrase_words=1)
-    assert len(spelled(words, " a red car")) == 3
+def test_a_scene_reads_the_same_in_prompt_and_answer(tokenizer):
+    (head,) = spelled(tokenizer, "scene 7:")
+    assert head in spelled(tokenizer, "answer: scene 7: a red car = 40")
+    assert head in spelled(tokenizer, "= 3\nscene 7: a red car")
+    assert head not in spelled(tokenizer, "obscene 71:")
 
 
 def test_classes_do_not_split_ordinary_words(tokenizer):
@@ -94,7 +99,7 @@ def test_numbers_in_any_company_decode_to_themselves(tokenizer, parts):
 
 def test_the_same_texts_give_the_same_bytes(tokenizer, tmp_path):
     for name in ("one", "two"):
-        train_tokenizer(corpus(), 640).save_pretrained(tmp_path / name)
+        train_tokenizer(corpus(), 1400, FRAMES).save_pretrained(tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
     assert "tokenizer.json" in files
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in files)
@@ -106,4 +111,4 @@ def test_it_loads_without_code_of_ours(tokenizer, tmp_path):
     text = "scene 3: a red car <|eos|> = 40\n"
     assert spelled(loaded, text) == spelled(tokenizer, text)
     assert (loaded.pad_token_id, loaded.bos_token_id, loaded.eos_token_id) == (0, 1, 2)
-    assert len(loaded) <= 640
+    assert len(loaded) <= 1400
