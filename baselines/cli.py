@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+# Threads that wait actively take the cores from other processes: on a busy machine a small model is then ten times as
+# slow. It has to be said before torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 app = typer.Typer(no_args_is_help=True, help="Predict with anything from chance to LCBM; train models.")
 
