@@ -5,10 +5,12 @@ DIR/corpus bench models runs tables site. A demo that was stopped goes on where 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
 RECIPES = ("nano-base", "nano-control", "nano-lcbm")
 PREDICTORS = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "boosted", "oracle")
 SIZES = {"train": 20_000, "validation": 200, "test": 300}

@@ -9,6 +9,7 @@ no hub, scores them and makes tables and page: OUT/corpus bench models runs tabl
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ import typer
 from cbc_demo import RECIPES
 from corpus.errors import CbcError
 
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
 FILES = (
     ("youtube_trending", "youtube_trending/videos_latest.csv.gz"),
     ("youtube_trending", "youtube_trending/daily_en5.tar.gz"),

@@ -8,6 +8,7 @@ RUN/manifest.json  format, version, run (its name), kind, bench (fingerprint), t
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,8 @@ def write_run(
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} is none of {KINDS}")
     staged = out.with_name(f".{out.name}.part")
-    (staged / "predictions").mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(staged, ignore_errors=True)
+    (staged / "predictions").mkdir(parents=True)
     for task, frame in predictions.items():
         prediction_frame(task, frame).write_parquet(staged / "predictions" / f"{task}.parquet")
     write_json(
@@ -95,6 +97,9 @@ class Run:
             raise RunForOtherBench(
                 f"{root} answers another bench than {bench.root}", "predict again on this bench, or name the other one"
             )
+        split = manifest["about"].get("split", "test")
+        if split != "test":
+            raise RunForOtherBench(f"{root} answers the {split} split", "predict again with --split test")
         return cls(root, bench, manifest)
 
     @property

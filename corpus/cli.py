@@ -111,6 +111,17 @@ def export(
 
 
 @app.command()
+def verbalize(
+    corpus: Corpus,
+    out: Annotated[Path, typer.Option(help="parquet file to write: message_id, template, text")],
+) -> None:
+    """Write every post and video as text, behavior beside content."""
+    from corpus.verbalize.write import verbalize as run
+
+    typer.echo(f"{run(corpus, out):,} texts in {out}")
+
+
+@app.command()
 def datasheet(
     corpus: Corpus,
     out: Annotated[Path | None, typer.Option(help="file to write; without it the text is printed")] = None,

@@ -22,7 +22,7 @@ from pathlib import Path
 from corpus.errors import CbcError, NoSuchPath
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
-from corpus.staged import check_ranges, open_staging, settle
+from corpus.staged import check_ranges, open_staging, reject_other_scenes, settle
 from corpus.store import Corpus, replace_folder, write_json
 
 NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
@@ -150,6 +150,7 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
         source.stage(files, staging)
         staging.flush()
         check_ranges(connection)
+        reject_other_scenes(connection, corpus)
         rejected = Counter(dict(connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason").fetchall()))
         tables = folder / "tables"
         tables.mkdir()

@@ -114,6 +114,27 @@ def settle(
     return kept, {name: future.result() for name, future in rows.items() if future.result()}
 
 
+def reject_other_scenes(connection: duckdb.DuckDBPyConnection, corpus: Corpus) -> None:
+    """Reject records that cut a message into other scenes than the corpus does: their values would name other spans."""
+    held = sorted(corpus.root.glob("tables/*/scene.parquet"))
+    if not held:
+        return
+    files = ", ".join(quote_file(path) for path in held)
+    cut = "SELECT message_id, count(*) AS scenes, max(end_s) AS end_s FROM {} GROUP BY message_id"
+    connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE _other AS SELECT DISTINCT _record, message_id FROM scene WHERE message_id IN (
+        SELECT message_id FROM ({cut.format("scene")}) s JOIN ({cut.format(f"read_parquet([{files}])")}) c
+        USING (message_id) WHERE s.scenes <> c.scenes OR abs(s.end_s - c.end_s) > 1)"""
+    )
+    connection.execute(
+        """INSERT INTO rejects SELECT any_value(p.source), NULL, any_value(p.raw_line),
+        'cuts the message into other scenes than the corpus', o.message_id, o._record
+        FROM _other o LEFT JOIN provenance p USING (_record) GROUP BY o.message_id, o._record"""
+    )
+    for table in DATA:
+        connection.execute(f'DELETE FROM "{table}" WHERE _record IN (SELECT _record FROM _other)')
+
+
 def _keep_new(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], held: list[Path]) -> None:
     """Leave only rows whose key the corpus does not hold, each key once."""
     _drop_repeated(connection, table, keys)

@@ -307,6 +307,16 @@ def test_a_second_run_changes_nothing_and_a_later_crawl_adds_an_observation(tmp_
     assert corpus.execute("SELECT count(*) FROM message").fetchone() == (1,)
 
 
+def test_scenes_cut_otherwise_than_the_corpus_are_rejected_and_never_mixed(tmp_path):
+    built(tmp_path, video(heatmap=None))
+    write(tmp_path / "videos", video(epoch=EPOCH + 86_400), name="video 0")
+    corpus, report = built(tmp_path)
+    assert report.rejected == {"cuts the message into other scenes than the corpus": 1}
+    assert report.rows_read == report.rows_kept + report.rows_known + sum(report.rejected.values())
+    assert corpus.execute("SELECT count(*) FROM scene").fetchone() == (1,)
+    assert corpus.execute("SELECT count(*) FROM effect WHERE metric = 'replay'").fetchone() == (0,)
+
+
 def test_wrong_paths(tmp_path):
     with pytest.raises(NoSuchPath, match="no yt-dlp info file"):
         source_named("ytdlp").files([tmp_path / "absent.info.json"])
