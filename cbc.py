@@ -16,6 +16,8 @@ from corpus.cli import app as corpus_app
 from corpus.errors import CbcError
 from leaderboard.cli import app as leaderboard_app
 
+UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
+
 app = typer.Typer(
     help="Content Behavior Corpus: build the corpus, train and score models on it.",
     no_args_is_help=True,
@@ -49,11 +51,15 @@ def full_disk(error: BaseException) -> bool:
 def main() -> None:
     """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
     try:
-        app()
+        code = app(prog_name="cbc", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except UsageError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except CbcError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         print("interrupted; run the same command again to go on", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:

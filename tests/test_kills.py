@@ -1,4 +1,4 @@
-"""Steps killed at several points leave nothing half-written, and the same command then gives the bytes of a clean run."""
+"""Steps killed at several points leave nothing half-written; the same command then gives the bytes of a clean run."""
 
 from __future__ import annotations
 
