@@ -16,6 +16,7 @@ from corpus.cli import app as corpus_app
 from corpus.errors import CbcError
 from leaderboard.cli import app as leaderboard_app
 
+INTERRUPTED = 130
 UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
 
 app = typer.Typer(
@@ -52,6 +53,8 @@ def main() -> None:
     """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
     try:
         code = app(prog_name="cbc", standalone_mode=False)
+        if code == INTERRUPTED:  # what typer makes of an interrupt
+            raise KeyboardInterrupt
         sys.exit(code if isinstance(code, int) else 0)
     except UsageError as error:
         error.show()
@@ -61,7 +64,7 @@ def main() -> None:
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
