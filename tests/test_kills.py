@@ -73,7 +73,9 @@ def test_a_killed_step_is_completed_by_the_same_command(step, world, tmp_path):
 def test_an_interrupt_is_one_line_and_exit_code_130(tmp_path):
     command = [sys.executable, "-m", "cbc", "corpus", "simulate", "--corpus", str(tmp_path / "c")]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    time.sleep(3)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "c" / "tmp").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 130
