@@ -17,7 +17,6 @@ from corpus.errors import CbcError
 from leaderboard.cli import app as leaderboard_app
 
 INTERRUPTED = 130
-INTERRUPT = "interrupted; run the same command again to go on"
 UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
 
 app = typer.Typer(
@@ -54,11 +53,9 @@ def main() -> None:
     """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
     try:
         code = app(prog_name="cbc", standalone_mode=False)
+        if code == INTERRUPTED:  # what typer makes of an interrupt
+            raise KeyboardInterrupt
         sys.exit(code if isinstance(code, int) else 0)
-    except typer.Exit as ended:
-        if ended.exit_code == INTERRUPTED:  # what typer makes of an interrupt
-            print(INTERRUPT, file=sys.stderr)
-        sys.exit(ended.exit_code)
     except UsageError as error:
         error.show()
         sys.exit(error.exit_code)
@@ -66,7 +63,7 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
-        print(INTERRUPT, file=sys.stderr)
+        print("interrupted; run the same command again to go on", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
