@@ -19,7 +19,8 @@ from corpus.store import Corpus, quote, quote_file
 
 MEMORY = "2GB"
 DATA = ("message", "communicator", "comment", "scene", "effect")
-PARQUET = "(FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880)"
+# Version 2's encodings and level 1 write in half the time of the defaults; the files are a few percent larger.
+PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880)"
 
 
 class BrokenSource(CbcError):
@@ -145,8 +146,9 @@ def _keep_provenance(connection: duckdb.DuckDBPyConnection, tables: Sequence[str
     """Leave only the provenance of records of which something is kept; gives their number."""
     parts = " UNION ALL ".join(f'SELECT _record FROM "{table}"' for table in tables)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT DISTINCT _record FROM ({parts})")
+    connection.execute("DELETE FROM provenance WHERE NOT EXISTS (FROM _kept k WHERE k._record = provenance._record)")
     connection.execute(
-        "DELETE FROM provenance WHERE _record NOT IN (FROM _kept) OR table_name = 'communicator' AND NOT EXISTS "
+        "DELETE FROM provenance WHERE table_name = 'communicator' AND NOT EXISTS "
         "(FROM communicator c WHERE c._record = provenance._record AND c.communicator_id = provenance.row_key)"
     )
     _drop_repeated(connection, "provenance", TABLES["provenance"].key)
