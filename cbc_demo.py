@@ -13,7 +13,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
 RECIPES = ("nano-base", "nano-control", "nano-lcbm")
 PREDICTORS = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "boosted", "oracle")
-SIZES = {"train": 20_000, "validation": 200, "test": 300}
+SIZES = {"train": 20_000, "validation": 120, "test": 240}
 
 
 def run_demo(out: Path, seeds: int = 1) -> None:

@@ -30,6 +30,7 @@ FILES = (
 )
 TRIVIAL = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "overlap")
 SIZES = {"train": 12_000, "validation": 300, "test": 600}
+REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
 
 
 def ingest_all(data: Path, corpus: Path) -> list[str]:
@@ -62,7 +63,7 @@ def run_real(data: Path, out: Path, results: Path) -> None:
     lines = ingest_all(data, out / "corpus")
     bench = build_bench(out / "corpus", out / "bench", sizes=SIZES)
     for recipe in RECIPES:
-        train(recipe, bench.root, out / "models" / recipe)
+        train(recipe, bench.root, out / "models" / recipe, overrides=REAL)
     runs = []
     for name in (*TRIVIAL, "boosted", *(str(out / "models" / recipe) for recipe in RECIPES)):
         run = out / "runs" / Path(name).name
