@@ -2,8 +2,8 @@
 
 Every integer 0..100 is one token, with and without a space before it; a larger number is read digit by digit. Words are
 learned from the text; the wordings of templates (a scene's head, a question) are one token each, so that texts are
-short and what a scene says stands right behind its number. No word crosses a number, a line or a punctuation mark, so a value
-and an answer always begin at a token of their own. Any text decodes to itself.
+short and what a scene says stands right behind its number. No word crosses a number, a line or a punctuation mark, so
+a value and an answer always begin at a token of their own. Any text decodes to itself.
 """
 
 from __future__ import annotations

@@ -62,6 +62,8 @@ WHERE message.kind = 'post' AND message.channel = 'twitter' AND message.publishe
 ORDER BY message.message_id
 """
 
+RETWEETS = "SELECT table_name FROM information_schema.columns WHERE column_name = 'is_retweet' ORDER BY table_name"
+
 SCENES = """
 SELECT message_id, scene, captions, screen_text, objects, actions, speech FROM scene
 WHERE message_id IN (SELECT message_id FROM _wanted) ORDER BY message_id, scene
@@ -97,6 +99,9 @@ def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def posts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Posts with likes; retweets are left out, since their likes belong to somebody else's words."""
     frame = cleaned(query(connection, POSTS))
+    for (annotation,) in connection.sql(RETWEETS).fetchall():
+        repeated = query(connection, f'SELECT message_id FROM "{annotation}" WHERE is_retweet')
+        frame = frame.join(repeated, on="message_id", how="anti", maintain_order="left")
     return frame.with_columns(account=outside(pl.col("account"), 80), text=pl.col("body")).filter(
         pl.col("body").is_not_null()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import duckdb
@@ -32,7 +33,7 @@ def test_a_scene_lasts_at_least_a_second_and_no_marker_less_would_do(duration_s)
     spans = scene_spans(100, duration_s)
     assert spans[0][0] == 0
     assert spans[-1][1] <= duration_s + 1e-6
-    assert all(a[1] == pytest.approx(b[0]) for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] == pytest.approx(b[0]) for a, b in itertools.pairwise(spans))
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,4 +1,4 @@
-"""Verbalize then parse gives the value back within its rounding; outside text cannot forge a mark or tell a masked value."""
+"""Verbalize then parse gives the value back within its rounding; outside text cannot forge a mark or tell a value."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Verbalizing posts: our compiled template against `datasets.map` with the same template, written to parquet in each case.
+"""Verbalizing posts: our compiled template against `datasets.map` with the same template, parquet to parquet.
 
     python -m tests.performance.bench_verbalize [ROWS]
 
-Prints seconds, rows/s and the ratios, checks that all three wrote the same text, then the peak memory at 1, 2 and 4 times the rows.
+Prints seconds, rows/s and ratios, checks that all three wrote the same text, then our peak memory at 1, 2 and 4 times
+the rows.
 """
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,7 +25,27 @@ from corpus.verbalize.post import DATE, FORWARD
 from corpus.verbalize.write import fill_file
 
 WORDS = np.array(
-    "we our new today store coffee game season thank you for all the best ever free open late soon".split()
+    [
+        "we",
+        "our",
+        "new",
+        "today",
+        "store",
+        "coffee",
+        "game",
+        "season",
+        "thank",
+        "you",
+        "for",
+        "all",
+        "the",
+        "best",
+        "ever",
+        "free",
+        "open",
+        "late",
+        "soon",
+    ]
 )
 
 
@@ -52,21 +72,22 @@ def make_posts(path: Path, rows: int) -> None:
     writer.close()
 
 
+def text_of(company: str | None, account: str | None, published_at: datetime | None, body: str) -> str:
+    """The same template in Python."""
+    told = f"company: {company}\n" if company is not None else ""
+    told += f"account: {account}\n" if account is not None else ""
+    told += f"published: {published_at:%Y-%m-%d}\n" if published_at is not None else ""
+    return told + f"post: {body}\nlikes: <mask>\ndoes this post get high or low likes for its account?\nanswer:"
+
+
 def one(row: dict[str, Any]) -> dict[str, str]:
-    """The same template for one row."""
-    company = f"company: {row['company']}\n" if row["company"] is not None else ""
-    account = f"account: {row['account']}\n" if row["account"] is not None else ""
-    published = f"published: {row['published_at']:%Y-%m-%d}\n" if row["published_at"] is not None else ""
-    return {
-        "text": f"{company}{account}{published}post: {row['body']}\nlikes: <mask>\n"
-        "does this post get high or low likes for its account?\nanswer:"
-    }
+    """One row."""
+    return {"text": text_of(row["company"], row["account"], row["published_at"], row["body"])}
 
 
 def batch(rows: dict[str, list[Any]]) -> dict[str, list[str]]:
-    """The same template for a batch."""
-    names = list(rows)
-    return {"text": [one(dict(zip(names, values, strict=True)))["text"] for values in zip(*rows.values(), strict=True)]}
+    """A batch of rows."""
+    return {"text": list(map(text_of, rows["company"], rows["account"], rows["published_at"], rows["body"]))}
 
 
 def with_datasets(source: Path, out: Path, batched: bool) -> None:
@@ -90,7 +111,7 @@ def seconds(work: Callable[[], None]) -> float:
 
 def peak_mb(source: Path, out: Path) -> float:
     """Peak resident memory of verbalizing a file in a process of its own."""
-    code = "import sys; from pathlib import Path; from tests.performance.bench_verbalize import ours, resource; "
+    code = "import sys; from pathlib import Path; from tests.performance.bench_verbalize import ours; import resource; "
     code += "ours(Path(sys.argv[1]), Path(sys.argv[2])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     done = subprocess.run(
         [sys.executable, "-c", code, str(source), str(out)], capture_output=True, text=True, check=True
