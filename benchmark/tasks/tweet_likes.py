@@ -19,6 +19,7 @@ from corpus.verbalize.frames import posts
 from corpus.verbalize.post import post_text
 
 BLOCK = 100
+MIN_POSTS = 20  # an account with fewer has no distribution to cut
 CLASSES = ("low", "high")
 
 
@@ -59,10 +60,10 @@ class TweetLikes(Task):
         return ("account",)
 
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = posts(connection)
+        frame = posts(connection).filter(pl.len().over("cluster") >= MIN_POSTS)
         by_brand = self.condition == "brand_separated"
         if frame["cluster"].n_unique() < (MIN_CLUSTERS if by_brand else 1):
-            raise NotEnough(f"fewer than {MIN_CLUSTERS} accounts have posts with likes")
+            raise NotEnough(f"fewer than {MIN_CLUSTERS if by_brand else 1} accounts have {MIN_POSTS} posts with likes")
         frame = frame.with_columns(brand=pl.coalesce("company", "cluster"))
         frame = by_cluster(frame, seed, "brand") if by_brand else by_time(frame)
         return self.retarget(capped(like_classes(frame, self.cut), sizes, seed))

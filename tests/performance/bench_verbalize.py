@@ -25,27 +25,7 @@ from corpus.verbalize.post import DATE, FORWARD
 from corpus.verbalize.write import fill_file
 
 WORDS = np.array(
-    [
-        "we",
-        "our",
-        "new",
-        "today",
-        "store",
-        "coffee",
-        "game",
-        "season",
-        "thank",
-        "you",
-        "for",
-        "all",
-        "the",
-        "best",
-        "ever",
-        "free",
-        "open",
-        "late",
-        "soon",
-    ]
+    ["we", "our", "new", "store", "coffee", "game", "season", "thank", "for", "all", "best", "ever", "soon"]
 )
 
 
