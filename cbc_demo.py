@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
@@ -32,8 +32,10 @@ def run_demo(out: Path, seeds: int = 1) -> None:
     )
 
 
-def demo_steps(out: Path, seeds: int) -> list[tuple[str, Callable[[], object]]]:
-    """The steps by name, in order."""
+def demo_steps(
+    out: Path, seeds: int, world: Mapping[str, int] | None = None, overrides: Mapping[str, object] | None = None
+) -> list[tuple[str, Callable[[], object]]]:
+    """The steps by name, in order; `world` gives other sizes per brand, `overrides` other settings of the recipes."""
     from baselines.base import Settings
     from baselines.lcbm.train import train
     from baselines.predict import predict_run
@@ -53,14 +55,16 @@ def demo_steps(out: Path, seeds: int) -> list[tuple[str, Callable[[], object]]]:
         return out / "models" / model_name(recipe, seed, seeds)
 
     steps: list[tuple[str, Callable[[], object]]] = [
-        ("simulate a world", lambda: simulate(out / "corpus")),
+        ("simulate a world", lambda: simulate(out / "corpus", **(world or {}))),
         ("build the bench", lambda: build_bench(out / "corpus", bench, sizes=SIZES)),
     ]
     for name in PREDICTORS:
         steps.append((f"predict {name}", lambda name=name: predict_run(name, bench, out / "runs" / name, Settings())))
     for recipe, seed in trained:
         path = model(recipe, seed)
-        steps.append((f"train {path.name}", lambda r=recipe, s=seed, p=path: train(r, bench, p, seed=s)))
+        steps.append(
+            (f"train {path.name}", lambda r=recipe, s=seed, p=path: train(r, bench, p, seed=s, overrides=overrides))
+        )
         steps.append(
             (f"predict {path.name}", lambda p=path: predict_run(str(p), bench, out / "runs" / p.name, Settings()))
         )
