@@ -21,6 +21,7 @@ SCENES = 5
 OPTIONS = 25
 MIN_SPOKEN = 3
 OPTION_CHARACTERS = 240
+WIDER = 5
 
 
 class SpeechChoice(Task):
@@ -39,14 +40,15 @@ class SpeechChoice(Task):
         return ("scene_seen", "scene_speech", "replay", "asked", "option_texts", "views", "like_view_pct")
 
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = with_scenes(capped(by_cluster(videos(connection), seed), sizes, seed), connection)
+        wide = {split: WIDER * size for split, size in sizes.items()}  # many have no such run of speech
+        frame = with_scenes(capped(by_cluster(videos(connection), seed), wide, seed), connection)
         rng = self.rng(seed)
         frame = masked_runs(frame, rng)
         parts = [with_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
         frame = pl.concat(parts) if parts else frame
         if frame.is_empty() or frame["split"].n_unique() < 3 or frame["cluster"].n_unique() < MIN_CLUSTERS:
             raise NotEnough(f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes")
-        return frame.sort("message_id").with_columns(scene_count=pl.col("scene_seen").list.len())
+        return capped(frame.sort("message_id"), sizes, seed).with_columns(scene_count=pl.col("scene_seen").list.len())
 
     def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(scene_count=pl.col("scene_seen").list.len())
