@@ -29,7 +29,7 @@ from corpus.simulate import simulate  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = {
-    "scratch": {"vocab_size": 700, "hidden_size": 16, "intermediate_size": 32, "layers": 1, "heads": 2},
+    "scratch": {"vocab_size": 1500, "hidden_size": 16, "intermediate_size": 32, "layers": 1, "heads": 2},
     "tasks": ["replay_future", "tweet_likes_brand"],
     "steps": 6,
     "context_tokens": 768,
@@ -44,7 +44,7 @@ TOY = {
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("toy")
-    simulate(folder / "corpus", brands=9, videos=5, posts=12, emails=0)
+    simulate(folder / "corpus", brands=9, videos=5, posts=30, emails=0)
     build_bench(folder / "corpus", folder / "bench")
     return folder / "bench"
 
