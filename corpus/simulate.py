@@ -39,9 +39,7 @@ class BadSize(CbcError):
 class Scene(NamedTuple):
     """What a scene shows."""
 
-    subject: str
-    action: str
-    place: str
+    shot: str
     text: str | None
 
 
@@ -85,30 +83,24 @@ def moment(rng: np.random.Generator) -> datetime:
     return FIRST_DAY + timedelta(minutes=int(rng.integers(DAYS * 24 * 60)))
 
 
-def draw_scenes(rng: np.random.Generator, count: int) -> list[Scene]:
-    """What each scene shows; subject, place and action stay for some scenes, as in films."""
-    scenes: list[Scene] = []
-    for _ in range(count):
-        if not scenes or rng.random() < world.NEW_SUBJECT:
-            subject, place = pick(rng, tuple(world.SUBJECTS)), pick(rng, world.PLACES)
-        if not scenes or rng.random() < world.NEW_ACTION:
-            action = pick(rng, tuple(world.ACTIONS))
-        text = pick(rng, tuple(world.SCREEN_TEXTS)) if rng.random() < 0.2 else None
-        scenes.append(Scene(subject, action, place, text))
-    return scenes
+def draw_scene(rng: np.random.Generator) -> Scene:
+    """What a scene shows."""
+    text = pick(rng, tuple(world.SCREEN_TEXTS)) if rng.random() < 0.2 else None
+    return Scene(pick(rng, tuple(world.SHOTS)), text)
 
 
-def scene_mean(scene: Scene, tone: str, number: int, count: int) -> float:
-    """What the law expects of a scene before channel effect and noise."""
-    return (
-        world.REPLAY_LEVEL
-        + world.SUBJECTS[scene.subject]
-        + world.ACTIONS[scene.action]
-        + (world.SCREEN_TEXTS[scene.text] if scene.text else 0.0)
-        + world.REPLAY_TONES[tone]
-        + world.REPLAY_OPENING * float(np.exp(-number / 1.5))
-        + world.REPLAY_TREND * number / (count - 1)
-    )
+def scene_means(scenes: Sequence[Scene], tone: str) -> Array:
+    """What the law expects of each scene before channel effect and noise."""
+    drawn, means = 0.0, []
+    for number, scene in enumerate(scenes):
+        drawn = (
+            world.REPLAY_CARRY * drawn
+            + world.SHOTS[scene.shot]
+            + (world.SCREEN_TEXTS[scene.text] if scene.text else 0.0)
+        )
+        trend = world.REPLAY_TREND * number / (len(scenes) - 1)
+        means.append(drawn + trend + world.REPLAY_OPENING * float(np.exp(-number / 1.5)))
+    return world.REPLAY_LEVEL + world.REPLAY_TONES[tone] + np.array(means)
 
 
 def autoregressive(rng: np.random.Generator, count: int) -> Array:
@@ -132,8 +124,7 @@ def markers_of(values: Array, k: int) -> list[float]:
 
 def speech_of(rng: np.random.Generator, scene: Scene) -> str:
     """What is said over a scene: it names what is seen."""
-    said = f"the {scene.subject} {scene.action}"
-    return pick(rng, (f"look how {said}", f"{said} {scene.place}", f"here {said}"))
+    return pick(rng, (f"look how the {scene.shot}", f"the {scene.shot} again", f"here the {scene.shot}"))
 
 
 def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
@@ -170,8 +161,8 @@ def draw_curve(
     """Scenes, their replay values after merging, and what the law expects of them."""
     k = multiplier(MARKERS, duration_s)
     count = MARKERS // k
-    scenes = draw_scenes(rng, count)
-    mean = np.array([scene_mean(scene, tone, i, count) for i, scene in enumerate(scenes)])
+    scenes = [draw_scene(rng) for _ in range(count)]
+    mean = scene_means(scenes, tone)
     curve = 1 / (1 + np.exp(-(mean + brand.replay_effect + autoregressive(rng, count))))
     curve[0] = 1.0
     spans = scene_spans(MARKERS, duration_s)
@@ -187,7 +178,7 @@ def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[f
         "end_s": span[1],
         "speech": [speech_of(rng, scene)] if rng.random() < 0.4 else [],
         "screen_text": [scene.text] if scene.text else [],
-        "captions": [f"{scene.subject} {scene.action} {scene.place}"],
+        "captions": [scene.shot],
         "objects": [],
         "actions": [],
     }

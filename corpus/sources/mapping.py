@@ -72,7 +72,7 @@ class Cell(_Strict):
 def _compiles(regex: str) -> None:
     """Raise ValueError for a regular expression that DuckDB's engine (RE2) does not know."""
     try:
-        duckdb.execute("SELECT regexp_matches('', ?)", [regex])
+        duckdb.execute("SELECT regexp_matches('', ?)", [regex]).fetchall()  # to the end, or the connection stays in use
     except duckdb.Error as error:
         raise ValueError(f"the regular expression {regex!r} is broken ({error})") from None
 

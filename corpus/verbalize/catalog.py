@@ -25,5 +25,8 @@ def frames(shortest: int = 4) -> list[str]:
         for template in templates().values()
         for text in re.split(r"\{\w+\}|(?<!\\)[\[\]]", template.text)
     }
-    heads = [f"scene {number}:" for number in range(1, 101)]
-    return sorted(text for text in plain if len(text.strip()) >= shortest and text.strip() != "scene") + heads
+    heads = [head for number in range(1, 101) for head in (f"scene {number}:", f" <mask {number}>")]
+    return (
+        sorted(text for text in plain if len(text.strip()) >= shortest and text.strip() not in ("scene", "<mask"))
+        + heads
+    )

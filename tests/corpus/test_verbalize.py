@@ -140,7 +140,7 @@ def test_a_title_cannot_forge_an_answer(forged):
     clean = one(outside(pl.col("t")), t=forged)
     told = replay_text(video(title=clean))["prompt"][0]
     assert sum(line.startswith("scene ") for line in told.splitlines()) == 4
-    assert told.count(MASK) == 2
+    assert told.count("<mask ") == 2
     assert told.count(" = ") == 4
 
 
