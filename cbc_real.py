@@ -34,18 +34,21 @@ REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
 
 
 def ingest_all(data: Path, corpus: Path) -> list[str]:
-    """Ingest every real file; gives one line a file for RESULTS.md."""
+    """Ingest every real file; gives a table of all ingests of the corpus for RESULTS.md, also of those done before."""
     from corpus.ingest import ingest
     from corpus.sources.registry import source_named
+    from corpus.store import Corpus
 
-    lines = ["| mapping | rows read | kept | known | rejected |", "|---|---:|---:|---:|---|"]
     for mapping, path in FILES:
-        report = ingest(source_named(mapping), [data / path], corpus)
-        rejected = ", ".join(f"{count:,} {reason}" for reason, count in report.rejected.items()) or "0"
-        lines.append(
-            f"| {mapping} | {report.rows_read:,} | {report.rows_kept:,} | {report.rows_known:,} | {rejected} |"
-        )
-        print(lines[-1], flush=True)
+        print(f"ingesting {path}", flush=True)
+        ingest(source_named(mapping), [data / path], corpus)
+    lines = ["| source | files | rows read | kept | known | rejected |", "|---|---|---:|---:|---:|---|"]
+    for found in Corpus.open(corpus).ingests():
+        names = ", ".join(file["name"] for file in found["files"])
+        rejected = ", ".join(f"{count:,} {reason}" for reason, count in found["rejected"].items()) or "0"
+        counts = " | ".join(f"{found[name]:,}" for name in ("rows_read", "rows_kept", "rows_known"))
+        lines.append(f"| {found['source']} | {names} | {counts} | {rejected} |")
+    print("\n".join(lines), flush=True)
     return lines
 
 
