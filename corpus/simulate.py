@@ -124,7 +124,7 @@ def markers_of(values: Array, k: int) -> list[float]:
 
 def speech_of(rng: np.random.Generator, scene: Scene) -> str:
     """What is said over a scene: it names what is seen."""
-    return pick(rng, (f"look how the {scene.shot}", f"the {scene.shot} again", f"here the {scene.shot}"))
+    return pick(rng, (f"look at the {scene.shot}", f"the {scene.shot} again", f"here the {scene.shot}"))
 
 
 def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
@@ -137,7 +137,7 @@ def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
         "communicator_id": f"sim-youtube-{brand.slug}",
         "channel": "youtube",
         "kind": "video",
-        "title": f"{tone} {product} {occasion}",
+        "title": f"{tone} {occasion} {product}",
         "published_at": published,
         "duration_s": duration_s,
         "language": "en",

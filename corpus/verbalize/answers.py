@@ -1,7 +1,7 @@
 """Answers back to values: what a model wrote, read as the task's values.
 
-An answer gives one line a value: what it speaks of, the sign =, the value. The paper's form, bare values in order, is
-read too. What cannot be read so is None: it is counted as unread, never guessed.
+An answer gives one line a value: a few words on what it speaks of, the sign =, the value. The paper's form, bare values
+in order, is read too. What cannot be read so is None: it is counted as unread, never guessed.
 """
 
 from __future__ import annotations

@@ -49,3 +49,8 @@ def unlinked(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all(r"(?i)\b(?:https?://|www\.|pic\.twitter\.com/)\S+", LINK).str.replace_all(
         r"(^|[^\w@])[@＠]\w+", "${1}" + MENTION
     )
+
+
+def gist(text: pl.Expr, words: int = 4) -> pl.Expr:
+    """The first words of a text, letters and digits only: how an answer restates what it speaks of."""
+    return text.str.extract_all(r"[\p{L}\p{N}'’-]+").list.head(words).list.join(" ")

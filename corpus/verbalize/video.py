@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from corpus.verbalize.numbers import count_words, percent, whole
-from corpus.verbalize.outside import MASK
+from corpus.verbalize.outside import MASK, gist
 from corpus.verbalize.template import Template
 
 
@@ -32,7 +32,7 @@ HEADER = (
 )
 SCENE = Template("scene", 1, "scene {number}: {seen}[ | says: {speech}][ = {value}]")
 SCENE_MASK = Template("scene-mask", 1, "<mask {number}>")  # numbered, so that it tells which scene is asked
-ANSWER = Template("scene-answer", 1, "scene {number}: = {value}")
+ANSWER = Template("scene-answer", 1, "scene {number}: {gist} = {value}")
 
 REPLAY = VideoForm(
     Template(
@@ -63,9 +63,9 @@ LIKE_VIEW = Template(
     1,
     HEADER + "[{scenes}\n]which percentage of its viewers like this video? its value after =\nanswer:",
 )
-LIKE_VIEW_ANSWER = Template("like-view-answer", 1, "likes = {likes} %")
+LIKE_VIEW_ANSWER = Template("like-view-answer", 1, "{gist} = {likes} %")
 VIEWS = Template("views", 1, HEADER + "[{scenes}\n]how many views does this video have? the number after =\nanswer:")
-VIEWS_ANSWER = Template("views-answer", 1, "views = {views}")
+VIEWS_ANSWER = Template("views-answer", 1, "{gist} = {views}")
 SPEECH = Template(
     "speech-choice",
     1,
@@ -117,10 +117,16 @@ def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
     rows = scene_rows(frame)
     shown = rows.with_columns(value=pl.coalesce(whole(pl.col("replay")), SCENE_MASK.fill()))
     targets = frame.select("target").explode("target")["target"]
-    asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(pl.lit(targets)))
+    asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(pl.lit(targets)), gist=scene_gist())
     told = joined(frame, lines(shown, form.scene, "_scenes"), lines(asked, form.answer, "answer", form.separator))
     prompt = form.prompt.fill(scenes=pl.col("_scenes"), **header_fields())
     return told.with_columns(prompt=prompt).drop("_scenes")
+
+
+def scene_gist() -> pl.Expr:
+    """A few words on a scene: what is seen, else what is said, else nothing."""
+    seen, said = gist(pl.col("seen").str.split(" | ").list.first()), gist(pl.col("speech"))
+    return pl.when(seen != "").then(seen).otherwise(said.fill_null(""))
 
 
 def like_view_text(frame: pl.DataFrame) -> pl.DataFrame:
@@ -140,7 +146,7 @@ def _whole_text(frame: pl.DataFrame, prompt: Template, answer: Template, masked:
         joined(frame, scenes)
         .with_columns(
             prompt=prompt.fill(scenes=pl.col("_scenes"), **header_fields(masked)),
-            answer=answer.fill(**header_fields()),
+            answer=answer.fill(gist=gist(pl.col("title"), 6).fill_null(""), **header_fields()),
         )
         .drop("_scenes")
     )
