@@ -52,7 +52,7 @@ def ingest_all(data: Path, corpus: Path) -> list[str]:
     return lines
 
 
-def run_real(data: Path, out: Path, results: Path) -> None:
+def run_real(data: Path, out: Path, results: Path, models: bool = True) -> None:
     """The whole of it; raises what its steps raise."""
     from baselines.base import PredictorError, Settings
     from baselines.lcbm.train import train
@@ -65,10 +65,11 @@ def run_real(data: Path, out: Path, results: Path) -> None:
 
     lines = ingest_all(data, out / "corpus")
     bench = build_bench(out / "corpus", out / "bench", sizes=SIZES)
-    for recipe in RECIPES:
+    recipes = RECIPES if models else ()
+    for recipe in recipes:
         train(recipe, bench.root, out / "models" / recipe, overrides=REAL)
     runs = []
-    for name in (*TRIVIAL, "boosted", *(str(out / "models" / recipe) for recipe in RECIPES)):
+    for name in (*TRIVIAL, "boosted", *(str(out / "models" / recipe) for recipe in recipes)):
         run = out / "runs" / Path(name).name
         try:
             print(predict_run(name, bench.root, run, Settings()), flush=True)
@@ -80,17 +81,19 @@ def run_real(data: Path, out: Path, results: Path) -> None:
     make_tables(runs, bench.root, out / "tables")
     build_site(runs, out / "site", bench.root)
     left_out = [f"Not built: {name} ({why})." for name, why in bench.manifest["left_out"].items()]
-    write_section(results, "real", "make real", "\n".join([*lines, "", *left_out]), out / "tables")
+    command = "make real" if models else "python -m cbc_real DATA --no-models"
+    write_section(results, "real", command, "\n".join([*lines, "", *left_out]), out / "tables")
 
 
 def main(
     data: Annotated[Path, typer.Argument(help="folder of the real files")],
     out: Annotated[Path, typer.Option(help="folder for corpus, bench, models, runs, tables and site")] = Path("real"),
     results: Annotated[Path, typer.Option(help="the report to write into")] = Path("RESULTS.md"),
+    models: Annotated[bool, typer.Option(help="train and ask the nano models too")] = True,
 ) -> None:
     """Run the main job on the real files."""
     try:
-        run_real(data, out, results)
+        run_real(data, out, results, models)
     except CbcError as error:
         print(f"error: {error}")
         raise typer.Exit(2) from None
