@@ -48,6 +48,7 @@ def arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArguments:
         deepspeed=yaml.safe_load(ZERO2.read_text(encoding="utf-8")) if sharded else None,
         train_sampling_strategy="sequential",  # the rows are packed in their order already
         dataloader_pin_memory=not on_cpu,
+        ddp_find_unused_parameters=False,
         remove_unused_columns=False,
         logging_steps=recipe.log_every_steps,
         eval_strategy="steps",
