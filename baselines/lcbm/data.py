@@ -201,6 +201,13 @@ def visits(examples: Examples, weights: dict[str, float], seed: int) -> Iterator
         epoch += 1
 
 
+def drawn(lengths: Ints, tokens: int) -> list[int]:
+    """Examples drawn at random, the same each time, as many as hold so many tokens together: long ones no likelier."""
+    order = np.random.default_rng(0).permutation(len(lengths))
+    chosen: list[int] = order[np.cumsum(lengths[order]) <= tokens].tolist()
+    return chosen
+
+
 def pack(lengths: Ints, order: Iterable[int], context: int) -> Iterator[list[int]]:
     """Rows of at most `context` tokens: each example goes to the open row it fills best.
 

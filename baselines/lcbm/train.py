@@ -21,7 +21,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from baselines.lcbm.data import (
@@ -31,6 +30,7 @@ from baselines.lcbm.data import (
     Source,
     begins_with_bos,
     chosen_tasks,
+    drawn,
     texts,
     visits,
     write_examples,
@@ -183,8 +183,9 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     rows_per_step = recipe.micro_batch * recipe.accumulation * args.world_size
     shape = (recipe.context_tokens, tokenizer.pad_token_id, recipe.loss_on == "all")
     rows = PackedRows.of(examples, visits(examples, recipe.weights, seed), recipe.steps * rows_per_step, *shape)
-    order = np.random.default_rng(0).permutation(len(held_out)).tolist()
-    judged = PackedRows.of(held_out, order, recipe.eval_rows, *shape)
+    # All rows of a draw: the first rows packed would be those that one long example fills.
+    order = drawn(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
+    judged = PackedRows.of(held_out, order, len(order), *shape)
     model = start_model(recipe, tokenizer, seed)
     parameters = model.num_parameters()
     log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")

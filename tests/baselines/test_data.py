@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.lcbm.data import IGNORED, Examples, NothingToTrain, PackedRows, pack, visits, write_examples
+from baselines.lcbm.data import IGNORED, Examples, NothingToTrain, PackedRows, drawn, pack, visits, write_examples
 from baselines.lcbm.tokenizer import train_tokenizer
 
 QUESTIONS = pl.DataFrame(
@@ -59,6 +59,14 @@ def test_packing_uses_every_example_once_and_overfills_no_row(lengths):
     rows = list(pack(np.array(lengths, dtype=int), range(len(lengths)), 32))
     assert sorted(example for row in rows for example in row) == list(range(len(lengths)))
     assert all(sum(lengths[example] for example in row) <= 32 for row in rows)
+
+
+def test_a_draw_does_not_prefer_long_examples():
+    lengths = np.array([512] * 500 + [50] * 1500)
+    chosen = drawn(lengths, 100 * 512)
+    assert 0.9 * 100 * 512 < lengths[chosen].sum() <= 100 * 512
+    assert 0.15 < np.mean(lengths[chosen] == 512) < 0.35
+    assert chosen == drawn(lengths, 100 * 512) and drawn(lengths, 0) == []
 
 
 def test_rows_are_nearly_full():
