@@ -13,13 +13,15 @@ from typing import Any
 import torch
 import yaml
 from torch.nn.functional import cross_entropy
+from torch.utils.data import Dataset
 from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.integrations import is_deepspeed_available
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, IntervalStrategy
 
-from baselines.lcbm.data import IGNORED, PackedRows
+from baselines.lcbm.data import IGNORED, Ints, PackedRows
 from baselines.lcbm.model import next_labels
+from baselines.lcbm.optimizer import MuonAdamW
 from baselines.lcbm.recipe import Recipe
 
 COMPLETE = "complete"  # written into a checkpoint last
@@ -94,6 +96,12 @@ def held_out_metrics(prediction: Any) -> dict[str, float]:
     """Loss a token and the share of tokens foretold right, from the rows' sums."""
     loss, right, tokens = prediction.predictions.sum(0)
     return {"held_out_loss": float(loss / tokens), "held_out_accuracy": float(right / tokens)}
+
+
+def muon_adamw(model: Any, matrix_rate: float, args: TrainingArguments) -> MuonAdamW:
+    """The optimizer with the Trainer's own settings for AdamW."""
+    _, settings = Trainer.get_optimizer_cls_and_kwargs(args)
+    return MuonAdamW(model, matrix_rate, settings, args.weight_decay)
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
@@ -196,9 +204,18 @@ def drop_unfinished(folder: Path) -> None:
 
 
 def run_loop(
-    model: Any, args: TrainingArguments, rows: PackedRows, held_out: PackedRows, log: Log, checkpoint: Path | None
+    model: Any,
+    args: TrainingArguments,
+    rows: Dataset[dict[str, Ints]],
+    held_out: PackedRows,
+    log: Log,
+    checkpoint: Path | None,
+    matrix_rate: float | None = None,
 ) -> dict[str, float]:
-    """Train to the last step, from a checkpoint if there is one; gives the last held-out score ({} without rows)."""
+    """Train to the last step, from a checkpoint if there is one; gives the last held-out score ({} without rows).
+
+    With `matrix_rate` Muon trains the layers' matrices at that learning rate.
+    """
     if not len(held_out):
         args.eval_strategy = IntervalStrategy.NO
     trainer = PackedTrainer(
@@ -209,6 +226,7 @@ def run_loop(
         data_collator=collate,
         compute_metrics=held_out_metrics,
         callbacks=[log],
+        optimizers=(None if matrix_rate is None else muon_adamw(model, matrix_rate, args), None),
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -40,7 +40,6 @@ def _from_scratch(size: Scratch, tokenizer: Any, context: int) -> Any:
         num_hidden_layers=size.layers,
         num_attention_heads=size.heads,
         max_position_embeddings=context,
-        initializer_range=size.hidden_size**-0.5,
         tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,

@@ -52,7 +52,11 @@ class Lora(_Strict):
 
 
 class Recipe(_Strict):
-    """How one model is trained; steps are optimizer steps, a row is `context_tokens` long and packs examples."""
+    """How one model is trained; steps are optimizer steps, a row is `context_tokens` long and packs examples.
+
+    `repetition` is the share of the steps, the first, that practise repeating (baselines/lcbm/repetition.py). With
+    `muon_learning_rate` Muon trains the layers' matrices at that rate, and AdamW the rest at `learning_rate`.
+    """
 
     name: str
     says: str
@@ -64,10 +68,12 @@ class Recipe(_Strict):
     weights: dict[str, float] = {}
     loss_on: Literal["answer", "all"] = "answer"
     steps: int = Field(ge=1)
+    repetition: float = Field(default=0.0, ge=0, lt=1)
     context_tokens: int = Field(ge=16)
     micro_batch: int = Field(ge=1)
     accumulation: int = Field(default=1, ge=1)
     learning_rate: float = Field(gt=0)
+    muon_learning_rate: float | None = Field(default=None, gt=0)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = Field(default=0.03, ge=0, lt=1)
     weight_decay: float = Field(default=0.0, ge=0)
@@ -87,6 +93,12 @@ class Recipe(_Strict):
             raise ValueError("give either base (a model to start from) or scratch (the size of a new one)")
         if self.lora is not None and self.base is None:
             raise ValueError("lora needs a base to adapt")
+        return self
+
+    @model_validator(mode="after")
+    def _one_optimizer(self) -> Recipe:
+        if self.muon_learning_rate and self.deepspeed:
+            raise ValueError("muon_learning_rate goes without deepspeed, which brings an optimizer of its own")
         return self
 
 

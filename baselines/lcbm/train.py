@@ -26,6 +26,7 @@ import polars as pl
 from baselines.lcbm.data import (
     BenchSource,
     Examples,
+    NothingToTrain,
     PackedRows,
     Source,
     begins_with_bos,
@@ -36,6 +37,7 @@ from baselines.lcbm.data import (
     write_examples,
 )
 from baselines.lcbm.recipe import Recipe, load_recipe
+from baselines.lcbm.repetition import Repetition, frequent_words
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
 from corpus.errors import Busy, CbcError
@@ -172,6 +174,7 @@ def _write_tokenizer(recipe: Recipe, source: Source, tasks: list[str], part: Pat
 
 def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str, Any]) -> None:
     """Train in the working folder and leave the finished model in part/model."""
+    from torch.utils.data import ConcatDataset
     from transformers.utils.logging import disable_progress_bar
 
     from baselines.lcbm.loop import Log, last_checkpoint, run_loop
@@ -182,14 +185,18 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     examples, held_out = Examples.open(part / "train"), Examples.open(part / "held_out")
     rows_per_step = recipe.micro_batch * recipe.accumulation * args.world_size
     shape = (recipe.context_tokens, tokenizer.pad_token_id, recipe.loss_on == "all")
-    rows = PackedRows.of(examples, visits(examples, recipe.weights, seed), recipe.steps * rows_per_step, *shape)
+    repeated = round(recipe.repetition * recipe.steps) * rows_per_step
+    asked = recipe.steps * rows_per_step - repeated
+    rows = PackedRows.of(examples, visits(examples, recipe.weights, seed), asked, *shape)
+    practice = practise(repeated, examples, tokenizer, recipe.context_tokens, seed)
     # All rows of a draw: the first rows packed would be those that one long example fills.
     order = drawn(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
     judged = PackedRows.of(held_out, order, len(order), *shape)
     model = start_model(recipe, tokenizer, seed)
     parameters = model.num_parameters()
     log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")
-    score = run_loop(model, args, rows, judged, log, last_checkpoint(part))
+    ordered: list[Any] = [practice, rows] if practice else [rows]
+    score = run_loop(model, args, ConcatDataset(ordered), judged, log, last_checkpoint(part), recipe.muon_learning_rate)
     if args.process_index == 0:
         _warn_truncated(examples)
         about = {
@@ -198,6 +205,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
             **identity,
             "steps": recipe.steps,
             **rows.counts(),
+            "repeated_tokens": repeated * recipe.context_tokens,
             "truncated": sum(found["truncated"] for found in examples.tasks.values()),
             "tasks": examples.tasks,
             "held_out": score,
@@ -213,6 +221,16 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
         tokenizer.save_pretrained(folder)
         shutil.copyfile(log.path, folder / "log.jsonl")
         write_json(folder / "training.json", about)
+
+
+def practise(rows: int, examples: Examples, tokenizer: Any, context: int, seed: int) -> Repetition | None:
+    """So many rows of practice in repeating. Raises NothingToTrain."""
+    if not rows:
+        return None
+    words = frequent_words(examples, tokenizer)
+    if len(words) < 2:
+        raise NothingToTrain("the answers hold no words to practise repeating with", "set repetition to 0")
+    return Repetition(words, rows, context, seed)
 
 
 def _warn_truncated(examples: Examples) -> None:

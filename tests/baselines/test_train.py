@@ -78,7 +78,7 @@ def test_the_model_is_an_ordinary_folder_that_answers(trained):
 def test_the_manifest_says_what_was_trained_on_what(trained, bench):
     about = json.loads((trained / "training.json").read_text())
     assert (about["bench"], about["seed"], about["recipe"]["variant"]) == (Bench.open(bench).fingerprint, 0, "behavior")
-    assert (about["steps"], about["tokens"]) == (6, 6 * 2 * 768)
+    assert (about["steps"], about["tokens"], about["repeated_tokens"]) == (6, 4 * 2 * 768, 2 * 2 * 768)
     assert 0 < about["learnt_tokens"] < about["text_tokens"] <= about["tokens"]
     assert set(about["tasks"]) == set(TOY["tasks"]) and about["truncated"] == 0
     assert 0 <= about["held_out"]["held_out_accuracy"] <= 1 and about["held_out"]["held_out_loss"] > 0

@@ -1,0 +1,55 @@
+"""Muon for the matrices of the layers, AdamW for all else, as one optimizer: what models from scratch are trained with.
+
+Muon (torch.optim.Muon) makes each update orthogonal before it is applied; small models from scratch then need a third
+of AdamW's steps (RESULTS.md, "What makes the nano models read").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.optim import AdamW, Muon, Optimizer
+
+MOMENTUM = 0.95
+
+
+class MuonAdamW(Optimizer):
+    """Both at once: their groups side by side, so that one schedule moves both rates; their states side by side too."""
+
+    def __init__(self, model: Any, matrix_rate: float, other: dict[str, Any], weight_decay: float) -> None:
+        matrices, others = split_parameters(model)
+        muon = Muon(matrices, lr=matrix_rate, momentum=MOMENTUM, weight_decay=weight_decay)
+        self.parts = [muon, AdamW(others, weight_decay=weight_decay, **other)]
+        super().__init__([group for part in self.parts for group in part.param_groups], {})
+
+    def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
+        """One step of both."""
+        for part in self.parts:
+            part.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """The states of both, in the shape of one optimizer's."""
+        states = [part.state_dict() for part in self.parts]
+        return {
+            "state": [found["state"] for found in states],
+            "param_groups": [found["param_groups"] for found in states],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the states of both."""
+        for part, state, groups in zip(self.parts, state_dict["state"], state_dict["param_groups"], strict=True):
+            part.load_state_dict({"state": state, "param_groups": groups})
+        self.param_groups = [group for part in self.parts for group in part.param_groups]
+
+
+def split_parameters(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
+    """The layers' matrices, and all other parameters: norms, and the vocabulary's embeddings on both ends."""
+    ends = [module for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None]
+    vocabulary = {id(parameter) for module in ends for parameter in module.parameters()}
+    matrices: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for parameter in filter(lambda found: found.requires_grad, model.parameters()):
+        (matrices if parameter.ndim == 2 and id(parameter) not in vocabulary else others).append(parameter)
+    return matrices, others
