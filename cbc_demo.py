@@ -1,6 +1,6 @@
 """`cbc demo`: the main job end to end on the simulated world, one line a step, each step usable by itself.
 
-DIR/corpus bench models runs tables site. A demo that was stopped goes on where it stopped.
+DIR/corpus bench models runs tables site findings.md. A demo that was stopped goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ SIZES = {"train": 20_000, "validation": 120, "test": 240}
 
 def run_demo(out: Path, seeds: int = 1) -> None:
     """Simulate, build, train, predict, score, tabulate and show. Raises whatever a step raises."""
+    from benchmark.tables.make import write_text
+    from cbc_findings import findings
+
     out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     steps = demo_steps(out, seeds)
@@ -25,8 +28,10 @@ def run_demo(out: Path, seeds: int = 1) -> None:
         print(f"[{number}/{len(steps)}] {name}", flush=True)
         step()
     minutes = (time.monotonic() - start) / 60
+    said = findings(out / "tables")
+    write_text(out / "findings.md", said + "\n")
     print(
-        f"\nDone in {minutes:.1f} minutes. The page: {out / 'site' / 'index.html'}\n"
+        f"\n{said}\n\nDone in {minutes:.1f} minutes. The page: {out / 'site' / 'index.html'}\n"
         f"The tables: {out / 'tables'}/*.md, the runs: {out / 'runs'}, the models: {out / 'models'}\n"
         f"Look into the corpus: cbc corpus status --corpus {out / 'corpus'}"
     )

@@ -158,5 +158,6 @@ class Corpus:
         with duckdb.connect(str(beside)) as connection:
             for statement in self.views():
                 connection.execute(statement)
+            connection.execute("CHECKPOINT")  # closing would do it too, but say nothing of a full disk
         beside.replace(self.root / "corpus.duckdb")
         shutil.rmtree(self.root / "tmp", ignore_errors=True)

@@ -10,6 +10,7 @@ import pytest
 from benchmark.bench import Bench
 from benchmark.tasks.registry import TASKS
 from cbc_demo import PREDICTORS, RECIPES, demo_steps
+from cbc_findings import findings
 
 WORLD = {"brands": 12, "videos": 70, "posts": 30, "emails": 1}
 TINY = {"steps": 3, "micro_batch": 2, "eval_every_steps": 3, "save_every_steps": 3, "scratch.hidden_size": 32}
@@ -62,3 +63,24 @@ def test_the_page_is_there_and_a_second_demo_changes_nothing(demo):
     for _, step in demo_steps(demo, 1, WORLD, TINY):
         step()
     assert (demo / "site" / "index.html").read_bytes() == page
+
+
+def test_the_findings_say_of_every_task_who_is_apart(demo):
+    told = findings(demo / "tables")
+    lines = [line.split("|") for line in told.splitlines() if line.startswith("|")]
+    found = {line[1].strip(): line[-2].strip() for line in lines[2:]}
+    tables = [json.loads(path.read_text()) for path in sorted((demo / "tables").glob("*.json"))]
+    assert set(found) == {f"{table['table']}: {condition}" for table in tables for condition in table["conditions"]}
+    for table in tables:
+        metric = table["metrics"][0]["name"]
+        for condition in table["conditions"]:
+            worse = {
+                pair["worse"]
+                for pair in table["separable"]
+                if (pair["condition"], pair["metric"], pair["better"]) == (condition, metric, "nano-lcbm")
+            }
+            names = {"nano-control": "control", "nano-base": "base", "random": "chance"}
+            expected = ", ".join(name for run, name in names.items() if run in worse) or "nobody"
+            assert found[f"{table['table']}: {condition}"] == expected
+    beaten = any(pair["worse"] == "oracle" for table in tables for pair in table["separable"])
+    assert told.endswith("Apart above the oracle: nobody.") is not beaten

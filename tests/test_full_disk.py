@@ -1,0 +1,83 @@
+"""A full disk: each command says so in one line and exits with 2, leaves nothing half-written, and then completes.
+
+The disk is a tmpfs of some kilobytes, mounted by the test; where that is not allowed these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmark.build import build_bench
+from corpus.simulate import simulate
+
+SAID = "error: the disk is full; free some space and run the same command again"
+RECIPE = {
+    "extends": "nano-lcbm",
+    "scratch": {"vocab_size": 1500, "hidden_size": 64, "intermediate_size": 64, "layers": 1, "heads": 2},
+    "tasks": ["tweet_likes_brand"],
+    "steps": 4,
+    "save_every_steps": 2,
+    "eval_every_steps": 4,
+}
+
+
+@pytest.fixture
+def disk(tmp_path) -> Iterator[Callable[[int], Path]]:
+    """Gives a disk of so many kilobytes; called again, makes it larger."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def sized(kilobytes: int) -> Path:
+        options = f"size={kilobytes}k" + (",remount" if place.is_mount() else "")
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"needs to mount a small disk, which is not allowed here ({done.stderr.strip()})")
+        return place
+
+    yield sized
+    if place.is_mount():
+        subprocess.run(["umount", "--lazy", place], check=True)
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory, cbc) -> Path:
+    """A corpus, a bench, a run and a recipe on a disk with room."""
+    root = tmp_path_factory.mktemp("given")
+    simulate(root / "corpus", brands=9, videos=40, posts=30, emails=1)
+    build_bench(root / "corpus", root / "bench")
+    assert cbc("baselines", "predict", "mean", "--bench", root / "bench", "--out", root / "run").returncode == 0
+    (root / "small.yaml").write_text(yaml.safe_dump(RECIPE))
+    return root
+
+
+COMMANDS = {  # what is run, the kilobytes that do not suffice, and what stands in place when it is done
+    "simulate": (75, "corpus simulate --corpus {disk}/out --brands 9 --videos 40 --posts 30", "out/corpus.duckdb"),
+    "views": (200, "corpus simulate --corpus {disk}/out --brands 9 --videos 40 --posts 30", "out/corpus.duckdb"),
+    "build": (100, "benchmark build --corpus {given}/corpus --out {disk}/out", "out/manifest.json"),
+    "verbalize": (40, "corpus verbalize --corpus {given}/corpus --out {disk}/out.parquet", "out.parquet"),
+    "export": (8, "corpus export --format published --corpus {given}/corpus --out {disk}/out.parquet", "out.parquet"),
+    "predict": (12, "baselines predict mean --bench {given}/bench --out {disk}/out", "out/manifest.json"),
+    "train": (600, "baselines train {given}/small.yaml --bench {given}/bench --out {disk}/out", "out/training.json"),
+    "tables": (8, "benchmark tables {given}/run --bench {given}/bench --out {disk}/out", "out/views.json"),
+    "page": (16, "leaderboard build {given}/run --bench {given}/bench --out {disk}/out", "out/index.html"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_full_disk_is_said_and_the_same_command_completes_when_there_is_room(name, given, disk, cbc):
+    kilobytes, line, there = COMMANDS[name]
+    place = disk(kilobytes)
+    command = line.format(disk=place, given=given).split()
+    full = cbc(*command)
+    assert (full.returncode, full.stderr.strip().splitlines()[-1:]) == (2, [SAID]), full.stderr[-2000:]
+    assert "Traceback" not in full.stderr
+    assert not (place / there).exists()
+    disk(200_000)
+    again = cbc(*command)
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert (place / there).stat().st_size > 0
