@@ -14,6 +14,8 @@ from typing import Annotated
 
 import typer
 
+QUOTA_ENDED = 75  # EX_TEMPFAIL of sysexits.h: a scheduler tries again later
+
 app = typer.Typer(no_args_is_help=True, help="Build the corpus, look at it, check it, export it.")
 
 Corpus = Annotated[Path, typer.Option("--corpus", help="the corpus folder")]
@@ -57,11 +59,50 @@ def simulate(
 
 
 @app.command()
+def crawl(
+    recipe: Annotated[Path, typer.Argument(help="YAML: channels, depth, quota")],
+    corpus: Corpus,
+    plan: Annotated[bool, typer.Option("--plan", help="only say what it will cost")] = False,
+    again: Annotated[bool, typer.Option("--again", help="observe everything once more, when all is done")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="wait for the next day's quota instead of ending")] = False,
+) -> None:
+    """Fetch what a recipe names into the corpus; exit code 75 when the day's quota is spent."""
+    from corpus.crawl.crawl import QuotaEnded
+    from corpus.crawl.crawl import crawl as run
+    from corpus.crawl.plan import plan_text
+    from corpus.crawl.progress import bar, crawled_text
+    from corpus.crawl.recipe import load_crawl_recipe
+
+    wanted = load_crawl_recipe(recipe)
+    if plan:
+        typer.echo(plan_text(wanted))
+        return
+    try:
+        with bar() as tell:
+            typer.echo(crawled_text(run(wanted, corpus, again, wait, tell)))
+    except QuotaEnded as ended:
+        typer.echo(f"error: {ended}", err=True)
+        raise typer.Exit(QUOTA_ENDED) from None
+
+
+@app.command()
+def retry(
+    corpus: Corpus,
+    cause: Annotated[str, typer.Option(help="what it was given up for, as `cbc corpus status` names it")],
+) -> None:
+    """Let what a crawl gave up for a cause be fetched again by the next crawl."""
+    from corpus.crawl.crawl import retry as run
+
+    typer.echo(f"{run(corpus, cause):,} tasks wait again")
+
+
+@app.command()
 def status(corpus: Corpus) -> None:
-    """Say what the corpus holds: rows, sources, dates, metrics, rejects, sizes on disk."""
+    """Say what the corpus holds and how its crawl stands: rows, sources, dates, metrics, rejects, sizes on disk."""
+    from corpus.crawl.progress import progress_text
     from corpus.status import status_text
 
-    typer.echo(status_text(corpus))
+    typer.echo("\n\n".join(filter(None, [status_text(corpus), progress_text(corpus)])))
 
 
 @app.command()

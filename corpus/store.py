@@ -90,9 +90,9 @@ class Corpus:
         return cls.open(root)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the corpus for writing. Raises Busy when another process does."""
-        with (self.root / ".lock").open("w") as handle:
+    def lock(self, name: str = ".lock") -> Iterator[None]:
+        """Hold the corpus for writing (or, by its own name, what else one process alone may do). Raises Busy."""
+        with (self.root / name).open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -66,3 +66,12 @@ def moment(info: Info, *keys: str) -> datetime | None:
         except (ValueError, TypeError, OverflowError, OSError):
             raise RowError("unparsable date", f"{key}: {value}") from None
     return None
+
+
+def whole(value: Any) -> Any:
+    """The same JSON with half characters (lone surrogates), which no table can hold, replaced."""
+    if isinstance(value, dict):
+        return {whole(key): whole(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [whole(one) for one in value]
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value

@@ -13,6 +13,7 @@ from corpus.sources.base import Source
 SOURCES: dict[str, tuple[str, str]] = {
     "ytdlp": ("corpus.sources.ytdlp", "YtDlp"),
     "published": ("corpus.sources.published", "Published"),
+    "youtube_api": ("corpus.sources.youtube_api", "YoutubeApi"),
 }
 MAPPINGS = Path(__file__).parent / "mappings"
 

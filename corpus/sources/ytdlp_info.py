@@ -12,7 +12,7 @@ from corpus.privacy import author_hash, scrub
 from corpus.replay import multiplier
 from corpus.sources.base import Received, RowError
 from corpus.sources.captions import Utterance
-from corpus.sources.fields import Info, items, moment, number, text, texts
+from corpus.sources.fields import Info, items, moment, number, text, texts, whole
 
 METRICS = {
     "views": "view_count",
@@ -38,16 +38,7 @@ def read_info(payload: bytes) -> Info:
         raise RowError("no info dict", content[:40])
     if info.get("_type") not in (None, "video"):
         raise RowError("not a video", info["_type"])
-    return _whole(info) if "\\ud" in content.lower() else info
-
-
-def _whole(value: Any) -> Any:
-    """The same JSON with half characters (lone surrogates), which no table can hold, replaced."""
-    if isinstance(value, dict):
-        return {_whole(key): _whole(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_whole(one) for one in value]
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
+    return whole(info) if "\\ud" in content.lower() else info
 
 
 def chapters_of(info: Info, duration_s: float | None) -> list[Row]:

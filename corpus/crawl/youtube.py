@@ -1,0 +1,191 @@
+"""The YouTube Data API v3 as the crawler asks it: which call a task is, and what follows from its answer.
+
+channels (50 ids a call, or one handle) -> playlistItems of the uploads (50 a page) -> videos (50 a call) ->
+commentThreads (100 a page). Each call costs one unit (quota table of the API, `part` costs nothing more); `fields`
+leaves out what no table holds. Functions here know the API; frontier and quota are the crawl's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from corpus.crawl.causes import CallFailed, cause_of
+from corpus.crawl.journal import Task
+from corpus.crawl.recipe import CHANNEL_ID, Youtube
+from corpus.errors import CbcError
+
+KEY_VARIABLE = "CBC_YOUTUBE_API_KEY"
+ENDPOINT_VARIABLE = "CBC_YOUTUBE_ENDPOINT"  # from the environment, not the recipe: the key is sent there
+UNITS = 1
+PAGE, COMMENT_PAGE = 50, 100
+TIMEOUT_S = 30
+PARTS = {
+    "channels": "snippet,statistics,contentDetails",
+    "playlistItems": "contentDetails,status",
+    "videos": "snippet,contentDetails,statistics,status",
+    "commentThreads": "snippet",
+}
+FIELDS = {
+    "channels": "items(id,snippet(title,customUrl,publishedAt,country),statistics,"
+    "contentDetails/relatedPlaylists/uploads)",
+    "playlistItems": "nextPageToken,items(contentDetails/videoId,status/privacyStatus)",
+    "videos": "items(id,snippet(publishedAt,channelId,title,description,channelTitle,tags,categoryId,"
+    "defaultLanguage,defaultAudioLanguage),contentDetails/duration,statistics,status/license)",
+    "commentThreads": "nextPageToken,items(snippet(videoId,topLevelComment(id,snippet(textOriginal,likeCount,"
+    "publishedAt,authorChannelId/value))))",
+}
+
+
+class NoKey(CbcError):
+    """The environment gives no key of the API, or the API refuses it."""
+
+
+def api_key() -> str:
+    """The key; it is never written anywhere. Raises NoKey."""
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if not key:
+        raise NoKey("no key of the YouTube Data API", f"put it into the environment variable {KEY_VARIABLE}")
+    return key
+
+
+def first_tasks(wanted: Youtube) -> Iterator[Task]:
+    """Where a round begins: channels by id, 50 a call, and by handle, one a call."""
+    ids = list(dict.fromkeys(name for name in wanted.channels if CHANNEL_ID.fullmatch(name)))
+    for i in range(0, len(ids), PAGE):
+        yield Task("channels", ",".join(ids[i : i + PAGE]))
+    for handle in dict.fromkeys(name for name in wanted.channels if not CHANNEL_ID.fullmatch(name)):
+        yield Task("channels", handle)
+
+
+def parameters(task: Task, wanted: Youtube) -> dict[str, Any]:
+    """The parameters of a task's call."""
+    page = {"pageToken": task.page} if task.page else {}
+    if task.stage == "channels":
+        given = {"forHandle": task.target} if task.target.startswith("@") else {"id": task.target, "maxResults": PAGE}
+    elif task.stage == "playlistItems":
+        left = (wanted.videos_per_channel or task.seen + PAGE) - task.seen
+        given = {"playlistId": task.target, "maxResults": min(PAGE, left)}
+    elif task.stage == "videos":
+        given = {"id": task.target, "maxResults": PAGE}
+    else:
+        given = {"videoId": task.target, "maxResults": COMMENT_PAGE, "textFormat": "plainText"}
+    return {"part": PARTS[task.stage], "fields": FIELDS[task.stage], **given, **page}
+
+
+class Api:
+    """The API's client, one connection a thread. Raises NoKey where there is no key."""
+
+    def __init__(self) -> None:
+        self.key, self.endpoint = api_key(), os.environ.get(ENDPOINT_VARIABLE)
+        self.local = threading.local()
+
+    def service(self) -> Any:
+        """The client of the calling thread: googleapiclient's connections are not safe to share."""
+        if not hasattr(self.local, "service"):
+            import httplib2
+            from googleapiclient.discovery import build
+
+            options = {"api_endpoint": self.endpoint} if self.endpoint else None
+            self.local.service = build(
+                "youtube",
+                "v3",
+                developerKey=self.key,
+                http=httplib2.Http(timeout=TIMEOUT_S),
+                static_discovery=True,
+                cache_discovery=False,
+                client_options=options,
+            )
+        return self.local.service
+
+    def fetch(self, task: Task, wanted: Youtube) -> dict[str, Any]:
+        """One answer. Raises CallFailed."""
+        from googleapiclient.errors import HttpError
+
+        try:
+            resource = getattr(self.service(), task.stage)()
+            found = resource.list(**parameters(task, wanted)).execute(num_retries=0)
+        except HttpError as error:
+            reasons = reasons_of(error)
+            status = int(error.resp.status)
+            raise CallFailed(cause_of(status, reasons), " ".join([str(status), *reasons[:1]])) from None
+        except ValueError:  # JSON that is cut or none
+            raise CallFailed("malformed", "no JSON") from None
+        except Exception as error:  # whatever the connection does, in the words of whichever library noticed
+            raise CallFailed("network", type(error).__name__) from None
+        if not isinstance(found, dict) or not isinstance(found.get("items", []), list):
+            raise CallFailed("malformed", "no list of items")
+        return found
+
+
+def reasons_of(error: Any) -> list[str]:
+    """The API's reasons in an HTTP error's body, the most telling first."""
+    try:
+        told = json.loads(error.content)["error"]
+        details = [one.get("reason", "") for one in told.get("details", []) if isinstance(one, dict)]
+        return [*details, *(one.get("reason", "") for one in told.get("errors", []))]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []
+
+
+def follow(task: Task, found: dict[str, Any], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
+    """What an answer leads to: tasks, and ids that are gone with their cause. Raises CallFailed."""
+    try:
+        return _follow(task, found, wanted)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise CallFailed("malformed", f"an item of unexpected shape ({type(error).__name__})") from None
+
+
+def _follow(task: Task, found: dict[str, Any], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
+    items = [item for item in found.get("items", []) if isinstance(item, dict)]
+    if task.stage == "channels":
+        return after_channels(task, items)
+    if task.stage == "playlistItems":
+        return after_uploads(task, items, found.get("nextPageToken"), wanted)
+    if task.stage == "videos":
+        return after_videos(task, items, wanted)
+    seen, page = task.seen + 1, found.get("nextPageToken")
+    more = bool(page) and seen < wanted.comment_pages
+    return ([Task("commentThreads", task.target, str(page), seen)] if more else []), {}
+
+
+def after_channels(task: Task, items: list[dict[str, Any]]) -> tuple[list[Task], dict[str, str]]:
+    """The uploads of each channel; channels that were asked for and not told are gone."""
+    uploads = [item.get("contentDetails", {}).get("relatedPlaylists", {}).get("uploads") for item in items]
+    if task.target.startswith("@"):
+        missing = [] if items else [task.target]
+    else:
+        missing = lacking(task.target.split(","), items)
+    return [Task("playlistItems", name) for name in uploads if name], dict.fromkeys(missing, "deleted")
+
+
+def after_uploads(
+    task: Task, items: list[dict[str, Any]], page: str | None, wanted: Youtube
+) -> tuple[list[Task], dict[str, str]]:
+    """The videos of this page in one call, and the next page; what its owner hides is noted, not asked for."""
+    shown = {item.get("contentDetails", {}).get("videoId"): item.get("status", {}) for item in items}
+    hidden = {name: "private" for name, status in shown.items() if name and status.get("privacyStatus") == "private"}
+    ids = [name for name in shown if name and name not in hidden]
+    seen = task.seen + len(items)
+    following = [Task("videos", ",".join(ids))] if ids else []
+    if page and (wanted.videos_per_channel is None or seen < wanted.videos_per_channel):
+        following.append(Task("playlistItems", task.target, page, seen))
+    return following, hidden
+
+
+def after_videos(task: Task, items: list[dict[str, Any]], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
+    """The comments of each video that has some, if they are wanted; videos not told are deleted."""
+    gone = dict.fromkeys(lacking(task.target.split(","), items), "deleted")
+    if not wanted.comment_pages:
+        return [], gone
+    spoken = [item["id"] for item in items if str(item.get("statistics", {}).get("commentCount", "0")) != "0"]
+    return [Task("commentThreads", name) for name in spoken], gone
+
+
+def lacking(asked: Iterable[str], items: list[dict[str, Any]]) -> list[str]:
+    """Ids that were asked for and have no item."""
+    told = {item.get("id") for item in items}
+    return [name for name in asked if name not in told]

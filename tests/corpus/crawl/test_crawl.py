@@ -1,0 +1,288 @@
+"""Crawling against a local server of the real protocol: what lands in the tables, in the ledger, and after failures."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from corpus.audit import validate
+from corpus.crawl.crawl import QuotaEnded, crawl, retry
+from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
+from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
+from corpus.store import Corpus
+from tests.corpus.crawl.server import Fault, Server, Universe, random_faults
+
+ROOT = Path(__file__).resolve().parents[3]
+KEY = "test-key"
+
+
+@pytest.fixture(scope="module")
+def universe() -> Universe:
+    return Universe(channels=12, videos_per_channel=70, comments_per_video=3, seed=1)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    monkeypatch.setenv("CBC_HASH_KEY", "salt")
+    return tmp_path
+
+
+def recipe_file(folder: Path, universe: Universe, comments: int = 0, **more: object) -> Path:
+    """A recipe for all channels, two of them by handle."""
+    names = [*universe.channel_ids[2:], *universe.handles[:2]]
+    path = folder / "recipe.yaml"
+    content = {"youtube": {"channels": names, "comment_pages": comments}, "wait_s": 0.01, **more}
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Starts servers that the crawler finds by its environment."""
+    running: list[Server] = []
+
+    def started(universe: Universe, **more: object) -> Server:
+        server = Server(universe, key=KEY, **more)
+        running.append(server.__enter__())
+        monkeypatch.setenv(ENDPOINT_VARIABLE, running[-1].url)
+        return running[-1]
+
+    yield started
+    for server in running:
+        server.__exit__(None, None, None)
+
+
+def tables(root: Path) -> dict[str, pl.DataFrame]:
+    """What a corpus holds, without times and the order of fetching."""
+    connection = Corpus.open(root).connect()
+    asked = {
+        "message": "FROM message",
+        "communicator": "SELECT * EXCLUDE (as_of) FROM communicator_observation",
+        "effect": "SELECT * EXCLUDE (observed_at) FROM effect",
+        "comment": "FROM comment",
+    }
+    return {name: pl.DataFrame(connection.sql(sql).to_arrow_table()).sort(pl.all()) for name, sql in asked.items()}
+
+
+def same(one: dict[str, pl.DataFrame], two: dict[str, pl.DataFrame]) -> bool:
+    return all(one[name].equals(two[name]) for name in one)
+
+
+def units(root: Path) -> int:
+    """Units in the crawl's ledger."""
+    import sqlite3
+
+    with sqlite3.connect(root / "crawl.sqlite") as connection:
+        return connection.execute("SELECT sum(units) FROM call").fetchone()[0]
+
+
+@pytest.fixture(scope="module")
+def clean(universe, tmp_path_factory) -> tuple[dict[str, pl.DataFrame], int]:
+    """The tables of an undisturbed crawl with comments, and its number of calls."""
+    folder = tmp_path_factory.mktemp("clean")
+    with pytest.MonkeyPatch.context() as patch, Server(universe, key=KEY) as server:
+        for name, value in {KEY_VARIABLE: KEY, ENDPOINT_VARIABLE: server.url, "CBC_HASH_KEY": "salt"}.items():
+            patch.setenv(name, value)
+        crawl(load_crawl_recipe(recipe_file(folder, universe, comments=1)), folder / "corpus")
+        return tables(folder / "corpus"), len(server.calls)
+
+
+def test_every_video_that_is_shown_lands_in_the_tables_with_its_counts(universe, serve, place):
+    server = serve(universe)
+    did = crawl(load_crawl_recipe(recipe_file(place, universe)), place / "corpus")
+    found = tables(place / "corpus")
+    wanted = {video for channel in universe.channel_ids for video in universe.videos_of(channel)} - universe.missing
+    assert set(found["message"]["message_id"]) == wanted
+    assert set(found["communicator"]["communicator_id"]) == set(universe.channel_ids)
+    assert found["effect"].filter(metric="views").height == len(wanted)
+    assert found["message"]["published_at"].null_count() == found["message"]["duration_s"].null_count() == 0
+    assert did.calls == len(server.calls) == server.units == units(place / "corpus")
+    assert not validate(place / "corpus")
+
+
+def test_a_second_crawl_asks_nothing_and_one_more_round_adds_observations(universe, serve, place):
+    server, recipe = serve(universe), load_crawl_recipe(recipe_file(place, universe))
+    calls = crawl(recipe, place / "corpus").calls
+    before = tables(place / "corpus")
+    assert crawl(recipe, place / "corpus").calls == 0
+    time.sleep(1.1)  # observations are told apart by the second
+    assert crawl(recipe, place / "corpus", again=True).calls == calls == len(server.calls) // 2
+    after = tables(place / "corpus")
+    assert after["message"].equals(before["message"])
+    assert after["effect"].height == 2 * before["effect"].height
+
+
+def test_comments_are_scrubbed_and_their_authors_unknown(clean, universe):
+    comments = clean[0]["comment"]
+    videos = set(clean[0]["message"]["message_id"])
+    assert set(comments["message_id"]) == {v for v in videos if v not in universe.comments_disabled}
+    text = comments["text"].str.join("\n").item()
+    assert "(email)" in text and "(mention)" in text
+    assert not re.search(r"@\w", text)
+    assert comments["author"].str.len_chars().unique().to_list() == [32]
+
+
+def test_faults_in_a_tenth_of_the_calls_change_no_table(clean, universe, serve, place):
+    server = serve(universe, faults=random_faults(0.1, seed=2))
+    did = crawl(load_crawl_recipe(recipe_file(place, universe, comments=1, tries=20)), place / "corpus")
+    assert same(tables(place / "corpus"), clean[0])
+    assert {"rate limit", "server", "network", "malformed"} <= set(did.failures)
+    assert len(server.calls) == units(place / "corpus") == clean[1] + sum(did.failures.values())
+
+
+def start(place: Path, recipe: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "cbc", "corpus", "crawl", str(recipe), "--corpus", str(place / "corpus")]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet, env=dict(os.environ))
+
+
+def test_kills_at_random_instants_lose_nothing_and_repeat_only_calls_in_flight(clean, universe, serve, place):
+    server = serve(universe, latency_s=0.02)
+    recipe, rng, kills = recipe_file(place, universe, comments=1, concurrency=4), random.Random(5), 0
+    while kills < 6:
+        process, seen = start(place, recipe), len(server.calls)
+        wanted = seen + rng.randint(1, clean[1] // 8)
+        while len(server.calls) < wanted and process.poll() is None:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kills += 1
+    assert start(place, recipe).wait() == 0
+    assert same(tables(place / "corpus"), clean[0])
+    assert clean[1] <= len(server.calls) <= clean[1] + 4 * kills
+    assert server.units <= units(place / "corpus") <= server.units + 4 * kills
+    assert not list((place / "corpus" / "crawl").iterdir())
+
+
+def test_the_recipes_quota_is_never_passed_and_a_scheduler_understands_the_end(universe, serve, place, cbc):
+    server = serve(universe)
+    recipe = recipe_file(place, universe, quota={"units_per_day": 9})
+    ended = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus")
+    assert ended.returncode == 75
+    assert re.fullmatch(
+        r"error: the quota of the day is spent; it is reset at \d{4}-\d\d-\d\d 0[78]:00 UTC; .*", ended.stderr.strip()
+    )
+    assert server.units == units(place / "corpus") == 9
+    told = cbc("corpus", "status", "--corpus", place / "corpus").stdout
+    assert "units booked today" in told and re.search(r"^playlistItems +\d", told, re.MULTILINE)
+    recipe_file(place, universe)
+    assert cbc("corpus", "crawl", recipe, "--corpus", place / "corpus").returncode == 0
+
+
+def test_the_apis_quota_ends_the_crawl_and_costs_no_try(universe, serve, place):
+    server, recipe = serve(universe, quota_units=7), load_crawl_recipe(recipe_file(place, universe, tries=1))
+    with pytest.raises(QuotaEnded):
+        crawl(recipe, place / "corpus")
+    calls = len(server.calls)
+    with pytest.raises(QuotaEnded):
+        crawl(recipe, place / "corpus")
+    assert len(server.calls) == calls
+    assert retry(place / "corpus", "quota") == 0
+
+
+def test_what_was_given_up_is_told_and_tried_again_on_request(universe, serve, place, cbc):
+    closed = universe.channel_ids[5].replace("UC", "UU", 1)
+
+    def faults(endpoint: str, params: dict[str, str], number: int) -> Fault | None:
+        return Fault.BACKEND if params.get("playlistId") == closed and faults.on else None
+
+    faults.on = True
+    serve(universe, faults=faults)
+    recipe = recipe_file(place, universe, tries=2)
+    did = crawl(load_crawl_recipe(recipe), place / "corpus")
+    assert did.failures == {"server": 2}
+    told = cbc("corpus", "status", "--corpus", place / "corpus").stdout
+    assert f"playlistItems: 1 given up for server, e.g. {closed}" in told
+    assert f"gone: {len(told.splitlines())}" not in told and re.search(r"gone: \d+ (deleted|private)", told)
+    faults.on = False
+    assert crawl(load_crawl_recipe(recipe), place / "corpus").calls == 0
+    assert cbc("corpus", "retry", "--cause", "server", "--corpus", place / "corpus").stdout == "1 tasks wait again\n"
+    assert crawl(load_crawl_recipe(recipe), place / "corpus").calls > 1
+    assert set(tables(place / "corpus")["communicator"]["communicator_id"]) == set(universe.channel_ids)
+
+
+def test_a_wrong_key_stops_the_crawl_and_stands_nowhere(universe, serve, place, cbc):
+    serve(universe)
+    secret = "not-the-right-key-9f3"
+    told = cbc("corpus", "crawl", recipe_file(place, universe), "--corpus", place / "corpus", **{KEY_VARIABLE: secret})
+    assert told.returncode == 2 and told.stderr.strip().splitlines()[-1].startswith("error: the API refuses the key")
+    written = b"".join(path.read_bytes() for path in place.rglob("*") if path.is_file())
+    assert secret.encode() not in written + told.stderr.encode() + told.stdout.encode()
+    missing = cbc("corpus", "crawl", recipe_file(place, universe), "--corpus", place / "corpus", **{KEY_VARIABLE: ""})
+    assert missing.returncode == 2 and KEY_VARIABLE in missing.stderr
+
+
+def test_a_channel_that_is_gone_and_one_added_later(universe, serve, place):
+    serve(universe)
+    path = place / "recipe.yaml"
+    names = [universe.channel_ids[0], "UC" + "x" * 22, "@nobodyatall"]
+    path.write_text(yaml.safe_dump({"youtube": {"channels": names, "videos_per_channel": 5}, "wait_s": 0}))
+    crawl(load_crawl_recipe(path), place / "corpus")
+    assert 0 < tables(place / "corpus")["message"].height <= 5
+    path.write_text(
+        yaml.safe_dump({"youtube": {"channels": [*names, universe.channel_ids[1]], "videos_per_channel": 5}})
+    )
+    crawl(load_crawl_recipe(path), place / "corpus")
+    assert set(tables(place / "corpus")["message"]["communicator_id"]) == set(universe.channel_ids[:2])
+
+
+def test_the_plan_bounds_what_the_crawl_then_costs(universe, serve, place, cbc):
+    server = serve(universe)
+    recipe = recipe_file(place, universe, quota={"units_per_day": 30})
+    content = yaml.safe_load(recipe.read_text())
+    content["youtube"]["videos_per_channel"] = 70
+    recipe.write_text(yaml.safe_dump(content))
+    told = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus", "--plan").stdout
+    planned = int(re.search(r"in all +(\d+)", told)[1])
+    assert not (place / "corpus").exists() and not server.calls
+    assert "at 30 units a day: 2 days at most" in told
+    content["quota"]["units_per_day"] = 1000
+    recipe.write_text(yaml.safe_dump(content))
+    crawl(load_crawl_recipe(recipe), place / "corpus")
+    assert planned - 2 <= len(server.calls) <= planned
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("youtube: {channels: [UCx]}", "'UCx' is no channel: give an id"),
+        ("youtube: {channels: ['@Some'], depth: 3}", "unknown key youtube.depth"),
+        ("youtube: {channels: []}", "youtube.channels"),
+        ("quota: {units_per_day: 5}", "youtube: Field required"),
+        ("- a", "holds no keys"),
+        ("youtube: [", "cannot read the recipe"),
+    ],
+)
+def test_a_fault_of_a_recipe_is_named(tmp_path, text, said):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    with pytest.raises(BadCrawlRecipe, match=re.escape(said)):
+        load_crawl_recipe(path)
+
+
+def test_the_shipped_recipes_load():
+    for path in (ROOT / "corpus" / "crawl" / "recipes").glob("*.yaml"):
+        assert load_crawl_recipe(path).youtube.channels
+
+
+def test_two_crawls_do_not_share_a_corpus(universe, serve, place, cbc):
+    serve(universe, latency_s=0.1)
+    recipe = recipe_file(place, universe)
+    process = start(place, recipe)
+    while not (place / "corpus" / "crawl.sqlite").exists():
+        time.sleep(0.01)
+    told = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus")
+    process.kill()
+    process.wait()
+    assert told.returncode == 2 and "another process" in told.stderr
