@@ -77,37 +77,39 @@ def parameters(task: Task, wanted: Youtube) -> dict[str, Any]:
 
 
 class Api:
-    """The API's client, one connection a thread. Raises NoKey where there is no key."""
+    """The API's client, used by many threads. Raises NoKey where there is no key."""
 
     def __init__(self) -> None:
-        self.key, self.endpoint = api_key(), os.environ.get(ENDPOINT_VARIABLE)
+        import httplib2
+        from googleapiclient.discovery import build
+
+        endpoint = os.environ.get(ENDPOINT_VARIABLE)
+        self.service = build(
+            "youtube",
+            "v3",
+            developerKey=api_key(),
+            http=httplib2.Http(timeout=TIMEOUT_S),
+            static_discovery=True,
+            cache_discovery=False,
+            client_options={"api_endpoint": endpoint} if endpoint else None,
+        )
         self.local = threading.local()
 
-    def service(self) -> Any:
-        """The client of the calling thread: googleapiclient's connections are not safe to share."""
-        if not hasattr(self.local, "service"):
+    def connection(self) -> Any:
+        """The calling thread's own connection: httplib2's are not safe to share, the client is."""
+        if not hasattr(self.local, "http"):
             import httplib2
-            from googleapiclient.discovery import build
 
-            options = {"api_endpoint": self.endpoint} if self.endpoint else None
-            self.local.service = build(
-                "youtube",
-                "v3",
-                developerKey=self.key,
-                http=httplib2.Http(timeout=TIMEOUT_S),
-                static_discovery=True,
-                cache_discovery=False,
-                client_options=options,
-            )
-        return self.local.service
+            self.local.http = httplib2.Http(timeout=TIMEOUT_S)
+        return self.local.http
 
     def fetch(self, task: Task, wanted: Youtube) -> dict[str, Any]:
         """One answer. Raises CallFailed."""
         from googleapiclient.errors import HttpError
 
         try:
-            resource = getattr(self.service(), task.stage)()
-            found = resource.list(**parameters(task, wanted)).execute(num_retries=0)
+            resource = getattr(self.service, task.stage)()
+            found = resource.list(**parameters(task, wanted)).execute(http=self.connection(), num_retries=0)
         except HttpError as error:
             reasons = reasons_of(error)
             status = int(error.resp.status)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -310,8 +311,7 @@ class Server:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Server:
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"owner": self}))
-        self.http.daemon_threads = True
+        self.http = Quiet(("127.0.0.1", 0), type("Handler", (Handler,), {"owner": self}))
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
         return self
@@ -353,11 +353,23 @@ class Server:
         return 200, selected(body, parse_fields(params.get("fields", "")))
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing of clients that were killed."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over a connection that broke; anything else is a fault of the server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Handler(BaseHTTPRequestHandler):
     """Speaks HTTP for a server."""
 
     owner: Server
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits for the client's delayed acknowledgement
 
     def do_GET(self) -> None:
         """Answer one call."""

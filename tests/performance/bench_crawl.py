@@ -1,0 +1,89 @@
+"""Crawling against the local server: the rate reached of the rate that latency and concurrency permit, and rows/s.
+
+    python -m tests.performance.bench_crawl [CHANNELS]
+
+The server (tests/corpus/crawl/server.py) runs in a process of its own and answers after 50 ms; a call brings one page,
+so that CONCURRENCY calls at a time permit CONCURRENCY / 0.05 calls/s. Then the same payloads become rows once more.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import yaml
+
+from corpus.crawl.crawl import Crawler, open_journal
+from corpus.crawl.recipe import load_crawl_recipe
+from corpus.crawl.segments import put_away
+from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE, Api, first_tasks
+from corpus.ingest import ingest
+from corpus.sources.youtube_api import YoutubeApi
+from corpus.store import Corpus
+from tests.corpus.crawl.server import Server, Universe
+
+LATENCY_S = 0.05
+CONCURRENCY = 4
+VIDEOS = 200  # a channel
+
+
+def serve(channels: int, pipe: Connection) -> None:
+    """Serve until told to stop."""
+    universe = Universe(channels, VIDEOS)
+    with Server(universe, latency_s=LATENCY_S) as server:
+        pipe.send((server.url, universe.channel_ids))
+        pipe.recv()
+
+
+def fetch(root: Path, recipe: Path) -> tuple[int, float]:
+    """Crawl without putting anything away; gives calls and seconds."""
+    wanted = load_crawl_recipe(recipe)
+    with open_journal(Corpus.create(root)) as journal:
+        journal.begin(first_tasks(wanted.youtube), again=False)
+        crawler = Crawler(journal, root, wanted, Api(), lambda _: None)
+        began = time.perf_counter()
+        crawler.run()
+        return crawler.did.calls, time.perf_counter() - began
+
+
+def normalize(root: Path) -> tuple[int, float]:
+    """Put the fetched away, then ingest the raw segments into an empty corpus; gives records and seconds of that."""
+    with open_journal(Corpus.open(root)) as journal:
+        put_away(journal, root)
+    segments = sorted((root / "raw" / "youtube_api").iterdir())
+    assert all(pq.read_schema(path) for path in segments)
+    began = time.perf_counter()
+    report = ingest(YoutubeApi(), segments, root.with_name("again"))
+    return report.rows_read, time.perf_counter() - began
+
+
+def main(channels: int = 200) -> None:
+    """Run both and print."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=serve, args=(channels, there))
+    process.start()
+    url, names = here.recv()
+    os.environ |= {ENDPOINT_VARIABLE: url, KEY_VARIABLE: "test-key"}
+    with tempfile.TemporaryDirectory() as folder:
+        recipe = Path(folder, "recipe.yaml")
+        content = {"youtube": {"channels": names}, "concurrency": CONCURRENCY, "quota": {"units_per_day": 10**6}}
+        recipe.write_text(yaml.safe_dump(content))
+        calls, took = fetch(Path(folder, "corpus"), recipe)
+        permitted = CONCURRENCY / LATENCY_S
+        print(f"{calls:,} calls in {took:.1f} s: {calls / took:.1f} calls/s, {calls / took / permitted:.0%} of the")
+        at = f"{LATENCY_S * 1e3:.0f} ms and {CONCURRENCY} calls at a time"
+        print(f"{permitted:.0f} calls/s that {at} permit (target: 80 %)")
+        rows, took = normalize(Path(folder, "corpus"))
+        print(f"{rows:,} records to tables in {took:.2f} s: {rows / took:,.0f} records/s (target: 20,000)")
+    here.send("stop")
+    process.join()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
