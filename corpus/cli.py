@@ -124,6 +124,17 @@ def validate(
 
 
 @app.command()
+def explain(
+    row_id: Annotated[str, typer.Argument(metavar="ID", help="a message or communicator")],
+    corpus: Corpus,
+) -> None:
+    """Say where an id's rows came from: raw payload, when, by which call and tool, and what was done to it."""
+    from corpus.explain import explain as run
+
+    typer.echo(run(corpus, row_id))
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="one SELECT over the views of the corpus")],
     corpus: Corpus,

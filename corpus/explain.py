@@ -1,0 +1,117 @@
+"""`cbc corpus explain ID`: where each row of a message or communicator came from.
+
+Its rows, then for each observation the raw payload (file below CORPUS/raw and record in it), when and by which call and
+tool it was fetched, and what was done to it on the way, in the words of the source that did it.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from corpus.errors import CbcError
+from corpus.sources.registry import MAPPINGS, SOURCES
+from corpus.sources.youtube_api import YoutubeApi
+from corpus.status import table_text
+from corpus.store import Corpus
+
+SHOWN = 1_500  # characters of a raw payload
+WIDE = 100
+QUESTIONS = {
+    "message": "FROM message WHERE message_id = $id",
+    "communicator": "FROM communicator_observation WHERE communicator_id = $id ORDER BY as_of",
+    "effect": """SELECT metric, scene, value, exposure, receiver, observed_at FROM effect WHERE message_id = $id
+        ORDER BY observed_at, metric, scene""",
+    "comment": "SELECT count(*) AS comments, count(author) AS hashed_authors FROM comment WHERE message_id = $id",
+}
+PROVENANCE = """SELECT table_name, observed_at, source, raw_sha256, raw_line, fetched_at, tool, licence FROM provenance
+    WHERE row_key = $id ORDER BY table_name, observed_at, source, raw_line"""
+
+
+class UnknownId(CbcError):
+    """No message or communicator of the corpus has this id."""
+
+
+def explain(root: Path, row_id: str) -> str:
+    """Everything the corpus knows of where an id's rows came from. Raises UnknownId, NoSuchPath, WrongVersion."""
+    corpus = Corpus.open(root)
+    with corpus.connect() as connection:
+        found = connection.execute(PROVENANCE, {"id": row_id}).fetchall()
+        if not found:
+            raise UnknownId(f"{root} holds no message or communicator {row_id}", "find ids with `cbc corpus sql`")
+        parts = [told for name, sql in QUESTIONS.items() if (told := rows_text(connection, name, sql, row_id))]
+    return "\n\n".join([*parts, *(origin(corpus.root, row_id, *row) for row in found)])
+
+
+def rows_text(connection: duckdb.DuckDBPyConnection, name: str, sql: str, row_id: str) -> str:
+    """A table's rows of the id, a line a column where there is one row; nothing without rows."""
+    result = connection.execute(sql, {"id": row_id})
+    header, rows = [column[0] for column in result.description or []], result.fetchall()
+    if not rows or rows == [(0, 0)]:
+        return ""
+    if len(rows) == 1:
+        header, rows = ["column", "value"], list(zip(header, rows[0], strict=True))
+    return f"{name.upper()}\n{table_text(header, rows, WIDE)}"
+
+
+def origin(root: Path, row_id: str, table: str, observed_at: Any, source: str, sha256: str | None, *rest: Any) -> str:
+    """One observation: its raw payload, its call and what was done to it."""
+    line, fetched_at, tool, licence = rest
+    name = source.split("@")[0]
+    raw = next(iter(sorted((root / "raw" / name).glob(f"{(sha256 or '')[:16]}-*"))), None) if sha256 else None
+    facts = [
+        ("observed", observed_at),
+        ("fetched", fetched_at),
+        ("by", tool),
+        ("licence", licence),
+        ("raw payload", f"{raw.relative_to(root)}, sha256 {sha256}" if raw else "none: it was generated"),
+        ("record", line),
+        *call_of(raw, name, line),
+    ]
+    told = [f"FROM {source} ({table})", *(f"{key + ':':13}{value}" for key, value in facts if value is not None)]
+    told += ["done to it:", *(f"    {text}" for text in transformations(name))]
+    return "\n".join([*told, *payload(raw, name, line, row_id)])
+
+
+def transformations(name: str) -> list[str]:
+    """What a source does to its payloads: its own description, or the mapping that ships under its name."""
+    if (MAPPINGS / f"{name}.yaml").is_file():
+        return [f"columns mapped by corpus/sources/mappings/{name}.yaml, read by corpus/sources/table.py"]
+    module = (
+        SOURCES[name][0] if name in SOURCES else "corpus.simulate" if name == "simulate" else "corpus.sources.table"
+    )
+    return (import_module(module).__doc__ or "").strip().splitlines()
+
+
+def segment_row(raw: Path, line: int) -> dict[str, Any]:
+    """A page of a segment of API answers."""
+    row: dict[str, Any] = pq.read_table(raw).slice(line - 1, 1).to_pylist()[0]
+    return row
+
+
+def call_of(raw: Path | None, name: str, line: int | None) -> list[tuple[str, str]]:
+    """The call that brought a page of API answers."""
+    if raw is None or line is None or name != YoutubeApi.name:
+        return []
+    row = segment_row(raw, line)
+    return [("call", f"{row['stage']}.list of {row['target']}" + (f", page {row['page']}" if row["page"] else ""))]
+
+
+def payload(raw: Path | None, name: str, line: int | None, row_id: str) -> list[str]:
+    """The payload itself, cut where it is long: an API item, or a whole JSON file."""
+    if raw is None:
+        return []
+    if name == YoutubeApi.name and line is not None:
+        items = json.loads(segment_row(raw, line)["body"])["items"]
+        text = json.dumps([item for item in items if item.get("id") == row_id], ensure_ascii=False)
+    elif raw.suffix == ".json" and line is None:
+        text = raw.read_bytes().decode("utf-8", "replace")
+    else:
+        return []
+    cut = f"… ({len(text):,} characters in all)" if len(text) > SHOWN else ""
+    return [f"payload:     {text[:SHOWN]}{cut}"]
