@@ -8,12 +8,13 @@ command goes on.
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from corpus.errors import CbcError
 from corpus.store import Corpus
 
 LONGEST_WAIT_S = 900.0
+CLOCK_SLACK_S = 60.0
 
 
 class QuotaEnded(CbcError):
@@ -37,6 +39,10 @@ class QuotaEnded(CbcError):
             "run the same command again then, or let it wait with --wait",
         )
         self.until = until
+
+
+class WrongClock(CbcError):
+    """The clock stands before calls that were made already: units would be booked on the wrong day."""
 
 
 class NothingCrawled(CbcError):
@@ -142,12 +148,13 @@ def crawl(
 ) -> Crawled:
     """Go on with the corpus' crawl, or begin one; `again` begins a new round of observations once all is done.
 
-    Raises NoKey, QuotaEnded, NoSuchPath, WrongVersion, Busy.
+    Raises NoKey, QuotaEnded, WrongClock, NoSuchPath, WrongVersion, Busy.
     """
     api = Api()
     corpus = Corpus.create(root)
     with open_journal(corpus) as journal:
         try:
+            check_clock(journal)
             journal.begin(first_tasks(recipe.youtube), again)
             crawler = Crawler(journal, root, recipe, api, tell)
             while True:
@@ -158,10 +165,19 @@ def crawl(
                     put_away(journal, root)
                     if not wait_for_quota:
                         raise
+                    print(f"note: {ended.what}; waiting", file=sys.stderr)
                     while (left := ended.until.timestamp() - time.time()) > 0:
                         time.sleep(min(left, 60.0))
         finally:
             put_away(journal, root)
+
+
+def check_clock(journal: Journal) -> None:
+    """Raises WrongClock."""
+    now, last = time.time(), journal.last_call()
+    if last > now + CLOCK_SLACK_S:
+        told = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M")
+        raise WrongClock(f"the clock stands before the last call of this crawl ({told} UTC)", "set the clock right")
 
 
 @contextmanager

@@ -119,6 +119,10 @@ class Journal:
         """Units booked on a day."""
         return int(self._one("SELECT coalesce(sum(units), 0) FROM call WHERE day = ?", day))
 
+    def last_call(self) -> float:
+        """When the newest call was booked; 0 before the first."""
+        return float(self._one("SELECT coalesce(max(booked_at), 0) FROM call"))
+
     def quota_ended(self, day: str) -> bool:
         """Whether the API said that the day's quota is spent."""
         return self._one("SELECT count(*) FROM spent WHERE day = ?", day) > 0

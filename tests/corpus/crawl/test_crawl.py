@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from corpus.audit import validate
-from corpus.crawl.crawl import QuotaEnded, crawl, retry
+from corpus.crawl.crawl import QuotaEnded, WrongClock, crawl, retry
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
 from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
 from corpus.store import Corpus
@@ -286,3 +286,15 @@ def test_two_crawls_do_not_share_a_corpus(universe, serve, place, cbc):
     process.kill()
     process.wait()
     assert told.returncode == 2 and "another process" in told.stderr
+
+
+def test_a_clock_that_was_set_back_is_said_before_anything_is_booked(universe, serve, place, monkeypatch):
+    serve(universe, quota_units=3)
+    recipe = load_crawl_recipe(recipe_file(place, universe))
+    with pytest.raises(QuotaEnded):
+        crawl(recipe, place / "corpus")
+    before, now = units(place / "corpus"), time.time()
+    monkeypatch.setattr("corpus.crawl.crawl.time.time", lambda: now - 86_400)
+    with pytest.raises(WrongClock, match="set the clock right"):
+        crawl(recipe, place / "corpus")
+    assert units(place / "corpus") == before
