@@ -1,7 +1,7 @@
 """Sections of RESULTS.md that a command writes: each stands between two marks with the command that made it.
 
 python -m cbc_results SECTION "COMMAND" TABLES_DIR    # tables of a demo or a real run
-python -m cbc_results SECTION "COMMAND" OUTPUT.txt    # what a command printed
+python -m cbc_results SECTION "COMMAND" OUTPUT.txt    # what a command printed; .md is taken as it is
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def main(section: str, command: str, source: str) -> None:
         write_section(Path("RESULTS.md"), section, command, "", path)
     else:
         printed = path.read_text(encoding="utf-8").strip()
-        write_section(Path("RESULTS.md"), section, command, f"```\n{printed}\n```")
+        text = printed if path.suffix == ".md" else f"```\n{printed}\n```"
+        write_section(Path("RESULTS.md"), section, command, text)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from typing import Any
 
 from corpus.crawl.causes import CAUSES, CallFailed
 from corpus.crawl.journal import Journal, Task, next_reset, pacific_day
-from corpus.crawl.recipe import CrawlRecipe
+from corpus.crawl.recipe import CrawlRecipe, opted_out
 from corpus.crawl.segments import PAYLOADS, put_away
-from corpus.crawl.youtube import KEY_VARIABLE, UNITS, Api, NoKey, first_tasks, follow
+from corpus.crawl.youtube import KEY_VARIABLE, UNITS, Api, NoKey, allowed, first_tasks, follow
 from corpus.errors import CbcError
 from corpus.store import Corpus
 
@@ -67,6 +67,7 @@ class Crawler:
     recipe: CrawlRecipe
     api: Api
     tell: Callable[[Crawled], None]
+    withheld: frozenset[str] = frozenset()
     did: Crawled = field(default_factory=Crawled)
     stopped: CbcError | None = None
     flying: dict[Future[dict[str, Any]], tuple[int, Task]] = field(default_factory=dict)
@@ -119,7 +120,8 @@ class Crawler:
         """Write a payload and what follows from it. Raises CallFailed."""
         following, gone = follow(task, found, self.recipe.youtube)
         # In ASCII, so that half characters, which SQLite and parquet refuse, are kept as received.
-        self.journal.done(call, task, json.dumps(found, separators=(",", ":")), following, gone, time.time())
+        body = json.dumps(found, separators=(",", ":"))
+        self.journal.done(call, task, body, allowed(following, self.withheld), gone, time.time())
         self.did.payloads += 1
         if self.did.payloads % PAYLOADS == 0:
             put_away(self.journal, self.root, PAYLOADS)
@@ -148,15 +150,16 @@ def crawl(
 ) -> Crawled:
     """Go on with the corpus' crawl, or begin one; `again` begins a new round of observations once all is done.
 
-    Raises NoKey, QuotaEnded, WrongClock, NoSuchPath, WrongVersion, Busy.
+    Raises NoKey, QuotaEnded, WrongClock, BadCrawlRecipe, NoSuchPath, WrongVersion, Busy.
     """
+    withheld = opted_out(recipe)
     api = Api()
     corpus = Corpus.create(root)
     with open_journal(corpus) as journal:
         try:
             check_clock(journal)
-            journal.begin(first_tasks(recipe.youtube), again)
-            crawler = Crawler(journal, root, recipe, api, tell)
+            journal.begin(allowed(first_tasks(recipe.youtube), withheld), again)
+            crawler = Crawler(journal, root, recipe, api, tell, withheld)
             while True:
                 try:
                     crawler.run()

@@ -47,13 +47,29 @@ class Quota(_Strict):
 
 
 class CrawlRecipe(_Strict):
-    """What to fetch from where; `concurrency` calls at a time, `tries` a call at most, `wait_s` before the second."""
+    """What to fetch from where; `concurrency` calls at a time, `tries` a call at most, `wait_s` before the second.
+
+    `opt_out` is a text file beside the recipe with a channel id, handle or video id a line: they are never asked for.
+    """
 
     youtube: Youtube
+    opt_out: Path | None = None
     quota: Quota = Quota()
     concurrency: int = Field(default=4, ge=1, le=32)
     tries: int = Field(default=6, ge=1)
     wait_s: float = Field(default=2.0, ge=0)
+
+
+def opted_out(recipe: CrawlRecipe) -> frozenset[str]:
+    """Ids and handles that nobody wants fetched. Raises BadCrawlRecipe."""
+    if recipe.opt_out is None:
+        return frozenset()
+    try:
+        lines = recipe.opt_out.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        told = str(error).splitlines()[0]
+        raise BadCrawlRecipe(f"cannot read the opt-out list {recipe.opt_out} ({told})", "give a text file") from None
+    return frozenset(name for line in lines if (name := line.partition("#")[0].strip()))
 
 
 def load_crawl_recipe(path: Path) -> CrawlRecipe:
@@ -66,7 +82,8 @@ def load_crawl_recipe(path: Path) -> CrawlRecipe:
     if not isinstance(content, dict):
         raise BadCrawlRecipe(f"the recipe {path} holds no keys", mend)
     try:
-        return CrawlRecipe.model_validate(content)
+        found = CrawlRecipe.model_validate(content)
+        return found if found.opt_out is None else found.model_copy(update={"opt_out": path.parent / found.opt_out})
     except ValidationError as error:
         first = error.errors()[0]
         key, what = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from corpus.crawl.causes import CallFailed, cause_of
@@ -59,6 +60,13 @@ def first_tasks(wanted: Youtube) -> Iterator[Task]:
         yield Task("channels", ",".join(ids[i : i + PAGE]))
     for handle in dict.fromkeys(name for name in wanted.channels if not CHANNEL_ID.fullmatch(name)):
         yield Task("channels", handle)
+
+
+def allowed(tasks: Iterable[Task], withheld: frozenset[str]) -> list[Task]:
+    """The tasks without the channels and videos that opted out; a channel's uploads go with it."""
+    names = withheld | {name.replace("UC", "UU", 1) for name in withheld if CHANNEL_ID.fullmatch(name)}
+    kept = [(task, ",".join(name for name in task.target.split(",") if name not in names)) for task in tasks]
+    return [replace(task, target=target) for task, target in kept if target]
 
 
 def parameters(task: Task, wanted: Youtube) -> dict[str, Any]:

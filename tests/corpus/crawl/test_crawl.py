@@ -298,3 +298,18 @@ def test_a_clock_that_was_set_back_is_said_before_anything_is_booked(universe, s
     with pytest.raises(WrongClock, match="set the clock right"):
         crawl(recipe, place / "corpus")
     assert units(place / "corpus") == before
+
+
+def test_who_opted_out_is_never_asked_for(universe, serve, place):
+    server = serve(universe)
+    out = [universe.channel_ids[3], universe.handles[0], universe.videos_of(universe.channel_ids[4])[7]]
+    (place / "opt_out.txt").write_text("# asked by mail\n" + "\n".join(f"{name}  # since May" for name in out))
+    crawl(load_crawl_recipe(recipe_file(place, universe, comments=1, opt_out="opt_out.txt")), place / "corpus")
+    asked = {name for call in server.calls for value in call.params.values() for name in value.split(",")}
+    assert not asked & {*out, out[0].replace("UC", "UU", 1)}
+    found = tables(place / "corpus")["message"]
+    assert set(found["communicator_id"]) == set(universe.channel_ids) - {out[0], universe.channel_ids[0]}
+    assert out[2] not in set(found["message_id"])
+    (place / "opt_out.txt").unlink()
+    with pytest.raises(BadCrawlRecipe, match="cannot read the opt-out list"):
+        crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
