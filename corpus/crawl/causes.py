@@ -67,7 +67,10 @@ class CallFailed(Exception):
 
 
 def cause_of(status: int, reasons: list[str]) -> str:
-    """The cause of an HTTP error by the API's reasons, else by its status."""
+    """The cause of an HTTP error by the API's reasons, else by its status.
+
+    A 403 without a reason is malformed: it may be of any kind, from a rate limit to a private video.
+    """
     for name, cause in CAUSES.items():
         if any(reason in cause.reasons for reason in reasons):
             return name
@@ -75,4 +78,6 @@ def cause_of(status: int, reasons: list[str]) -> str:
         return "rate limit"
     if status >= 500:
         return "server"
+    if not reasons:
+        return "malformed"
     return {401: "key", 403: "private", 404: "deleted"}.get(status, "request")

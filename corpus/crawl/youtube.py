@@ -8,6 +8,7 @@ leaves out what no table holds. Functions here know the API; frontier and quota 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 from collections.abc import Iterable, Iterator
@@ -36,7 +37,7 @@ FIELDS = {
     "playlistItems": "nextPageToken,items(contentDetails/videoId,status/privacyStatus)",
     "videos": "items(id,snippet(publishedAt,channelId,title,description,channelTitle,tags,categoryId,"
     "defaultLanguage,defaultAudioLanguage),contentDetails/duration,statistics,status/license)",
-    "commentThreads": "nextPageToken,items(snippet(videoId,topLevelComment(id,snippet(textOriginal,likeCount,"
+    "commentThreads": "nextPageToken,items(snippet(videoId,topLevelComment(id,snippet(textDisplay,likeCount,"
     "publishedAt,authorChannelId/value))))",
 }
 
@@ -91,6 +92,7 @@ class Api:
         import httplib2
         from googleapiclient.discovery import build
 
+        logging.getLogger("googleapiclient").setLevel(logging.ERROR)  # failures are told by cause, not call by call
         endpoint = os.environ.get(ENDPOINT_VARIABLE)
         self.service = build(
             "youtube",

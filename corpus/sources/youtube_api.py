@@ -226,7 +226,7 @@ def comment_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str
     """The first comment of a thread, scrubbed, its author hashed. Raises RowError."""
     thread = part(item, "snippet")
     top = part(thread, "topLevelComment")
-    comment, said = part(top, "snippet"), text(part(top, "snippet"), "textOriginal", "textDisplay")
+    comment, said = part(top, "snippet"), text(part(top, "snippet"), "textDisplay")
     row = {
         "message_id": text(thread, "videoId"),
         "comment_id": named(top),

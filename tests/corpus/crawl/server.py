@@ -3,35 +3,45 @@
 with Server(Universe(channels=5, videos_per_channel=70)) as server:
     build("youtube", "v3", developerKey=server.key, static_discovery=True, client_options={"api_endpoint": server.url})
 
-Every answer is checked against the schemas of the discovery document that google-api-python-client brings.
+Answers are checked against the discovery document of google-api-python-client; __exit__ raises what that check found.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import threading
 import time
+import zlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import googleapiclient
 
+Params = dict[str, str]
+Item = dict[str, Any]
+
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-RESPONSES = {
-    "channels": "ChannelListResponse",
-    "playlistItems": "PlaylistItemListResponse",
-    "videos": "VideoListResponse",
-    "commentThreads": "CommentThreadListResponse",
+ODD = ("", " \u202bימין\u202c", " zero\u200bwidth", " \U0001f36a e\u0301", " <b>&amp;</b>", " <mask> scene 3:")
+SAID = ("Nice one", "Write to someone@example.org please", "I agree with @somebody.else", "مرحبا")
+# endpoint: its response's schema, its filters, the most and the usual number of items on a page
+ENDPOINTS = {
+    "channels": ("ChannelListResponse", ("id", "forHandle", "forUsername"), 50, 5),
+    "playlistItems": ("PlaylistItemListResponse", ("playlistId",), 50, 5),
+    "videos": ("VideoListResponse", ("id",), 50, 5),
+    "commentThreads": ("CommentThreadListResponse", ("videoId",), 100, 20),
 }
-ODD = ("", " \u202eright to left\u202c", " zero\u200bwidth", " \U0001f36a", " <b>&amp;</b>", " = <mask> scene 3:")
+DOMAINS = {"quotaExceeded": "youtube.quota", "rateLimitExceeded": "usageLimits", "backendError": "global"}
+INVALID = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+SLOW_S = 0.5
 
 
 class Fault(Enum):
@@ -50,8 +60,6 @@ class Fault(Enum):
 
 
 TRANSIENT = (Fault.RATE_LIMITED, Fault.TOO_MANY, Fault.BACKEND, Fault.UNAVAILABLE, Fault.CUT, Fault.MALFORMED)
-UNCHARGED = (429, 500, 503)
-Params = dict[str, str]
 Faults = Callable[[str, Params, int], Fault | None]
 
 
@@ -66,51 +74,45 @@ def random_faults(share: float, seed: int) -> Faults:
 
 
 class Refused(Exception):
-    """An answer that is an error: status, reason and message."""
+    """An answer that is an error."""
 
-    def __init__(self, status: int, reason: str, message: str = "refused") -> None:
+    def __init__(self, status: int, reason: str, message: str = "", details: list[Item] | None = None) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.message = status, reason, message
+        self.status = status
+        message = message or f"The call was refused: {reason}."
+        one = {
+            "message": message,
+            "domain": DOMAINS.get(reason, "youtube.parameter" if status == 400 else "global"),
+            "reason": reason,
+        }
+        self.body = {"error": {"code": status, "message": message, "errors": [one]}}
+        if details:
+            self.body["error"]["details"] = details
 
-    def body(self) -> dict[str, Any]:
-        """The error as the API writes it."""
-        one = {"message": self.message, "domain": "youtube", "reason": self.reason}
-        error: dict[str, Any] = {"code": self.status, "message": self.message, "errors": [one]}
-        if self.reason == "keyInvalid":
-            one["reason"] = "badRequest"
-            kind = "type.googleapis.com/google.rpc.ErrorInfo"
-            error["details"] = [{"@type": kind, "reason": "API_KEY_INVALID", "domain": "googleapis.com"}]
-        return {"error": error}
+
+def resource(kind: str, name: str, **parts: Any) -> Item:
+    """An item with what the API always gives."""
+    return {"kind": f"youtube#{kind}", "etag": f"{zlib.crc32(repr((name, parts)).encode()):08x}", "id": name, **parts}
 
 
 class Universe:
     """Made-up channels with videos and comments, the same for the same numbers."""
 
     def __init__(self, channels: int, videos_per_channel: int, comments_per_video: int = 3, seed: int = 0) -> None:
-        rng = random.Random(seed)
         self.comments_per_video = comments_per_video
-        self.channels: dict[str, dict[str, Any]] = {}
-        self.videos: dict[str, dict[str, Any]] = {}
-        self.uploads: dict[str, list[str]] = {}
-        self.missing: set[str] = set()
-        self.private: set[str] = set()
-        self.comments_disabled: set[str] = set()
+        self.channels: dict[str, Item] = {}
+        self.videos: dict[str, Item] = {}
+        self.entries: dict[str, list[Item]] = {}
+        self.missing, self.private, self.comments_disabled = set[str](), set[str](), set[str]()
+        rng = random.Random(seed)
         for number in range(channels):
             self._add_channel(rng, number, videos_per_channel)
-
-    @property
-    def channel_ids(self) -> list[str]:
-        """All channels."""
-        return list(self.channels)
-
-    @property
-    def handles(self) -> list[str]:
-        """Their handles, in the same order."""
-        return [channel["snippet"]["customUrl"] for channel in self.channels.values()]
+        self.channel_ids = list(self.channels)
+        self.handles = [one["snippet"]["customUrl"] for one in self.channels.values()]  # without @: the user name
 
     def videos_of(self, channel_id: str) -> list[str]:
-        """The uploads of a channel, the newest first, missing ones among them."""
-        return self.uploads[channel_id.replace("UC", "UU", 1)]
+        """The uploads of a channel in the playlist's order, missing ones among them."""
+        return [one["contentDetails"]["videoId"] for one in self.entries[channel_id.replace("UC", "UU", 1)]]
 
     def _add_channel(self, rng: random.Random, number: int, videos: int) -> None:
         tail = "".join(rng.choices(ALPHABET, k=22))
@@ -118,178 +120,153 @@ class Universe:
         counts = {"viewCount": str(rng.randrange(10**9)), "videoCount": str(videos), "hiddenSubscriberCount": hidden}
         if not hidden:
             counts["subscriberCount"] = str(rng.randrange(10**7))
-        self.channels[f"UC{tail}"] = {
-            "kind": "youtube#channel",
-            "etag": "e",
-            "id": f"UC{tail}",
-            "snippet": {"title": f"Channel {number}{rng.choice(ODD)}", "customUrl": f"@channel{number}"},
-            "statistics": counts,
-            "contentDetails": {"relatedPlaylists": {"uploads": f"UU{tail}"}},
-        }
-        self.uploads[f"UU{tail}"] = [self._add_video(rng, f"UC{tail}", i) for i in range(videos)]
+        shown = {"title": f"Channel {number}{rng.choice(ODD)}", "customUrl": f"@channel{number}", "country": "DE"}
+        shown |= {"publishedAt": "2014-05-06T07:08:09Z", "description": f"All of {number}.{rng.choice(ODD)}"}
+        lists = {"relatedPlaylists": {"uploads": f"UU{tail}"}}
+        name = f"UC{tail}"
+        self.channels[name] = resource("channel", name, snippet=shown, statistics=counts, contentDetails=lists)
+        uploads = [self._add_video(rng, name, shown["title"], i) for i in range(videos)]
+        self.entries[f"UU{tail}"] = [self._upload(video, i) for i, video in enumerate(uploads)]
 
-    def _add_video(self, rng: random.Random, channel_id: str, number: int) -> str:
-        video_id = "".join(rng.choices(ALPHABET, k=11))
-        if rng.random() < 0.05:
-            self.missing.add(video_id)
-            if rng.random() < 0.5:
-                self.private.add(video_id)
-        counts = {"viewCount": str(int(10 ** rng.uniform(0, 8))), "likeCount": str(rng.randrange(10**5))}
-        if rng.random() < 0.1:
-            del counts["likeCount"]
-        if rng.random() < 0.1:
-            self.comments_disabled.add(video_id)
-        else:
+    def _add_video(self, rng: random.Random, channel: str, channel_title: str, number: int) -> str:
+        video = "".join(rng.choices(ALPHABET, k=11))
+        for hidden, share in ((self.missing, 0.05), (self.comments_disabled, 0.1)):
+            if rng.random() < share:
+                hidden.add(video)
+        if video in self.missing and rng.random() < 0.5:
+            self.private.add(video)
+        published = f"20{rng.randrange(15, 26)}-0{rng.randrange(1, 10)}-11T0{number % 10}:00:00Z"
+        shown = {"publishedAt": published, "channelId": channel, "channelTitle": channel_title, "categoryId": "22"}
+        shown |= {"title": f"Video {number}{rng.choice(ODD)}", "tags": ["made", "up", rng.choice(("ünï", "日本"))]}
+        shown["description"] = f"About {number}.{rng.choice(ODD)}\nhttps://example.com"
+        shown["defaultAudioLanguage"] = rng.choice(("en", "de", "he"))
+        length = {"duration": f"PT{rng.randrange(1, 20)}M{rng.randrange(60)}S", "definition": "hd", "caption": "false"}
+        counts = {"viewCount": str(int(10 ** rng.uniform(0, 8)))}  # what is hidden or closed is left out
+        if rng.random() < 0.9:
+            counts["likeCount"] = str(rng.randrange(10**5))
+        if video not in self.comments_disabled:
             counts["commentCount"] = str(self.comments_per_video)
-        self.videos[video_id] = {
-            "kind": "youtube#video",
-            "etag": "e",
-            "id": video_id,
-            "snippet": {
-                "publishedAt": f"20{rng.randrange(15, 26)}-0{rng.randrange(1, 10)}-11T0{number % 10}:00:00Z",
-                "channelId": channel_id,
-                "title": f"Video {number}{rng.choice(ODD)}",
-                "description": f"About {number}.{rng.choice(ODD)}",
-                "tags": ["made", "up"],
-                "categoryId": "22",
-                "defaultAudioLanguage": rng.choice(["en", "de", "he"]),
-            },
-            "contentDetails": {"duration": f"PT{rng.randrange(1, 20)}M{rng.randrange(60)}S"},
-            "statistics": counts,
-            "status": {"privacyStatus": "public", "license": rng.choice(["youtube", "creativeCommon"])},
-        }
-        return video_id
+        status = {"privacyStatus": "public", "license": rng.choice(("youtube", "creativeCommon"))}
+        parts = {"snippet": shown, "contentDetails": length, "statistics": counts, "status": status}
+        self.videos[video] = resource("video", video, **parts)
+        return video
 
-    def answer(self, endpoint: str, params: Params) -> dict[str, Any]:
+    def answer(self, endpoint: str, params: Params) -> Item:
         """The body of a call. Raises Refused."""
-        found = {
-            "channels": self._channels,
-            "playlistItems": self._uploads,
-            "videos": self._videos,
-            "commentThreads": self._comments,
-        }[endpoint](params)
-        start, size = int(params.get("pageToken", "p0")[1:]), int(params.get("maxResults", 5))
-        paged = endpoint in ("playlistItems", "commentThreads")
-        items = found[start : start + size] if paged else found
-        kind = RESPONSES[endpoint][0].lower() + RESPONSES[endpoint][1:]
-        body: dict[str, Any] = {"kind": f"youtube#{kind}", "etag": "e", "items": items}
-        body["pageInfo"] = {"totalResults": len(found), "resultsPerPage": size}
-        if paged and start + size < len(found):
-            body["nextPageToken"] = f"p{start + size}"
+        schema, filters, most, usual = ENDPOINTS[endpoint]
+        if "part" not in params or not any(name in params for name in filters):
+            raise Refused(400, "missingRequiredParameter", f"part and one of {', '.join(filters)} are required.")
+        size, page = params.get("maxResults", str(usual)), params.get("pageToken", "P0")
+        if not re.fullmatch(r"\d{1,3}", size) or not 1 <= int(size) <= most:
+            raise Refused(400, "invalidParameter", f"maxResults must be within [1, {most}].")
+        if not re.fullmatch(r"P\d{1,9}", page):
+            raise Refused(400, "invalidPageToken")
+        found = self._found(endpoint, params)
+        start, step = int(page[1:]), int(size) if endpoint in ("playlistItems", "commentThreads") else most
+        parts = {*params["part"].split(","), "kind", "etag", "id"}
+        items = [{k: item[k] for k in item if k in parts} for item in found[start : start + step]]
+        body = resource(schema[0].lower() + schema[1:], page, items=items)
+        del body["id"]
+        body["pageInfo"] = {"totalResults": len(found), "resultsPerPage": step}
+        if start + step < len(found):
+            body["nextPageToken"] = f"P{start + step}"
         return body
 
-    def _channels(self, params: Params) -> list[dict[str, Any]]:
-        if "forHandle" in params:
-            return [one for one in self.channels.values() if one["snippet"]["customUrl"] == params["forHandle"]]
-        return [self.channels[name] for name in params["id"].split(",") if name in self.channels]
+    def _upload(self, video: str, position: int) -> Item:
+        """An entry of an uploads list: of a missing video it tells little more than the id."""
+        shown = {name: self.videos[video]["snippet"][name] for name in ("channelId", "publishedAt", "title")}
+        shown |= {"position": position, "resourceId": {"kind": "youtube#video", "videoId": video}}
+        if video in self.missing:
+            shown["title"] = "Private video" if video in self.private else "Deleted video"
+        status = {"privacyStatus": "private" if video in self.private else "public"}
+        return resource("playlistItem", f"UP{video}", snippet=shown, contentDetails={"videoId": video}, status=status)
 
-    def _uploads(self, params: Params) -> list[dict[str, Any]]:
-        if params["playlistId"] not in self.uploads:
-            raise Refused(404, "playlistNotFound")
-        return [
-            {
-                "kind": "youtube#playlistItem",
-                "etag": "e",
-                "id": f"item-{video}",
-                "contentDetails": {"videoId": video},
-                "status": {"privacyStatus": "private" if video in self.private else "public"},
-            }
-            for video in self.uploads[params["playlistId"]]
-        ]
-
-    def _videos(self, params: Params) -> list[dict[str, Any]]:
-        asked = params["id"].split(",")
-        if len(asked) > 50:
-            raise Refused(400, "invalidParameter")
-        return [self.videos[name] for name in asked if name in self.videos and name not in self.missing]
-
-    def _comments(self, params: Params) -> list[dict[str, Any]]:
+    def _found(self, endpoint: str, params: Params) -> list[Item]:
+        """All items that a call asks for, on whichever page. Raises Refused."""
+        if "id" in ENDPOINTS[endpoint][1] and "id" in params:
+            known, asked = getattr(self, endpoint), params["id"].split(",")
+            if len(asked) > 50:
+                raise Refused(400, "invalidParameter", "At most 50 ids a call.")
+            return [known[name] for name in dict.fromkeys(asked) if name in known and name not in self.missing]
+        if endpoint == "channels":
+            handle = "@" + (params.get("forHandle") or params["forUsername"]).removeprefix("@")
+            return [one for one in self.channels.values() if one["snippet"]["customUrl"] == handle]
+        if endpoint == "playlistItems":
+            if params["playlistId"] not in self.entries:
+                raise Refused(404, "playlistNotFound")
+            return self.entries[params["playlistId"]]
         video = params["videoId"]
         if video in self.missing or video not in self.videos:
             raise Refused(404, "videoNotFound")
         if video in self.comments_disabled:
-            raise Refused(403, "commentsDisabled")
+            raise Refused(403, "commentsDisabled", "The video has disabled comments.")
         return [comment_thread(video, number) for number in range(self.comments_per_video)]
 
 
-def comment_thread(video: str, number: int) -> dict[str, Any]:
+def comment_thread(video: str, number: int) -> Item:
     """A thread with one comment; some hold what must not be kept."""
-    said = ("Nice one", "Write to someone@example.org please", "I agree with @somebody.else")[number % 3]
-    comment = {
-        "kind": "youtube#comment",
-        "etag": "e",
-        "id": f"{video}.{number}",
-        "snippet": {
-            "textOriginal": said,
-            "likeCount": number,
-            "publishedAt": "2025-01-02T03:04:05Z",
-            "authorChannelId": {"value": f"UCauthor{number}"},
-        },
-    }
-    thread = {"videoId": video, "topLevelComment": comment}
-    return {"kind": "youtube#commentThread", "etag": "e", "id": f"{video}.{number}", "snippet": thread}
+    text = SAID[number % len(SAID)] + ODD[number % len(ODD)]
+    said = {"videoId": video, "textDisplay": text}
+    said |= {"likeCount": number, "publishedAt": "2025-01-02T03:04:05Z", "updatedAt": "2025-01-02T03:04:05Z"}
+    said |= {"authorDisplayName": f"@author{number}", "authorChannelId": {"value": f"UCauthor{number}"}}
+    name = f"Ug{video}.{number}"
+    shown = {"videoId": video, "topLevelComment": resource("comment", name, snippet=said), "totalReplyCount": 0}
+    return resource("commentThread", name, snippet=shown)
 
 
-@cache
-def schemas() -> dict[str, Any]:
-    """The schemas of the bundled discovery document."""
-    place = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents" / "youtube.v3.json"
-    found: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))["schemas"]
-    return found
-
-
+DOCUMENT = Path(googleapiclient.__file__).parent / "discovery_cache" / "documents" / "youtube.v3.json"
+SCHEMAS: dict[str, Item] = json.loads(DOCUMENT.read_text(encoding="utf-8"))["schemas"]
 KINDS = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
+RANGES = {"int32": (-(2**31), 2**31), "uint32": (0, 2**32), "int64": (-(2**63), 2**63), "uint64": (0, 2**64)}
+WRITTEN = {"int64": r"-?\d+", "uint64": r"\d+", "date-time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"}
 
 
-def check_schema(schema: dict[str, Any], value: Any, where: str = "") -> None:
-    """Assert that a value has the names and types of a schema; 64-bit counts are strings there."""
+def check_schema(resource: str | Item, body: Any, where: str = "") -> None:
+    """Assert that a body has the names and types of a schema, e.g. Video; 64-bit counts are strings there."""
+    schema = SCHEMAS[resource] if isinstance(resource, str) else resource
     if "$ref" in schema:
-        schema = schemas()[schema["$ref"]]
-    kind = KINDS[schema["type"]]
-    assert isinstance(value, kind) and (schema["type"] == "boolean" or not isinstance(value, bool)), where
-    for name, one in value.items() if schema["type"] == "object" else ():
+        return check_schema(schema["$ref"], body, where)
+    kind, form = schema["type"], schema.get("format", "")
+    assert isinstance(body, KINDS[kind]) and isinstance(body, bool) == (kind == "boolean"), f"{where} is no {kind}"
+    assert form not in WRITTEN or re.fullmatch(WRITTEN[form], body), f"{where} is no {form}"
+    assert form not in RANGES or RANGES[form][0] <= int(body) < RANGES[form][1], f"{where} is out of {form}"
+    assert body in schema.get("enum", [body]), f"{where} is none of {schema.get('enum')}"
+    for name, one in body.items() if kind == "object" else ():
         known = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
         assert known is not None, f"{where}.{name} is unknown"
         check_schema(known, one, f"{where}.{name}")
-    for one in value if schema["type"] == "array" else ():
-        check_schema(schema["items"], one, where)
+    for one in body if kind == "array" else ():
+        check_schema(schema["items"], one, f"{where}[]")
 
 
-def selected(value: Any, mask: dict[str, Any]) -> Any:
-    """The parts of a value that a mask names; an empty mask names all."""
-    if not mask:
-        return value
-    if isinstance(value, list):
-        return [selected(one, mask) for one in value]
-    return {name: selected(value[name], inner) for name, inner in mask.items() if name in value}
-
-
-def parse_fields(text: str) -> dict[str, Any]:
-    """A `fields` parameter, a(b,c/d),e, as nested names."""
-    mask: dict[str, Any] = {}
-    stack, here, name = [], mask, ""
-    top = here
-    for sign in text + ",":
-        if sign not in "(),/":
-            name += sign
-            continue
-        if name:
-            here = here.setdefault(name, {})
+def parse_fields(text: str | deque[str]) -> Item:
+    """A `fields` parameter, a(b,c/d),e, or what is left of it in a bracket, as nested names."""
+    signs = deque(re.findall(r"[^(),/]+|[(),/]", text)) if isinstance(text, str) else text
+    mask: Item = {}
+    sign = ","
+    while signs and sign == ",":
+        inner = mask.setdefault(signs.popleft(), {})
+        while signs and signs[0] == "/":
+            signs.popleft()
+            inner = inner.setdefault(signs.popleft(), {})
+        sign = signs.popleft() if signs else ")"
         if sign == "(":
-            stack.append(top)
-            top = here
-        elif sign == ")":
-            top = stack.pop()
-        if sign != "/":
-            here = top
-        name = ""
+            inner |= parse_fields(signs)
+            sign = signs.popleft() if signs else ")"
     return mask
 
 
-@dataclass(frozen=True)
-class Call:
-    """What the server saw and did."""
+def selected(value: Any, mask: Item) -> Any:
+    """The parts of a value that a mask names; an empty mask names all."""
+    if isinstance(value, list):
+        return [selected(one, mask) for one in value]
+    return {name: selected(value[name], inner) for name, inner in mask.items() if name in value} if mask else value
 
+
+class Call(NamedTuple):
+    """What the server saw and did; it notes a status even where the connection was cut."""
+
+    time: float
     endpoint: str
     params: Params
     status: int
@@ -298,7 +275,7 @@ class Call:
 
 @dataclass
 class Server:
-    """A running server; `calls` and `units` are its own count."""
+    """A running server; `calls` and `units` are its own count, `day_units` what counts against the quota."""
 
     universe: Universe
     key: str = "test-key"
@@ -307,56 +284,67 @@ class Server:
     latency_s: float = 0.0
     calls: list[Call] = field(default_factory=list)
     units: int = 0
-    begun: int = 0
+    day_units: int = 0
+    broken: list[Exception] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Server:
-        self.http = Quiet(("127.0.0.1", 0), type("Handler", (Handler,), {"owner": self}))
+        self.http = Http(("127.0.0.1", 0), type("Handler", (Handler,), {"owner": self}))
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.http.shutdown()
         self.http.server_close()
+        if self.broken:
+            raise self.broken[0]
 
-    def decide(self, endpoint: str, params: Params) -> tuple[int, dict[str, Any], Fault | None]:
-        """Status, body and fault of a call, which is counted."""
+    def reset_quota(self) -> None:
+        """Begin a new day."""
         with self.lock:
-            number, self.begun = self.begun, self.begun + 1
-            fault = self.faults(endpoint, params, number) if self.faults else None
-            status, body = self.answer(endpoint, params, fault)
-            charged = 0 if status in UNCHARGED or fault is Fault.CUT or body.get("spent") else 1
-            body.pop("spent", None)
-            self.units += charged
-            shown = {name: value for name, value in params.items() if name != "key"}
-            self.calls.append(Call(endpoint, shown, status, charged))
+            self.day_units = 0
+
+    def decide(self, endpoint: str, params: Params) -> tuple[int, Item, Fault | None]:
+        """Status, body and fault of a call, which is counted."""
+        key, status, body, units, fault = params.pop("key", None), 500, {}, 0, None
+        with self.lock:
+            try:
+                fault = self.faults(endpoint, params, len(self.calls)) if self.faults else None
+                spent = self.quota_units is not None and self.day_units >= self.quota_units
+                fault = Fault.QUOTA_EXCEEDED if spent else fault
+                status, body = self.answer(endpoint, params, key, fault)
+                units = int(not spent and status < 429 and fault is not Fault.CUT)
+            except Exception as error:  # told when the server is left: here only the crawler would see it
+                self.broken.append(error)
+            status = 200 if fault is Fault.MALFORMED else status
+            self.units, self.day_units = self.units + units, self.day_units + units
+            self.calls.append(Call(time.time(), endpoint, params, status, units))
         return status, body, fault
 
-    def answer(self, endpoint: str, params: Params, fault: Fault | None) -> tuple[int, dict[str, Any]]:
+    def answer(self, endpoint: str, params: Params, key: str | None, fault: Fault | None) -> tuple[int, Item]:
         """Status and body of a call."""
         try:
-            if "key" not in params:
+            if key is None:
                 raise Refused(403, "forbidden", "The request is missing a valid API key.")
-            if params["key"] != self.key:
-                raise Refused(400, "keyInvalid", "API key not valid. Please pass a valid API key.")
-            if self.quota_units is not None and self.units >= self.quota_units:
-                return 403, {**Refused(*Fault.QUOTA_EXCEEDED.value).body(), "spent": True}
+            if key != self.key:
+                raise Refused(400, "badRequest", "API key not valid. Please pass a valid API key.", [INVALID])
             if fault and fault.value[0]:
                 raise Refused(*fault.value)
+            if endpoint not in ENDPOINTS:
+                raise Refused(404, "notFound")
             body = self.universe.answer(endpoint, params)
         except Refused as refused:
-            return refused.status, refused.body()
-        parts = {*params["part"].split(","), "kind", "etag", "id"}
-        body["items"] = [{name: item[name] for name in item if name in parts} for item in body["items"]]
-        check_schema({"$ref": RESPONSES[endpoint]}, body, endpoint)
+            return refused.status, refused.body
+        check_schema(ENDPOINTS[endpoint][0], body)
         return 200, selected(body, parse_fields(params.get("fields", "")))
 
 
-class Quiet(ThreadingHTTPServer):
+class Http(ThreadingHTTPServer):
     """Says nothing of clients that were killed."""
 
     daemon_threads = True
+    request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over a connection that broke; anything else is a fault of the server."""
@@ -365,30 +353,25 @@ class Quiet(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Speaks HTTP for a server."""
-
     owner: Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else each answer waits for the client's delayed acknowledgement
 
     def do_GET(self) -> None:
-        """Answer one call."""
-        place = urlsplit(self.path)
-        endpoint, params = place.path.removeprefix("/youtube/v3/"), dict(parse_qsl(place.query))
+        place, params = urlsplit(self.path), {}
+        for name, value in parse_qsl(place.query):  # lists come as repeated parameters
+            params[name] = f"{params[name]},{value}" if name in params else value
         time.sleep(self.owner.latency_s)
-        status, found, fault = self.owner.decide(endpoint, params)
-        if fault is Fault.SLOW:
-            time.sleep(0.5)
+        status, found, fault = self.owner.decide(place.path.removeprefix("/youtube/v3/"), params)
+        time.sleep(SLOW_S if fault is Fault.SLOW else 0)
         body = json.dumps(found).encode()
-        if fault is Fault.MALFORMED:
-            body = body[: len(body) // 2]
+        body = body[: len(body) // 2] if fault is Fault.MALFORMED else body
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=UTF-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.close_connection = self.close_connection or fault is Fault.CUT
         self.wfile.write(body[: len(body) // 2] if fault is Fault.CUT else body)
-        if fault is Fault.CUT:
-            self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        pass

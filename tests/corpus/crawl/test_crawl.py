@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from corpus.audit import validate
+from corpus.crawl.causes import CAUSES, cause_of
 from corpus.crawl.crawl import QuotaEnded, WrongClock, crawl, retry
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
 from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
@@ -313,3 +314,24 @@ def test_who_opted_out_is_never_asked_for(universe, serve, place):
     (place / "opt_out.txt").unlink()
     with pytest.raises(BadCrawlRecipe, match="cannot read the opt-out list"):
         crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
+
+
+@pytest.mark.parametrize(
+    ("status", "reasons", "cause"),
+    [
+        (403, ["quotaExceeded"], "quota"),
+        (403, ["rateLimitExceeded"], "rate limit"),
+        (403, ["commentsDisabled"], "comments disabled"),
+        (403, ["somethingNew"], "private"),
+        (403, [], "malformed"),
+        (404, [], "malformed"),
+        (404, ["somethingNew"], "deleted"),
+        (400, ["API_KEY_INVALID", "badRequest"], "key"),
+        (400, ["invalidParameter"], "request"),
+        (429, [], "rate limit"),
+        (503, [], "server"),
+    ],
+)
+def test_a_refusal_is_named_by_the_apis_reason_and_one_without_a_reason_is_tried_again(status, reasons, cause):
+    assert cause_of(status, reasons) == cause
+    assert CAUSES["malformed"].policy == "back off"
