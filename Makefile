@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint real bench seeds ablate clean
+.PHONY: setup demo test lint real bench seeds ablate soak clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -32,12 +32,16 @@ real: setup
 
 bench: setup
 	.venv/bin/python -m tests.performance.bench_verbalize
+	.venv/bin/python -m tests.performance.bench_crawl
 	@if [ -z "$(DATA)" ]; then echo "ingest: skipped, since the real files are absent (see make real)"; \
 	else .venv/bin/python -m tests.performance.bench_ingest "$(DATA)"; fi
 
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi
 	.venv/bin/python -m tests.performance.ablate_nano demo/bench
+
+soak: setup
+	.venv/bin/python -m tests.performance.soak_crawl
 
 clean:
 	rm -rf .venv demo demo-seeds real

@@ -46,7 +46,7 @@ def full_disk(error: BaseException) -> bool:
     """Whether an error says that the disk is full, in any library's words."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    return "no space left on device" in str(error).lower()
+    return any(words in str(error).lower() for words in ("no space left on device", "disk is full"))  # SQLite's last
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import yaml
 
 from benchmark.build import build_bench
 from corpus.simulate import simulate
+from tests.corpus.crawl.server import Server, Universe
 
 SAID = "error: the disk is full; free some space and run the same command again"
 RECIPE = {
@@ -81,3 +82,20 @@ def test_a_full_disk_is_said_and_the_same_command_completes_when_there_is_room(n
     again = cbc(*command)
     assert again.returncode == 0, again.stderr[-2000:]
     assert (place / there).stat().st_size > 0
+
+
+def test_a_crawl_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk, cbc, tmp_path):
+    universe, place = Universe(channels=6, videos_per_channel=100), disk(900)
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(yaml.safe_dump({"youtube": {"channels": universe.channel_ids}, "wait_s": 0.01}))
+    with Server(universe) as server:
+        given = {"CBC_YOUTUBE_API_KEY": server.key, "CBC_YOUTUBE_ENDPOINT": server.url}
+        full = cbc("corpus", "crawl", recipe, "--corpus", place / "out", **given)
+        assert (full.returncode, full.stderr.strip().splitlines()[-1:]) == (2, [SAID]), full.stderr[-2000:]
+        assert "Traceback" not in full.stderr
+        disk(200_000)
+        again = cbc("corpus", "crawl", recipe, "--corpus", place / "out", **given)
+        assert again.returncode == 0, again.stderr[-2000:]
+    shown = {v for channel in universe.channel_ids for v in universe.videos_of(channel)} - universe.missing
+    told = cbc("corpus", "sql", "SELECT count(*) AS n FROM message", "--corpus", place / "out", "--csv").stdout
+    assert told.split() == ["n", str(len(shown))]

@@ -34,6 +34,7 @@ CAUSES: dict[str, Cause] = {
         "its owner does not show it",
     ),
     "comments disabled": Cause("never", ("commentsDisabled",), "nobody may comment"),
+    "opted out": Cause("never", (), "it stands on the recipe's opt-out list"),
     "quota": Cause(
         "quota",
         ("quotaExceeded", "dailyLimitExceeded"),

@@ -158,6 +158,7 @@ def crawl(
     with open_journal(corpus) as journal:
         try:
             check_clock(journal)
+            journal.withhold(lambda task: next(iter(allowed([task], withheld)), None))
             journal.begin(allowed(first_tasks(recipe.youtube), withheld), again)
             crawler = Crawler(journal, root, recipe, api, tell, withheld)
             while True:

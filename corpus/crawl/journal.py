@@ -7,7 +7,7 @@ transaction after it. So a crash loses nothing and repeats at most the calls in 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,6 +99,18 @@ class Journal:
             "INSERT OR IGNORE INTO task (round, stage, target, page, seen) VALUES (?, ?, ?, ?, ?)",
             [(number, task.stage, task.target, task.page, task.seen) for task in tasks],
         )
+
+    def withhold(self, kept: Callable[[Task], Task | None]) -> None:
+        """Take what opted out from the tasks that wait; `kept` gives what is left of one."""
+        found = self.connection.execute("SELECT stage, target, page, seen, id, tries FROM task WHERE state = 'waiting'")
+        changed = [(task, left) for row in found for task in [Task(*row)] if (left := kept(task)) != task]
+        with self.writing():
+            for task, left in changed:
+                if left is None:
+                    say = "UPDATE task SET state = 'given up', cause = 'opted out' WHERE id = ?"
+                    self.connection.execute(say, (task.id,))
+                else:
+                    self.connection.execute("UPDATE OR IGNORE task SET target = ? WHERE id = ?", (left.target, task.id))
 
     def ready(self, now: float, count: int, busy: Iterable[int]) -> list[Task]:
         """Tasks that may be fetched now, the oldest first, without those in flight."""

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -82,8 +83,6 @@ def same(one: dict[str, pl.DataFrame], two: dict[str, pl.DataFrame]) -> bool:
 
 def units(root: Path) -> int:
     """Units in the crawl's ledger."""
-    import sqlite3
-
     with sqlite3.connect(root / "crawl.sqlite") as connection:
         return connection.execute("SELECT sum(units) FROM call").fetchone()[0]
 
@@ -314,6 +313,21 @@ def test_who_opted_out_is_never_asked_for(universe, serve, place):
     (place / "opt_out.txt").unlink()
     with pytest.raises(BadCrawlRecipe, match="cannot read the opt-out list"):
         crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
+
+
+def test_who_opts_out_while_a_crawl_waits_is_not_asked_for_any_more(universe, serve, place, cbc):
+    server, later = serve(universe, quota_units=4), universe.channel_ids[5]
+    with pytest.raises(QuotaEnded):
+        crawl(load_crawl_recipe(recipe_file(place, universe)), place / "corpus")
+    (place / "opt_out.txt").write_text("\n".join([later, *universe.videos_of(universe.channel_ids[2])[:3]]))
+    server.quota_units, calls = None, len(server.calls)
+    with sqlite3.connect(place / "corpus" / "crawl.sqlite") as connection:
+        connection.execute("DELETE FROM spent")  # as if the next day had come
+    crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
+    asked = {name for call in server.calls[calls:] for value in call.params.values() for name in value.split(",")}
+    assert len(server.calls) > calls and later.replace("UC", "UU", 1) not in asked
+    told = cbc("corpus", "status", "--corpus", place / "corpus").stdout
+    assert "1 given up for opted out" in told
 
 
 @pytest.mark.parametrize(
