@@ -51,10 +51,11 @@ class NothingCrawled(CbcError):
 
 @dataclass
 class Crawled:
-    """What one run of the command did."""
+    """What one run of the command did; `given_up` counts the tasks of the whole crawl that were."""
 
     calls: int = 0
     payloads: int = 0
+    given_up: int = 0
     failures: dict[str, int] = field(default_factory=dict)
 
 
@@ -164,6 +165,7 @@ def crawl(
             while True:
                 try:
                     crawler.run()
+                    crawler.did.given_up = journal.given_up()
                     return crawler.did
                 except QuotaEnded as ended:
                     put_away(journal, root)

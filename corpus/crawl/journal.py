@@ -135,6 +135,10 @@ class Journal:
         """When the newest call was booked; 0 before the first."""
         return float(self._one("SELECT coalesce(max(booked_at), 0) FROM call"))
 
+    def given_up(self) -> int:
+        """How many tasks were given up."""
+        return int(self._one("SELECT count(*) FROM task WHERE state = 'given up'"))
+
     def quota_ended(self, day: str) -> bool:
         """Whether the API said that the day's quota is spent."""
         return self._one("SELECT count(*) FROM spent WHERE day = ?", day) > 0
@@ -203,10 +207,6 @@ class Journal:
         """Forget payloads that stand in the corpus' raw folder."""
         with self.writing():
             self.connection.executemany("DELETE FROM payload WHERE task = ?", [(task,) for task in tasks])
-
-    def figures(self, sql: str) -> list[tuple[object, ...]]:
-        """Rows of a question that a progress display asks."""
-        return self.connection.execute(sql).fetchall()
 
     def _one(self, sql: str, *values: object) -> int:
         found: int = self.connection.execute(sql, values).fetchone()[0]

@@ -38,7 +38,12 @@ def bar() -> Iterator[Callable[[Crawled], None]]:
 def crawled_text(did: Crawled) -> str:
     """What one run did, as a line."""
     failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(did.failures.items())) or "none"
-    return f"{did.calls:,} calls made, {did.payloads:,} payloads kept; failed calls: {failed}"
+    told = f"{did.calls:,} calls made, {did.payloads:,} payloads kept; failed calls: {failed}"
+    if not did.given_up:
+        return told
+    return (
+        f"{told}\n{did.given_up:,} tasks given up; `cbc corpus status` names the causes, `cbc corpus retry` tries again"
+    )
 
 
 def progress_text(root: Path) -> str:

@@ -19,6 +19,7 @@ import yaml
 from corpus.audit import validate
 from corpus.crawl.causes import CAUSES, cause_of
 from corpus.crawl.crawl import QuotaEnded, WrongClock, crawl, retry
+from corpus.crawl.progress import crawled_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
 from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
 from corpus.store import Corpus
@@ -201,7 +202,8 @@ def test_what_was_given_up_is_told_and_tried_again_on_request(universe, serve, p
     serve(universe, faults=faults)
     recipe = recipe_file(place, universe, tries=2)
     did = crawl(load_crawl_recipe(recipe), place / "corpus")
-    assert did.failures == {"server": 2}
+    assert did.failures == {"server": 2} and did.given_up == 1
+    assert "1 tasks given up; `cbc corpus status` names the causes" in crawled_text(did)
     told = cbc("corpus", "status", "--corpus", place / "corpus").stdout
     assert f"playlistItems: 1 given up for server, e.g. {closed}" in told
     assert f"gone: {len(told.splitlines())}" not in told and re.search(r"gone: \d+ (deleted|private)", told)
