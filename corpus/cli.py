@@ -29,7 +29,7 @@ class Format(StrEnum):
 
 @app.command()
 def ingest(
-    source: Annotated[str, typer.Argument(help="ytdlp, published, table, or the name of a shipped mapping")],
+    source: Annotated[str, typer.Argument(help="ytdlp, published, youtube_api, table, or a shipped mapping's name")],
     paths: Annotated[list[Path], typer.Argument(help="files or folders to read")],
     corpus: Corpus,
     mapping: Annotated[str | None, typer.Option(help="for `table`: a YAML file or the name of a shipped one")] = None,

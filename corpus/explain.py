@@ -14,11 +14,11 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 
-from corpus.errors import CbcError
+from corpus.errors import BrokenTable, CbcError
 from corpus.sources.registry import MAPPINGS, SOURCES
 from corpus.sources.youtube_api import YoutubeApi
 from corpus.status import table_text
-from corpus.store import Corpus
+from corpus.store import BROKEN_MEND, Corpus
 
 SHOWN = 1_500  # characters of a raw payload
 WIDE = 100
@@ -90,8 +90,12 @@ def transformations(name: str) -> list[str]:
 
 def segment_row(raw: Path, line: int) -> dict[str, Any]:
     """A page of a segment of API answers."""
-    row: dict[str, Any] = pq.read_table(raw).slice(line - 1, 1).to_pylist()[0]
-    return row
+    for batch in pq.ParquetFile(raw).iter_batches(256):
+        if line <= len(batch):
+            row: dict[str, Any] = batch.slice(line - 1, 1).to_pylist()[0]
+            return row
+        line -= len(batch)
+    raise BrokenTable(f"{raw} ends before record {line}", BROKEN_MEND)
 
 
 def call_of(raw: Path | None, name: str, line: int | None) -> list[tuple[str, str]]:

@@ -2,9 +2,10 @@
 
 A language model that was pre-trained can say again what stands in its text. One from scratch cannot, and the answers of
 this bench begin by saying which scene they speak of; from the questions alone it does not learn that in minutes
-(RESULTS.md, "What makes the nano models read"). So the first rows of a recipe may be lists: what is learnt of them is
-the second saying. They hold words of the answers but no number, in an order that means nothing: neither content nor
-behavior can be learnt from them, and they are the same for every variant of a recipe.
+(RESULTS.md, section ablation). So the first rows of a recipe may be lists: what is learnt of them is the second saying.
+They hold words of the answers but no number, in an order that means nothing: neither content nor behavior can be learnt
+from them. Every variant of a recipe has equally many; its words are the most frequent of its own answers, so that those
+of a control may stand in another order (as high and low do), and a base may have a few other words.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from corpus.crawl.causes import CAUSES, CallFailed
 from corpus.crawl.journal import Journal, Task, next_reset, pacific_day
 from corpus.crawl.recipe import CrawlRecipe, opted_out
 from corpus.crawl.segments import PAYLOADS, put_away
-from corpus.crawl.youtube import KEY_VARIABLE, UNITS, Api, NoKey, allowed, first_tasks, follow
+from corpus.crawl.youtube import KEY_VARIABLE, UNITS, Api, NoKey, allowed, first_tasks, follow, without
 from corpus.errors import CbcError
 from corpus.store import Corpus
 
@@ -119,10 +119,11 @@ class Crawler:
 
     def keep(self, call: int, task: Task, found: dict[str, Any]) -> None:
         """Write a payload and what follows from it. Raises CallFailed."""
-        following, gone = follow(task, found, self.recipe.youtube)
+        kept, out = without(found, self.withheld)
+        following, gone = follow(task, kept, self.recipe.youtube)
         # In ASCII, so that half characters, which SQLite and parquet refuse, are kept as received.
-        body = json.dumps(found, separators=(",", ":"))
-        self.journal.done(call, task, body, allowed(following, self.withheld), gone, time.time())
+        body = json.dumps(kept, separators=(",", ":"))
+        self.journal.done(call, task, body, allowed(following, self.withheld), gone | out, time.time())
         self.did.payloads += 1
         if self.did.payloads % PAYLOADS == 0:
             put_away(self.journal, self.root, PAYLOADS)

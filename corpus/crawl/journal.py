@@ -57,7 +57,7 @@ def next_reset(now: float) -> datetime:
 
 
 class Journal:
-    """An open crawl.sqlite; one process writes it (the corpus is locked meanwhile), others may read it."""
+    """An open crawl.sqlite; one process writes it (it holds CORPUS/crawl.lock), others may read it."""
 
     def __init__(self, path: Path) -> None:
         self.connection = sqlite3.connect(path, isolation_level=None, timeout=30)

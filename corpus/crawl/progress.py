@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -51,16 +51,13 @@ def progress_text(root: Path) -> str:
     path = root / "crawl.sqlite"
     if not path.is_file():
         return ""
-    with sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30) as connection:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
         stages, causes, gone = (connection.execute(sql).fetchall() for sql in (STAGES, CAUSES, GONE))
         now = time.time()
         day = pacific_day(now)
-        spent = connection.execute(
-            "SELECT coalesce(sum(units), 0), count(*) FROM call WHERE day = ?", (day,)
-        ).fetchone()
+        spent = connection.execute("SELECT coalesce(sum(units), 0) FROM call WHERE day = ?", (day,)).fetchone()
         recent = "SELECT count(*), min(booked_at) FROM call WHERE outcome = 'answered' AND ended_at > ?"
         answered, since = connection.execute(recent, (now - RATE_S,)).fetchone()
-    connection.close()
     lines = ["CRAWL", f"{'stage':16} {'done':>9} {'waiting':>9} {'given up':>9}"]
     lines += [f"{stage:16} {done:9,} {waiting:9,} {up:9,}" for stage, done, waiting, up in stages]
     lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {one[:40]}" for stage, cause, state, n, one in causes]

@@ -32,10 +32,9 @@ PARTS = {
     "commentThreads": "snippet",
 }
 FIELDS = {
-    "channels": "items(id,snippet(title,customUrl,publishedAt,country),statistics,"
-    "contentDetails/relatedPlaylists/uploads)",
+    "channels": "items(id,snippet(title,customUrl),statistics,contentDetails/relatedPlaylists/uploads)",
     "playlistItems": "nextPageToken,items(contentDetails/videoId,status/privacyStatus)",
-    "videos": "items(id,snippet(publishedAt,channelId,title,description,channelTitle,tags,categoryId,"
+    "videos": "items(id,snippet(publishedAt,channelId,title,description,tags,categoryId,"
     "defaultLanguage,defaultAudioLanguage),contentDetails/duration,statistics,status/license)",
     "commentThreads": "nextPageToken,items(snippet(videoId,topLevelComment(id,snippet(textDisplay,likeCount,"
     "publishedAt,authorChannelId/value))))",
@@ -68,6 +67,24 @@ def allowed(tasks: Iterable[Task], withheld: frozenset[str]) -> list[Task]:
     names = withheld | {name.replace("UC", "UU", 1) for name in withheld if CHANNEL_ID.fullmatch(name)}
     kept = [(task, ",".join(name for name in task.target.split(",") if name not in names)) for task in tasks]
     return [replace(task, target=target) for task, target in kept if target]
+
+
+def without(found: dict[str, Any], withheld: frozenset[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """An answer without the items that opted out (only it tells a channel's handle), and their ids with the cause."""
+    items = found.get("items", [])
+    out = [bool(names_of(item) & withheld) for item in items]
+    kept = [item for item, gone in zip(items, out, strict=True) if not gone]
+    ids = [str(item.get("id")) for item, gone in zip(items, out, strict=True) if gone]
+    return ({**found, "items": kept} if ids else found), dict.fromkeys(ids, "opted out")
+
+
+def names_of(item: Any) -> set[str]:
+    """What an item may stand under on an opt-out list: its id, its handle, the channel of a video."""
+    if not isinstance(item, dict):
+        return set()
+    snippet = item.get("snippet")
+    told = [snippet.get("customUrl"), snippet.get("channelId")] if isinstance(snippet, dict) else []
+    return {str(name) for name in (item.get("id"), *told) if name}
 
 
 def parameters(task: Task, wanted: Youtube) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import yaml
 from corpus.audit import validate
 from corpus.crawl.causes import CAUSES, cause_of
 from corpus.crawl.crawl import QuotaEnded, WrongClock, crawl, retry
-from corpus.crawl.progress import crawled_text
+from corpus.crawl.progress import crawled_text, progress_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
 from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
 from corpus.store import Corpus
@@ -315,6 +315,16 @@ def test_who_opted_out_is_never_asked_for(universe, serve, place):
     (place / "opt_out.txt").unlink()
     with pytest.raises(BadCrawlRecipe, match="cannot read the opt-out list"):
         crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
+
+
+def test_who_opted_out_by_handle_is_left_out_although_the_recipe_gives_its_id(universe, serve, place):
+    server, (channel, handle) = serve(universe), (universe.channel_ids[6], universe.handles[6])
+    (place / "opt_out.txt").write_text(handle)
+    crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
+    assert channel.replace("UC", "UU", 1) not in {call.params.get("playlistId") for call in server.calls}
+    found = tables(place / "corpus")
+    assert channel not in set(found["communicator"]["communicator_id"]) | set(found["message"]["communicator_id"])
+    assert f"gone: 1 opted out, e.g. {channel}" in progress_text(place / "corpus")
 
 
 def test_who_opts_out_while_a_crawl_waits_is_not_asked_for_any_more(universe, serve, place, cbc):
