@@ -17,7 +17,7 @@ from corpus.crawl.journal import Journal
 from corpus.ingest import ingest
 from corpus.sources.youtube_api import SEGMENT, YoutubeApi
 
-PAYLOADS = 500  # a segment; of up to 50 videos each, some 50 MB in memory
+PAYLOADS = 1_000  # a segment; of up to 50 videos each, some 100 MB in memory
 
 
 def put_away(journal: Journal, root: Path, least: int = 1) -> None:

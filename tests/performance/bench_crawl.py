@@ -42,7 +42,7 @@ def serve(channels: int, pipe: Connection) -> None:
 
 
 def fetch(root: Path, recipe: Path) -> tuple[int, float]:
-    """Crawl without putting anything away; gives calls and seconds."""
+    """Crawl, without what is put away at the end; gives calls and seconds."""
     wanted = load_crawl_recipe(recipe)
     with open_journal(Corpus.create(root)) as journal:
         journal.begin(first_tasks(wanted.youtube), again=False)
