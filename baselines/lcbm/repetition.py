@@ -4,8 +4,8 @@ A language model that was pre-trained can say again what stands in its text. One
 this bench begin by saying which scene they speak of; from the questions alone it does not learn that in minutes
 (RESULTS.md, section ablation). So the first rows of a recipe may be lists: what is learnt of them is the second saying.
 They hold words of the answers but no number, in an order that means nothing: neither content nor behavior can be learnt
-from them. Every variant of a recipe has equally many; its words are the most frequent of its own answers, so that those
-of a control may stand in another order (as high and low do), and a base may have a few other words.
+from them. Every variant of a recipe has equally many, of the same words: the most frequent of the answers
+of the validation split with their true behavior, which no variant learns from.
 """
 
 from __future__ import annotations

@@ -188,7 +188,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     repeated = round(recipe.repetition * recipe.steps) * rows_per_step
     asked = recipe.steps * rows_per_step - repeated
     rows = PackedRows.of(examples, visits(examples, recipe.weights, seed), asked, *shape)
-    practice = practise(repeated, examples, tokenizer, recipe.context_tokens, seed)
+    practice = practise(repeated, held_out, tokenizer, recipe.context_tokens, seed)
     # All rows of a draw: the first rows packed would be those that one long example fills.
     order = drawn(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
     judged = PackedRows.of(held_out, order, len(order), *shape)
@@ -224,7 +224,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
 
 
 def practise(rows: int, examples: Examples, tokenizer: Any, context: int, seed: int) -> Repetition | None:
-    """So many rows of practice in repeating. Raises NothingToTrain."""
+    """So many rows of practice in repeating, of words of examples that all variants share. Raises NothingToTrain."""
     if not rows:
         return None
     words = frequent_words(examples, tokenizer)

@@ -230,10 +230,12 @@ def test_the_tables_can_be_downloaded(page, folder):
 
 
 def test_a_link_opens_the_curves_it_leads_to(browser, address):
+    from playwright.sync_api import expect
+
     page = opened(browser, f"{address}#curves-replay_all_masked")
     page.locator("#curves-replay_future").evaluate("part => { part.open = false; }")
     page.locator('nav a[href="#curves-replay_future"]').click()
-    page.wait_for_function("document.getElementById('curves-replay_future').open")
+    expect(page.locator("#curves-replay_future")).to_have_attribute("open", "")
     assert "true" in page.locator("#curves-replay_future .legend").inner_text()
     assert "interpolate" in page.locator("#curves-replay_future .legend").inner_text()
     page.close()
