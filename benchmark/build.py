@@ -23,6 +23,7 @@ from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import TASKS
 from corpus.errors import CbcError
 from corpus.store import Corpus, replace_folder, write_json
+from corpus.takedown.derived import fingerprint, remember
 from corpus.verbalize.frames import query
 from corpus.verbalize.outside import MASK
 
@@ -59,9 +60,9 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
         "simulated": is_simulated(connection, law),
     }
     files = digests(staged)
-    fingerprint = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
-    manifest |= {"fingerprint": fingerprint, "tasks": tasks, "left_out": left_out, "files": files}
+    manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
+    remember(corpus, out)
     replace_folder(staged, out)
     return Bench.open(out)
 

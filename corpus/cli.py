@@ -135,6 +135,21 @@ def explain(
 
 
 @app.command()
+def takedown(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="videos, posts, channels, comments")],
+    corpus: Corpus,
+    also: Annotated[
+        list[Path] | None, typer.Option(help="a bench, run or release made of it elsewhere or by an earlier version")
+    ] = None,
+) -> None:
+    """Remove ids from everything, keep them from being fetched again, and prove by search that their text is gone."""
+    from corpus.takedown.takedown import takedown as run
+    from corpus.takedown.takedown import taken_text
+
+    typer.echo(taken_text(run(corpus, ids, also or [])))
+
+
+@app.command()
 def sql(
     query: Annotated[str, typer.Argument(help="one SELECT over the views of the corpus")],
     corpus: Corpus,

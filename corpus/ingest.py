@@ -15,15 +15,21 @@ import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import duckdb
 
 from corpus.errors import CbcError, NoSuchPath
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
 from corpus.staged import check_ranges, open_staging, reject_other_scenes, settle
 from corpus.store import Corpus, replace_folder, write_json
+from corpus.takedown.arrivals import reject_withdrawn
+from corpus.takedown.names import DIGITS, forget_names
+from corpus.takedown.redact import redact
+from corpus.takedown.tombstones import all_ids, withdrawn
 
 NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
 
@@ -150,6 +156,7 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
         source.stage(files, staging)
         staging.flush()
         check_ranges(connection)
+        files = _without_withdrawn(connection, corpus, files, staging)
         reject_other_scenes(connection, corpus)
         rejected = Counter(dict(connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason").fetchall()))
         tables = folder / "tables"
@@ -162,6 +169,20 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
         )
         _put_in_place(corpus, tables, source, report, files)
     return report
+
+
+def _without_withdrawn(
+    connection: duckdb.DuckDBPyConnection, corpus: Corpus, files: Sequence[Received], staging: Staging
+) -> Sequence[Received]:
+    """Reject what was taken down, blank it in the raw files that brought it again, and give them as they are named."""
+    gone = withdrawn(corpus.root)
+    marks = reject_withdrawn(connection, gone, staging) if all_ids(gone) else None
+    if not marks:
+        return files
+    for file in files:
+        redact(file.raw, marks)
+    nameless = forget_names(corpus.root)
+    return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
 
 
 def _put_in_place(corpus: Corpus, tables: Path, source: Source, report: Report, files: Sequence[Received]) -> None:

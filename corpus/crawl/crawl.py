@@ -25,6 +25,7 @@ from corpus.crawl.segments import PAYLOADS, put_away
 from corpus.crawl.youtube import KEY_VARIABLE, UNITS, Api, NoKey, allowed, first_tasks, follow, without
 from corpus.errors import CbcError
 from corpus.store import Corpus
+from corpus.takedown.tombstones import all_ids, withdrawn
 
 LONGEST_WAIT_S = 900.0
 CLOCK_SLACK_S = 60.0
@@ -154,7 +155,7 @@ def crawl(
 
     Raises NoKey, QuotaEnded, WrongClock, BadCrawlRecipe, NoSuchPath, WrongVersion, Busy.
     """
-    withheld = opted_out(recipe)
+    withheld = opted_out(recipe) | all_ids(withdrawn(root))
     api = Api()
     corpus = Corpus.create(root)
     with open_journal(corpus) as journal:

@@ -79,11 +79,11 @@ def without(found: dict[str, Any], withheld: frozenset[str]) -> tuple[dict[str, 
 
 
 def names_of(item: Any) -> set[str]:
-    """What an item may stand under on an opt-out list: its id, its handle, the channel of a video."""
+    """What an item may stand under on an opt-out list: its id, its handle, its channel, the video it is about."""
     if not isinstance(item, dict):
         return set()
-    snippet = item.get("snippet")
-    told = [snippet.get("customUrl"), snippet.get("channelId")] if isinstance(snippet, dict) else []
+    parts = [item[name] for name in ("snippet", "contentDetails") if isinstance(item.get(name), dict)]
+    told = [part.get(name) for part in parts for name in ("customUrl", "channelId", "videoId")]
     return {str(name) for name in (item.get("id"), *told) if name}
 
 

@@ -1,0 +1,95 @@
+"""What tells a withdrawn text in any file: its ids as whole values, and pieces of its words as files write them.
+
+A long text is cut into pieces, so that one cut short or quoted inside another is found too. A piece that stands in
+messages which stay tells nothing and is left out; so is a text too short to be anybody's own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+PIECE = 40  # characters
+SHORTEST = 16  # characters of a text, below which it may be anybody's
+SHORTEST_ID = 8  # characters; a shorter id is found by the number of its record alone
+OTHERS = re.compile(r"(in_reply_to|quoted|referenced|retweeted|conversation|parent).*")  # keys that name another's id
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Stretches that cover a text of SHORTEST characters or more."""
+    text = text.strip()
+    if len(text) >= SHORTEST:
+        for start in range(0, len(text), PIECE):
+            yield text[start : start + PIECE] if start + PIECE <= len(text) else text[-PIECE:]
+
+
+def written(piece: str) -> set[str]:
+    """A piece as text, in JSON (with and without escapes for what is not ASCII), in JSON within JSON, and in CSV."""
+    plain, ascii_ = (json.dumps(piece, ensure_ascii=escape)[1:-1] for escape in (False, True))
+    twice = {json.dumps(form, ensure_ascii=False)[1:-1] for form in (plain, ascii_)}
+    return {piece, plain, ascii_, piece.replace('"', '""'), *twice}
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Ids, pieces of text, and records that provenance names, by their file's digest (16 digits)."""
+
+    ids: frozenset[str]
+    pieces: frozenset[str]
+    lines: dict[str, frozenset[int]]
+
+    @property
+    def forms(self) -> list[str]:
+        """Every way in which a piece may be written."""
+        return sorted({form for piece in self.pieces for form in written(piece)})
+
+    @property
+    def values(self) -> frozenset[str]:
+        """Ids as sources write them: the part after `MEDIUM:` too."""
+        named = self.ids | {name.partition(":")[2] for name in self.ids}
+        return frozenset(name for name in named if len(name) >= SHORTEST_ID)
+
+    @property
+    def json_forms(self) -> list[str]:
+        """What stands in a row written as JSON: a piece, or an id as a whole value or at the end of an instance's."""
+        ids = {json.dumps(name, ensure_ascii=False)[1:] for name in self.ids | self.values}
+        return sorted({*self.forms, *(f"{before}{name}" for name in ids for before in ('"', ":"))})
+
+    def without(self, shared: Iterable[str]) -> Marks:
+        """The same without pieces that prove nothing."""
+        return Marks(self.ids, self.pieces - frozenset(shared), self.lines)
+
+
+def found_in(texts: pl.Series, forms: list[str]) -> pl.Series:
+    """Whether each text holds any of the forms (Aho-Corasick, all at a time)."""
+    if not forms:
+        return pl.repeat(False, len(texts), eager=True)
+    return texts.str.contains_any(forms).fill_null(False)
+
+
+class Gone:
+    """What `prune` gives for a value that is to go."""
+
+
+GONE = Gone()
+
+
+def prune(node: Any, marks: Marks, values: frozenset[str], forms: list[str]) -> Any:
+    """JSON without what is marked: the innermost list entry around a mark goes, else the whole (GONE)."""
+    if isinstance(node, str):
+        return GONE if node in values or any(form in node for form in forms) else node
+    if isinstance(node, list):
+        kept = [prune(one, marks, values, forms) for one in node]
+        return [one for one in kept if one is not GONE]
+    if isinstance(node, dict):
+        pruned = {
+            key: one if isinstance(one, str) and OTHERS.fullmatch(key) else prune(one, marks, values, forms)
+            for key, one in node.items()
+        }
+        return GONE if any(one is GONE for one in pruned.values()) else pruned
+    return node

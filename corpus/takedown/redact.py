@@ -1,0 +1,239 @@
+"""Raw files without what was withdrawn; a record that goes leaves a blank one, so that others keep their numbers.
+
+API answers and JSON lose the innermost entry around a mark, or become {"withdrawn": true}; rows of parquet become
+nulls, records of delimited files empty fields, captions and other text empty files, messages of a mailbox a bare head.
+Each file is written beside its place and renamed; one without marks is left as it is.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.sources.youtube_api import SEGMENT
+from corpus.takedown.marks import GONE, Marks, found_in, prune
+from corpus.takedown.redact_csv import BATCH_ROWS, delimited, numbers_of, opened
+from corpus.takedown.search import rows_as_json
+from corpus.textfiles import BROKEN_FILE, Part, lines
+
+BLANK = '{"withdrawn":true}'
+CAPTIONS = (".vtt", ".srt", ".json3")
+MAILBOXES = (".mbox", ".mbx", ".eml")
+
+
+def redact(path: Path, marks: Marks) -> int:
+    """Blank what is marked in one raw file; gives the number of records blanked."""
+    kind = kind_of(path.name)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        blanked = WRITERS[kind](path, beside, marks)
+        if blanked:
+            shutil.copystat(path, beside)
+            beside.replace(path)
+        return blanked
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def kind_of(name: str) -> str:
+    """How a raw file is read: by the end of its name."""
+    lower = name.lower()
+    if lower.endswith((".tar.gz", ".tgz", ".tar")):
+        return "archive"
+    lower = lower.removesuffix(".gz")
+    if lower.endswith(".parquet"):
+        return "parquet"
+    if lower.endswith(CAPTIONS):
+        return "text"
+    if lower.endswith(MAILBOXES):
+        return "mailbox"
+    if lower.endswith((".json", ".jsonl", ".ndjson")):
+        return "json"
+    return "csv" if lower.endswith((".csv", ".tsv", ".txt")) else "text"
+
+
+def parquet(path: Path, beside: Path, marks: Marks) -> int:
+    """Rows that are marked become nulls; pages of API answers lose the items that are."""
+    with pq.ParquetFile(path) as file:
+        schema, blanked, number = file.schema_arrow, 0, 0
+        pages = schema.equals(SEGMENT)
+        named = frozenset[int]() if pages else numbers_of(path, marks)
+        forms = [*marks.values, *marks.forms] if pages else marks.json_forms  # ids anywhere, JSON within JSON
+        # of a file that lets no column be null, blank rows make one that does
+        loose = pa.schema([field.with_nullable(True) for field in schema], schema.metadata)
+        with pq.ParquetWriter(beside, schema if pages else loose, compression="zstd") as writer:
+            for batch in file.iter_batches(BATCH_ROWS):
+                marked = found_in(rows_as_json(batch), forms).to_list()
+                marked = [one or number + i + 1 in named for i, one in enumerate(marked)]
+                number += len(batch)
+                if any(marked):
+                    batch, gone = (pages_without if pages else rows_without)(batch, marked, marks)
+                    blanked += gone
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema if pages else loose))
+    return blanked
+
+
+def rows_without(batch: pa.RecordBatch, marked: list[bool], marks: Marks) -> tuple[pa.RecordBatch, int]:
+    """A batch with nulls for the marked rows."""
+    kept = pa.array([None if one else i for i, one in enumerate(marked)], pa.int64())
+    if all(row == dict.fromkeys(row) for row in batch.filter(pa.array(marked)).to_pylist()):
+        return batch, 0  # blanked before
+    return batch.take(kept), sum(marked)
+
+
+def pages_without(batch: pa.RecordBatch, marked: list[bool], marks: Marks) -> tuple[pa.RecordBatch, int]:
+    """A batch of API answers without the marked items, and without their ids among what was asked for."""
+    values, texts, gone = marks.values, sorted(marks.pieces), 0
+    rows = batch.to_pylist()
+    for row, one in zip(rows, marked, strict=True):
+        if one:
+            before = (row["body"], row["target"])
+            row["body"] = pruned_text(row["body"], marks, values, texts)
+            row["target"] = ",".join(name for name in row["target"].split(",") if name not in values)
+            gone += before != (row["body"], row["target"])
+    return pa.RecordBatch.from_pylist(rows, schema=SEGMENT), gone
+
+
+def pruned_text(text: str, marks: Marks, values: frozenset[str], texts: list[str]) -> str:
+    """JSON text without what is marked, in ASCII as the crawler writes it; what is no JSON goes whole where marked."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return BLANK if any(one in text for one in (*values, *marks.forms)) else text
+    left = prune(found, marks, values, texts)
+    if left is GONE:
+        return BLANK
+    return text if left == found else json.dumps(left, separators=(",", ":"))
+
+
+def json_text(path: Path, beside: Path, marks: Marks) -> int:
+    """One JSON document, or one a line."""
+    values, texts = marks.values, sorted(marks.pieces)
+    with opened(path, "rb") as source:
+        whole = is_document(source)
+    if whole:
+        with opened(path, "rb") as source:
+            content = source.read().decode("utf-8-sig", "replace")
+        left = pruned_text(content, marks, values, texts)
+        if left == content:
+            return 0
+        with opened(beside, "wb") as target:
+            target.write(left.encode("utf-8", "replace"))
+        return 1
+    named = numbers_of(path, marks)
+
+    def blank(number: int, line: str) -> str | None:
+        left = BLANK if number in named else pruned_text(line, marks, values, texts)
+        return None if left == line else left
+
+    return rewritten(path, beside, blank)
+
+
+def is_document(source: IO[bytes]) -> bool:
+    """Whether a file is one JSON document, and not one a line."""
+    first = source.readline(1 << 20)
+    try:
+        json.loads(first)
+    except ValueError:
+        return True
+    return not source.read(1 << 16).strip()
+
+
+def rewritten(path: Path, beside: Path, blank: Callable[[int, str], str | None]) -> int:
+    """JSON lines with some of them replaced; `blank` gives what stands for a record, None where it stays."""
+    number = blanked = 0
+    with opened(beside, "wb") as target:
+        for line in lines(Part(path.name, "jsonl", path), "utf-8"):
+            said = line.rstrip("\r\n")
+            number += bool(said.strip())
+            new = blank(number, said) if said.strip() else None
+            blanked += new is not None
+            target.write((line if new is None else new + line[len(said) :]).encode("utf-8", "surrogateescape"))
+    return blanked
+
+
+def mailbox(path: Path, beside: Path, marks: Marks) -> int:
+    """Messages of a mailbox, or the one of a file, that are marked keep their first line alone."""
+    named, forms, blanked = numbers_of(path, marks), [one.encode() for one in (*marks.values, *marks.forms)], 0
+    with opened(path, "rb") as source, opened(beside, "wb") as target:
+        for number, message in enumerate(messages(source), 1):
+            gone = number in named or any(form in message for form in forms)
+            blanked += gone
+            head = message[: message.find(b"\n") + 1] if message.startswith(b"From ") else b""
+            target.write(head + b"\n" if gone else message)
+    return blanked
+
+
+def messages(source: IO[bytes]) -> Iterator[bytes]:
+    """The messages of a mailbox, each from its `From ` line to the next."""
+    held: list[bytes] = []
+    after_blank = True
+    for line in source:
+        if after_blank and line.startswith(b"From ") and held:
+            yield b"".join(held)
+            held = []
+        held.append(line)
+        after_blank = not line.strip()
+    if held:
+        yield b"".join(held)
+
+
+def text(path: Path, beside: Path, marks: Marks) -> int:
+    """Captions and other text: empty where it holds a mark."""
+    with opened(path, "rb") as source:
+        content = source.read().decode("utf-8", "replace")
+    if not content or not found_in(pl.Series([content, re.sub(r"\s+", " ", content)]), marks.forms).any():
+        return 0
+    with opened(beside, "wb"):
+        return 1
+
+
+def archive(path: Path, beside: Path, marks: Marks) -> int:
+    """The files of an archive, each by its own kind; their records are known by marks, not by numbers."""
+    folder, blanked = path.with_name(f".{path.name}.members"), 0
+    alone = Marks(marks.ids, marks.pieces, {})
+    folder.mkdir(exist_ok=True)
+    try:
+        with (
+            opened(path, "rb") as raw,
+            tarfile.open(fileobj=raw, mode="r|") as source,
+            opened(beside, "wb") as zipped,
+            tarfile.open(fileobj=zipped, mode="w|") as target,
+        ):
+            for member in source:
+                content = source.extractfile(member) if member.isfile() else None
+                if content is None:
+                    target.addfile(member)
+                    continue
+                place = folder / f"member-{Path(member.name).name}"
+                with place.open("wb") as file:
+                    shutil.copyfileobj(content, file)
+                blanked += redact(place, alone)
+                member.size = place.stat().st_size
+                with place.open("rb") as file:
+                    target.addfile(member, io.BufferedReader(file))
+        return blanked
+    except BROKEN_FILE:
+        return blanked
+    finally:
+        shutil.rmtree(folder)
+
+
+WRITERS: dict[str, Callable[[Path, Path, Marks], int]] = {
+    "parquet": parquet,
+    "json": json_text,
+    "csv": delimited,
+    "mailbox": mailbox,
+    "text": text,
+    "archive": archive,
+}

@@ -1,0 +1,105 @@
+"""Searching everything below a folder for pieces of text, whatever the file: the proof that a takedown is complete.
+
+Rows of parquet are looked at as JSON, gzip and archives are unpacked on the way, databases and all else as bytes,
+which are read as UTF-8 and, where they are none, in the legacy encodings too.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import IO
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.encodings import LEGACY
+from corpus.takedown.marks import found_in
+from corpus.textfiles import BROKEN_FILE
+
+WINDOW_BYTES, OVERLAP_BYTES = 1 << 22, 1 << 12
+ROWS = 5_000
+
+
+@dataclass
+class Searched:
+    """What a search looked through, and the files in which it found something."""
+
+    files: int = 0
+    size_bytes: int = 0
+    found: list[Path] = field(default_factory=list)
+
+
+def search(roots: Iterable[Path], forms: list[str]) -> Searched:
+    """Look for any of the forms in every file below the roots and in its name; a link is not followed."""
+    result = Searched()
+    for root in roots:
+        for path in sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink()):
+            result.files += 1
+            result.size_bytes += path.stat().st_size
+            said = chain([pl.Series([str(path.relative_to(root))])], texts_of(path))
+            if forms and any(found_in(some, forms).any() for some in said):
+                result.found.append(path)
+    return result
+
+
+def texts_of(path: Path) -> Iterator[pl.Series]:
+    """Everything a file says, part by part."""
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(ROWS):
+                    yield rows_as_json(batch)
+            return
+        except (OSError, pa.ArrowException):
+            pass  # a broken one is searched as bytes
+    with path.open("rb") as raw:
+        yield from byte_texts(raw)
+    if name.endswith((".gz", ".tgz")):
+        yield from unpacked(path)
+
+
+def unpacked(path: Path) -> Iterator[pl.Series]:
+    """The content of a gzip file; an archive in it is read as one stream, file after file."""
+    try:
+        with gzip.open(path) as raw:
+            if not path.name.lower().endswith((".tar.gz", ".tgz")):
+                yield from byte_texts(raw)  # type: ignore[arg-type]
+                return
+            with tarfile.open(fileobj=raw, mode="r|") as archive:
+                for member in archive:
+                    content = archive.extractfile(member) if member.isfile() else None
+                    if content is not None:
+                        yield from byte_texts(content)
+    except BROKEN_FILE:
+        return
+
+
+def byte_texts(raw: IO[bytes]) -> Iterator[pl.Series]:
+    """Windows over bytes that overlap, as text."""
+    before = b""
+    while chunk := raw.read(WINDOW_BYTES):
+        window = before + chunk
+        texts = [window.decode("utf-8", "replace")]
+        if not window.isascii() and window[:3] != codecs.BOM_UTF8:
+            texts += [window.decode(encoding, "replace") for encoding in (*LEGACY, "utf-16")]
+        yield pl.Series(texts)
+        before = window[-OVERLAP_BYTES:]
+
+
+def rows_as_json(batch: pa.RecordBatch) -> pl.Series:
+    """Each row of a batch as JSON text, nested values and all."""
+    connection = duckdb.connect()
+    connection.execute("SET threads=1")
+    table = pa.Table.from_batches([batch])
+    connection.register("_rows", table)
+    rows = connection.execute("SELECT to_json(_rows)::VARCHAR FROM _rows").fetchall()
+    return pl.Series([row[0] for row in rows], dtype=pl.String)

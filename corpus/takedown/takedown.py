@@ -1,0 +1,189 @@
+"""`cbc corpus takedown ID... --corpus DIR`: take videos, posts, channels or comments out of everything, and prove it.
+
+What goes is written down first (CORPUS/takedown.json, gone at the end): a takedown that was stopped is completed by the
+next one. Then: tombstones, tables and annotations, raw files, the crawl's journal, media, benches, runs and releases,
+and a search of every byte of them all for pieces of the withdrawn text.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from corpus.errors import CbcError, NoSuchPath
+from corpus.staged import PARQUET
+from corpus.store import Corpus, quote, quote_file, write_json
+from corpus.takedown.derived import derived, without
+from corpus.takedown.marks import Marks
+from corpus.takedown.names import INFO, forget_names, rename_in_tables
+from corpus.takedown.redact import pruned_text, redact
+from corpus.takedown.search import Searched, search
+from corpus.takedown.tombstones import KINDS, Ids, bury, list_gone
+from corpus.takedown.wanted import PENDING, parts, resume
+
+
+class ResidueFound(CbcError):
+    """A piece of withdrawn text is still somewhere."""
+
+
+@dataclass
+class Taken:
+    """What a takedown did."""
+
+    ids: Ids
+    rows: dict[str, int] = field(default_factory=dict)
+    raw_records: int = 0
+    media_files: int = 0
+    folders: dict[str, int] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    pieces: int = 0
+    shared: int = 0
+    searched: Searched = field(default_factory=Searched)
+
+
+def takedown(root: Path, ids: Sequence[str], also: Sequence[Path] = ()) -> Taken:
+    """Take ids out of the corpus at `root` and of what was made of it (`also`: folders it does not know).
+
+    Raises UnknownId, ResidueFound, NoSuchPath, WrongVersion, Busy.
+    """
+    corpus = Corpus.open(root)
+    for folder in also:
+        if not folder.is_dir():
+            raise NoSuchPath(f"there is no folder {folder}", "name a bench, run or release that exists")
+    with corpus.lock(), corpus.lock("crawl.lock"):
+        wanted, marks, shared = resume(corpus, ids)
+        bury(root, wanted)
+        taken = Taken(wanted, pieces=len(marks.pieces), shared=shared)
+        take_rows(corpus, wanted, taken)
+        take_raw(corpus, marks, taken)
+        take_media(corpus, wanted, taken)
+        take_derived(root, also, marks, taken)
+        corpus.refresh()
+        prove(corpus, marks, taken)
+        (root / PENDING).unlink()
+    return taken
+
+
+def take_rows(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
+    """Write tables and annotations anew without the rows."""
+    with duckdb.connect() as connection:
+        list_gone(connection, wanted)
+        for table, path, condition in parts(corpus):
+            gone = drop(connection, path, condition)
+            if gone:
+                taken.rows[table] = taken.rows.get(table, 0) + gone
+                recount(path)
+
+
+def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> int:
+    """Drop rows from one parquet file, which goes where none is left; gives their number."""
+    rows = f"read_parquet({quote_file(path)})"
+    gone, all_ = connection.execute(
+        f"SELECT count(*) FILTER (coalesce({condition}, false)), count(*) FROM {rows}"
+    ).fetchall()[0]
+    if gone == all_ > 0:
+        path.unlink()
+    elif gone:
+        beside = path.with_name(f".{path.name}.part")
+        kept = f"SELECT * FROM {rows} WHERE NOT coalesce({condition}, false)"
+        connection.execute(f"COPY ({kept}) TO {quote(beside)} {PARQUET}")
+        beside.replace(path)
+    return int(gone)
+
+
+def recount(path: Path) -> None:
+    """Bring the row counts of an ingest's manifest, or the manifest of a filter run, up to date."""
+    manifest = path.parent / "manifest.json"
+    if path.parent.parent.name != "tables" or not manifest.is_file():
+        return
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    rows = pq.read_metadata(path).num_rows if path.is_file() else 0
+    content["tables"] = {**content.get("tables", {}), path.stem: rows}
+    if not rows:
+        del content["tables"][path.stem]
+    write_json(manifest, content)
+
+
+def take_raw(corpus: Corpus, marks: Marks, taken: Taken) -> None:
+    """Blank the records in raw files (names of files too), in segments not yet ingested and in the crawl's journal."""
+    for path in [*sorted(corpus.root.glob("raw/*/*")), *sorted(corpus.root.glob("crawl/*"))]:
+        if path.is_file() and not path.name.startswith("."):
+            taken.raw_records += redact(path, marks)
+    taken.raw_records += sum(not name.endswith(INFO) for name in forget_names(corpus.root).values())
+    rename_in_tables(corpus.root, [*marks.values, *marks.forms])
+    journal = corpus.root / "crawl.sqlite"
+    if journal.is_file():
+        taken.raw_records += take_payloads(journal, marks)
+
+
+def take_payloads(journal: Path, marks: Marks) -> int:
+    """Prune payloads that wait in the journal, and leave nothing of them in its free pages."""
+    values, words, pruned = marks.values, sorted(marks.pieces), 0
+    with closing(sqlite3.connect(journal, isolation_level=None)) as connection:
+        connection.execute("PRAGMA secure_delete=ON")
+        for task, body in connection.execute("SELECT task, body FROM payload").fetchall():
+            left = pruned_text(body, marks, values, words)
+            if left != body:
+                connection.execute("UPDATE payload SET body = ? WHERE task = ?", (left, task))
+                pruned += 1
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return pruned
+
+
+def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
+    """Remove the media files of messages."""
+    for path in sorted((corpus.root / "media").rglob("*")):
+        if path.is_file() and not wanted["message"].isdisjoint((path.stem, path.name.partition(".")[0])):
+            path.unlink()
+            taken.media_files += 1
+
+
+def take_derived(root: Path, also: Sequence[Path], marks: Marks, taken: Taken) -> None:
+    """Drop the rows from benches, runs and releases."""
+    known = [Path(name) for name in derived(root)]
+    for folder in dict.fromkeys([*known, *(path.resolve() for path in also)]):
+        if folder.is_dir():
+            taken.folders[str(folder)] = without(folder, marks)
+        else:
+            taken.absent.append(str(folder))
+
+
+def prove(corpus: Corpus, marks: Marks, taken: Taken) -> None:
+    """Search everything for the pieces. Raises ResidueFound."""
+    pending = corpus.root / PENDING
+    taken.searched = search([corpus.root, *map(Path, taken.folders)], marks.forms)
+    left = [path for path in taken.searched.found if path != pending]
+    if left:
+        told = ", ".join(str(path) for path in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        raise ResidueFound(
+            f"pieces of the withdrawn text still stand in {told}", "remove these files, then run it again"
+        )
+
+
+def taken_text(taken: Taken) -> str:
+    """What a takedown did, as lines."""
+    told = ", ".join(f"{len(taken.ids[kind]):,} {kind}s" for kind in KINDS if taken.ids[kind])
+    rows = ", ".join(f"{count:,} {table}" for table, count in sorted(taken.rows.items())) or "none"
+    made = [f"{folder}: {count:,} rows" for folder, count in taken.folders.items()] or ["none known"]
+    found = [
+        f"taken down: {told}",
+        f"rows removed: {rows}",
+        f"raw records blanked: {taken.raw_records:,}; media files removed: {taken.media_files:,}",
+        f"from what was made of the corpus: {'; '.join(made)}",
+        *(f"not there any more: {folder}" for folder in taken.absent),
+        f"searched {taken.searched.files:,} files ({taken.searched.size_bytes / 1e6:,.1f} MB) "
+        f"for {taken.pieces:,} pieces of its text: none left",
+    ]
+    if taken.shared:
+        found.append(f"{taken.shared:,} more pieces stand in messages that stay, and were left there")
+    if taken.folders:
+        found.append("a bench that lost rows has a new fingerprint: runs on it are to be predicted again")
+    return "\n".join([*found, "models that were trained on it keep what they learnt; copies elsewhere are not reached"])

@@ -1,0 +1,74 @@
+"""CORPUS/withdrawn.jsonl: the ids that were taken down, one a line; what stands there is neither fetched nor ingested.
+
+{"kind": "message", "id": "...", "at": "2026-01-31T12:00:00Z"}      kind: message, communicator or comment
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from corpus.errors import BrokenTable
+
+NAME = "withdrawn.jsonl"
+KINDS = ("message", "communicator", "comment")
+Ids = dict[str, frozenset[str]]
+
+
+def withdrawn(root: Path) -> Ids:
+    """The ids taken down from the corpus at `root`, by kind. Raises BrokenTable."""
+    path = root / NAME
+    found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    if path.is_file():
+        try:
+            for line in path.read_text(encoding="utf-8").splitlines():
+                entry = json.loads(line)
+                found[entry["kind"]].add(entry["id"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            told = f"{path} cannot be read ({type(error).__name__}), and nobody knows what was taken down"
+            raise BrokenTable(told, "restore it from a copy, or mend its lines by hand") from None
+    return {kind: frozenset(ids) for kind, ids in found.items()}
+
+
+def bury(root: Path, ids: Ids) -> None:
+    """Add ids to the list, each once; the file is replaced whole."""
+    path = root / NAME
+    known = withdrawn(root)
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    new = [{"kind": kind, "id": name, "at": at} for kind in KINDS for name in sorted(ids[kind] - known[kind])]
+    old = path.read_text(encoding="utf-8") if path.is_file() else ""
+    beside = path.with_name(f".{NAME}.part")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(old + "".join(f"{json.dumps(entry, ensure_ascii=False)}\n" for entry in new))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def all_ids(ids: Ids) -> frozenset[str]:
+    """Ids of every kind together."""
+    return frozenset().union(*ids.values())
+
+
+def union(one: Ids, other: Ids) -> Ids:
+    """The ids of both."""
+    return {kind: one[kind] | other[kind] for kind in KINDS}
+
+
+def as_ids(found: Mapping[str, Iterable[str]]) -> Ids:
+    """Ids by kind, with every kind there."""
+    return {kind: frozenset(found.get(kind, ())) for kind in KINDS}
+
+
+def list_gone(connection: duckdb.DuckDBPyConnection, ids: Ids) -> None:
+    """Make the table _gone (kind, id) that conditions ask."""
+    rows = [(kind, name) for kind in KINDS for name in sorted(ids[kind])]
+    connection.register("_listed", pl.DataFrame(rows, {"kind": pl.String, "id": pl.String}, orient="row").to_arrow())
+    connection.execute("CREATE OR REPLACE TEMP TABLE _gone AS FROM _listed")
+    connection.unregister("_listed")
