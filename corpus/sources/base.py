@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -97,11 +98,17 @@ class Staging:
 
 
 class Source(ABC):
-    """A kind of payload."""
+    """A kind of payload; `generated` needs no files, `comments` brings what receivers wrote.
+
+    `cells` says where each cell comes from: TABLE.COLUMN or effect.METRIC -> the payload's field (dotted, `|` between
+    fields of which the first with a value counts), or in words how it is made.
+    """
 
     name: str
     version: int
     generated: bool = False
+    comments: bool = False
+    cells: Mapping[str, str] = MappingProxyType({})
 
     @property
     def label(self) -> str:
@@ -111,6 +118,11 @@ class Source(ABC):
     @property
     def digest(self) -> str:
         """Tells apart settings that change what the same files become; part of an ingest's name."""
+        return ""
+
+    @property
+    def settings(self) -> str:
+        """What the digest stands for, kept in the manifest of each ingest."""
         return ""
 
     @abstractmethod

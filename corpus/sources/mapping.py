@@ -68,6 +68,13 @@ class Cell(_Strict):
         """Columns of the file it reads."""
         return [self.column] if self.column is not None else PLACE.findall(self.template or "")
 
+    def __str__(self) -> str:
+        """The origin in words."""
+        origins = (self.column, self.const and f"always {self.const!r}", self.template, self.file and "the file's name")
+        origin = next(told for told in origins if told is not None)
+        regex = self.pattern or self.matches or self.file
+        return f"{origin} (as far as {regex} finds it)" if regex else str(origin)
+
 
 def _compiles(regex: str) -> None:
     """Raise ValueError for a regular expression that DuckDB's engine (RE2) does not know."""
@@ -215,6 +222,21 @@ class Mapping(_Strict):
         if self.attributes:
             found += [*self.attributes.text.values(), *self.attributes.number.values(), *self.attributes.truth.values()]
         return [*found, self.fetched_at] if self.fetched_at else found
+
+    def cells(self) -> dict[str, str]:
+        """Where each cell comes from, as `Source.cells` says it."""
+        found: dict[str, str] = {}
+        for table, part in (("message", self.message), ("communicator", self.communicator)):
+            for name, field in part or ():
+                if field is not None:
+                    found[f"{table}.{name}"] = "|".join(map(str, field))
+        for effect in self.effects:
+            told = "|".join(map(str, effect.value)) + (", 0 being none" if effect.zero_is_missing else "")
+            name = f"effect.{effect.metric}"
+            found[name] = f"{found[name]}; {told}" if name in found else told
+        if self.replay:
+            found["effect.replay"] = "; ".join(f"{', '.join(graph.columns)}, markers merged" for graph in self.replay)
+        return found
 
     def columns(self) -> list[str]:
         """Every column of the file that is read, in the order of the mapping, each once."""

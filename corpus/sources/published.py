@@ -117,11 +117,31 @@ SELECT row.message_id, verbatim, {KEPT}, row._record FROM (
 """
 
 
+CELLS = {
+    "message.message_id": "video_id",
+    "message.communicator_id": "channel_data.channel_id",
+    "message.title": "metadata.title",
+    "message.body": "metadata.description",
+    "message.published_at": "metadata.date",
+    "message.duration_s": "metadata.length",
+    "scene": "bounds: replay_graphs.markers; speech: asr_grouped; screen_text: ocr; the rest: blip2_annotations",
+    "effect.replay": "replay_graphs.markers[].replay_score",
+    "effect.views": "views",
+    "effect.likes": "likes",
+    "effect.audience": "channel_data.subscribers",
+    "communicator.communicator_id": "channel_data.channel_id",
+    "communicator.company": "channel_data.company_name",
+    "communicator.audience": "channel_data.subscribers, the highest of its videos",
+}
+"""Where each cell comes from (corpus/sources/base.py)."""
+
+
 class Published(Source):
     """Parquet files in the columns of the public release; columns that are missing are null."""
 
     name = "published"
     version = 1
+    cells = CELLS
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """Parquet files given or found in the folders given."""

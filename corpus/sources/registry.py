@@ -14,6 +14,9 @@ SOURCES: dict[str, tuple[str, str]] = {
     "ytdlp": ("corpus.sources.ytdlp", "YtDlp"),
     "published": ("corpus.sources.published", "Published"),
     "youtube_api": ("corpus.sources.youtube_api", "YoutubeApi"),
+    "wikidata": ("corpus.sources.wikidata", "Wikidata"),
+    "x_api": ("corpus.sources.x_api", "XApi"),
+    "mbox": ("corpus.sources.mbox", "Mbox"),
 }
 MAPPINGS = Path(__file__).parent / "mappings"
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from corpus.errors import NoSuchPath
 from corpus.sources import table_rows
 from corpus.sources.base import Received, Source, Staging
@@ -24,11 +26,17 @@ class Table(Source):
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
         self.name, self.version = mapping.name, mapping.version
+        self.cells = mapping.cells()
 
     @property
     def digest(self) -> str:
         """The mapping's."""
         return self.mapping.digest
+
+    @property
+    def settings(self) -> str:
+        """The mapping as YAML, defaults left out."""
+        return yaml.safe_dump(self.mapping.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those of the mapping's kind in the folders given. Raises NoSuchPath."""

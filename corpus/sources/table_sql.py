@@ -19,8 +19,10 @@ from corpus.store import quote
 
 KEPT = "_file, _record, _n, _line, _name"
 MACROS = """
+CREATE OR REPLACE MACRO cell_percent(t) AS
+    try_cast(replace(regexp_extract(t, '^\\s*(\\d{1,3}(?:[.,]\\d+)?)\\s*%\\s*$', 1), ',', '.') AS DOUBLE) / 100;
 CREATE OR REPLACE MACRO cell_number(t) AS
-    coalesce(try_cast(t AS DOUBLE), CASE WHEN t IS NOT NULL THEN page_count(t) END);
+    coalesce(try_cast(t AS DOUBLE), cell_percent(t), CASE WHEN t IS NOT NULL THEN page_count(t) END);
 CREATE OR REPLACE MACRO cell_truth(t) AS coalesce(try_cast(trim(t) AS BOOLEAN),
     CASE lower(trim(t)) WHEN 'yes' THEN true WHEN '1.0' THEN true WHEN 'no' THEN false WHEN '0.0' THEN false END);
 CREATE OR REPLACE MACRO zone_time(t) AS CASE WHEN t LIKE '____-__-__%' THEN try_cast(t AS TIMESTAMPTZ)::TIMESTAMP END;

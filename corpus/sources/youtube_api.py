@@ -40,8 +40,31 @@ EXTRAS = pa.schema(
         "_record": pa.int64(),
     }
 )
+HASHED = "hmac-sha256:"  # begins an author that the crawler hashed before anything was written
 DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 LICENCES = {"creativeCommon": "CC-BY", "youtube": "YouTube standard"}
+CELLS = {
+    "message.message_id": "id",
+    "message.communicator_id": "snippet.channelId",
+    "message.title": "snippet.title",
+    "message.body": "snippet.description",
+    "message.published_at": "snippet.publishedAt",
+    "message.duration_s": "contentDetails.duration",
+    "message.language": "snippet.defaultAudioLanguage|snippet.defaultLanguage",
+    "message.licence": "status.license",
+    "effect.views": "statistics.viewCount",
+    "effect.likes": "statistics.likeCount",
+    "effect.comments": "statistics.commentCount",
+    "communicator.communicator_id": "id",
+    "communicator.name": "snippet.title",
+    "communicator.audience": "statistics.subscriberCount",
+    "comment.message_id": "snippet.videoId",
+    "comment.comment_id": "snippet.topLevelComment.id",
+    "comment.author": "snippet.topLevelComment.snippet.authorChannelId.value",
+    "comment.text": "snippet.topLevelComment.snippet.textDisplay",
+    "comment.likes": "snippet.topLevelComment.snippet.likeCount",
+    "comment.published_at": "snippet.topLevelComment.snippet.publishedAt",
+}
 Row = dict[str, Any]
 
 
@@ -50,6 +73,8 @@ class YoutubeApi(Source):
 
     name = "youtube_api"
     version = 1
+    cells = CELLS
+    comments = True
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """Segment files among the paths. Raises NoSuchPath."""
@@ -99,6 +124,7 @@ class YoutubeApi(Source):
         """Stage one item's rows, with where they came from."""
         keys = [("message", row["message_id"]) for row in rows.get("message", [])]
         keys += [("communicator", row["communicator_id"]) for row in rows.get("communicator", [])]
+        keys += [("message", row["message_id"]) for row in rows.get("comment", [])]
         same = {"source": self.label, "raw_sha256": file.sha256, "raw_line": line, "tool": page["tool"]}
         at = {"observed_at": page["fetched_at"], "fetched_at": page["fetched_at"]}
         rows["provenance"] = [{"table_name": table, "row_key": key, **same, **at} for table, key in keys]
@@ -230,12 +256,17 @@ def comment_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str
     row = {
         "message_id": text(thread, "videoId"),
         "comment_id": named(top),
-        "author": author_hash(text(part(comment, "authorChannelId"), "value"), key),
+        "author": author_of(text(part(comment, "authorChannelId"), "value"), key),
         "text": None if said is None else scrub(said),
         "likes": count(comment, "likeCount"),
         "published_at": instant(comment, "publishedAt"),
     }
     return {"comment": [row]}
+
+
+def author_of(value: str | None, key: bytes | None) -> str | None:
+    """The keyed hash of an author, who may have been hashed when it was fetched."""
+    return value.removeprefix(HASHED) if value and value.startswith(HASHED) else author_hash(value, key)
 
 
 READERS = {"channels": channel_rows, "videos": video_rows, "commentThreads": comment_rows}

@@ -4,24 +4,25 @@ yt-dlp --skip-download --write-info-json --write-comments --write-subs --write-a
 cbc corpus ingest ytdlp videos/ --corpus CORPUS
 
 A video with a heatmap has the paper's merged markers as scenes, one without has its chapters, one without both is a
-single scene; captions are the speech of the scene in which they begin. Chapters and tags are the annotation ytdlp@1.
-Each info file is a record; a comment or caption file that cannot be read is a record of its own, rejected.
+single scene; captions, scrubbed, are the speech of the scene in which they begin. Chapters and tags are the annotation
+ytdlp@1. Each info file is a record; a comment or caption file that cannot be read is a record of its own, rejected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from corpus.errors import NoSuchPath
-from corpus.privacy import hash_key
+from corpus.privacy import hash_key, scrub_own
 from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging
 from corpus.sources.captions import CAPTIONS, Captions, captions_of, parse_captions
 from corpus.sources.fields import items
-from corpus.sources.ytdlp_info import Row, comment_row, provenance, read_info, spread, video_rows
+from corpus.sources.ytdlp_info import CELLS, Row, comment_row, provenance, read_info, spread, video_rows
 
 INFO = ".info.json"
 EXTRAS = pa.schema(
@@ -43,6 +44,8 @@ class YtDlp(Source):
 
     name = "ytdlp"
     version = 1
+    cells = CELLS
+    comments = True
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """Info files and the captions beside them. Raises NoSuchPath."""
@@ -112,7 +115,7 @@ class _Reader:
             except RowError as error:
                 faults.append((where, error))
                 continue
-            spread(utterances, rows["scene"])
+            spread([replace(heard, text=scrub_own(heard.text)) for heard in utterances], rows["scene"])
             rows["extra"][0] |= {"caption_language": captions.language, "caption_automatic": captions.automatic}
             return
 

@@ -22,6 +22,24 @@ METRICS = {
     "shares": "repost_count",
     "audience": "channel_follower_count",
 }
+CELLS = {
+    "message.message_id": "id",
+    "message.communicator_id": "channel_id|uploader_id",
+    "message.title": "title|fulltitle",
+    "message.body": "description",
+    "message.published_at": "timestamp|release_timestamp|upload_date",
+    "message.duration_s": "duration",
+    "message.language": "language",
+    "message.licence": "license",
+    "scene": "bounds: heatmap merged as the paper does, else chapters, else the whole; speech: the captions beside it",
+    "effect.replay": "heatmap[].value, the highest of the markers merged into the scene",
+    **{f"effect.{metric}": key for metric, key in METRICS.items()},
+    "communicator.communicator_id": "channel_id|uploader_id",
+    "communicator.name": "channel|uploader",
+    "communicator.audience": "channel_follower_count",
+    "comment": "comments[]: id, text (scrubbed), author_id (hashed), like_count, timestamp",
+}
+"""Where each cell comes from (corpus/sources/base.py)."""
 Row = dict[str, Any]
 
 

@@ -1,0 +1,177 @@
+"""Posts that a user has already: answers of the X API v2, and what twarc wrote (twarc2, flattened or not, and twarc 1).
+
+twarc2 timeline HANDLE posts.jsonl
+cbc corpus ingest x_api posts.jsonl --corpus CORPUS
+
+A file holds one JSON value a line, or a single one; .gz too. Ids and accounts are named as the mapping `tweets` does,
+shares are retweets. Each post is a record, and so is each thing that an answer says could not be given: retweets,
+posts deleted since and suspended accounts are rejects. Pictures' descriptions, quotes and replies are the annotation
+x_api@1.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from corpus.errors import NoSuchPath
+from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging
+from corpus.sources.x_posts import Post, posts_of, tidy
+from corpus.store import quote
+from corpus.textfiles import BROKEN_FILE, Part, Record, Unread, kind_of, parts, text_records
+
+BATCH_CHARACTERS = 16 << 20
+LARGEST_DOCUMENT = 256 << 20  # bytes of a file that is a single JSON value over many lines: it is read whole
+COUNTS = ("audience", "likes", "shares", "replies", "impressions", "quotes")
+TIMES, LISTS = ("published_at", "observed_at"), ("media_types", "alt_texts")
+KINDS = {
+    **dict.fromkeys(Post._fields, pa.string()),
+    **dict.fromkeys(COUNTS, pa.int64()),
+    **dict.fromkeys(TIMES, pa.timestamp("us")),
+    **dict.fromkeys(LISTS, pa.list_(pa.string())),
+    "is_reply": pa.bool_(),
+}
+POSTS = pa.schema({**KINDS, "sha256": pa.string(), "raw_line": pa.int64(), "_record": pa.int64()})
+EXTRA = "SELECT message_id, media_types, alt_texts, quotes, is_reply, _record FROM _posts"
+FETCHED = "observed_at, observed_at AS fetched_at, sha256 AS raw_sha256, raw_line, _record"
+STATEMENTS = (
+    """INSERT INTO message BY NAME SELECT message_id, communicator_id, 'twitter' AS channel, 'post' AS kind, body,
+    published_at, language, _record FROM _posts""",
+    """INSERT INTO communicator BY NAME SELECT communicator_id, 'twitter' AS channel, arg_min(name, _record) AS name,
+    arg_min(audience, _record) AS audience, observed_at AS as_of, min(_record) AS _record
+    FROM _posts WHERE communicator_id IS NOT NULL GROUP BY communicator_id, observed_at ORDER BY min(_record)""",
+    """INSERT INTO effect BY NAME SELECT message_id, e.metric, e.value, observed_at, _record,
+    CASE WHEN e.metric <> 'impressions' THEN impressions END AS exposure FROM (SELECT *, unnest([
+    {'metric': 'likes', 'value': likes}, {'metric': 'shares', 'value': shares},
+    {'metric': 'replies', 'value': replies}, {'metric': 'impressions', 'value': impressions}]) AS e FROM _posts)
+    WHERE e.value IS NOT NULL""",
+    f"INSERT INTO x_api_extra {EXTRA}",
+)
+
+
+class XApi(Source):
+    """Files of answers or of posts."""
+
+    name = "x_api"
+    version = 1
+
+    def files(self, paths: Sequence[Path]) -> list[Path]:
+        """The files given, and those with JSON in the folders given. Raises NoSuchPath."""
+        found = sorted({file for path in paths for file in (_inside(path) if path.is_dir() else [path])})
+        missing = [path for path in found if not path.is_file()]
+        if missing or not found:
+            where = missing[0] if missing else ", ".join(map(str, paths))
+            raise NoSuchPath(f"no posts at {where}", "give .json or .jsonl files, zipped or not, or a folder with some")
+        return found
+
+    def stage(self, files: Sequence[Received], staging: Staging) -> None:
+        """Read value by value; only a batch of posts is held."""
+        reader = _Reader(staging)
+        with _no_cycles():
+            for file in files:
+                for part in parts(file.name, file.raw, staging.folder):
+                    reader.read(file, part)
+        reader.finish()
+
+
+def _inside(folder: Path) -> list[Path]:
+    return [file for file in folder.rglob("*") if kind_of(file.name) == "jsonl" and not file.name.startswith(".")]
+
+
+@contextmanager
+def _no_cycles() -> Iterator[None]:
+    """Without the collector of cycles: JSON has none, and looking for them took a third of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+class _Reader:
+    """One pass over files: a batch of posts, moved into DuckDB when it is full."""
+
+    def __init__(self, staging: Staging) -> None:
+        self.staging = staging
+        self.batch: list[tuple[Any, ...]] = []
+        self.characters = 0
+        staging.connection.register("_posts", POSTS.empty_table())
+        staging.connection.execute(f"CREATE TABLE x_api_extra AS {EXTRA}")
+        staging.annotate("x_api@1", "x_api_extra")
+
+    def read(self, file: Received, part: Part | Unread) -> None:
+        """Read every JSON value of a file."""
+        for record in [part] if isinstance(part, Unread) else values(part):
+            if isinstance(record, Unread):
+                self._reject(file, record.line, RowError(record.reason, record.value))
+            else:
+                self._post(file, record)
+
+    def _post(self, file: Received, record: Record) -> None:
+        """Put the posts of one JSON value into the batch."""
+        try:
+            payload = json.loads(record.fields[0])
+        except (ValueError, RecursionError) as error:
+            self._reject(file, record.line, RowError("cut or invalid JSON", error))
+            return
+        for post in posts_of(payload, file.modified_at):
+            if isinstance(post, RowError):
+                self._reject(file, record.line, post)
+                continue
+            self.staging.rows_read += 1
+            self.batch.append((*post, file.sha256, record.number, self.staging.rows_read))
+        self.characters += len(record.fields[0])
+        if len(self.batch) >= BATCH_ROWS or self.characters >= BATCH_CHARACTERS:
+            self.finish()
+
+    def _reject(self, file: Received, line: int | None, error: RowError) -> None:
+        self.staging.rows_read += 1
+        self.staging.reject(file.name, line, RowError(error.reason, tidy(error.value)))
+
+    def finish(self) -> None:
+        """Move the batch into DuckDB."""
+        connection = self.staging.connection
+        columns = zip(*self.batch, strict=True) if self.batch else [()] * len(POSTS)
+        arrays = [pa.array(column, kind) for column, kind in zip(columns, POSTS.types, strict=True)]
+        connection.register("_posts", pa.Table.from_arrays(arrays, schema=POSTS))
+        for statement in chain(STATEMENTS, _provenance(self.staging.source)):
+            connection.execute(statement)
+        connection.unregister("_posts")
+        self.batch, self.characters = [], 0
+
+
+def _provenance(source: str) -> Iterator[str]:
+    for table, key in (("message", "message_id"), ("communicator", "communicator_id")):
+        named = f"{quote(table)} AS table_name, {key} AS row_key, {quote(source)} AS source"
+        yield f"INSERT INTO provenance BY NAME SELECT {named}, {FETCHED} FROM _posts WHERE {key} IS NOT NULL"
+
+
+def values(part: Part) -> Iterator[Record | Unread]:
+    """JSON values of a file as text: one a line, or the whole file where a line holds only the start of one."""
+    found = text_records(part, "utf-8")
+    first = next(found, None)
+    if isinstance(first, Record) and first.fields[0].strip() in ("{", "["):
+        yield _document(part)
+    elif first is not None:
+        yield from chain([first], found)
+
+
+def _document(part: Part) -> Record | Unread:
+    """A file that is one JSON value, read whole."""
+    try:
+        with part.open() as raw:
+            content = raw.read(LARGEST_DOCUMENT + 1)
+        if len(content) > LARGEST_DOCUMENT:
+            return Unread(None, 1, "too large for one JSON value", f"over {LARGEST_DOCUMENT} bytes")
+        return Record(1, 1, [content.decode("utf-8-sig")])
+    except (*BROKEN_FILE, UnicodeDecodeError) as error:
+        return Unread(None, 1, "broken file", str(error))
