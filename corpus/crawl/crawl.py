@@ -1,45 +1,46 @@
 """`cbc corpus crawl RECIPE --corpus DIR`: fetch what a recipe names, within quota, through failures, over days.
 
 Calls are booked in the ledger before they are made; payloads go to the journal with "done" in one transaction, and
-from there, many at a time, to CORPUS/raw and the tables by an ordinary ingest. Stopped at any instant, the same
-command goes on.
+from there, many at a time, to CORPUS/raw and the tables by an ordinary ingest. The API and yt-dlp are two lanes
+(corpus/crawl/lanes.py) over one frontier. Stopped at any instant, the same command goes on.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from corpus.crawl.causes import CAUSES, CallFailed
-from corpus.crawl.journal import Journal, Task, next_reset, pacific_day
-from corpus.crawl.recipe import CrawlRecipe, opted_out
-from corpus.crawl.segments import PAYLOADS, put_away
-from corpus.crawl.youtube import KEY_VARIABLE, UNITS, Api, NoKey, allowed, first_tasks, follow, without
+import yaml
+
+from corpus.comments import wanted as comments_wanted
+from corpus.crawl.causes import CAUSES
+from corpus.crawl.journal import WATCH, Journal, Task
+from corpus.crawl.lanes import Answer, Crawled, Crawler, Lane, Later
+from corpus.crawl.recipe import CrawlRecipe, companies, opted_out
+from corpus.crawl.segments import INFOS, PAYLOADS, put_away, put_infos_away
+from corpus.crawl.youtube import (
+    KEY_VARIABLE,
+    PARTS,
+    SEARCH,
+    UNITS,
+    Api,
+    NoKey,
+    allowed,
+    discreet,
+    first_tasks,
+    follow,
+    without,
+)
 from corpus.errors import CbcError
+from corpus.privacy import hash_key
 from corpus.store import Corpus
 from corpus.takedown.tombstones import all_ids, withdrawn
 
-LONGEST_WAIT_S = 900.0
 CLOCK_SLACK_S = 60.0
-
-
-class QuotaEnded(CbcError):
-    """The day's units are spent; `until` is when they are reset, UTC."""
-
-    def __init__(self, until: datetime) -> None:
-        super().__init__(
-            f"the quota of the day is spent; it is reset at {until:%Y-%m-%d %H:%M} UTC",
-            "run the same command again then, or let it wait with --wait",
-        )
-        self.until = until
 
 
 class WrongClock(CbcError):
@@ -50,134 +51,132 @@ class NothingCrawled(CbcError):
     """A corpus has no crawl to go on with, or a crawl nothing of the kind that is named."""
 
 
-@dataclass
-class Crawled:
-    """What one run of the command did; `given_up` counts the tasks of the whole crawl that were."""
-
-    calls: int = 0
-    payloads: int = 0
-    given_up: int = 0
-    failures: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass
-class Crawler:
-    """One run over the frontier: at most `concurrency` calls in flight, all writing done by this thread."""
-
-    journal: Journal
-    root: Path
-    recipe: CrawlRecipe
-    api: Api
-    tell: Callable[[Crawled], None]
-    withheld: frozenset[str] = frozenset()
-    did: Crawled = field(default_factory=Crawled)
-    stopped: CbcError | None = None
-    flying: dict[Future[dict[str, Any]], tuple[int, Task]] = field(default_factory=dict)
-
-    def run(self) -> None:
-        """Fetch until nothing waits. Raises QuotaEnded, NoKey."""
-        with ThreadPoolExecutor(self.recipe.concurrency) as pool:
-            try:
-                while self.stopped is None and (self.start(pool) or self.flying or self.sleep()):
-                    self.land()
-            finally:
-                while self.flying:  # calls in flight were paid for: keep what they bring
-                    self.land()
-        if self.stopped:
-            raise self.stopped
-
-    def start(self, pool: ThreadPoolExecutor) -> int:
-        """Book and make as many calls as may be made now; gives their number."""
-        now = time.time()
-        room = self.recipe.concurrency - len(self.flying)
-        tasks = self.journal.ready(now, room, [task.id for _, task in self.flying.values()])
-        day = pacific_day(now)
-        left = 0 if self.journal.quota_ended(day) else self.recipe.quota.units_per_day - self.journal.units_spent(day)
-        if tasks and left < UNITS and not self.flying:
-            raise QuotaEnded(next_reset(now))
-        tasks = tasks[: max(0, left) // UNITS]
-        for call, task in zip(self.journal.book(tasks, UNITS, now) if tasks else [], tasks, strict=True):
-            self.flying[pool.submit(self.api.fetch, task, self.recipe.youtube)] = call, task
-        self.did.calls += len(tasks)
-        return len(tasks)
-
-    def sleep(self) -> bool:
-        """Wait for the next task that may be tried again; False if none waits."""
-        at = self.journal.next_try()
-        if at is not None:
-            time.sleep(max(0.0, min(at - time.time(), 60.0)))
-        return at is not None
-
-    def land(self) -> None:
-        """Write down what the next call or calls brought."""
-        for future in wait(self.flying, return_when=FIRST_COMPLETED).done:
-            call, task = self.flying.pop(future)
-            try:
-                self.keep(call, task, future.result())
-            except CallFailed as failure:
-                self.fail(call, task, failure)
-        self.tell(self.did)
-
-    def keep(self, call: int, task: Task, found: dict[str, Any]) -> None:
-        """Write a payload and what follows from it. Raises CallFailed."""
-        kept, out = without(found, self.withheld)
-        following, gone = follow(task, kept, self.recipe.youtube)
-        # In ASCII, so that half characters, which SQLite and parquet refuse, are kept as received.
-        body = json.dumps(kept, separators=(",", ":"))
-        self.journal.done(call, task, body, allowed(following, self.withheld), gone | out, time.time())
-        self.did.payloads += 1
-        if self.did.payloads % PAYLOADS == 0:
-            put_away(self.journal, self.root, PAYLOADS)
-
-    def fail(self, call: int, task: Task, failure: CallFailed) -> None:
-        """Do what the cause asks for."""
-        now = time.time()
-        self.did.failures[failure.cause] = self.did.failures.get(failure.cause, 0) + 1
-        if failure.policy == "quota":
-            self.journal.out_of_quota(call, now)
-            return
-        again = failure.policy == "stop" or (failure.policy == "back off" and task.tries + 1 < self.recipe.tries)
-        wait_s = min(self.recipe.wait_s * 2**task.tries, LONGEST_WAIT_S) if failure.policy == "back off" else 0.0
-        self.journal.failed(call, task, failure.cause, failure.said, now + wait_s if again else None, now)
-        if failure.policy == "stop":
-            mend = f"mend {KEY_VARIABLE} and run the command again"
-            self.stopped = NoKey(f"the API refuses the key ({failure.said})", mend)
-
-
 def crawl(
     recipe: CrawlRecipe,
     root: Path,
     again: bool = False,
     wait_for_quota: bool = False,
     tell: Callable[[Crawled], None] = lambda _: None,
+    more: Sequence[Task] = (),
 ) -> Crawled:
     """Go on with the corpus' crawl, or begin one; `again` begins a new round of observations once all is done.
 
-    Raises NoKey, QuotaEnded, WrongClock, BadCrawlRecipe, NoSuchPath, WrongVersion, Busy.
+    `more` are tasks beside those of the recipe.
+
+    Raises NoKey, Later (QuotaEnded, StagePaused, NotYet), WrongClock, BadCrawlRecipe, NoSuchPath, WrongVersion, Busy.
     """
-    withheld = opted_out(recipe) | all_ids(withdrawn(root))
-    api = Api()
+    comments_wanted()  # a word in the environment that is none ends it here
+    withheld = opted_out(recipe)
+    api = Api() if recipe.youtube else None
     corpus = Corpus.create(root)
+    withheld |= all_ids(withdrawn(root))
     with open_journal(corpus) as journal:
+        lanes = api_lanes(api, recipe, withheld, journal, root) if api else []
+        lanes += [watch_lane(recipe, withheld, journal, root)] if recipe.ytdlp else []
         try:
             check_clock(journal)
-            journal.withhold(lambda task: next(iter(allowed([task], withheld)), None))
-            journal.begin(allowed(first_tasks(recipe.youtube), withheld), again)
-            crawler = Crawler(journal, root, recipe, api, tell, withheld)
+            keep_recipe(recipe, root)
+            begin(journal, recipe, withheld, again, [stage for lane in lanes for stage in lane.stages], more)
+            crawler = Crawler(journal, lanes, recipe.tries, recipe.wait_s, tell)
             while True:
                 try:
                     crawler.run()
                     crawler.did.given_up = journal.given_up()
                     return crawler.did
-                except QuotaEnded as ended:
-                    put_away(journal, root)
+                except Later as later:
+                    put_infos_away(journal, root)
                     if not wait_for_quota:
                         raise
-                    print(f"note: {ended.what}; waiting", file=sys.stderr)
-                    while (left := ended.until.timestamp() - time.time()) > 0:
-                        time.sleep(min(left, 60.0))
+                    wait_until(later)
         finally:
-            put_away(journal, root)
+            put_infos_away(journal, root)
+
+
+def begin(
+    journal: Journal,
+    recipe: CrawlRecipe,
+    withheld: frozenset[str],
+    again: bool,
+    stages: list[str],
+    more: Sequence[Task] = (),
+) -> None:
+    """Bring the recipe's first tasks into the frontier, and take from it what opted out."""
+    journal.withhold(lambda task: next(iter(allowed([task], withheld)), None))
+    tasks = list(first_tasks(recipe.youtube)) if recipe.youtube else []
+    tasks += [*([Task(WATCH, name) for name in recipe.ytdlp.videos] if recipe.ytdlp else []), *more]
+    journal.begin(allowed(tasks, withheld), again, stages)
+    if recipe.youtube and recipe.youtube.companies:
+        journal.note_gone(dict.fromkeys(companies(recipe.youtube.companies)[1], "no channel id"))
+    if recipe.youtube and recipe.ytdlp:  # videos that were told before the recipe asked for yt-dlp
+        journal.add(allowed([Task(WATCH, name) for name in journal.told_videos()], withheld))
+
+
+def keep_recipe(recipe: CrawlRecipe, root: Path) -> None:
+    """Write CORPUS/recipe.yaml, for whoever asks what was crawled; channels of a file of companies are named in it."""
+    told = recipe.model_dump(
+        mode="json", exclude_defaults=True, exclude={"opt_out": True, "youtube": {"companies", "videos"}}
+    )
+    beside = root / ".recipe.yaml.part"
+    beside.write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    beside.replace(root / "recipe.yaml")
+
+
+def api_lanes(api: Api, recipe: CrawlRecipe, withheld: frozenset[str], journal: Journal, root: Path) -> list[Lane]:
+    """The YouTube Data API's stages: its searches, and all else, since each has a quota of its own."""
+    assert recipe.youtube
+    wanted, watching, key = recipe.youtube, recipe.ytdlp is not None, hash_key()
+
+    def fetch(task: Task) -> Answer:
+        kept, out = without(api.fetch(task, wanted), withheld)
+        following, gone = follow(task, kept, wanted)
+        kept = discreet(task, kept, key)
+        if watching and task.stage == "videos" and not task.page:
+            following += [Task(WATCH, str(item["id"])) for item in kept.get("items", [])]
+        return Answer(kept, allowed(following, withheld), gone | out)
+
+    def refused(said: str) -> NoKey:
+        return NoKey(f"the API refuses the key ({said})", f"mend {KEY_VARIABLE} and run the command again")
+
+    def lane(stages: tuple[str, ...], units_per_day: int, bucket: str) -> Lane:
+        return Lane(
+            stages=stages,
+            concurrency=recipe.concurrency,
+            fetch=fetch,
+            put_away=lambda least: put_away(journal, root, least),
+            batch=PAYLOADS,
+            units=UNITS,
+            units_per_day=units_per_day,
+            bucket=bucket,
+            stop=refused,
+        )
+
+    rest = tuple(stage for stage in PARTS if stage != SEARCH)
+    found = [lane(rest, recipe.quota.units_per_day, "")]
+    return [*found, lane((SEARCH,), recipe.quota.searches_per_day, SEARCH)] if wanted.names else found
+
+
+def watch_lane(recipe: CrawlRecipe, withheld: frozenset[str], journal: Journal, root: Path) -> Lane:
+    """yt-dlp's stage, which costs no units."""
+    from corpus.crawl.watch import Watcher
+
+    assert recipe.ytdlp
+    watcher = Watcher(recipe.ytdlp, root, recipe.tries, withheld)
+    return Lane(
+        stages=(WATCH,),
+        concurrency=recipe.ytdlp.concurrency,
+        fetch=watcher.fetch,
+        put_away=lambda least: put_infos_away(journal, root, least),
+        batch=INFOS,
+        sleep_s=recipe.ytdlp.sleep_s,
+        pause_s=recipe.ytdlp.pause_s,
+    )
+
+
+def wait_until(later: Later) -> None:
+    """Say why, and sleep."""
+    print(f"note: {later.what}; waiting", file=sys.stderr)
+    while (left := later.until.timestamp() - time.time()) > 0:
+        time.sleep(min(left, 60.0))
 
 
 def check_clock(journal: Journal) -> None:

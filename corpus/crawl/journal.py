@@ -7,7 +7,8 @@ transaction after it. So a crash loses nothing and repeats at most the calls in 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 PACIFIC = ZoneInfo("America/Los_Angeles")  # where the API's day begins
+WATCH = "watch"  # yt-dlp's stage; the others are named as the API's endpoints
+AGED = "age "  # begins the page of a task that waits until its videos have an age
 TABLES = """
 CREATE TABLE IF NOT EXISTS task (
     id INTEGER PRIMARY KEY, round INTEGER NOT NULL, stage TEXT NOT NULL, target TEXT NOT NULL, page TEXT NOT NULL,
     seen INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'waiting', cause TEXT, said TEXT,
     tries INTEGER NOT NULL DEFAULT 0, not_before REAL NOT NULL DEFAULT 0, UNIQUE (round, stage, target, page));
 CREATE INDEX IF NOT EXISTS task_waiting ON task (state, not_before);
+CREATE INDEX IF NOT EXISTS task_of_stage ON task (stage, state, not_before);
 CREATE TABLE IF NOT EXISTS call (
     id INTEGER PRIMARY KEY, task INTEGER NOT NULL, day TEXT NOT NULL, units INTEGER NOT NULL, booked_at REAL NOT NULL,
     ended_at REAL, outcome TEXT);
@@ -30,6 +34,7 @@ CREATE TABLE IF NOT EXISTS payload (
     body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS gone (id TEXT PRIMARY KEY, cause TEXT NOT NULL, seen_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS spent (day TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS pause (stage TEXT PRIMARY KEY, until REAL NOT NULL, cause TEXT NOT NULL);
 """
 
 
@@ -43,6 +48,14 @@ class Task:
     seen: int = 0
     id: int = 0
     tries: int = 0
+    not_before: float = 0.0
+
+
+def _among(stages: Sequence[str], busy: Iterable[int] = ()) -> str:
+    """A condition on the stage (this code's own names; none: any) and against tasks in flight."""
+    named = ", ".join(f"'{stage}'" for stage in stages)
+    flying = ",".join(str(int(task)) for task in busy)
+    return " AND ".join([f"stage IN ({named})"] * bool(stages) + [f"id NOT IN ({flying})"] * bool(flying) or ["true"])
 
 
 def pacific_day(now: float) -> str:
@@ -85,19 +98,40 @@ class Journal:
         """The number of the crawl's newest round; 0 before the first."""
         return int(self._one("SELECT coalesce(max(round), 0) FROM task"))
 
-    def begin(self, tasks: Iterable[Task], again: bool) -> None:
+    def begin(self, tasks: Iterable[Task], again: bool, stages: Sequence[str] = ()) -> None:
         """Put a recipe's first tasks into the frontier: those that the round lacks, or all of them in a new round.
 
-        A new round begins only where nothing waits any more.
+        A new round begins only where nothing waits any more, of all stages or of those given, but for videos that wait
+        for their age.
         """
         number = self.round or 1
+        waits = f"SELECT count(*) FROM task WHERE state = 'waiting' AND page NOT LIKE '{AGED}%' AND {_among(stages)}"
         with self.writing():
-            self._add(tasks, number + (again and self.round > 0 and self.next_try() is None))
+            self._add(tasks, number + (again and self.round > 0 and self._one(waits) == 0))
+
+    def add(self, tasks: Iterable[Task]) -> None:
+        """Put tasks into the newest round that lacks them."""
+        with self.writing():
+            self._add(tasks, self.round)
+
+    def note_gone(self, gone: dict[str, str]) -> None:
+        """Write down what will not be asked for, with its cause."""
+        now = time.time()
+        with self.writing():
+            rows = [(name, cause, now) for name, cause in gone.items()]
+            self.connection.executemany("INSERT OR IGNORE INTO gone VALUES (?, ?, ?)", rows)
+
+    def told_videos(self) -> list[str]:
+        """The videos that the newest round's answers told, without those that are gone."""
+        done = "SELECT target FROM task WHERE stage = 'videos' AND state = 'done' AND round = ? ORDER BY id"
+        gone = {name for (name,) in self.connection.execute("SELECT id FROM gone")}
+        rows = self.connection.execute(done, (self.round,)).fetchall()
+        return [name for (target,) in rows for name in target.split(",") if name not in gone]
 
     def _add(self, tasks: Iterable[Task], number: int) -> None:
         self.connection.executemany(
-            "INSERT OR IGNORE INTO task (round, stage, target, page, seen) VALUES (?, ?, ?, ?, ?)",
-            [(number, task.stage, task.target, task.page, task.seen) for task in tasks],
+            "INSERT OR IGNORE INTO task (round, stage, target, page, seen, not_before) VALUES (?, ?, ?, ?, ?, ?)",
+            [(number, task.stage, task.target, task.page, task.seen, task.not_before) for task in tasks],
         )
 
     def withhold(self, kept: Callable[[Task], Task | None]) -> None:
@@ -112,24 +146,35 @@ class Journal:
                 else:
                     self.connection.execute("UPDATE OR IGNORE task SET target = ? WHERE id = ?", (left.target, task.id))
 
-    def ready(self, now: float, count: int, busy: Iterable[int]) -> list[Task]:
-        """Tasks that may be fetched now, the oldest first, without those in flight."""
-        flying = ",".join(str(int(task)) for task in busy)
+    def ready(self, now: float, count: int, busy: Iterable[int], stages: Sequence[str] = ()) -> list[Task]:
+        """Tasks that may be fetched now, the oldest first, of all stages or of some, without those in flight."""
         found = self.connection.execute(
             f"""SELECT stage, target, page, seen, id, tries FROM task
-            WHERE state = 'waiting' AND not_before <= ? AND id NOT IN ({flying}) ORDER BY id LIMIT ?""",
+            WHERE state = 'waiting' AND not_before <= ? AND {_among(stages, busy)} ORDER BY id LIMIT ?""",
             (now, count),
         )
         return [Task(*row) for row in found]
 
-    def next_try(self) -> float | None:
-        """When the next waiting task may be fetched; None without one."""
-        found = self._one("SELECT min(not_before) FROM task WHERE state = 'waiting'")
+    def next_try(self, stages: Sequence[str] = (), busy: Iterable[int] = ()) -> float | None:
+        """When the next waiting task that is not in flight may be fetched; None without one."""
+        say = f"SELECT min(not_before) FROM task WHERE state = 'waiting' AND {_among(stages, busy)}"
+        found = self._one(say)
         return None if found is None else float(found)
 
-    def units_spent(self, day: str) -> int:
-        """Units booked on a day."""
-        return int(self._one("SELECT coalesce(sum(units), 0) FROM call WHERE day = ?", day))
+    def pause(self, stage: str, until: float, cause: str) -> None:
+        """Let a whole stage wait until a time, also when the crawl is begun again before."""
+        with self.writing():
+            self.connection.execute("INSERT OR REPLACE INTO pause VALUES (?, ?, ?)", (stage, until, cause))
+
+    def paused(self, stage: str) -> tuple[float, str]:
+        """Until when a stage waits, and why; 0 where it does not."""
+        found = self.connection.execute("SELECT until, cause FROM pause WHERE stage = ?", (stage,)).fetchone()
+        return (float(found[0]), str(found[1])) if found else (0.0, "")
+
+    def units_spent(self, day: str, stages: Sequence[str] = ()) -> int:
+        """Units booked on a day, for all stages or for some."""
+        booked = "SELECT coalesce(sum(units), 0) FROM call JOIN task ON task.id = call.task WHERE day = ?"
+        return int(self._one(f"{booked} AND {_among(stages)}", day))
 
     def last_call(self) -> float:
         """When the newest call was booked; 0 before the first."""
@@ -139,9 +184,9 @@ class Journal:
         """How many tasks were given up."""
         return int(self._one("SELECT count(*) FROM task WHERE state = 'given up'"))
 
-    def quota_ended(self, day: str) -> bool:
-        """Whether the API said that the day's quota is spent."""
-        return self._one("SELECT count(*) FROM spent WHERE day = ?", day) > 0
+    def quota_ended(self, day: str, bucket: str = "") -> bool:
+        """Whether the API said that the day's quota of a bucket is spent."""
+        return self._one("SELECT count(*) FROM spent WHERE day = ?", f"{day}{bucket}") > 0
 
     def book(self, tasks: Iterable[Task], units: int, now: float) -> list[int]:
         """Write down calls that are about to be made; gives their numbers."""
@@ -182,26 +227,31 @@ class Journal:
             )
             self._end(call, cause, now)
 
-    def out_of_quota(self, call: int, now: float) -> None:
-        """The API said that the day's quota is spent; the task keeps its tries."""
+    def out_of_quota(self, call: int, now: float, bucket: str = "") -> None:
+        """The API said that the day's quota of a bucket is spent; the task keeps its tries."""
         with self.writing():
-            self.connection.execute("INSERT OR IGNORE INTO spent VALUES (?)", (pacific_day(now),))
+            self.connection.execute("INSERT OR IGNORE INTO spent VALUES (?)", (f"{pacific_day(now)}{bucket}",))
             self._end(call, "quota", now)
 
     def _end(self, call: int, outcome: str, now: float) -> None:
         self.connection.execute("UPDATE call SET ended_at = ?, outcome = ? WHERE id = ?", (now, outcome, call))
 
     def retry(self, cause: str) -> int:
-        """Let tasks given up for a cause be fetched again; gives their number. What succeeded is never touched."""
-        with self.writing():
-            return self.connection.execute(
-                "UPDATE task SET state = 'waiting', tries = 0, not_before = 0 WHERE state = 'given up' AND cause = ?",
-                (cause,),
-            ).rowcount
+        """Let tasks given up for a cause be fetched again, and end a pause for it; gives the number of tasks.
 
-    def payloads(self, count: int) -> list[tuple[int, str, str, str, float, str]]:
+        What succeeded is never touched.
+        """
+        held = "stage IN (SELECT stage FROM pause WHERE cause = ?)"
+        with self.writing():
+            waiting = self._one(f"SELECT count(*) FROM task WHERE state = 'waiting' AND {held}", cause)
+            self.connection.execute("DELETE FROM pause WHERE cause = ?", (cause,))
+            say = "UPDATE task SET state = 'waiting', tries = 0, not_before = 0 WHERE state = 'given up' AND cause = ?"
+            return waiting + self.connection.execute(say, (cause,)).rowcount
+
+    def payloads(self, count: int, stages: Sequence[str] = ()) -> list[tuple[int, str, str, str, float, str]]:
         """The oldest payloads not yet put away: task, stage, target, page, fetched_at, body."""
-        return self.connection.execute("SELECT * FROM payload ORDER BY task LIMIT ?", (count,)).fetchall()
+        say = f"SELECT * FROM payload WHERE {_among(stages)} ORDER BY task LIMIT ?"
+        return self.connection.execute(say, (count,)).fetchall()
 
     def put_away(self, tasks: Iterable[int]) -> None:
         """Forget payloads that stand in the corpus' raw folder."""

@@ -1,4 +1,5 @@
-"""How a crawl stands: tasks by stage, failures by cause, units of the day, the rate and the time left.
+"""How a crawl stands: tasks by stage, failures by cause, units of the day, and the API's and yt-dlp's own rate and time
+left.
 
 Read from the journal, also while a crawl runs in another process.
 """
@@ -9,17 +10,25 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tqdm import tqdm
 
-from corpus.crawl.crawl import Crawled
-from corpus.crawl.journal import next_reset, pacific_day
+from corpus.crawl.journal import WATCH, next_reset, pacific_day
+from corpus.crawl.lanes import Crawled
+from corpus.crawl.youtube import SEARCH
 
 RATE_S = 300.0  # the rate is that of the last five minutes
 STAGES = """SELECT stage, sum(state = 'done'), sum(state = 'waiting'), sum(state = 'given up') FROM task
     WHERE round = (SELECT max(round) FROM task) GROUP BY stage ORDER BY min(id)"""
 CAUSES = "SELECT stage, cause, state, count(*), min(target) FROM task WHERE cause IS NOT NULL GROUP BY 1, 2, 3"
+RECENT = """SELECT task.stage = ?, count(*), min(call.booked_at) FROM call JOIN task ON call.task = task.id
+    WHERE call.outcome = 'answered' AND call.ended_at > ? GROUP BY 1 ORDER BY 1"""
+SPENT = """SELECT coalesce(sum(units) FILTER (WHERE stage <> :search), 0),
+    coalesce(sum(units) FILTER (WHERE stage = :search), 0)
+    FROM call JOIN task ON task.id = call.task WHERE day = :day"""
+PAUSES = "SELECT stage, until, cause FROM pause WHERE until > ?"
 GONE = "SELECT cause, count(*), min(id) FROM gone GROUP BY cause ORDER BY cause"
 
 
@@ -55,16 +64,24 @@ def progress_text(root: Path) -> str:
         stages, causes, gone = (connection.execute(sql).fetchall() for sql in (STAGES, CAUSES, GONE))
         now = time.time()
         day = pacific_day(now)
-        spent = connection.execute("SELECT coalesce(sum(units), 0) FROM call WHERE day = ?", (day,)).fetchone()
-        recent = "SELECT count(*), min(booked_at) FROM call WHERE outcome = 'answered' AND ended_at > ?"
-        answered, since = connection.execute(recent, (now - RATE_S,)).fetchone()
+        spent, searched = connection.execute(SPENT, {"search": SEARCH, "day": day}).fetchone()
+        recent = connection.execute(RECENT, (WATCH, now - RATE_S)).fetchall()
+        pauses = connection.execute(PAUSES, (now,)).fetchall()
     lines = ["CRAWL", f"{'stage':16} {'done':>9} {'waiting':>9} {'given up':>9}"]
     lines += [f"{stage:16} {done:9,} {waiting:9,} {up:9,}" for stage, done, waiting, up in stages]
     lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {one[:40]}" for stage, cause, state, n, one in causes]
     lines += [f"gone: {n:,} {cause}, e.g. {one}" for cause, n, one in gone]
-    lines.append(f"units booked today ({day}, Pacific): {spent[0]:,}; reset at {next_reset(now):%Y-%m-%d %H:%M} UTC")
-    if answered:
+    lines += [f"{stage} rests until {at:%Y-%m-%d %H:%M} UTC for {cause}" for stage, at, cause in resting(pauses)]
+    booked = f"{spent:,}" + (f", searches: {searched:,}" if searched else "")
+    lines.append(f"units booked today ({day}, Pacific): {booked}; reset at {next_reset(now):%Y-%m-%d %H:%M} UTC")
+    for watching, answered, since in recent:
         rate = answered / max(now - since, 1e-9)
-        left = sum(row[2] for row in stages) / rate
-        lines.append(f"rate: {rate:,.1f} calls/s; time left for what is known: {left:,.0f} s")
+        left = sum(row[2] for row in stages if (row[0] == WATCH) == bool(watching)) / rate
+        told = f"{WATCH}: " if watching else ""
+        lines.append(f"{told}rate: {rate:,.{1 + watching}f} calls/s; time left for what is known: {left:,.0f} s")
     return "\n".join(lines)
+
+
+def resting(pauses: list[tuple[str, float, str]]) -> list[tuple[str, datetime, str]]:
+    """Stages that rest as a whole, until when, UTC, and why."""
+    return [(stage, datetime.fromtimestamp(until, UTC), cause) for stage, until, cause in pauses]

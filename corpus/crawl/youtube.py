@@ -1,8 +1,9 @@
 """The YouTube Data API v3 as the crawler asks it: which call a task is, and what follows from its answer.
 
-channels (50 ids a call, or one handle) -> playlistItems of the uploads (50 a page) -> videos (50 a call) ->
-commentThreads (100 a page). Each call costs one unit (quota table of the API, `part` costs nothing more); `fields`
-leaves out what no table holds. Functions here know the API; frontier and quota are the crawl's.
+search (one name a call) -> channels (50 ids a call, or one handle) -> playlistItems of the uploads (50 a page) ->
+videos (50 a call) -> commentThreads (100 a page). A call costs one unit (quota table of the API, `part` costs no more);
+searches have a quota of their own. `fields` leaves out what no table holds. Functions here know the API; frontier and
+quota are the crawl's.
 """
 
 from __future__ import annotations
@@ -11,34 +12,48 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
+from corpus.comments import Comments
+from corpus.comments import wanted as comments_wanted
 from corpus.crawl.causes import CallFailed, cause_of
-from corpus.crawl.journal import Task
-from corpus.crawl.recipe import CHANNEL_ID, Youtube
+from corpus.crawl.journal import AGED, Task
+from corpus.crawl.recipe import Youtube, listed_videos
 from corpus.errors import CbcError
+from corpus.privacy import author_hash
+from corpus.sources.wikidata import CHANNEL_ID
+from corpus.sources.youtube_api import HASHED
 
 KEY_VARIABLE = "CBC_YOUTUBE_API_KEY"
 ENDPOINT_VARIABLE = "CBC_YOUTUBE_ENDPOINT"  # from the environment, not the recipe: the key is sent there
 UNITS = 1
 PAGE, COMMENT_PAGE = 50, 100
 TIMEOUT_S = 30
+SEARCH = "search"  # a stage with a quota of its own
 PARTS = {
+    "search": "snippet",
     "channels": "snippet,statistics,contentDetails",
     "playlistItems": "contentDetails,status",
     "videos": "snippet,contentDetails,statistics,status",
     "commentThreads": "snippet",
 }
 FIELDS = {
+    "search": "items(id/channelId,snippet(channelId,title))",
     "channels": "items(id,snippet(title,customUrl),statistics,contentDetails/relatedPlaylists/uploads)",
     "playlistItems": "nextPageToken,items(contentDetails/videoId,status/privacyStatus)",
     "videos": "items(id,snippet(publishedAt,channelId,title,description,tags,categoryId,"
     "defaultLanguage,defaultAudioLanguage),contentDetails/duration,statistics,status/license)",
-    "commentThreads": "nextPageToken,items(snippet(videoId,topLevelComment(id,snippet(textDisplay,likeCount,"
-    "publishedAt,authorChannelId/value))))",
+    "commentThreads": "nextPageToken,items(snippet(videoId,topLevelComment(id,snippet(likeCount,publishedAt,"
+    "authorChannelId/value))))",
 }
+WORDS = ("snippet(likeCount", "snippet(textDisplay,likeCount")  # comments with their text, where that is wanted
+PAGED = ("playlistItems", "commentThreads")  # elsewhere a task's page says what it is for
+ALONE = "alone"  # the page of a channel that is asked for without its uploads
+DAY_S = 86_400.0
 
 
 class NoKey(CbcError):
@@ -54,10 +69,13 @@ def api_key() -> str:
 
 
 def first_tasks(wanted: Youtube) -> Iterator[Task]:
-    """Where a round begins: channels by id, 50 a call, and by handle, one a call."""
+    """Where a round begins: names, one a call; channels and videos by id, 50 a call; channels by handle, one a call."""
+    yield from (Task(SEARCH, name) for name in dict.fromkeys(wanted.names))
     ids = list(dict.fromkeys(name for name in wanted.channels if CHANNEL_ID.fullmatch(name)))
-    for i in range(0, len(ids), PAGE):
-        yield Task("channels", ",".join(ids[i : i + PAGE]))
+    videos = listed_videos(wanted.videos) if wanted.videos else []
+    for stage, names in (("channels", ids), ("videos", videos)):
+        for i in range(0, len(names), PAGE):
+            yield Task(stage, ",".join(names[i : i + PAGE]))
     for handle in dict.fromkeys(name for name in wanted.channels if not CHANNEL_ID.fullmatch(name)):
         yield Task("channels", handle)
 
@@ -84,13 +102,17 @@ def names_of(item: Any) -> set[str]:
         return set()
     parts = [item[name] for name in ("snippet", "contentDetails") if isinstance(item.get(name), dict)]
     told = [part.get(name) for part in parts for name in ("customUrl", "channelId", "videoId")]
+    told += [part["topLevelComment"].get("id") for part in parts if isinstance(part.get("topLevelComment"), dict)]
     return {str(name) for name in (item.get("id"), *told) if name}
 
 
 def parameters(task: Task, wanted: Youtube) -> dict[str, Any]:
     """The parameters of a task's call."""
-    page = {"pageToken": task.page} if task.page else {}
-    if task.stage == "channels":
+    page = {"pageToken": task.page} if task.page and task.stage in PAGED else {}
+    fields = FIELDS[task.stage].replace(*WORDS) if comments_wanted() is Comments.text else FIELDS[task.stage]
+    if task.stage == SEARCH:
+        given: dict[str, Any] = {"q": task.target, "type": "channel", "maxResults": 1}
+    elif task.stage == "channels":
         given = {"forHandle": task.target} if task.target.startswith("@") else {"id": task.target, "maxResults": PAGE}
     elif task.stage == "playlistItems":
         left = (wanted.videos_per_channel or task.seen + PAGE) - task.seen
@@ -99,7 +121,23 @@ def parameters(task: Task, wanted: Youtube) -> dict[str, Any]:
         given = {"id": task.target, "maxResults": PAGE}
     else:
         given = {"videoId": task.target, "maxResults": COMMENT_PAGE, "textFormat": "plainText"}
-    return {"part": PARTS[task.stage], "fields": FIELDS[task.stage], **given, **page}
+    return {"part": PARTS[task.stage], "fields": fields, **given, **page}
+
+
+def discreet(task: Task, found: dict[str, Any], key: bytes | None) -> dict[str, Any]:
+    """An answer as it may be written: authors of comments as keyed hashes, or not at all without a key.
+
+    Raises CallFailed.
+    """
+    try:
+        for item in found.get("items", []) if task.stage == "commentThreads" else []:
+            comment = item["snippet"]["topLevelComment"]["snippet"]
+            author = comment.pop("authorChannelId", {}).get("value")
+            if hashed := author_hash(author, key):
+                comment["authorChannelId"] = {"value": f"{HASHED}{hashed}"}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise CallFailed("malformed", f"a comment of unexpected shape ({type(error).__name__})") from None
+    return found
 
 
 class Api:
@@ -170,6 +208,8 @@ def follow(task: Task, found: dict[str, Any], wanted: Youtube) -> tuple[list[Tas
 
 def _follow(task: Task, found: dict[str, Any], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
     items = [item for item in found.get("items", []) if isinstance(item, dict)]
+    if task.stage == SEARCH:
+        return after_search(task, items)
     if task.stage == "channels":
         return after_channels(task, items)
     if task.stage == "playlistItems":
@@ -181,6 +221,12 @@ def _follow(task: Task, found: dict[str, Any], wanted: Youtube) -> tuple[list[Ta
     return ([Task("commentThreads", task.target, str(page), seen)] if more else []), {}
 
 
+def after_search(task: Task, items: list[dict[str, Any]]) -> tuple[list[Task], dict[str, str]]:
+    """The channel that the search puts first; a name without one is gone."""
+    found = [item["snippet"]["channelId"] for item in items[:1]]
+    return [Task("channels", name) for name in found], {} if found else {task.target: "deleted"}
+
+
 def after_channels(task: Task, items: list[dict[str, Any]]) -> tuple[list[Task], dict[str, str]]:
     """The uploads of each channel; channels that were asked for and not told are gone."""
     uploads = [item.get("contentDetails", {}).get("relatedPlaylists", {}).get("uploads") for item in items]
@@ -188,7 +234,8 @@ def after_channels(task: Task, items: list[dict[str, Any]]) -> tuple[list[Task],
         missing = [] if items else [task.target]
     else:
         missing = lacking(task.target.split(","), items)
-    return [Task("playlistItems", name) for name in uploads if name], dict.fromkeys(missing, "deleted")
+    following = [] if task.page == ALONE else [Task("playlistItems", name) for name in uploads if name]
+    return following, dict.fromkeys(missing, "deleted")
 
 
 def after_uploads(
@@ -208,10 +255,23 @@ def after_uploads(
 def after_videos(task: Task, items: list[dict[str, Any]], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
     """The comments of each video that has some, if they are wanted; videos not told are deleted."""
     gone = dict.fromkeys(lacking(task.target.split(","), items), "deleted")
-    if not wanted.comment_pages:
+    if task.page:
         return [], gone
+    aged = [later for days in wanted.ages_days for later in at_age(items, days, time.time())]
+    if not wanted.comment_pages:
+        return aged, gone
     spoken = [item["id"] for item in items if str(item.get("statistics", {}).get("commentCount", "0")) != "0"]
-    return [Task("commentThreads", name) for name in spoken], gone
+    return [*aged, *(Task("commentThreads", name) for name in spoken)], gone
+
+
+def at_age(items: list[dict[str, Any]], days: int, now: float) -> list[Task]:
+    """Videos to be asked for again at an age, those of one day in one call, within a day after the last has it."""
+    published: dict[float, list[str]] = {}
+    for item in items:
+        at = datetime.fromisoformat(item["snippet"]["publishedAt"]).timestamp()
+        published.setdefault(at // DAY_S, []).append(item["id"])
+    due = {(day + 1 + days) * DAY_S: names for day, names in published.items() if (day + days) * DAY_S > now}
+    return [Task("videos", ",".join(names), f"{AGED}{days}", not_before=at) for at, names in due.items()]
 
 
 def lacking(asked: Iterable[str], items: list[dict[str, Any]]) -> list[str]:

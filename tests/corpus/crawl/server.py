@@ -34,6 +34,7 @@ ODD = ("", " \u202bימין\u202c", " zero\u200bwidth", " \U0001f36a e\u0301", "
 SAID = ("Nice one", "Write to someone@example.org please", "I agree with @somebody.else", "مرحبا")
 # endpoint: its response's schema, its filters, the most and the usual number of items on a page
 ENDPOINTS = {
+    "search": ("SearchListResponse", ("q",), 50, 5),
     "channels": ("ChannelListResponse", ("id", "forHandle", "forUsername"), 50, 5),
     "playlistItems": ("PlaylistItemListResponse", ("playlistId",), 50, 5),
     "videos": ("VideoListResponse", ("id",), 50, 5),
@@ -162,7 +163,7 @@ class Universe:
         if not re.fullmatch(r"P\d{1,9}", page):
             raise Refused(400, "invalidPageToken")
         found = self._found(endpoint, params)
-        start, step = int(page[1:]), int(size) if endpoint in ("playlistItems", "commentThreads") else most
+        start, step = int(page[1:]), int(size) if endpoint in ("playlistItems", "commentThreads", "search") else most
         parts = {*params["part"].split(","), "kind", "etag", "id"}
         items = [{k: item[k] for k in item if k in parts} for item in found[start : start + step]]
         body = resource(schema[0].lower() + schema[1:], page, items=items)
@@ -188,6 +189,11 @@ class Universe:
             if len(asked) > 50:
                 raise Refused(400, "invalidParameter", "At most 50 ids a call.")
             return [known[name] for name in dict.fromkeys(asked) if name in known and name not in self.missing]
+        if endpoint == "search":
+            if params.get("type") != "channel":
+                raise Refused(400, "invalidParameter", "Only channels are searched for here.")
+            hits = [one for one in self.channels.values() if params["q"] in one["snippet"]["title"]]
+            return [search_result(one) for one in hits]
         if endpoint == "channels":
             handle = "@" + (params.get("forHandle") or params["forUsername"]).removeprefix("@")
             return [one for one in self.channels.values() if one["snippet"]["customUrl"] == handle]
@@ -201,6 +207,14 @@ class Universe:
         if video in self.comments_disabled:
             raise Refused(403, "commentsDisabled", "The video has disabled comments.")
         return [comment_thread(video, number) for number in range(self.comments_per_video)]
+
+
+def search_result(channel: Item) -> Item:
+    """A channel as a search tells it."""
+    shown = {"channelId": channel["id"], "title": channel["snippet"]["title"]}
+    shown |= {"publishedAt": channel["snippet"]["publishedAt"], "description": ""}
+    found = resource("searchResult", channel["id"], snippet=shown)
+    return found | {"id": {"kind": "youtube#channel", "channelId": channel["id"]}}
 
 
 def comment_thread(video: str, number: int) -> Item:
@@ -280,11 +294,13 @@ class Server:
     universe: Universe
     key: str = "test-key"
     quota_units: int | None = None
+    quota_searches: int | None = None
     faults: Faults | None = None
     latency_s: float = 0.0
     calls: list[Call] = field(default_factory=list)
     units: int = 0
     day_units: int = 0
+    searches: int = 0
     broken: list[Exception] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -303,7 +319,7 @@ class Server:
     def reset_quota(self) -> None:
         """Begin a new day."""
         with self.lock:
-            self.day_units = 0
+            self.day_units = self.searches = 0
 
     def decide(self, endpoint: str, params: Params) -> tuple[int, Item, Fault | None]:
         """Status, body and fault of a call, which is counted."""
@@ -311,14 +327,20 @@ class Server:
         with self.lock:
             try:
                 fault = self.faults(endpoint, params, len(self.calls)) if self.faults else None
-                spent = self.quota_units is not None and self.day_units >= self.quota_units
+                quota, used = (self.quota_units, self.day_units)
+                if endpoint == "search":
+                    quota, used = self.quota_searches, self.searches
+                spent = quota is not None and used >= quota
                 fault = Fault.QUOTA_EXCEEDED if spent else fault
                 status, body = self.answer(endpoint, params, key, fault)
                 units = int(not spent and status < 429 and fault is not Fault.CUT)
             except Exception as error:  # told when the server is left: here only the crawler would see it
                 self.broken.append(error)
             status = 200 if fault is Fault.MALFORMED else status
-            self.units, self.day_units = self.units + units, self.day_units + units
+            if endpoint == "search":
+                self.searches += units
+            else:
+                self.units, self.day_units = self.units + units, self.day_units + units
             self.calls.append(Call(time.time(), endpoint, params, status, units))
         return status, body, fault
 
