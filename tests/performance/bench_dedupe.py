@@ -1,0 +1,119 @@
+"""Near duplicates among synthetic posts: our filter against a plain loop over datasketch's MinHashLSH, in one run.
+
+    python -m tests.performance.bench_dedupe [POSTS [MORE_POSTS]]
+
+Prints seconds, posts/s, the ratio and how many near duplicates each removed of those planted; then our time and peak
+memory at MORE_POSTS, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from datasketch import MinHash, MinHashLSH
+
+from corpus.filters.near import NearDuplicates
+from corpus.filters.pool import normalised
+from corpus.filters.recipe import FilterRecipe
+from corpus.filters.run import run_filters
+from corpus.schema import TABLES
+from corpus.store import Corpus, write_json
+
+PLANTED = 10  # one post of so many repeats an earlier one but for its last word
+THRESHOLD, SIZE = 0.8, 5
+RECIPE = FilterRecipe("bench", (NearDuplicates(threshold=THRESHOLD, shingle="character", size=SIZE),))
+
+
+def make_posts(count: int) -> list[str]:
+    """Posts of about 150 characters; every tenth is a near duplicate of an earlier one."""
+    rng = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    vocabulary = np.array(["".join(rng.choice(letters, rng.integers(3, 10))) for _ in range(20_000)])
+    posts: list[str] = []
+    for start in range(0, count, 10_000):
+        for words in vocabulary[rng.integers(0, len(vocabulary), (min(10_000, count - start), 22))]:
+            planted = len(posts) % PLANTED == PLANTED - 1
+            earlier = posts[int(rng.integers(len(posts)))].rpartition(" ")[0] + " " if planted else ""
+            posts.append(earlier + words[0] if planted else " ".join(words))
+    return posts
+
+
+def make_corpus(root: Path, posts: list[str]) -> None:
+    """A corpus of one ingest with these posts."""
+    Corpus.create(root)
+    place = root / "tables" / "bench-0000000000000000"
+    place.mkdir(parents=True)
+    columns = {name: pl.lit(None, pl.String) for name in TABLES["message"].names}
+    frame = pl.DataFrame({"message_id": [f"p{n:08}" for n in range(len(posts))], "body": posts})
+    shown = {
+        "kind": pl.lit("post"),
+        "published_at": pl.lit(datetime(2024, 1, 1)),
+        "duration_s": pl.lit(None, pl.Float64),
+    }
+    frame.select(**{**columns, **shown, "message_id": pl.col("message_id"), "body": pl.col("body")}).write_parquet(
+        place / "message.parquet"
+    )
+    write_json(place / "manifest.json", {"ingest": place.name})
+
+
+def ours(posts: list[str]) -> tuple[float, int]:
+    """Seconds of the whole command's work on a corpus, and how many it removed."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_corpus(Path(folder, "corpus"), posts)
+        start = time.perf_counter()
+        manifest = run_filters(RECIPE, Path(folder, "corpus"))
+        return time.perf_counter() - start, manifest["messages"] - manifest["kept"]
+
+
+def by_datasketch(posts: list[str]) -> tuple[float, int]:
+    """Seconds of the loop that its documentation shows: hash, query, insert if new; and how many were not new."""
+    start = time.perf_counter()
+    index, removed = MinHashLSH(threshold=THRESHOLD, num_perm=128), 0
+    for number, post in enumerate(posts):
+        text = normalised(post)
+        sketch = MinHash(num_perm=128)
+        sketch.update_batch([text[i : i + SIZE].encode() for i in range(max(1, len(text) - SIZE + 1))])
+        if index.query(sketch):
+            removed += 1
+        else:
+            index.insert(number, sketch)
+    return time.perf_counter() - start, removed
+
+
+def alone(count: int) -> None:
+    """Our time and peak memory; the posts themselves lie on disk by then."""
+    with tempfile.TemporaryDirectory() as folder:
+        code = (
+            "import sys; from tests.performance.bench_dedupe import *; make_corpus(Path(sys.argv[1]), make_posts(%d))"
+        )
+        subprocess.run([sys.executable, "-c", code % count, f"{folder}/corpus"], check=True)
+        start = time.perf_counter()
+        manifest = run_filters(RECIPE, Path(folder, "corpus"))
+        took, removed = time.perf_counter() - start, manifest["messages"] - manifest["kept"]
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    told = f"{took:.1f} s, {count / took:,.0f} posts/s, {removed:,} removed of {count // PLANTED:,} planted"
+    print(f"alone, {count:,} posts: {told}, peak memory {peak_mb:,.0f} MB")
+
+
+def main(count: int = 20_000, more: int = 1_000_000) -> None:
+    """Both on the same posts, then ours on many more."""
+    posts = make_posts(count)
+    times = {"cbc near_duplicates": ours(posts), "datasketch, post by post": by_datasketch(posts)}
+    for name, (took, removed) in times.items():
+        ratio = took / times["cbc near_duplicates"][0]
+        told = f"{removed:,} removed of {count // PLANTED:,} planted"
+        print(f"{name:26} {took:7.2f} s {count / took:10,.0f} posts/s  {ratio:5.1f} x our time  {told}", flush=True)
+    code = f"from tests.performance.bench_dedupe import alone; alone({more})"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
