@@ -22,6 +22,7 @@ from benchmark.oracle import LAW, oracle_answers
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import TASKS
 from corpus.errors import CbcError
+from corpus.filters.outcome import last_run
 from corpus.store import Corpus, replace_folder, write_json
 from corpus.takedown.derived import fingerprint, remember
 from corpus.verbalize.frames import query
@@ -37,7 +38,7 @@ class NothingToAsk(CbcError):
 def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None) -> Bench:
     """Build the bench at `out` whole: beside its place, then renamed. Raises NoSuchPath, WrongVersion, NothingToAsk."""
     opened = Corpus.open(corpus)
-    connection = opened.connect()
+    connection = opened.connect(kept=True)
     staged = out.with_name(f".{out.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
@@ -59,6 +60,8 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
         "seed": seed,
         "simulated": is_simulated(connection, law),
     }
+    if run := last_run(opened):
+        manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
     files = digests(staged)
     manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)

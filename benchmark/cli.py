@@ -20,8 +20,12 @@ def build(
 ) -> None:
     """Make the tasks' instances, split by channel, with the answers of the test part apart."""
     from benchmark.build import build_bench
+    from corpus.filters.outcome import newer_note
+    from corpus.store import Corpus
 
     build_bench(corpus, out, seed)
+    if note := newer_note(Corpus.open(corpus)):
+        typer.echo(note, err=True)
 
 
 @app.command()

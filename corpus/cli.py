@@ -21,6 +21,13 @@ app = typer.Typer(no_args_is_help=True, help="Build the corpus, look at it, chec
 Corpus = Annotated[Path, typer.Option("--corpus", help="the corpus folder")]
 
 
+class Content(StrEnum):
+    """How much of a corpus a release holds."""
+
+    ids = "ids"
+    full = "full"
+
+
 class Format(StrEnum):
     """Shapes a corpus can be exported in."""
 
@@ -29,17 +36,20 @@ class Format(StrEnum):
 
 @app.command()
 def ingest(
-    source: Annotated[str, typer.Argument(help="ytdlp, published, youtube_api, table, or a shipped mapping's name")],
+    source: Annotated[
+        str, typer.Argument(help="ytdlp, published, x_api, mbox, wikidata, table, ... or a shipped mapping")
+    ],
     paths: Annotated[list[Path], typer.Argument(help="files or folders to read")],
     corpus: Corpus,
     mapping: Annotated[str | None, typer.Option(help="for `table`: a YAML file or the name of a shipped one")] = None,
+    comments: Annotated[str | None, typer.Option(help="`text` keeps their words, scrubbed; else `aggregate`")] = None,
 ) -> None:
     """Turn payloads into rows; bad ones go to the rejects table with file, line and reason."""
     from corpus.ingest import ingest as run
     from corpus.sources.registry import source_named
     from corpus.status import report_text
 
-    typer.echo(report_text(run(source_named(source, mapping), paths, corpus)))
+    typer.echo(report_text(run(source_named(source, mapping), paths, corpus, comments)))
 
 
 @app.command()
@@ -60,15 +70,15 @@ def simulate(
 
 @app.command()
 def crawl(
-    recipe: Annotated[Path, typer.Argument(help="YAML: channels, depth, quota")],
+    recipe: Annotated[Path, typer.Argument(help="YAML: channels, depth, quota, what yt-dlp adds")],
     corpus: Corpus,
     plan: Annotated[bool, typer.Option("--plan", help="only say what it will cost")] = False,
     again: Annotated[bool, typer.Option("--again", help="observe everything once more, when all is done")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="wait for the next day's quota instead of ending")] = False,
 ) -> None:
-    """Fetch what a recipe names into the corpus; exit code 75 when the day's quota is spent."""
-    from corpus.crawl.crawl import QuotaEnded
+    """Fetch what a recipe names into the corpus; exit code 75 when the rest must wait, as for a day's quota."""
     from corpus.crawl.crawl import crawl as run
+    from corpus.crawl.lanes import Later
     from corpus.crawl.plan import plan_text
     from corpus.crawl.progress import bar, crawled_text
     from corpus.crawl.recipe import load_crawl_recipe
@@ -80,7 +90,7 @@ def crawl(
     try:
         with bar() as tell:
             typer.echo(crawled_text(run(wanted, corpus, again, wait, tell)))
-    except QuotaEnded as ended:
+    except Later as ended:
         typer.echo(f"error: {ended}", err=True)
         raise typer.Exit(QUOTA_ENDED) from None
 
@@ -165,6 +175,18 @@ def sql(
         typer.echo(sql_table(corpus, query, limit))
 
 
+@app.command(name="filter")
+def filter_(
+    recipe: Annotated[str, typer.Argument(help="YAML: filters in their order; or a shipped one's name: default")],
+    corpus: Corpus,
+) -> None:
+    """Find duplicates and noise; nothing is deleted, but benches and texts are made of what is kept."""
+    from corpus.filters.recipe import load_filter_recipe
+    from corpus.filters.run import filtered_text, run_filters
+
+    typer.echo(filtered_text(run_filters(load_filter_recipe(recipe), corpus)))
+
+
 @app.command()
 def export(
     corpus: Corpus,
@@ -175,6 +197,55 @@ def export(
     from corpus.export import export_published
 
     typer.echo(f"{export_published(corpus, out)} videos in {out}")
+
+
+@app.command()
+def release(
+    corpus: Corpus,
+    out: Annotated[Path, typer.Option(help="folder to write")],
+    content: Annotated[Content, typer.Option(help="ids alone, or everything")] = Content.ids,
+    version: Annotated[str, typer.Option(help="of this release")] = "1.0.0",
+    name: Annotated[str, typer.Option(help="of the dataset")] = "content-behavior-corpus",
+    licence: Annotated[str, typer.Option(help="SPDX id of what you give it away under")] = "other",
+    seed: Annotated[int, typer.Option(help="of the splits")] = 0,
+) -> None:
+    """Write what may be given away: parquet by split, card, datasheet, Croissant, checksums."""
+    from corpus.release.write import release as run
+    from corpus.release.write import released_text
+
+    typer.echo(released_text(run(corpus, out, content.value, version, name, licence, seed), out))
+
+
+@app.command()
+def rehydrate(
+    release: Annotated[Path, typer.Argument(help="a release of ids")],
+    corpus: Corpus,
+    wait: Annotated[bool, typer.Option("--wait", help="wait for the next day's quota instead of ending")] = False,
+) -> None:
+    """Fetch the content of a release of ids again, and say what is gone; exit code 75 when the quota is spent."""
+    from corpus.crawl.lanes import Later
+    from corpus.crawl.progress import bar
+    from corpus.release.rehydrate import rehydrate as run
+    from corpus.release.rehydrate import rehydrated_text
+
+    try:
+        with bar() as tell:
+            typer.echo(rehydrated_text(run(release, corpus, wait, tell)))
+    except Later as later:
+        typer.echo(f"error: {later}", err=True)
+        raise typer.Exit(QUOTA_ENDED) from None
+
+
+@app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="a release")],
+    b: Annotated[Path, typer.Argument(help="another")],
+) -> None:
+    """Say what differs between two releases: rows gone, new, changed, moved to another split."""
+    from corpus.release.diff import diff as run
+    from corpus.release.diff import diff_text
+
+    typer.echo(diff_text(run(a, b), a, b))
 
 
 @app.command()

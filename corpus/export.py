@@ -141,7 +141,7 @@ def published_sql(verbatim: bool) -> str:
 
 
 def export_published(root: Path, out: Path) -> int:
-    """Write every video of the corpus as one parquet file, ordered by id; gives their number.
+    """Write every video kept of the corpus as one parquet file, ordered by id; gives their number.
 
     Raises NoSuchPath, WrongVersion.
     """
@@ -151,7 +151,7 @@ def export_published(root: Path, out: Path) -> int:
     rows = published_sql(verbatim=ANNOTATION in corpus.annotations())
     beside = out.with_name(f".{out.name}.part")
     try:
-        with corpus.connect() as connection:
+        with corpus.connect(kept=True) as connection:
             connection.execute(MERGE_SQL)
             connection.execute(f"COPY ({rows}) TO {quote(beside)} (FORMAT parquet, COMPRESSION zstd)")
             counted = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(beside)})").fetchone()

@@ -21,6 +21,9 @@ from pathlib import Path
 
 import duckdb
 
+from corpus.comments import Comments, forget_words
+from corpus.comments import check as check_comments
+from corpus.comments import wanted as comments_wanted
 from corpus.errors import CbcError, NoSuchPath
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
@@ -61,13 +64,18 @@ def sha256(path: Path) -> str:
         raise NoSuchPath(f"cannot read {path} ({error.strerror})", "check the path and its permissions") from None
 
 
-def ingest(source: Source, paths: Sequence[Path], root: Path) -> Report:
-    """Bring the files at `paths` into the corpus at `root`. Raises NoSuchPath, WrongVersion, Busy, FileChanged."""
+def ingest(source: Source, paths: Sequence[Path], root: Path, comments: str | None = None) -> Report:
+    """Bring the files at `paths` into the corpus at `root`; of comments it keeps what `comments` or, without it, the
+    environment says. Raises NoSuchPath, WrongVersion, Busy, FileChanged, OtherComments.
+    """
+    kept = comments_wanted(comments)
     files = source.files(paths)
     digests = {path: sha256(path) for path in files}
     found_root = root.exists()
     corpus = Corpus.create(root)
     with corpus.lock():
+        if source.comments:
+            check_comments(corpus, kept)
         done = _done(corpus, source)
         new: dict[str, Path] = {}
         for path, digest in digests.items():
@@ -79,7 +87,7 @@ def ingest(source: Source, paths: Sequence[Path], root: Path) -> Report:
             named = {digest: (path, _told(path, paths)) for digest, path in new.items()}
             with _undone(corpus, source, found_root):
                 received = [_keep_raw(corpus, source, path, digest, name) for digest, (path, name) in named.items()]
-                report = _ingest(corpus, source, received, report.skipped)
+                report = _ingest(corpus, source, received, report.skipped, kept)
         corpus.refresh()
     return report
 
@@ -147,7 +155,7 @@ def _keep_raw(corpus: Corpus, source: Source, path: Path, digest: str, name: str
     return Received(path, place, name, digest, modified)
 
 
-def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: int) -> Report:
+def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: int, comments: Comments) -> Report:
     """Stage the files, keep what is new, write it."""
     naming = "\n".join([source.label, source.digest, *(file.sha256 for file in files)])
     name = f"{source.name}-{hashlib.sha256(naming.encode()).hexdigest()[:16]}"
@@ -155,6 +163,8 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
         staging = Staging(connection, folder, source.label)
         source.stage(files, staging)
         staging.flush()
+        if comments is Comments.aggregate:
+            forget_words(connection)
         check_ranges(connection)
         files = _without_withdrawn(connection, corpus, files, staging)
         reject_other_scenes(connection, corpus)
@@ -167,7 +177,7 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
         report = Report(
             name, len(files), skipped, staging.rows_read, kept, known, dict(sorted(rejected.items())), written
         )
-        _put_in_place(corpus, tables, source, report, files)
+        _put_in_place(corpus, tables, source, report, files, comments)
     return report
 
 
@@ -185,7 +195,9 @@ def _without_withdrawn(
     return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
 
 
-def _put_in_place(corpus: Corpus, tables: Path, source: Source, report: Report, files: Sequence[Received]) -> None:
+def _put_in_place(
+    corpus: Corpus, tables: Path, source: Source, report: Report, files: Sequence[Received], comments: Comments
+) -> None:
     """Move the annotations to their places, then the tables and the manifest in one rename."""
     for path in sorted(tables.glob("*@*.parquet")):
         place = corpus.root / "annotations" / path.stem / f"{report.ingest}.parquet"
@@ -193,5 +205,8 @@ def _put_in_place(corpus: Corpus, tables: Path, source: Source, report: Report, 
         path.replace(place)
     named = [{"name": file.name, "sha256": file.sha256} for file in files]
     counts = {key: value for key, value in asdict(report).items() if key not in ("skipped", "files")}
-    write_json(tables / "manifest.json", {**counts, "source": source.label, "digest": source.digest, "files": named})
+    how = {"source": source.label, "digest": source.digest, **({"comments": comments} if source.comments else {})}
+    if source.settings:
+        how["settings"] = source.settings
+    write_json(tables / "manifest.json", {**counts, **how, "files": named})
     replace_folder(tables, corpus.root / "tables" / report.ingest)

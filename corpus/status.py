@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import duckdb
 
 from corpus.errors import CbcError
+from corpus.filters.outcome import newer_note, removed_rows
 from corpus.ingest import Report
 from corpus.schema import TABLES
 from corpus.store import Corpus, quote
@@ -102,9 +103,11 @@ def status_text(root: Path) -> str:
             for name in corpus.annotations()
         ]
     parts["annotations"] = ["annotation", "rows"], counted
+    parts["removed by filters"] = ["filter", "reason", "messages"], removed_rows(corpus)
     parts["disk"] = ["part", "files", "MB"], disk_sizes(root)
+    note = newer_note(corpus)
     told = [f"{name.upper()}\n{table_text(header, rows)}" for name, (header, rows) in parts.items() if rows]
-    return "\n\n".join([f"corpus {root}: {len(corpus.ingests())} ingests", *told])
+    return "\n\n".join([f"corpus {root}: {len(corpus.ingests())} ingests", *told, *([note] if note else [])])
 
 
 def report_text(report: Report) -> str:

@@ -4,6 +4,7 @@ CORPUS/corpus.json                    format and version
        raw/SOURCE/...                 payloads as received, append only
        tables/INGEST/TABLE.parquet    one folder an ingest, renamed into place whole, with its manifest.json
        annotations/NAME@VERSION/INGEST.parquet
+       filtered/removed.parquet       what filters removed and why (corpus/filters), with its manifest.json
        corpus.duckdb                  views over all of it
        tmp/                           what is being written
 """
@@ -25,6 +26,10 @@ import duckdb
 from corpus.errors import BrokenTable, Busy, NoSuchPath, WrongVersion
 from corpus.schema import FORMAT, TABLES, VERSION
 
+REMOVED = ("message_id", "filter", "reason", "value", "duplicate_of")
+COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DISTINCT author), 0) AS authors,
+    avg(likes) AS mean_likes, histogram(sentiment) FILTER (sentiment IS NOT NULL) AS sentiments,
+    min(published_at) AS first_at, max(published_at) AS last_at FROM comment GROUP BY message_id"""
 BROKEN_MEND = "`cbc corpus validate` names it; remove its folder and ingest the raw files again"
 
 
@@ -119,31 +124,39 @@ class Corpus:
         """NAME@VERSION of every annotation."""
         return sorted(path.name for path in (self.root / "annotations").glob("*@*") if any(path.glob("*.parquet")))
 
-    def views(self) -> Iterator[str]:
-        """SQL that defines a view for each table and annotation."""
+    def views(self, kept: bool = False) -> Iterator[str]:
+        """SQL that defines a view for each table and annotation, and `removed`; with `kept`, without those removed."""
+        removed = self.root.resolve() / "filtered" / "removed.parquet"
+        nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in REMOVED)} WHERE false"
+        found = f"FROM read_parquet({quote_file(removed)})" if removed.is_file() else nothing
+        yield f"CREATE OR REPLACE VIEW removed AS {found}"
         for name, table in TABLES.items():
             some = any((self.root / "tables").glob(f"*/{name}.parquet"))
             pattern = quote_file(self.root.resolve(), f"/tables/*/{name}.parquet")
             rows = f"FROM read_parquet({pattern})" if some else None
             empty = "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in table.columns) + " WHERE false"
+            if rows and kept and removed.is_file() and "message_id" in table.names:
+                rows += " ANTI JOIN removed USING (message_id)"
             view = name if name != "communicator" else "communicator_observation"
             yield f"CREATE OR REPLACE VIEW {view} AS {rows or empty}"
-        newest = (
-            "SELECT * FROM communicator_observation QUALIFY row_number() OVER ("
-            "PARTITION BY communicator_id ORDER BY as_of DESC NULLS LAST) = 1"
+        known = ", ".join(f'arg_max("{c}", seen_at) AS "{c}"' for c in TABLES["communicator"].names[1:-1])
+        newest = (  # a source that says nothing of a column takes nothing away: the company stays
+            f"SELECT communicator_id, {known}, max(as_of) AS as_of FROM (SELECT *, "
+            "coalesce(as_of, '-infinity'::TIMESTAMP) AS seen_at FROM communicator_observation) GROUP BY communicator_id"
         )
         yield f"CREATE OR REPLACE VIEW communicator AS {newest}"
+        yield f"CREATE OR REPLACE VIEW comment_aggregate AS {COMMENT_AGGREGATE}"
         for annotation in self.annotations():
             pattern = quote_file(self.root.resolve() / "annotations" / annotation, "/*.parquet")
             yield f'CREATE OR REPLACE VIEW "{annotation}" AS FROM read_parquet({pattern}, union_by_name=true)'
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """A connection in memory with a view for each table (`communicator` is the newest observation of each)
-        and each annotation ("NAME@VERSION").
+    def connect(self, kept: bool = False) -> duckdb.DuckDBPyConnection:
+        """A connection in memory with a view for each table (`communicator` is the newest observation of each), each
+        annotation ("NAME@VERSION") and `removed`. With `kept`, messages that a filter removed are in no table.
         """
         connection = duckdb.connect()
         try:
-            for statement in self.views():
+            for statement in self.views(kept):
                 connection.execute(statement)
         except duckdb.Error as error:
             told = str(error).splitlines()[0]

@@ -33,7 +33,8 @@ def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: 
     lines = connection.execute(
         """SELECT substring(raw_sha256, 1, 16), list(DISTINCT raw_line)
         FROM provenance SEMI JOIN _withdrawn USING (_record)
-        WHERE raw_line IS NOT NULL AND raw_sha256 IS NOT NULL AND NOT starts_with(source, 'youtube_api@') GROUP BY 1"""
+        WHERE raw_line IS NOT NULL AND raw_sha256 IS NOT NULL AND NOT regexp_matches(source, '^(youtube|x)_api@')
+        GROUP BY 1"""
     ).fetchall()
     connection.execute(
         f"""INSERT INTO rejects BY NAME SELECT ? AS source, any_value(p.raw_line) AS line, '{REASON}' AS reason,

@@ -18,11 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from corpus.release.card import rows_table
 from corpus.store import write_json
 from corpus.takedown.marks import Marks, found_in
 from corpus.takedown.search import ROWS, rows_as_json
 
 NAME = "derived.txt"
+SUMS, IDS = "SHA256SUMS", "ids.txt"  # of a release
 
 
 def remember(root: Path, out: Path) -> None:
@@ -49,7 +51,7 @@ def without(folder: Path, marks: Marks) -> int:
     forms = marks.json_forms
     instances = sorted({name for path in files for name in instances_of(path, forms)})
     forms = sorted({*forms, *(f'"instance_id":{json.dumps(name, ensure_ascii=False)}' for name in instances)})
-    dropped = sum(drop_rows(path, forms) for path in files)
+    dropped = sum(drop_rows(path, forms) for path in files) + drop_lines(folder / IDS, marks.ids)
     if dropped:
         renew_manifest(folder)
     return dropped
@@ -83,20 +85,67 @@ def drop_rows(path: Path, forms: list[str]) -> int:
     return dropped
 
 
+def drop_lines(path: Path, ids: frozenset[str]) -> int:
+    """Drop ids from a list of ids, one a line; gives how many they were."""
+    if not path.is_file():
+        return 0
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if line.strip() not in ids]
+    if len(kept) < len(lines):
+        replace_text(path, "".join(kept))
+    return len(lines) - len(kept)
+
+
 def renew_manifest(folder: Path) -> None:
-    """Bring the digests, the fingerprint and the sizes of splits in a folder's manifest up to date."""
+    """Bring digests, fingerprint and sizes up to date: in a folder's manifest, and in a release's other papers."""
     path = folder / "manifest.json"
     if not path.is_file():
         return
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if "files" in manifest:
-        names = [name for name in manifest["files"] if (folder / name).is_file()]
-        manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
-        manifest["fingerprint"] = fingerprint(manifest["files"])
     for task, entry in manifest["tasks"].items() if isinstance(manifest.get("tasks"), dict) else ():
         for file in sorted((folder / "public" / task).glob("*.parquet")):
             entry[file.stem] = pq.read_metadata(file).num_rows
+    if "rows" in manifest:
+        renew_papers(folder, manifest)
+    if "files" in manifest:
+        names = [name for name in manifest["files"] if (folder / name).is_file()]
+        manifest["files"] = {name: sha256(folder / name) for name in names}
+        manifest["fingerprint"] = fingerprint(manifest["files"])
+        if (folder / SUMS).is_file():
+            replace_text(folder / SUMS, sums_text(manifest["files"]))
     write_json(path, manifest)
+
+
+def renew_papers(folder: Path, manifest: dict[str, Any]) -> None:
+    """Bring the counts in a release's card and the digests in its Croissant file up to date."""
+    before = rows_table(manifest["rows"])
+    for table, counts in manifest["rows"].items():
+        counts |= {split: pq.read_metadata(folder / table / f"{split}.parquet").num_rows for split in counts}
+    card, croissant = folder / "README.md", folder / "croissant.json"
+    replace_text(card, card.read_text(encoding="utf-8").replace(before, rows_table(manifest["rows"])))
+    described = json.loads(croissant.read_text(encoding="utf-8"))
+    for entry in described["distribution"]:
+        file = folder / entry["contentUrl"]
+        entry |= {"sha256": sha256(file), "contentSize": f"{file.stat().st_size} B"}
+    replace_text(croissant, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a text file beside its place, then rename it."""
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
+
+
+def sums_text(files: dict[str, str]) -> str:
+    """Digests by path as sha256sum reads them."""
+    return "".join(f"{digest}  {path}\n" for path, digest in files.items())
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint(files: dict[str, str]) -> str:

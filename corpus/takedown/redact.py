@@ -166,7 +166,7 @@ def mailbox(path: Path, beside: Path, marks: Marks) -> int:
     """Messages of a mailbox, or the one of a file, that are marked keep their first line alone."""
     named, forms, blanked = numbers_of(path, marks), [one.encode() for one in (*marks.values, *marks.forms)], 0
     with opened(path, "rb") as source, opened(beside, "wb") as target:
-        for number, message in enumerate(messages(source), 1):
+        for number, message in enumerate(messages_of(path, source), 1):
             gone = number in named or any(form in message for form in forms)
             blanked += gone
             head = message[: message.find(b"\n") + 1] if message.startswith(b"From ") else b""
@@ -174,12 +174,13 @@ def mailbox(path: Path, beside: Path, marks: Marks) -> int:
     return blanked
 
 
-def messages(source: IO[bytes]) -> Iterator[bytes]:
-    """The messages of a mailbox, each from its `From ` line to the next."""
+def messages_of(path: Path, source: IO[bytes]) -> Iterator[bytes]:
+    """The messages of a mailbox, each from its `From ` line to the next; a .eml file is one."""
+    single = path.name.lower().removesuffix(".gz").endswith(".eml")
     held: list[bytes] = []
     after_blank = True
     for line in source:
-        if after_blank and line.startswith(b"From ") and held:
+        if after_blank and line.startswith(b"From ") and held and not single:
             yield b"".join(held)
             held = []
         held.append(line)

@@ -179,11 +179,18 @@ def taken_text(taken: Taken) -> str:
         f"raw records blanked: {taken.raw_records:,}; media files removed: {taken.media_files:,}",
         f"from what was made of the corpus: {'; '.join(made)}",
         *(f"not there any more: {folder}" for folder in taken.absent),
-        f"searched {taken.searched.files:,} files ({taken.searched.size_bytes / 1e6:,.1f} MB) "
-        f"for {taken.pieces:,} pieces of its text: none left",
+        searched(taken),
     ]
     if taken.shared:
         found.append(f"{taken.shared:,} more pieces stand in messages that stay, and were left there")
     if taken.folders:
         found.append("a bench that lost rows has a new fingerprint: runs on it are to be predicted again")
     return "\n".join([*found, "models that were trained on it keep what they learnt; copies elsewhere are not reached"])
+
+
+def searched(taken: Taken) -> str:
+    """What the search looked for and through."""
+    if not taken.pieces:
+        return "no table held a text of its own, so that there was none to search for"
+    where = f"{taken.searched.files:,} files ({taken.searched.size_bytes / 1e6:,.1f} MB)"
+    return f"searched {where} for {taken.pieces:,} pieces of its text: none left"

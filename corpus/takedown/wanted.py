@@ -119,7 +119,7 @@ def lines(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[int]]:
     found = connection.execute(
         f"""SELECT substring(raw_sha256, 1, 16), list(DISTINCT raw_line) FROM provenance
         WHERE {HELD["provenance"]} AND raw_line IS NOT NULL AND raw_sha256 IS NOT NULL
-        AND table_name = 'message' AND NOT starts_with(source, 'youtube_api@') GROUP BY 1"""
+        AND table_name = 'message' AND NOT regexp_matches(source, '^(youtube|x)_api@') GROUP BY 1"""
     ).fetchall()
     return {name: frozenset(numbers) for name, numbers in found}
 

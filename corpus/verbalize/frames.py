@@ -5,14 +5,18 @@ Instances are drawn from these. Only the newest observation of a message is aske
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from corpus.verbalize.outside import outside, uncounted, unlinked
 
 MIN_VIEWS = 100  # below a hundred interactions behavior is noise (paper's readers, SPEC 7)
 BODY_CHARACTERS = 300
 SPEECH_CHARACTERS = 160
+PART_ROWS = 20_000
 
 VIDEOS = """
 WITH observed AS (
@@ -85,26 +89,46 @@ def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def parts(connection: duckdb.DuckDBPyConnection, sql: str, rows: int) -> Iterator[pl.DataFrame]:
+    """The result of a query as frames of some rows each, so that none holds all of it."""
+    with connection.cursor() as cursor:  # other questions can be asked of the connection in between
+        reader = cursor.sql(sql).to_arrow_reader(rows)
+        batch = None
+        for batch in reader:
+            yield pl.DataFrame(pa.Table.from_batches([batch]))
+        if batch is None:
+            yield pl.DataFrame(reader.schema.empty_table())
+
+
+def video_parts(connection: duckdb.DuckDBPyConnection, rows: int = PART_ROWS) -> Iterator[pl.DataFrame]:
     """Videos with views or a curve: content, views, likes, like_view_pct (null below 100 views), curve (0..100)."""
-    frame = query(connection, VIDEOS)
-    return cleaned(frame).with_columns(
-        like_view_pct=pl.when(pl.col("views") >= MIN_VIEWS, pl.col("likes") <= pl.col("views")).then(
-            100 * pl.col("likes") / pl.col("views")
-        ),
-        curve=(pl.col("curve") * 100).list.eval(pl.element().round(0)),
-    )
+    for frame in parts(connection, VIDEOS, rows):
+        yield cleaned(frame).with_columns(
+            like_view_pct=pl.when(pl.col("views") >= MIN_VIEWS, pl.col("likes") <= pl.col("views")).then(
+                100 * pl.col("likes") / pl.col("views")
+            ),
+            curve=(pl.col("curve") * 100).list.eval(pl.element().round(0)),
+        )
+
+
+def post_parts(connection: duckdb.DuckDBPyConnection, rows: int = PART_ROWS) -> Iterator[pl.DataFrame]:
+    """Posts with likes; retweets are left out, since their likes belong to somebody else's words."""
+    own = POSTS
+    for (annotation,) in connection.sql(RETWEETS).fetchall():
+        own = f'FROM ({own}) ANTI JOIN (SELECT message_id FROM "{annotation}" WHERE is_retweet) USING (message_id)'
+    for frame in parts(connection, f"FROM ({own}) ORDER BY message_id", rows):
+        told = cleaned(frame).with_columns(account=outside(pl.col("account"), 80), text=pl.col("body"))
+        yield told.filter(pl.col("body").is_not_null())
+
+
+def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """All of `video_parts`."""
+    return pl.concat(video_parts(connection))
 
 
 def posts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Posts with likes; retweets are left out, since their likes belong to somebody else's words."""
-    frame = cleaned(query(connection, POSTS))
-    for (annotation,) in connection.sql(RETWEETS).fetchall():
-        repeated = query(connection, f'SELECT message_id FROM "{annotation}" WHERE is_retweet')
-        frame = frame.join(repeated, on="message_id", how="anti", maintain_order="left")
-    return frame.with_columns(account=outside(pl.col("account"), 80), text=pl.col("body")).filter(
-        pl.col("body").is_not_null()
-    )
+    """All of `post_parts`."""
+    return pl.concat(post_parts(connection))
 
 
 def _joined(column: str) -> pl.Expr:

@@ -5,15 +5,18 @@ Nothing is masked here: this is the text that a model is trained on without a qu
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from corpus.store import Corpus
-from corpus.verbalize.frames import posts, videos, with_scenes
+from corpus.staged import MEMORY
+from corpus.store import Corpus, quote
+from corpus.verbalize.frames import post_parts, video_parts, with_scenes
 from corpus.verbalize.numbers import count_words, whole
 from corpus.verbalize.post import DATE, HEAD
 from corpus.verbalize.template import Template
@@ -21,7 +24,7 @@ from corpus.verbalize.video import HEADER, SCENE, header_fields, joined, lines, 
 
 POST = Template("post-text", 1, HEAD + "post: {body}\nlikes: {likes}")
 VIDEO = Template("video-text", 1, HEADER + "{scenes}")
-CHUNK = 20_000
+VIDEOS_AT_ONCE = 2_000
 
 
 def fill_file(source: Path, template: Template, out: Path, **fields: pl.Expr) -> None:
@@ -32,8 +35,8 @@ def fill_file(source: Path, template: Template, out: Path, **fields: pl.Expr) ->
 
 def texts(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
     """Frames of message_id, template, text: posts, then videos, some thousand messages at a time."""
-    yield from (post_texts(part) for part in posts(connection).iter_slices(CHUNK))
-    for part in videos(connection).iter_slices(CHUNK // 10):
+    yield from (post_texts(part) for part in post_parts(connection))
+    for part in video_parts(connection, VIDEOS_AT_ONCE):
         yield video_texts(with_scenes(part, connection))
 
 
@@ -59,20 +62,20 @@ def replay_of_scenes() -> pl.Expr:
 
 
 def verbalize(root: Path, out: Path) -> int:
-    """Write the text of every post and video of a corpus to one parquet file; gives the rows written."""
-    connection = Corpus.open(root).connect()
-    beside = out.with_name(f".{out.name}.part")
-    writer: pq.ParquetWriter | None = None
+    """Write the text of every post and video kept to one parquet file; gives the rows written."""
+    beside, spill = out.with_name(f".{out.name}.part"), out.with_name(f".{out.name}.spill")
     rows = 0
     try:
-        for frame in texts(connection):
-            table = frame.to_arrow()
-            writer = writer or pq.ParquetWriter(beside, table.schema, compression="zstd")
-            writer.write_table(table)
-            rows += frame.height
-    finally:
-        if writer:
-            writer.close()
-    if writer:
+        with Corpus.open(root).connect(kept=True) as connection, ExitStack() as opened:
+            connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}")
+            writer: pq.ParquetWriter | None = None
+            for frame in texts(connection):
+                table = frame.to_arrow()
+                writer = writer or opened.enter_context(pq.ParquetWriter(beside, table.schema, compression="zstd"))
+                writer.write_table(table)
+                rows += frame.height
         beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
+        shutil.rmtree(spill, ignore_errors=True)
     return rows

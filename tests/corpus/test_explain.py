@@ -15,6 +15,7 @@ from corpus.ingest import ingest
 from corpus.simulate import simulate
 from corpus.sources.registry import source_named
 from tests.corpus.crawl.server import Server, Universe
+from tests.corpus.mapped import rows
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,22 @@ def test_a_crawled_video_leads_to_its_call_and_its_own_item(crawled):
     item = json.loads(re.search(r"payload: +(\[.*\])", told)[1])[0]
     assert (item["id"], item["statistics"]) == (video, universe.videos[video]["statistics"])
     assert "a hidden count is missing there, and null here" in told
+    views = universe.videos[video]["statistics"]["viewCount"]
+    assert re.search(rf'effect\.views +<- statistics\.viewCount = "{views}"', told)
+    assert re.search(r"message\.title +<- snippet\.title = ", told)
+
+
+def test_a_comment_leads_to_the_answer_that_held_it(tmp_path, monkeypatch):
+    universe = Universe(channels=1, videos_per_channel=3, comments_per_video=2, seed=5)
+    (tmp_path / "r.yaml").write_text(json.dumps({"youtube": {"channels": universe.channel_ids, "comment_pages": 1}}))
+    with Server(universe) as server:
+        monkeypatch.setenv("CBC_YOUTUBE_API_KEY", server.key)
+        monkeypatch.setenv("CBC_YOUTUBE_ENDPOINT", server.url)
+        crawl(load_crawl_recipe(tmp_path / "r.yaml"), tmp_path / "corpus")
+    name, video = rows(tmp_path / "corpus", "SELECT comment_id, message_id FROM comment ORDER BY 1 LIMIT 1")[0]
+    told = explain(tmp_path / "corpus", name)
+    assert re.search(rf"call: +commentThreads\.list of {video}\n", told) and told.count("FROM youtube_api@1") == 1
+    assert re.search(rf'comment\.comment_id +<- snippet\.topLevelComment\.id = "{name}"', told)
 
 
 def test_a_channel_leads_to_its_call(crawled):
@@ -53,6 +70,7 @@ def test_an_info_file_is_shown_and_a_mapped_file_is_named(tmp_path):
     (tmp_path / "abc.info.json").write_text(json.dumps(info))
     ingest(source_named("ytdlp"), [tmp_path], tmp_path / "corpus")
     told = explain(tmp_path / "corpus", "abc")
+    assert re.search(r"effect\.views +<- view_count = 5\n", told)
     assert '"view_count": 5' in told and re.search(r"… \(5,\d+ characters in all\)", told)
     (tmp_path / "posts.csv").write_text("id,text\n7,hello\n")
     mapping = tmp_path / "own.yaml"
@@ -60,11 +78,12 @@ def test_an_info_file_is_shown_and_a_mapped_file_is_named(tmp_path):
     ingest(source_named("table", mapping), [tmp_path / "posts.csv"], tmp_path / "corpus")
     told = explain(tmp_path / "corpus", "7")
     assert re.search(r"raw payload: raw/own/[0-9a-f]{16}-posts\.csv", told) and re.search(r"record: +1\b", told)
+    assert re.search(r"message\.body +<- text\n", told)
 
 
 def test_a_made_up_message_says_that_it_was_generated_and_an_unknown_id_is_named(tmp_path, cbc):
     simulate(tmp_path / "corpus", brands=3, videos=1, posts=1, emails=1)
     assert "raw payload: none: it was generated" in explain(tmp_path / "corpus", "sim-v-alvora-0")
-    with pytest.raises(UnknownId, match="no message or communicator nope"):
+    with pytest.raises(UnknownId, match="no message, communicator or comment nope"):
         explain(tmp_path / "corpus", "nope")
     assert cbc("corpus", "explain", "nope", "--corpus", tmp_path / "corpus").returncode == 2

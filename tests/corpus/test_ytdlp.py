@@ -55,10 +55,8 @@ def test_a_whole_video(tmp_path):
         (metric, value, OBSERVED)
         for metric, value in [("audience", 12_300), ("comments", 2), ("likes", 50), ("views", 1000)]
     ]
-    assert corpus.execute("SELECT text, likes, author FROM comment ORDER BY comment_id").fetchall() == [
-        ("call me (phone)", 1, None),
-        ("nice shoes 2", 2, None),
-    ]
+    comments = corpus.execute("SELECT text, likes, author FROM comment ORDER BY comment_id").fetchall()
+    assert comments == [(None, 1, None), (None, 2, None)]
     provenance = corpus.execute("SELECT table_name, row_key, source, fetched_at FROM provenance ORDER BY 1").fetchall()
     assert provenance == [
         ("communicator", "UCalvora", "ytdlp@1", OBSERVED),

@@ -19,7 +19,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import yaml
 
-from corpus.crawl.crawl import Crawler, open_journal
+from corpus.crawl.crawl import api_lane, open_journal
+from corpus.crawl.lanes import Crawler
 from corpus.crawl.recipe import load_crawl_recipe
 from corpus.crawl.segments import put_away
 from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE, Api, first_tasks
@@ -45,8 +46,10 @@ def fetch(root: Path, recipe: Path) -> tuple[int, float]:
     """Crawl, without what is put away at the end; gives calls and seconds."""
     wanted = load_crawl_recipe(recipe)
     with open_journal(Corpus.create(root)) as journal:
+        assert wanted.youtube
         journal.begin(first_tasks(wanted.youtube), again=False)
-        crawler = Crawler(journal, root, wanted, Api(), lambda _: None)
+        lane = api_lane(Api(), wanted, frozenset(), journal, root)
+        crawler = Crawler(journal, [lane], wanted.tries, wanted.wait_s, lambda _: None)
         began = time.perf_counter()
         crawler.run()
         return crawler.did.calls, time.perf_counter() - began
