@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint real bench seeds ablate soak clean
+.PHONY: setup demo test lint real bench posts seeds ablate soak clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -33,8 +33,12 @@ real: setup
 bench: setup
 	.venv/bin/python -m tests.performance.bench_verbalize
 	.venv/bin/python -m tests.performance.bench_crawl
+	.venv/bin/python -m tests.performance.bench_dedupe
 	@if [ -z "$(DATA)" ]; then echo "ingest: skipped, since the real files are absent (see make real)"; \
 	else .venv/bin/python -m tests.performance.bench_ingest "$(DATA)"; fi
+
+posts: setup
+	.venv/bin/python -m tests.performance.bench_posts 1 10
 
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi
