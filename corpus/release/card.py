@@ -49,9 +49,9 @@ def card_text(corpus: Corpus, about: dict[str, Any]) -> str:
         {
             "config_name": table,
             **({"default": True} if table == "message" else {}),
-            "data_files": [{"split": split, "path": f"{table}/{split}.parquet"} for split in SPLITS],
+            "data_files": [{"split": split, "path": f"{table}/{split}.parquet"} for split in SPLITS if counts[split]],
         }
-        for table in about["rows"]
+        for table, counts in about["rows"].items()
     ]
     head = yaml.safe_dump(
         {"pretty_name": about["name"], "license": about["licence"], "configs": configs}, sort_keys=False

@@ -85,7 +85,7 @@ def release(
     staged.mkdir(parents=True)
     try:
         rows = write_tables(corpus, staged, content, seed)
-        if not any(rows["message"].values()):
+        if "message" not in rows:
             raise BadRelease(f"{root} holds no message to release", "ingest something, or loosen its filters")
         about = {
             "format": FORMAT,
@@ -125,6 +125,9 @@ def write_tables(corpus: Corpus, staged: Path, content: Content, seed: int) -> d
                 counted = connection.execute(f"SELECT count(*) FROM {quote_file(path)}").fetchall()
                 rows.setdefault(table, {})[split] = int(counted[0][0])
         shutil.rmtree(spill, ignore_errors=True)
+    for table in [table for table, counts in rows.items() if not any(counts.values())]:
+        shutil.rmtree(staged / table)  # `datasets` reads no table without rows
+        del rows[table]
     return rows
 
 

@@ -198,6 +198,17 @@ def test_a_diff_tells_what_went_what_came_and_what_changed(corpus, released, tmp
     assert "messages only in A: realvideo01" in diff_text(list(found.values()), Path("a"), Path("b"))
 
 
+def test_tables_and_splits_without_rows_are_no_hindrance(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    write(tmp_path / "videos", video("onlyonevideo", heatmap=None, duration=None, comments=[]))
+    ingest(source_named("ytdlp"), [tmp_path / "videos"], tmp_path / "corpus")
+    manifest = release(tmp_path / "corpus", tmp_path / "out", "full")
+    for table, counts in manifest["rows"].items():
+        loaded = datasets.load_dataset(str(tmp_path / "out"), table, cache_dir=str(tmp_path / "cache"))
+        assert {split: len(part) for split, part in loaded.items()} == {k: n for k, n in counts.items() if n}
+    assert sum(manifest["rows"]["message"].values()) == 1
+
+
 def test_a_takedown_reaches_the_releases_made_before(tmp_path):
     root = tmp_path / "corpus"
     write(tmp_path / "videos", video("goneforever", title="Nobody shall see this film again"))
