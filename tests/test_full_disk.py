@@ -5,6 +5,7 @@ The disk is a tmpfs of some kilobytes, mounted by the test; where that is not al
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from corpus.simulate import simulate
 from tests.corpus.crawl.server import Server, Universe
 
 SAID = "error: the disk is full; free some space and run the same command again"
+NOBODY = "SELECT count(*) = 0 AS n FROM message WHERE message_id = 'sim-v-alvora-1'"
 RECIPE = {
     "extends": "nano-lcbm",
     "scratch": {"vocab_size": 1500, "hidden_size": 64, "intermediate_size": 64, "layers": 1, "heads": 2},
@@ -62,6 +64,7 @@ COMMANDS = {  # what is run, the kilobytes that do not suffice, and what stands 
     "build": (100, "benchmark build --corpus {given}/corpus --out {disk}/out", "out/manifest.json"),
     "verbalize": (40, "corpus verbalize --corpus {given}/corpus --out {disk}/out.parquet", "out.parquet"),
     "export": (8, "corpus export --format published --corpus {given}/corpus --out {disk}/out.parquet", "out.parquet"),
+    "release": (40, "corpus release --content full --corpus {given}/corpus --out {disk}/out", "out/manifest.json"),
     "predict": (12, "baselines predict mean --bench {given}/bench --out {disk}/out", "out/manifest.json"),
     "train": (600, "baselines train {given}/small.yaml --bench {given}/bench --out {disk}/out", "out/training.json"),
     "tables": (8, "benchmark tables {given}/run --bench {given}/bench --out {disk}/out", "out/views.json"),
@@ -82,6 +85,26 @@ def test_a_full_disk_is_said_and_the_same_command_completes_when_there_is_room(n
     again = cbc(*command)
     assert again.returncode == 0, again.stderr[-2000:]
     assert (place / there).stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("command", "done"),
+    [("filter default", "SELECT count(*) > 0 AS n FROM removed"), ("takedown sim-v-alvora-1", NOBODY)],
+    ids=["filter", "takedown"],
+)
+def test_what_changes_a_corpus_completes_when_there_is_room(given, disk, cbc, command, done):
+    files = [path for path in (given / "corpus").rglob("*") if path.is_file()]
+    place = disk(sum(-(-path.stat().st_size // 4096) * 4 for path in files) + 24)
+    shutil.copytree(given / "corpus", place / "corpus", ignore=shutil.ignore_patterns("derived.txt"))
+    full = cbc("corpus", *command.split(), "--corpus", place / "corpus")
+    assert (full.returncode, full.stderr.strip().splitlines()[-1:]) == (2, [SAID]), full.stderr[-2000:]
+    assert "Traceback" not in full.stderr
+    assert cbc("corpus", "validate", "--corpus", place / "corpus").returncode == 0
+    disk(200_000)
+    again = cbc("corpus", *command.split(), "--corpus", place / "corpus")
+    assert again.returncode == 0, again.stderr[-2000:]
+    told = cbc("corpus", "sql", done, "--corpus", place / "corpus", "--csv").stdout
+    assert told.split() == ["n", "True"]
 
 
 def test_a_crawl_on_a_full_disk_says_so_and_goes_on_when_there_is_room(disk, cbc, tmp_path):
