@@ -8,14 +8,14 @@ BENCH/manifest.json                        format, version, seed, fingerprint, t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from corpus.errors import CbcError, NoSuchPath, WrongVersion
+from corpus.errors import CbcError
+from corpus.store import read_manifest
 
 FORMAT = "cbc-bench"
 VERSION = 1
@@ -36,15 +36,8 @@ class Bench:
     @classmethod
     def open(cls, root: Path) -> Bench:
         """Open a bench. Raises NoSuchPath, WrongVersion."""
-        path = root / "manifest.json"
-        if not path.is_file():
-            raise NoSuchPath(f"no bench at {root}", "make one with `cbc benchmark build --corpus DIR --out BENCH`")
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            manifest = None
-        if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
-            raise WrongVersion(f"{root} is no bench of this version of cbc", "build it again from its corpus")
+        make = "make one with `cbc benchmark build --corpus DIR --out BENCH`"
+        manifest = read_manifest(root, "bench", (FORMAT, VERSION), make, "build it again from its corpus")
         return cls(root, manifest)
 
     @property

@@ -7,7 +7,6 @@ RUN/manifest.json  format, version, run (its name), kind, bench (fingerprint), t
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from typing import Any
 import polars as pl
 
 from benchmark.bench import Bench
-from corpus.errors import CbcError, NoSuchPath, WrongVersion
-from corpus.store import replace_folder, write_json
+from corpus.errors import CbcError, NoSuchPath
+from corpus.store import read_manifest, replace_folder, write_json
 
 FORMAT = "cbc-run"
 VERSION = 1
@@ -84,15 +83,8 @@ class Run:
     @classmethod
     def open(cls, root: Path, bench: Bench) -> Run:
         """Open a run. Raises NoSuchPath, WrongVersion, RunForOtherBench."""
-        path = root / "manifest.json"
-        if not path.is_file():
-            raise NoSuchPath(f"no run at {root}", "make one with `cbc baselines predict NAME --bench BENCH --out RUN`")
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            manifest = None
-        if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("version")) != (FORMAT, VERSION):
-            raise WrongVersion(f"{root} is no run of this version of cbc", "predict again")
+        make = "make one with `cbc baselines predict NAME --bench BENCH --out RUN`"
+        manifest = read_manifest(root, "run", (FORMAT, VERSION), make, "predict again")
         if manifest["bench"] != bench.fingerprint:
             raise RunForOtherBench(
                 f"{root} answers another bench than {bench.root}", "predict again on this bench, or name the other one"

@@ -41,6 +41,21 @@ def write_json(path: Path, content: Any) -> None:
     beside.replace(path)
 
 
+def read_manifest(root: Path, what: str, kind: tuple[str, int], make: str, again: str) -> dict[str, Any]:
+    """The manifest of a folder of a kind (format and its version). Raises NoSuchPath, WrongVersion."""
+    path = root / "manifest.json"
+    if not path.is_file():
+        raise NoSuchPath(f"no {what} at {root}", make)
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        manifest = None
+    found = manifest if isinstance(manifest, dict) else {}
+    if (found.get("format"), found.get("format_version", found.get("version"))) != kind:
+        raise WrongVersion(f"{root} is no {what} of this version of cbc", again)
+    return found
+
+
 def replace_folder(staged: Path, place: Path) -> None:
     """Put a finished folder in its place; what stood there goes."""
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -5,19 +5,19 @@ Compared by key, table by table, over all splits; ids that moved between splits 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from corpus.errors import BrokenTable, NoSuchPath, WrongVersion
+from corpus.errors import BrokenTable
 from corpus.export import PUBLISHED
 from corpus.schema import TABLES
 from corpus.status import table_text
-from corpus.store import quote_file
+from corpus.store import quote_file, read_manifest
 
+FORMAT, FORMAT_VERSION = "cbc-release", 1
 SHOWN = 10
 
 
@@ -36,15 +36,8 @@ class TableDiff:
 
 def open_release(root: Path) -> dict[str, Any]:
     """A release's manifest. Raises NoSuchPath, WrongVersion, BrokenTable."""
-    path = root / "manifest.json"
-    if not path.is_file():
-        raise NoSuchPath(f"no release at {root}", "make one with `cbc corpus release --corpus DIR --out REL`")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        manifest = None
-    if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("format_version")) != ("cbc-release", 1):
-        raise WrongVersion(f"{root} is no release of this version of cbc", "release its corpus again")
+    make = "make one with `cbc corpus release --corpus DIR --out REL`"
+    manifest = read_manifest(root, "release", (FORMAT, FORMAT_VERSION), make, "release its corpus again")
     lacking = [name for name in manifest["files"] if not (root / name).is_file()]
     if lacking:
         raise BrokenTable(f"{root} lacks {lacking[0]}", "get the release again, and check it with SHA256SUMS")

@@ -26,6 +26,7 @@ from corpus.errors import CbcError, NoSuchPath
 from corpus.export import ANNOTATION, PUBLISHED, STRUCTS, published_sql
 from corpus.release.card import card_text
 from corpus.release.croissant import croissant_text
+from corpus.release.diff import FORMAT, FORMAT_VERSION
 from corpus.release.scrub import said, scrubbing
 from corpus.release.splits import SPLITS, tables_sql
 from corpus.replay import MERGE_SQL
@@ -35,7 +36,6 @@ from corpus.store import Corpus, quote, quote_file, replace_folder, write_json
 from corpus.takedown.derived import IDS as ID_LIST
 from corpus.takedown.derived import SUMS, fingerprint, remember, sha256, sums_text
 
-FORMAT, FORMAT_VERSION = "cbc-release", 1
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)"
 Content = Literal["ids", "full"]

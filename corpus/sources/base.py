@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from corpus.errors import NoSuchPath
 from corpus.schema import TABLES
 
 BATCH_ROWS = 20_000
@@ -95,6 +96,16 @@ class Staging:
     def annotate(self, name_at_version: str, table: str) -> None:
         """Say that DuckDB table `table` (first column message_id) holds the annotation NAME@VERSION."""
         self.annotations[name_at_version] = table
+
+
+def given_files(paths: Sequence[Path], inside: Callable[[Path], Iterable[Path]], what: str, mend: str) -> list[Path]:
+    """The files given, and of the folders given those that `inside` finds, sorted. Raises NoSuchPath."""
+    found = sorted({file for path in paths for file in (inside(path) if path.is_dir() else [path])})
+    missing = [path for path in found if not path.is_file()]
+    if missing or not found:
+        where = missing[0] if missing else ", ".join(map(str, paths))
+        raise NoSuchPath(f"no {what} at {where}", mend)
+    return found
 
 
 class Source(ABC):

@@ -16,8 +16,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from corpus.errors import NoSuchPath
-from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging
+from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, given_files
 from corpus.sources.mail import Row, email_rows
 from corpus.textfiles import BROKEN_FILE
 
@@ -42,12 +41,7 @@ class Mbox(Source):
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those named as mail in the folders given. Raises NoSuchPath."""
-        found = sorted({file for path in paths for file in (_inside(path) if path.is_dir() else [path])})
-        missing = [path for path in found if not path.is_file()]
-        if missing or not found:
-            where = missing[0] if missing else ", ".join(map(str, paths))
-            raise NoSuchPath(f"no mail at {where}", "give mailboxes, .eml files or a folder with some")
-        return found
+        return given_files(paths, _inside, "mail", "give mailboxes, .eml files or a folder with some")
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """A record for each message; one message is held at a time."""

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from corpus.errors import NoSuchPath
 from corpus.export import ANNOTATION, DERIVED_FLAT, FLAT, PUBLISHED, UNPACKED
 from corpus.replay import MERGE_SQL
-from corpus.sources.base import Received, RowError, Source, Staging
+from corpus.sources.base import Received, RowError, Source, Staging, given_files
 from corpus.store import quote_file
 
 COUNTS = ("likes", "views", "subscribers", "length")
@@ -145,12 +144,8 @@ class Published(Source):
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """Parquet files given or found in the folders given."""
-        found = sorted({file for path in paths for file in (path.rglob("*.parquet") if path.is_dir() else [path])})
-        missing = [path for path in found if not path.is_file()]
-        if missing or not found:
-            where = missing[0] if missing else ", ".join(map(str, paths))
-            raise NoSuchPath(f"no parquet file at {where}", "give a file or folder of the published corpus")
-        return found
+        parquet = "give a file or folder of the published corpus"
+        return given_files(paths, lambda folder: folder.rglob("*.parquet"), "parquet file", parquet)
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Read every file into the flat form, reject what breaks a rule, turn the rest into rows."""

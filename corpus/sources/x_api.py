@@ -21,8 +21,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpus.errors import NoSuchPath
-from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging
+from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, given_files
 from corpus.sources.x_posts import Post, posts_of, tidy
 from corpus.store import quote
 from corpus.textfiles import BROKEN_FILE, Part, Record, Unread, kind_of, parts, text_records
@@ -64,12 +63,7 @@ class XApi(Source):
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those with JSON in the folders given. Raises NoSuchPath."""
-        found = sorted({file for path in paths for file in (_inside(path) if path.is_dir() else [path])})
-        missing = [path for path in found if not path.is_file()]
-        if missing or not found:
-            where = missing[0] if missing else ", ".join(map(str, paths))
-            raise NoSuchPath(f"no posts at {where}", "give .json or .jsonl files, zipped or not, or a folder with some")
-        return found
+        return given_files(paths, _inside, "posts", "give .json or .jsonl files, zipped or not, or a folder with some")
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Read value by value; only a batch of posts is held."""

@@ -19,7 +19,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import yaml
 
-from corpus.crawl.crawl import api_lane, open_journal
+from corpus.crawl.crawl import api_lanes, open_journal
 from corpus.crawl.lanes import Crawler
 from corpus.crawl.recipe import load_crawl_recipe
 from corpus.crawl.segments import put_away
@@ -48,8 +48,8 @@ def fetch(root: Path, recipe: Path) -> tuple[int, float]:
     with open_journal(Corpus.create(root)) as journal:
         assert wanted.youtube
         journal.begin(first_tasks(wanted.youtube), again=False)
-        lane = api_lane(Api(), wanted, frozenset(), journal, root)
-        crawler = Crawler(journal, [lane], wanted.tries, wanted.wait_s, lambda _: None)
+        lanes = api_lanes(Api(), wanted, frozenset(), journal, root)
+        crawler = Crawler(journal, lanes, wanted.tries, wanted.wait_s, lambda _: None)
         began = time.perf_counter()
         crawler.run()
         return crawler.did.calls, time.perf_counter() - began
