@@ -86,6 +86,8 @@ class Lane:
     pause_s: float | None = None
     stop: Callable[[str], CbcError] | None = None
     kept: int = 0
+    day: str = ""
+    spent: int = 0
     not_before: float = 0.0
     closed: Later | None = None
     flying: set[int] = field(default_factory=set)
@@ -154,6 +156,7 @@ class Crawler:
             self.flying[pool.submit(lane.fetch, task)] = call, task, lane
             lane.flying.add(task.id)
             lane.not_before = now + random.uniform(*lane.sleep_s)
+        lane.spent += lane.units * len(tasks)
         self.did.calls += len(tasks)
 
     def left(self, lane: Lane, now: float) -> int:
@@ -161,7 +164,9 @@ class Crawler:
         day = pacific_day(now)
         if self.journal.quota_ended(day, lane.bucket):
             return 0
-        return max(0, lane.units_per_day - self.journal.units_spent(day, lane.stages)) // lane.units
+        if lane.day != day:  # from then on counted here, since nobody else books
+            lane.day, lane.spent = day, self.journal.units_spent(day, lane.stages)
+        return max(0, lane.units_per_day - lane.spent) // lane.units
 
     def soonest(self) -> float | None:
         """When a lane that is open and has room may make its next call; None where none waits."""
