@@ -38,7 +38,7 @@ bench: setup
 	else .venv/bin/python -m tests.performance.bench_ingest "$(DATA)"; fi
 
 posts: setup
-	.venv/bin/python -m tests.performance.bench_posts 1 10
+	.venv/bin/python -m tests.performance.bench_posts 1 2 5 10
 
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi

@@ -90,4 +90,4 @@ def main(*millions: float) -> None:
 
 
 if __name__ == "__main__":
-    main(*(float(one) for one in sys.argv[1:] or ("1", "10")))
+    main(*(float(one) for one in sys.argv[1:] or ("1", "2", "5", "10")))
