@@ -24,7 +24,8 @@ from benchmark.tasks.registry import TASKS
 from corpus.errors import CbcError
 from corpus.filters.outcome import last_run
 from corpus.store import Corpus, replace_folder, write_json
-from corpus.takedown.derived import fingerprint, remember
+from corpus.takedown.derived import fingerprint
+from corpus.takedown.known import remember
 from corpus.verbalize.frames import query
 from corpus.verbalize.outside import MASK
 

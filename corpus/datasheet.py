@@ -66,10 +66,10 @@ def _filled(connection: duckdb.DuckDBPyConnection, corpus: Corpus, name: str) ->
     return table_markdown(header, rows) if rows else "None in this corpus."
 
 
-def datasheet_text(root: Path) -> str:
-    """The datasheet of a corpus. Raises NoSuchPath, WrongVersion, BrokenTable."""
+def datasheet_text(root: Path, kept: bool = False) -> str:
+    """The datasheet of a corpus, or of what its filters kept. Raises NoSuchPath, WrongVersion, BrokenTable."""
     corpus = Corpus.open(root)
-    with corpus.connect() as connection:
+    with corpus.connect(kept) as connection:
 
         def fill(mark: re.Match[str]) -> str:
             return f"{mark[0]}\n\n{_filled(connection, corpus, mark[1])}\n\n<!-- end -->"

@@ -14,6 +14,7 @@ from pathlib import Path
 from corpus.errors import NoSuchPath
 from corpus.replay import MERGE_SQL
 from corpus.store import Corpus, quote, quote_file
+from corpus.takedown.known import remember
 
 ANNOTATION = "published@1"
 WORD = 'STRUCT(confidence DOUBLE, "start" DOUBLE, "end" DOUBLE, "text" VARCHAR)'
@@ -155,6 +156,7 @@ def export_published(root: Path, out: Path) -> int:
             connection.execute(MERGE_SQL)
             connection.execute(f"COPY ({rows}) TO {quote(beside)} (FORMAT parquet, COMPRESSION zstd)")
             counted = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(beside)})").fetchone()
+        remember(root, out)
         beside.replace(out)
     finally:
         beside.unlink(missing_ok=True)

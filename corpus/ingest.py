@@ -166,7 +166,7 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
         if comments is Comments.aggregate:
             forget_words(connection)
         check_ranges(connection)
-        files = _without_withdrawn(connection, corpus, files, staging)
+        files = _without_withdrawn(connection, corpus, source, files, staging)
         reject_other_scenes(connection, corpus)
         rejected = Counter(dict(connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason").fetchall()))
         tables = folder / "tables"
@@ -182,7 +182,11 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
 
 
 def _without_withdrawn(
-    connection: duckdb.DuckDBPyConnection, corpus: Corpus, files: Sequence[Received], staging: Staging
+    connection: duckdb.DuckDBPyConnection,
+    corpus: Corpus,
+    source: Source,
+    files: Sequence[Received],
+    staging: Staging,
 ) -> Sequence[Received]:
     """Reject what was taken down, blank it in the raw files that brought it again, and give them as they are named."""
     gone = withdrawn(corpus.root)
@@ -190,7 +194,7 @@ def _without_withdrawn(
     if not marks:
         return files
     for file in files:
-        redact(file.raw, marks)
+        redact(file.raw, marks, source.separator)
     nameless = forget_names(corpus.root)
     return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
 

@@ -81,7 +81,7 @@ def crawl(
             while True:
                 try:
                     crawler.run()
-                    crawler.did.given_up = journal.given_up()
+                    crawler.did.given_up, crawler.did.aged = journal.given_up(), journal.next_age()
                     return crawler.did
                 except Later as later:
                     put_infos_away(journal, root)
@@ -112,7 +112,12 @@ def begin(
 
 
 def keep_recipe(recipe: CrawlRecipe, root: Path) -> None:
-    """Write CORPUS/recipe.yaml, for whoever asks what was crawled; channels of a file of companies are named in it."""
+    """Write CORPUS/recipe.yaml, for whoever asks what was crawled; channels of a file of companies are named in it.
+
+    A mere list of videos does not replace what stands there.
+    """
+    if recipe.youtube and recipe.youtube.videos and (root / "recipe.yaml").exists():
+        return
     told = recipe.model_dump(
         mode="json", exclude_defaults=True, exclude={"opt_out": True, "youtube": {"companies", "videos"}}
     )

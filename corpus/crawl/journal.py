@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -128,10 +128,21 @@ class Journal:
         rows = self.connection.execute(done, (self.round,)).fetchall()
         return [name for (target,) in rows for name in target.split(",") if name not in gone]
 
+    def _unaged(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """Tasks, those at an age without the videos that wait for it or had it in any round."""
+        for task in tasks:
+            if not task.page.startswith(AGED):
+                yield task
+                continue
+            rows = self.connection.execute("SELECT target FROM task WHERE page = ?", (task.page,))
+            known = {name for (target,) in rows for name in target.split(",")}
+            if left := ",".join(name for name in task.target.split(",") if name not in known):
+                yield replace(task, target=left)
+
     def _add(self, tasks: Iterable[Task], number: int) -> None:
         self.connection.executemany(
             "INSERT OR IGNORE INTO task (round, stage, target, page, seen, not_before) VALUES (?, ?, ?, ?, ?, ?)",
-            [(number, task.stage, task.target, task.page, task.seen, task.not_before) for task in tasks],
+            [(number, task.stage, task.target, task.page, task.seen, task.not_before) for task in self._unaged(tasks)],
         )
 
     def withhold(self, kept: Callable[[Task], Task | None]) -> None:
@@ -155,9 +166,19 @@ class Journal:
         )
         return [Task(*row) for row in found]
 
-    def next_try(self, stages: Sequence[str] = (), busy: Iterable[int] = ()) -> float | None:
-        """When the next waiting task that is not in flight may be fetched; None without one."""
-        say = f"SELECT min(not_before) FROM task WHERE state = 'waiting' AND {_among(stages, busy)}"
+    def next_age(self) -> tuple[int, float]:
+        """How many tasks wait for an age, and when the first of them is due."""
+        say = f"SELECT count(*), coalesce(min(not_before), 0) FROM task WHERE state = 'waiting' AND page LIKE '{AGED}%'"
+        count, due = self.connection.execute(say).fetchone()
+        return int(count), float(due)
+
+    def next_try(self, stages: Sequence[str] = (), busy: Iterable[int] = (), aged: bool = True) -> float | None:
+        """When the next waiting task that is not in flight may be fetched; None without one.
+
+        Without `aged` those that wait for an age do not count.
+        """
+        young = "true" if aged else f"page NOT LIKE '{AGED}%'"
+        say = f"SELECT min(not_before) FROM task WHERE state = 'waiting' AND {young} AND {_among(stages, busy)}"
         found = self._one(say)
         return None if found is None else float(found)
 

@@ -101,11 +101,14 @@ class Lane:
 
 @dataclass
 class Crawled:
-    """What one run of the command did; `given_up` counts the tasks of the whole crawl that were."""
+    """What one run of the command did; `given_up` counts the tasks of the whole crawl that were, `aged` those that wait
+    for an age, with the time when the first is due.
+    """
 
     calls: int = 0
     payloads: int = 0
     given_up: int = 0
+    aged: tuple[int, float] = (0, 0.0)
     failures: dict[str, int] = field(default_factory=dict)
 
 
@@ -183,8 +186,14 @@ class Crawler:
         if at is not None and at - now <= LONGEST_SLEEP_S:
             time.sleep(max(0.0, min(at - now, 60.0)))
             return True
-        closed = [lane.closed for lane in self.lanes if lane.closed and self.journal.next_try(lane.stages) is not None]
-        ahead = [*closed, *([NotYet(datetime.fromtimestamp(at, UTC))] if at is not None else [])]
+        closed = [
+            lane.closed
+            for lane in self.lanes
+            if lane.closed and self.journal.next_try(lane.stages, aged=False) is not None
+        ]
+        stages = [stage for lane in self.lanes if not lane.closed for stage in lane.stages]
+        later = self.journal.next_try(stages, aged=False) if stages else None
+        ahead = [*closed, *([NotYet(datetime.fromtimestamp(later, UTC))] if later is not None else [])]
         if ahead:
             raise min(ahead, key=lambda later: later.until)
         return False

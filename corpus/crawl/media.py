@@ -20,9 +20,13 @@ Info = dict[str, Any]
 
 
 def file_stem(info: Info) -> str:
-    """A video's id as a file name: YouTube's as they are, others with their site and what names may hold."""
-    medium = str(info.get("extractor_key") or "Youtube").lower()
-    name = str(info["id"]) if medium == "youtube" else f"{medium}_{info['id']}"
+    """A video's id as a file name."""
+    return stem_of(str(info.get("extractor_key") or "Youtube").lower(), str(info["id"]))
+
+
+def stem_of(medium: str, video_id: str) -> str:
+    """An id of a medium as a file name: YouTube's as they are, others with their site and what names may hold."""
+    name = video_id if medium == "youtube" else f"{medium}_{video_id}"
     safe = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:100]
     return safe if safe == name else f"{safe}-{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
 

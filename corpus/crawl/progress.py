@@ -48,6 +48,10 @@ def crawled_text(did: Crawled) -> str:
     """What one run did, as a line."""
     failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(did.failures.items())) or "none"
     told = f"{did.calls:,} calls made, {did.payloads:,} payloads kept; failed calls: {failed}"
+    count, due = did.aged
+    if count:
+        at = datetime.fromtimestamp(due, UTC)
+        told += f"\n{count:,} calls wait for the age of their videos; run the command again at {at:%Y-%m-%d %H:%M} UTC"
     if not did.given_up:
         return told
     return (

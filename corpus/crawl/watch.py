@@ -67,7 +67,8 @@ class Watcher:
             raise failure(error) from None
         if not isinstance(info, dict) or info.get("_type", "video") != "video":
             raise CallFailed("request", "it is a list: name its videos")
-        if {str(info.get(key)) for key in ("id", "channel_id", "uploader_id", "channel")} & self.withheld:
+        names = {str(info.get(key)) for key in ("id", "channel_id", "uploader_id", "channel")}
+        if (names | {f"{str(info.get('extractor_key')).lower()}:{info.get('id')}", task.target}) & self.withheld:
             raise CallFailed("opted out")
         last = task.tries + 1 >= self.tries
         spoken, lacking = captions(client, info, self.wanted.subtitles, last)

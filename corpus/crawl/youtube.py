@@ -268,7 +268,10 @@ def at_age(items: list[dict[str, Any]], days: int, now: float) -> list[Task]:
     """Videos to be asked for again at an age, those of one day in one call, within a day after the last has it."""
     published: dict[float, list[str]] = {}
     for item in items:
-        at = datetime.fromisoformat(item["snippet"]["publishedAt"]).timestamp()
+        try:
+            at = datetime.fromisoformat(item["snippet"]["publishedAt"]).timestamp()
+        except (ValueError, OverflowError, KeyError, TypeError):  # without a date it has no age
+            continue
         published.setdefault(at // DAY_S, []).append(item["id"])
     due = {(day + 1 + days) * DAY_S: names for day, names in published.items() if (day + days) * DAY_S > now}
     return [Task("videos", ",".join(names), f"{AGED}{days}", not_before=at) for at, names in due.items()]

@@ -45,6 +45,26 @@ SOURCES = """SELECT split_part(source, ':', 1) AS source, coalesce(licence, 'not
 
 def card_text(corpus: Corpus, about: dict[str, Any]) -> str:
     """The README of a release."""
+    with corpus.connect(kept=True) as connection:
+        sources = connection.execute(SOURCES).fetchall()
+    told = TEXT.format(
+        **{name: about[name] for name in ("name", "version", "seed")},
+        content=IDS if about["content"] == "ids" else FULL,
+        origin=origin(corpus),
+        rows=rows_table(about["rows"]),
+        sources="\n\n" + table_markdown(["source", "its licence", "messages"], sources) if sources else "",
+    )
+    return f"{head_of(about)}\n{told}"
+
+
+def rows_table(rows: dict[str, dict[str, int]]) -> str:
+    """The rows of each table by split, in Markdown."""
+    told = [[table, *(f"{found[split]:,}" for split in SPLITS)] for table, found in rows.items()]
+    return table_markdown(["table", *SPLITS], told)
+
+
+def head_of(about: dict[str, Any]) -> str:
+    """The YAML by which `datasets` finds the tables; a split without rows is none."""
     configs = [
         {
             "config_name": table,
@@ -56,19 +76,4 @@ def card_text(corpus: Corpus, about: dict[str, Any]) -> str:
     head = yaml.safe_dump(
         {"pretty_name": about["name"], "license": about["licence"], "configs": configs}, sort_keys=False
     )
-    with corpus.connect(kept=True) as connection:
-        sources = connection.execute(SOURCES).fetchall()
-    told = TEXT.format(
-        **{name: about[name] for name in ("name", "version", "seed")},
-        content=IDS if about["content"] == "ids" else FULL,
-        origin=origin(corpus),
-        rows=rows_table(about["rows"]),
-        sources="\n\n" + table_markdown(["source", "its licence", "messages"], sources) if sources else "",
-    )
-    return f"---\n{head}---\n\n{told}"
-
-
-def rows_table(rows: dict[str, dict[str, int]]) -> str:
-    """The rows of each table by split, in Markdown."""
-    told = [[table, *(f"{found[split]:,}" for split in SPLITS)] for table, found in rows.items()]
-    return table_markdown(["table", *SPLITS], told)
+    return f"---\n{head}---\n"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
+import yaml
 
 from corpus.datasheet import datasheet_text
 from corpus.errors import CbcError, NoSuchPath
@@ -34,7 +35,8 @@ from corpus.schema import TABLES
 from corpus.staged import MEMORY
 from corpus.store import Corpus, quote, quote_file, replace_folder, write_json
 from corpus.takedown.derived import IDS as ID_LIST
-from corpus.takedown.derived import SUMS, fingerprint, remember, sha256, sums_text
+from corpus.takedown.derived import SUMS, fingerprint, sha256, sums_text
+from corpus.takedown.known import remember
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)"
@@ -58,6 +60,7 @@ IDS = {
     "message": ("message_id", "communicator_id", "channel", "kind"),
 }
 """What a release of ids holds of which tables; every other column is null."""
+DEPTH = ("videos_per_channel", "comment_pages", "ages_days", "subtitles", "units_per_day", "searches_per_day")
 
 
 class BadRelease(CbcError):
@@ -167,16 +170,16 @@ def bare(table: str, rows: str) -> str:
 
 def write_papers(corpus: Corpus, staged: Path, about: dict[str, Any]) -> None:
     """Write the datasheet, what to fetch again, the Croissant description and the card."""
-    (staged / "DATASHEET.md").write_text(datasheet_text(corpus.root), encoding="utf-8")
+    (staged / "DATASHEET.md").write_text(datasheet_text(corpus.root, kept=True), encoding="utf-8")
     ids = f"FROM read_parquet({quote_file(staged, '/message/*.parquet')}) WHERE channel = 'youtube' AND kind = 'video'"
     ids += r" AND regexp_full_match(message_id, '[\w-]{11}')"  # what can be asked for by id
     where = quote(staged / ID_LIST)
     with duckdb.connect() as connection:
         connection.execute(f"COPY (SELECT message_id {ids} ORDER BY message_id) TO {where} (FORMAT csv, HEADER false)")
-    kept = corpus.root / "recipe.yaml"
+    depth = "".join(f"#   {line}\n" for line in depth_of(corpus.root / "recipe.yaml").splitlines())
     (staged / "recipe.yaml").write_text(
         "# what this release holds, by id; `cbc corpus rehydrate` reads it\nyoutube:\n  videos: ids.txt\n"
-        + ("# the corpus was crawled with:\n" + indented(kept.read_text(encoding="utf-8")) if kept.is_file() else ""),
+        + (f"# the corpus was crawled this deep:\n{depth}" if depth else ""),
         encoding="utf-8",
     )
     (staged / "croissant.json").write_text(croissant_text(staged, about, newest(corpus)), encoding="utf-8")
@@ -191,9 +194,17 @@ def newest(corpus: Corpus) -> datetime | None:
         return day
 
 
-def indented(text: str) -> str:
-    """Text as comment lines."""
-    return "".join(f"#   {line}\n" for line in text.splitlines())
+def depth_of(path: Path) -> str:
+    """How deep a kept recipe says to crawl, without whom or what: those are more than ids."""
+    found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    parts = found if isinstance(found, dict) else {}
+    told = {
+        name: {key: value for key, value in part.items() if key in DEPTH}
+        for name, part in parts.items()
+        if isinstance(part, dict)
+    }
+    told = {name: part for name, part in told.items() if part}
+    return yaml.safe_dump(told, sort_keys=False) if told else ""
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -109,7 +109,8 @@ def given_files(paths: Sequence[Path], inside: Callable[[Path], Iterable[Path]],
 
 
 class Source(ABC):
-    """A kind of payload; `generated` needs no files, `comments` brings what receivers wrote.
+    """A kind of payload; `generated` needs no files, `comments` brings what receivers wrote, `separator` stands between
+    the fields of its files (None: as their names say).
 
     `cells` says where each cell comes from: TABLE.COLUMN or effect.METRIC -> the payload's field (dotted, `|` between
     fields of which the first with a value counts), or in words how it is made.
@@ -119,6 +120,7 @@ class Source(ABC):
     version: int
     generated: bool = False
     comments: bool = False
+    separator: str | None = None
     cells: Mapping[str, str] = MappingProxyType({})
 
     @property

@@ -26,7 +26,7 @@ class Table(Source):
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
         self.name, self.version = mapping.name, mapping.version
-        self.cells = mapping.cells()
+        self.cells, self.separator = mapping.cells(), mapping.separator
 
     @property
     def digest(self) -> str:

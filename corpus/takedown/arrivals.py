@@ -31,10 +31,9 @@ def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: 
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _withdrawn AS {RECORDS}")
     ids = {row[0] for row in connection.execute("SELECT id FROM _withdrawn").fetchall()}
     lines = connection.execute(
-        """SELECT substring(raw_sha256, 1, 16), list(DISTINCT raw_line)
+        """SELECT substring(raw_sha256, 1, 16), list(DISTINCT coalesce(raw_line, 0))
         FROM provenance SEMI JOIN _withdrawn USING (_record)
-        WHERE raw_line IS NOT NULL AND raw_sha256 IS NOT NULL AND NOT regexp_matches(source, '^(youtube|x)_api@')
-        GROUP BY 1"""
+        WHERE raw_sha256 IS NOT NULL AND NOT regexp_matches(source, '^(youtube|x)_api@') GROUP BY 1"""
     ).fetchall()
     connection.execute(
         f"""INSERT INTO rejects BY NAME SELECT ? AS source, any_value(p.raw_line) AS line, '{REASON}' AS reason,
@@ -47,7 +46,8 @@ def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: 
     comments = _reject_comments(connection, staging)
     if not ids and not comments:
         return None
-    return Marks(frozenset(ids | comments), frozenset(), {name: frozenset(numbers) for name, numbers in lines})
+    numbers = {name: frozenset(found) for name, found in lines}
+    return Marks(frozenset(ids | comments), frozenset(), numbers, frozenset(numbers))
 
 
 def _reject_comments(connection: duckdb.DuckDBPyConnection, staging: Staging) -> set[str]:

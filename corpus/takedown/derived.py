@@ -1,6 +1,6 @@
-"""Benches, runs and releases that were made of a corpus: which there are, and how a withdrawn message leaves them.
+"""Benches, runs, texts and releases that were made of a corpus: how a withdrawn message leaves them.
 
-CORPUS/derived.txt lists the folders, one a line. A row that names a withdrawn message or holds a piece of its text is
+A row that names a withdrawn message or holds a piece of its text is
 dropped, and with it the same instance in every other file of the folder; a manifest with `files` (path: sha256) and
 `fingerprint` gets new ones, so that nobody takes the folder for what it was before.
 """
@@ -9,75 +9,72 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import shutil
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpus.release.card import rows_table
+from corpus.release.card import head_of, rows_table
 from corpus.store import write_json
 from corpus.takedown.marks import Marks, found_in
 from corpus.takedown.search import ROWS, rows_as_json
 
-NAME = "derived.txt"
 SUMS, IDS = "SHA256SUMS", "ids.txt"  # of a release
+KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
-def remember(root: Path, out: Path) -> None:
-    """Write down that the folder `out` was made of the corpus at `root`, so that a takedown finds it."""
-    path, place = root / NAME, str(out.resolve())
-    try:
-        if place not in derived(root):
-            with path.open("a", encoding="utf-8") as file:
-                file.write(f"{place}\n")
-    except OSError as error:
-        told = f"{out} is not written down in {path} ({error.strerror})"
-        print(f"note: {told}; name it with --also when something is taken down", file=sys.stderr)
-
-
-def derived(root: Path) -> list[str]:
-    """The folders made of a corpus, as they were written down."""
-    path = root / NAME
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-
-
-def without(folder: Path, marks: Marks) -> int:
-    """Drop withdrawn rows from every parquet file below a folder; gives their number."""
-    files = sorted(path for path in folder.rglob("*.parquet") if path.is_file())
-    forms = marks.json_forms
-    instances = sorted({name for path in files for name in instances_of(path, forms)})
-    forms = sorted({*forms, *(f'"instance_id":{json.dumps(name, ensure_ascii=False)}' for name in instances)})
-    dropped = sum(drop_rows(path, forms) for path in files) + drop_lines(folder / IDS, marks.ids)
-    if dropped:
-        renew_manifest(folder)
+def without(place: Path, marks: Marks) -> int:
+    """Drop withdrawn rows from a parquet file, or from every one below a folder; gives their number."""
+    files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
+    instances = frozenset(name for path in files for name in instances_of(path, marks))
+    dropped = sum(drop_rows(path, marks, instances) for path in files)
+    if place.is_dir():
+        dropped += drop_lines(place / IDS, marks.ids)
+        if dropped:
+            renew_manifest(place)
     return dropped
 
 
-def instances_of(path: Path, forms: list[str]) -> list[str]:
+def marked(batch: pa.RecordBatch, marks: Marks, instances: frozenset[str] = frozenset()) -> pl.Series:
+    """Which rows hold a piece of text, or are about an id or an instance by a column that says what they are about."""
+    found = found_in(rows_as_json(batch), marks.forms)
+    ids = list(marks.ids)
+    for name in KEYS & set(batch.schema.names):
+        found |= pl.Series(batch.column(name).to_pylist(), dtype=pl.String).is_in(ids).fill_null(False)
+    if "channel_data" in batch.schema.names:
+        channels = [(one or {}).get("channel_id") for one in batch.column("channel_data").to_pylist()]
+        found |= pl.Series(channels, dtype=pl.String).is_in(ids).fill_null(False)
+    if "instance_id" in batch.schema.names:
+        names = pl.Series(batch.column("instance_id").to_pylist(), dtype=pl.String)
+        about = names.str.split_exact(":", 1).struct.field("field_1")  # task:message
+        found |= (about.is_in(ids) | names.is_in(list(instances))).fill_null(False)
+    return found
+
+
+def instances_of(path: Path, marks: Marks) -> list[str]:
     """The instances of a file's marked rows."""
     found: list[str] = []
     with pq.ParquetFile(path) as file:
         if "instance_id" in file.schema_arrow.names:
             for batch in file.iter_batches(ROWS):
-                marked = found_in(rows_as_json(batch), forms)
-                found += pl.Series(batch.column("instance_id").to_pylist(), dtype=pl.String).filter(marked).to_list()
+                names = pl.Series(batch.column("instance_id").to_pylist(), dtype=pl.String)
+                found += names.filter(marked(batch, marks)).to_list()
     return found
 
 
-def drop_rows(path: Path, forms: list[str]) -> int:
-    """Write a parquet file anew without rows that hold one of the forms; gives how many they were."""
+def drop_rows(path: Path, marks: Marks, instances: frozenset[str]) -> int:
+    """Write a parquet file anew without the marked rows; gives how many they were."""
     beside = path.with_name(f".{path.name}.part")
     dropped = 0
     try:
         with pq.ParquetFile(path) as file, pq.ParquetWriter(beside, file.schema_arrow, compression="zstd") as writer:
             for batch in file.iter_batches(ROWS):
-                marked = pa.array(found_in(rows_as_json(batch), forms).to_list(), pa.bool_())
-                dropped += pc.sum(marked).as_py() or 0
-                writer.write_batch(batch.filter(pc.invert(marked)))
+                gone = marked(batch, marks, instances)
+                dropped += int(gone.sum())
+                writer.write_batch(batch.filter(pa.array((~gone).to_list(), pa.bool_())))
         if dropped:
             beside.replace(path)
     finally:
@@ -117,14 +114,22 @@ def renew_manifest(folder: Path) -> None:
 
 
 def renew_papers(folder: Path, manifest: dict[str, Any]) -> None:
-    """Bring the counts in a release's card and the digests in its Croissant file up to date."""
+    """Bring the card and the Croissant file of a release up to date; a table that has no rows any more goes."""
     before = rows_table(manifest["rows"])
-    for table, counts in manifest["rows"].items():
+    for table, counts in list(manifest["rows"].items()):
         counts |= {split: pq.read_metadata(folder / table / f"{split}.parquet").num_rows for split in counts}
+        if not any(counts.values()):
+            shutil.rmtree(folder / table)
+            del manifest["rows"][table]
     card, croissant = folder / "README.md", folder / "croissant.json"
-    replace_text(card, card.read_text(encoding="utf-8").replace(before, rows_table(manifest["rows"])))
+    body = card.read_text(encoding="utf-8").split("---\n", 2)[2]
+    replace_text(card, head_of(manifest) + body.replace(before, rows_table(manifest["rows"])))
     described = json.loads(croissant.read_text(encoding="utf-8"))
-    for entry in described["distribution"]:
+    there = [entry for entry in described["distribution"] if (folder / entry["contentUrl"]).is_file()]
+    names = {entry["@id"].replace("/", "-").removesuffix(".parquet") for entry in there}
+    described["distribution"] = there
+    described["recordSet"] = [one for one in described["recordSet"] if one["@id"] in names]
+    for entry in there:
         file = folder / entry["contentUrl"]
         entry |= {"sha256": sha256(file), "contentSize": f"{file.stat().st_size} B"}
     replace_text(croissant, json.dumps(described, indent=1, ensure_ascii=False) + "\n")

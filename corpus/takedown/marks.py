@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ import polars as pl
 PIECE = 40  # characters
 SHORTEST = 16  # characters of a text, below which it may be anybody's
 SHORTEST_ID = 8  # characters; a shorter id is found by the number of its record alone
-OTHERS = re.compile(r"(in_reply_to|quoted|referenced|retweeted|conversation|parent).*")  # keys that name another's id
+OTHERS = re.compile(
+    r"(?i)(in[_ ])?(reply|replied|response|quoted|referenced|retweeted|conversation|parent).*"
+)  # another's id
 
 
 def pieces(text: str) -> Iterator[str]:
@@ -37,11 +39,15 @@ def written(piece: str) -> set[str]:
 
 @dataclass(frozen=True)
 class Marks:
-    """Ids, pieces of text, and records that provenance names, by their file's digest (16 digits)."""
+    """Ids, pieces of text, and records by their file's digest (16 digits; 0: the whole file).
+
+    `staged` are files whose records are all known by number, so that no id has to be looked for in them.
+    """
 
     ids: frozenset[str]
     pieces: frozenset[str]
     lines: dict[str, frozenset[int]]
+    staged: frozenset[str] = frozenset()
 
     @property
     def forms(self) -> list[str]:
@@ -56,13 +62,8 @@ class Marks:
 
     @property
     def json_forms(self) -> list[str]:
-        """What stands in a row written as JSON: a piece, or an id as a whole value or at the end of an instance's."""
-        ids = {json.dumps(name, ensure_ascii=False)[1:] for name in self.ids | self.values}
-        return sorted({*self.forms, *(f"{before}{name}" for name in ids for before in ('"', ":"))})
-
-    def without(self, shared: Iterable[str]) -> Marks:
-        """The same without pieces that prove nothing."""
-        return Marks(self.ids, self.pieces - frozenset(shared), self.lines)
+        """What stands in a row written as JSON: a piece, or an id as a whole value."""
+        return sorted({*self.forms, *(json.dumps(name, ensure_ascii=False) for name in self.values)})
 
 
 def found_in(texts: pl.Series, forms: list[str]) -> pl.Series:
@@ -79,17 +80,24 @@ class Gone:
 GONE = Gone()
 
 
-def prune(node: Any, marks: Marks, values: frozenset[str], forms: list[str]) -> Any:
-    """JSON without what is marked: the innermost list entry around a mark goes, else the whole (GONE)."""
+def prune(node: Any, marks: Marks, values: frozenset[str], words: list[str], key: str = "") -> Any:
+    """JSON without what is marked: the innermost list entry around a mark goes, else the whole (GONE).
+
+    A number is an id only under a key that ends in `id`.
+    """
     if isinstance(node, str):
-        return GONE if node in values or any(form in node for form in forms) else node
+        return GONE if node in values or any(word in node for word in words) else node
+    if isinstance(node, int) and not isinstance(node, bool):
+        return GONE if key.lower().endswith("id") and str(node) in values else node
     if isinstance(node, list):
-        kept = [prune(one, marks, values, forms) for one in node]
+        kept = [prune(one, marks, values, words, key) for one in node]
         return [one for one in kept if one is not GONE]
     if isinstance(node, dict):
         pruned = {
-            key: one if isinstance(one, str) and OTHERS.fullmatch(key) else prune(one, marks, values, forms)
-            for key, one in node.items()
+            name: one
+            if isinstance(one, str | int) and OTHERS.fullmatch(name)
+            else prune(one, marks, values, words, name)
+            for name, one in node.items()
         }
         return GONE if any(one is GONE for one in pruned.values()) else pruned
     return node

@@ -14,30 +14,54 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from corpus.errors import CbcError
 from corpus.sources.youtube_api import SEGMENT
 from corpus.takedown.marks import GONE, Marks, found_in, prune
-from corpus.takedown.redact_csv import BATCH_ROWS, delimited, numbers_of, opened
+from corpus.takedown.redact_csv import (
+    BATCH_ROWS,
+    count_records,
+    delimited,
+    digits_of,
+    encoding_of,
+    numbers_of,
+    opened,
+    separator_of,
+)
 from corpus.takedown.search import rows_as_json
 from corpus.textfiles import BROKEN_FILE, Part, lines
 
 BLANK = '{"withdrawn":true}'
+EMPTY = b"Subject: withdrawn\n\n"
 CAPTIONS = (".vtt", ".srt", ".json3")
-MAILBOXES = (".mbox", ".mbx", ".eml")
+BY_SOURCE = {"mbox": "mailbox", "x_api": "json"}
+WHOLE_BYTES = 256 << 20  # of one JSON document, at most
 
 
-def redact(path: Path, marks: Marks) -> int:
-    """Blank what is marked in one raw file; gives the number of records blanked."""
-    kind = kind_of(path.name)
+class UnsafeRedaction(CbcError):
+    """Blanking a record would have cost others: the file is left as it was."""
+
+
+def redact(path: Path, marks: Marks, separator: str | None = None) -> int:
+    """Blank what is marked in one raw file (`separator`: of a delimited one); gives the number of records blanked.
+
+    Raises UnsafeRedaction.
+    """
+    kind = kind_of(path)
     beside = path.with_name(f".{path.name}.part")
     try:
-        blanked = WRITERS[kind](path, beside, marks)
+        if kind == "csv":
+            blanked = delimited(path, beside, marks, separator)
+        elif kind == "archive":
+            blanked = archive(path, beside, marks, separator)
+        else:
+            blanked = WRITERS[kind](path, beside, marks)
         if blanked:
+            check(path, beside, kind, separator)
             shutil.copystat(path, beside)
             beside.replace(path)
         return blanked
@@ -45,21 +69,38 @@ def redact(path: Path, marks: Marks) -> int:
         beside.unlink(missing_ok=True)
 
 
-def kind_of(name: str) -> str:
-    """How a raw file is read: by the end of its name."""
-    lower = name.lower()
+def check(path: Path, beside: Path, kind: str, separator: str | None) -> None:
+    """Assert that a file has as many records as before. Raises UnsafeRedaction."""
+    count: Callable[[Path], int] = {
+        "csv": lambda file: count_records(file, separator_of(path, separator), encoding_of(path)),
+        "mailbox": lambda file: sum(1 for _ in opened_messages(file)),
+        "json": lambda file: sum(1 for line in lines(Part(file.name, "jsonl", file), "utf-8") if line.strip()),
+    }.get(kind, lambda _: 0)
+    if kind == "json" and is_document(path):
+        return
+    shutil.copyfile(beside, named := beside.with_name(f".check-{path.name}"))
+    try:
+        before, after = count(path), count(named)
+    finally:
+        named.unlink()
+    if before != after:
+        told = f"taking a record out of {path} would leave {after:,} of {before:,} records"
+        raise UnsafeRedaction(told, "take it out by hand, and run the command again")
+
+
+def kind_of(path: Path) -> str:
+    """How a raw file is read: by the source that it lies under, else by the end of its name."""
+    lower = path.name.lower()
     if lower.endswith((".tar.gz", ".tgz", ".tar")):
         return "archive"
     lower = lower.removesuffix(".gz")
     if lower.endswith(".parquet"):
         return "parquet"
+    if path.parent.name in BY_SOURCE:
+        return BY_SOURCE[path.parent.name]
     if lower.endswith(CAPTIONS):
         return "text"
-    if lower.endswith(MAILBOXES):
-        return "mailbox"
-    if lower.endswith((".json", ".jsonl", ".ndjson")):
-        return "json"
-    return "csv" if lower.endswith((".csv", ".tsv", ".txt")) else "text"
+    return "json" if lower.endswith((".json", ".jsonl", ".ndjson")) else "csv"
 
 
 def parquet(path: Path, beside: Path, marks: Marks) -> int:
@@ -68,7 +109,9 @@ def parquet(path: Path, beside: Path, marks: Marks) -> int:
         schema, blanked, number = file.schema_arrow, 0, 0
         pages = schema.equals(SEGMENT)
         named = frozenset[int]() if pages else numbers_of(path, marks)
-        forms = [*marks.values, *marks.forms] if pages else marks.json_forms  # ids anywhere, JSON within JSON
+        # of pages ids anywhere, since they are JSON within JSON; nothing by id where all is known by number
+        forms = [*marks.values, *marks.forms] if pages else marks.json_forms
+        forms = marks.forms if digits_of(path) in marks.staged else forms
         # of a file that lets no column be null, blank rows make one that does
         loose = pa.schema([field.with_nullable(True) for field in schema], schema.metadata)
         with pq.ParquetWriter(beside, schema if pages else loose, compression="zstd") as writer:
@@ -118,35 +161,44 @@ def pruned_text(text: str, marks: Marks, values: frozenset[str], texts: list[str
 
 def json_text(path: Path, beside: Path, marks: Marks) -> int:
     """One JSON document, or one a line."""
-    values, texts = marks.values, sorted(marks.pieces)
-    with opened(path, "rb") as source:
-        whole = is_document(source)
-    if whole:
-        with opened(path, "rb") as source:
-            content = source.read().decode("utf-8-sig", "replace")
-        left = pruned_text(content, marks, values, texts)
+    named, words = numbers_of(path, marks), sorted(marks.pieces)
+    values = frozenset[str]() if digits_of(path) in marks.staged and not is_info(path) else marks.values
+    if is_document(path):
+        content = whole(path)
+        left = BLANK if 0 in named and content != BLANK else pruned_text(content, marks, values, words)
         if left == content:
             return 0
         with opened(beside, "wb") as target:
             target.write(left.encode("utf-8", "replace"))
         return 1
-    named = numbers_of(path, marks)
 
     def blank(number: int, line: str) -> str | None:
-        left = BLANK if number in named else pruned_text(line, marks, values, texts)
+        left = BLANK if number in named else pruned_text(line, marks, values, words)
         return None if left == line else left
 
     return rewritten(path, beside, blank)
 
 
-def is_document(source: IO[bytes]) -> bool:
+def is_info(path: Path) -> bool:
+    """Whether a file is an info file of yt-dlp, of which single comments may go."""
+    return path.name.endswith(".info.json")
+
+
+def is_document(path: Path) -> bool:
     """Whether a file is one JSON document, and not one a line."""
-    first = source.readline(1 << 20)
+    if path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) or path.stat().st_size > WHOLE_BYTES:
+        return False
     try:
-        json.loads(first)
-    except ValueError:
-        return True
-    return not source.read(1 << 16).strip()
+        json.loads(whole(path))
+    except (ValueError, RecursionError):
+        return is_info(path)  # a broken one is one record all the same
+    return True
+
+
+def whole(path: Path) -> str:
+    """The content of a JSON document."""
+    with opened(path, "rb") as source:
+        return source.read().decode("utf-8-sig", "replace")
 
 
 def rewritten(path: Path, beside: Path, blank: Callable[[int, str], str | None]) -> int:
@@ -164,27 +216,28 @@ def rewritten(path: Path, beside: Path, blank: Callable[[int, str], str | None])
 
 def mailbox(path: Path, beside: Path, marks: Marks) -> int:
     """Messages of a mailbox, or the one of a file, that are marked keep their first line alone."""
-    named, forms, blanked = numbers_of(path, marks), [one.encode() for one in (*marks.values, *marks.forms)], 0
-    with opened(path, "rb") as source, opened(beside, "wb") as target:
-        for number, message in enumerate(messages_of(path, source), 1):
-            gone = number in named or any(form in message for form in forms)
-            blanked += gone
+    named, forms, blanked = numbers_of(path, marks), [one.encode() for one in marks.forms], 0
+    with opened(beside, "wb") as target:
+        for number, message in enumerate(opened_messages(path), 1):
             head = message[: message.find(b"\n") + 1] if message.startswith(b"From ") else b""
-            target.write(head + b"\n" if gone else message)
+            gone = (number in named or any(form in message for form in forms)) and message != head + EMPTY
+            blanked += gone
+            target.write(head + EMPTY if gone else message)
     return blanked
 
 
-def messages_of(path: Path, source: IO[bytes]) -> Iterator[bytes]:
+def opened_messages(path: Path) -> Iterator[bytes]:
     """The messages of a mailbox, each from its `From ` line to the next; a .eml file is one."""
-    single = path.name.lower().removesuffix(".gz").endswith(".eml")
+    single = ".eml" in path.name.lower()
     held: list[bytes] = []
     after_blank = True
-    for line in source:
-        if after_blank and line.startswith(b"From ") and held and not single:
-            yield b"".join(held)
-            held = []
-        held.append(line)
-        after_blank = not line.strip()
+    with opened(path, "rb") as source:
+        for line in source:
+            if after_blank and line.startswith(b"From ") and held and not single:
+                yield b"".join(held)
+                held = []
+            held.append(line)
+            after_blank = not line.strip()
     if held:
         yield b"".join(held)
 
@@ -199,7 +252,7 @@ def text(path: Path, beside: Path, marks: Marks) -> int:
         return 1
 
 
-def archive(path: Path, beside: Path, marks: Marks) -> int:
+def archive(path: Path, beside: Path, marks: Marks, separator: str | None) -> int:
     """The files of an archive, each by its own kind; their records are known by marks, not by numbers."""
     folder, blanked = path.with_name(f".{path.name}.members"), 0
     alone = Marks(marks.ids, marks.pieces, {})
@@ -219,7 +272,7 @@ def archive(path: Path, beside: Path, marks: Marks) -> int:
                 place = folder / f"member-{Path(member.name).name}"
                 with place.open("wb") as file:
                     shutil.copyfileobj(content, file)
-                blanked += redact(place, alone)
+                blanked += redact(place, alone, separator)
                 member.size = place.stat().st_size
                 with place.open("rb") as file:
                     target.addfile(member, io.BufferedReader(file))
@@ -233,8 +286,6 @@ def archive(path: Path, beside: Path, marks: Marks) -> int:
 WRITERS: dict[str, Callable[[Path, Path, Marks], int]] = {
     "parquet": parquet,
     "json": json_text,
-    "csv": delimited,
     "mailbox": mailbox,
     "text": text,
-    "archive": archive,
 }

@@ -12,7 +12,7 @@ import polars as pl
 
 from corpus import encodings
 from corpus.csvrecords import records
-from corpus.takedown.marks import Marks, found_in
+from corpus.takedown.marks import OTHERS, Marks, found_in
 from corpus.textfiles import BROKEN_FILE, Part, Record, lines
 
 BATCH_ROWS = 1_000
@@ -28,25 +28,30 @@ def opened(path: Path, mode: str) -> IO[bytes]:
     return gzip.GzipFile("", "wb", fileobj=path.open("wb"), mtime=0)  # type: ignore[return-value]
 
 
+def digits_of(path: Path) -> str:
+    """The first digits of the digest under which a raw file lies."""
+    return path.name.lstrip(".")[:16]
+
+
 def numbers_of(path: Path, marks: Marks) -> frozenset[int]:
-    """Records of this file that provenance names."""
-    return marks.lines.get(path.name.lstrip(".")[:16], frozenset())
+    """Records of this file that are to go."""
+    return marks.lines.get(digits_of(path), frozenset())
 
 
-def delimited(path: Path, beside: Path, marks: Marks) -> int:
+def delimited(path: Path, beside: Path, marks: Marks, separator: str | None) -> int:
     """Records of a CSV or TSV file that are marked become empty fields, in the file's own encoding."""
     part = Part(path.name, "csv", path)
     try:
         with part.open() as raw:
             bom = raw.peek(3)[:3] == codecs.BOM_UTF8
-            encoding = encodings.detect(raw)
+        encoding = encoding_of(path)
     except BROKEN_FILE:
         return 0
-    separator = separator_of(path, encoding)
-    spans, width = marked_spans(part, separator, encoding, marks)
+    sign = separator_of(path, separator)
+    spans, width = marked_spans(part, sign, encoding, marks)
     if not spans:
         return 0
-    blank = separator * (width - 1) if width > 1 else '""'
+    blank = sign * (width - 1) if width > 1 else '""'
     encoder = codecs.getincrementalencoder(encoding)("surrogateescape")
     with opened(beside, "wb") as target:
         target.write(codecs.BOM_UTF8 if bom else b"")
@@ -55,27 +60,50 @@ def delimited(path: Path, beside: Path, marks: Marks) -> int:
     return len(spans)
 
 
-def separator_of(path: Path, encoding: str) -> str:
-    """What stands between fields: the commonest candidate of the first line."""
-    first = next(lines(Part(path.name, "csv", path), encoding), "")
-    return max(("\t", ",", ";", "|", " "), key=first.count) if first.strip() else ","
+def encoding_of(path: Path) -> str:
+    """The encoding of a file. Raises BROKEN_FILE."""
+    with Part(path.name, "csv", path).open() as raw:
+        return encodings.detect(raw)
+
+
+def separator_of(path: Path, given: str | None) -> str:
+    """What stands between fields: what the mapping says, else what the ingest takes (table_reader)."""
+    return given or ("\t" if ".tsv" in path.name.lower() else ",")
+
+
+def count_records(path: Path, separator: str, encoding: str) -> int:
+    """How many records a file has, those that cannot be read among them."""
+    return sum(1 for _ in records(Part(path.name, "csv", path), separator, encoding))
 
 
 def marked_spans(part: Part, separator: str, encoding: str, marks: Marks) -> tuple[list[tuple[int, int | None]], int]:
-    """First line and first line after each marked record, and the number of columns."""
-    values, forms, named = marks.values, marks.forms, numbers_of(part.path, marks)
+    """First line and first line after each marked record, and the number of columns.
+
+    Ids are looked for only where records are not known by number, and never in a column that names another's.
+    """
+    forms, named = marks.forms, numbers_of(part.path, marks)
+    values = frozenset[str]() if digits_of(part.path) in marks.staged else marks.values
     spans: list[tuple[int, int | None]] = []
-    width, open_at = 0, 0
+    header: list[str] = []
+    open_at = 0
     for batch in batches(records(part, separator, encoding)):
         hit = found_in(pl.Series(["\n".join(fields) for _, _, fields in batch], dtype=pl.String), forms)
         for (number, line, fields), one in zip(batch, hit, strict=True):
             if open_at:
                 spans.append((open_at, line))
                 open_at = 0
-            width = width or len(fields)
-            if number and (one or number in named or not values.isdisjoint(fields)):
+            header = header or fields
+            if number and (one or number in named or has_id(header, fields, values)):
                 open_at = line
-    return spans + ([(open_at, None)] if open_at else []), width
+    return spans + ([(open_at, None)] if open_at else []), len(header)
+
+
+def has_id(header: list[str], fields: list[str], values: frozenset[str]) -> bool:
+    """Whether a record is about an id: digits alone are one only in a column that is named so."""
+    return any(
+        field in values and not OTHERS.fullmatch(name) and not (field.isdigit() and "id" not in name.lower())
+        for name, field in zip(header, fields, strict=False)
+    )
 
 
 def batches(found: Iterator[Any]) -> Iterator[list[tuple[int, int, list[str]]]]:

@@ -41,10 +41,11 @@ def search(roots: Iterable[Path], forms: list[str]) -> Searched:
     """Look for any of the forms in every file below the roots and in its name; a link is not followed."""
     result = Searched()
     for root in roots:
-        for path in sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink()):
+        inside = root.rglob("*") if root.is_dir() else [root]
+        for path in sorted(path for path in inside if path.is_file() and not path.is_symlink()):
             result.files += 1
             result.size_bytes += path.stat().st_size
-            said = chain([pl.Series([str(path.relative_to(root))])], texts_of(path))
+            said = chain([pl.Series([str(path.relative_to(root)) if path != root else path.name])], texts_of(path))
             if forms and any(found_in(some, forms).any() for some in said):
                 result.found.append(path)
     return result

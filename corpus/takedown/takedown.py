@@ -15,14 +15,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pyarrow.parquet as pq
 
+from corpus.crawl.media import stem_of
 from corpus.errors import CbcError, NoSuchPath
 from corpus.staged import PARQUET
 from corpus.store import Corpus, quote, quote_file, write_json
-from corpus.takedown.derived import derived, without
-from corpus.takedown.marks import Marks
+from corpus.takedown.derived import replace_text, without
+from corpus.takedown.known import derived
+from corpus.takedown.marks import Marks, found_in
 from corpus.takedown.names import INFO, forget_names, rename_in_tables
+from corpus.takedown.records import source_of
 from corpus.takedown.redact import pruned_text, redact
 from corpus.takedown.search import Searched, search
 from corpus.takedown.tombstones import KINDS, Ids, bury, list_gone
@@ -55,14 +59,15 @@ def takedown(root: Path, ids: Sequence[str], also: Sequence[Path] = ()) -> Taken
     """
     corpus = Corpus.open(root)
     for folder in also:
-        if not folder.is_dir():
-            raise NoSuchPath(f"there is no folder {folder}", "name a bench, run or release that exists")
+        if not folder.exists():
+            raise NoSuchPath(f"there is no {folder}", "name a bench, run, release or file of texts that exists")
     with corpus.lock(), corpus.lock("crawl.lock"):
         wanted, marks, shared = resume(corpus, ids)
         bury(root, wanted)
         taken = Taken(wanted, pieces=len(marks.pieces), shared=shared)
         take_rows(corpus, wanted, taken)
         take_raw(corpus, marks, taken)
+        take_recipe(root, marks)
         take_media(corpus, wanted, taken)
         take_derived(root, also, marks, taken)
         corpus.refresh()
@@ -113,9 +118,12 @@ def recount(path: Path) -> None:
 
 def take_raw(corpus: Corpus, marks: Marks, taken: Taken) -> None:
     """Blank the records in raw files (names of files too), in segments not yet ingested and in the crawl's journal."""
+    separators = {
+        source.name: source.separator for manifest in corpus.ingests() if (source := source_of(manifest)) is not None
+    }
     for path in [*sorted(corpus.root.glob("raw/*/*")), *sorted(corpus.root.glob("crawl/*"))]:
         if path.is_file() and not path.name.startswith("."):
-            taken.raw_records += redact(path, marks)
+            taken.raw_records += redact(path, marks, separators.get(path.parent.name))
     taken.raw_records += sum(not name.endswith(INFO) for name in forget_names(corpus.root).values())
     rename_in_tables(corpus.root, [*marks.values, *marks.forms])
     journal = corpus.root / "crawl.sqlite"
@@ -133,6 +141,15 @@ def take_payloads(journal: Path, marks: Marks) -> int:
             if left != body:
                 connection.execute("UPDATE payload SET body = ? WHERE task = ?", (left, task))
                 pruned += 1
+        forms = marks.forms
+        for table, column in (("task", "target"), ("task", "said"), ("payload", "target"), ("gone", "id")):
+            found = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL").fetchall()
+            texts = pl.Series([text for (text,) in found], dtype=pl.String)
+            for number, text in enumerate(texts.filter(found_in(texts, forms)).to_list()):
+                nameless = f"withdrawn-{number}-{pruned}"  # names that were searched for
+                connection.execute(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {column} = ?", (nameless, text))
+        waiting = "UPDATE task SET state = 'given up', cause = 'opted out' WHERE target LIKE 'withdrawn-%'"
+        connection.execute(waiting)
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return pruned
@@ -140,17 +157,34 @@ def take_payloads(journal: Path, marks: Marks) -> int:
 
 def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
     """Remove the media files of messages."""
+    stems = {stem_of(*named_apart(name)) for name in wanted["message"]}
     for path in sorted((corpus.root / "media").rglob("*")):
-        if path.is_file() and not wanted["message"].isdisjoint((path.stem, path.name.partition(".")[0])):
+        if path.is_file() and not stems.isdisjoint((path.stem, path.name.partition(".")[0])):
             path.unlink()
             taken.media_files += 1
+
+
+def named_apart(message_id: str) -> tuple[str, str]:
+    """The medium of a video and its id there."""
+    medium, colon, name = message_id.partition(":")
+    return (medium, name) if colon else ("youtube", message_id)
+
+
+def take_recipe(root: Path, marks: Marks) -> None:
+    """Drop lines of the kept recipe that name what was taken down."""
+    path = root / "recipe.yaml"
+    if path.is_file():
+        told = pl.Series(path.read_text(encoding="utf-8").splitlines(keepends=True), dtype=pl.String)
+        kept = told.filter(~found_in(told, [*marks.forms, *marks.values]))
+        if len(kept) < len(told):
+            replace_text(path, "".join(kept.to_list()))
 
 
 def take_derived(root: Path, also: Sequence[Path], marks: Marks, taken: Taken) -> None:
     """Drop the rows from benches, runs and releases."""
     known = [Path(name) for name in derived(root)]
     for folder in dict.fromkeys([*known, *(path.resolve() for path in also)]):
-        if folder.is_dir():
+        if folder.exists():
             taken.folders[str(folder)] = without(folder, marks)
         else:
             taken.absent.append(str(folder))
@@ -164,7 +198,8 @@ def prove(corpus: Corpus, marks: Marks, taken: Taken) -> None:
     if left:
         told = ", ".join(str(path) for path in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         raise ResidueFound(
-            f"pieces of the withdrawn text still stand in {told}", "remove these files, then run it again"
+            f"pieces of the withdrawn text still stand in {told}",
+            "look into them and take out by hand what is left, then run it again",
         )
 
 

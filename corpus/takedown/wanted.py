@@ -15,6 +15,7 @@ import duckdb
 from corpus.errors import CbcError
 from corpus.store import Corpus, quote_file, write_json
 from corpus.takedown.marks import Marks, found_in, pieces
+from corpus.takedown.records import records
 from corpus.takedown.search import ROWS, rows_as_json
 from corpus.takedown.tombstones import KINDS, Ids, all_ids, as_ids, list_gone, union, withdrawn
 
@@ -45,13 +46,16 @@ def resume(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, Marks, int]:
         new = named(connection, [name for name in ids if not any(name in known[kind] for kind in KINDS)], corpus.root)
         wanted = union(union(left, new), as_ids({kind: known[kind] & set(ids) for kind in KINDS}))
         list_gone(connection, wanted)
-        marks = Marks(all_ids(wanted), frozenset(texts(corpus, connection)), lines(connection))
-        shared = shared_pieces(corpus, connection, marks)
-    marks = marks.without(shared)
+        pieces_ = frozenset(texts(corpus, connection))
+        shared = shared_pieces(corpus, connection, pieces_)
+        told = lines(connection)
+    again, staged = records(corpus, wanted)
     before = {name: frozenset(numbers) for name, numbers in found["lines"].items()}
-    for name, numbers in before.items():
-        marks.lines[name] = marks.lines.get(name, frozenset()) | numbers
-    marks = Marks(marks.ids, marks.pieces | frozenset(found["pieces"]), marks.lines)
+    numbers = {
+        name: frozenset().union(*(one.get(name, frozenset()) for one in (told, again, before)))
+        for name in {*told, *again, *before}
+    }
+    marks = Marks(all_ids(wanted), (pieces_ - shared) | frozenset(found["pieces"]), numbers, staged)
     write_json(
         path,
         {
@@ -115,18 +119,18 @@ def strings(value: Any) -> Iterator[str]:
 
 
 def lines(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[int]]:
-    """Records that provenance names for the rows to go, by file digest (16 digits); not pages of API answers."""
+    """Records that provenance names for the rows to go, by file digest (0: the whole file); not API answers."""
     found = connection.execute(
-        f"""SELECT substring(raw_sha256, 1, 16), list(DISTINCT raw_line) FROM provenance
-        WHERE {HELD["provenance"]} AND raw_line IS NOT NULL AND raw_sha256 IS NOT NULL
+        f"""SELECT substring(raw_sha256, 1, 16), list(DISTINCT coalesce(raw_line, 0)) FROM provenance
+        WHERE {HELD["provenance"]} AND raw_sha256 IS NOT NULL
         AND table_name = 'message' AND NOT regexp_matches(source, '^(youtube|x)_api@') GROUP BY 1"""
     ).fetchall()
     return {name: frozenset(numbers) for name, numbers in found}
 
 
-def shared_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection, marks: Marks) -> set[str]:
+def shared_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection, marked: frozenset[str]) -> set[str]:
     """Pieces that rows which stay say too."""
-    written = {json.dumps(piece, ensure_ascii=False)[1:-1]: piece for piece in marks.pieces}
+    written = {json.dumps(piece, ensure_ascii=False)[1:-1]: piece for piece in marked}
     forms, found = sorted(written), set[str]()
     for table, path, condition in parts(corpus):
         if not forms or table in ("provenance", "effect", "filtered"):

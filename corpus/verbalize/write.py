@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from corpus.staged import MEMORY
 from corpus.store import Corpus, quote
+from corpus.takedown.known import remember
 from corpus.verbalize.frames import post_parts, video_parts, with_scenes
 from corpus.verbalize.numbers import count_words, whole
 from corpus.verbalize.post import DATE, HEAD
@@ -74,6 +75,7 @@ def verbalize(root: Path, out: Path) -> int:
                 writer = writer or opened.enter_context(pq.ParquetWriter(beside, table.schema, compression="zstd"))
                 writer.write_table(table)
                 rows += frame.height
+        remember(root, out)
         beside.replace(out)
     finally:
         beside.unlink(missing_ok=True)

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from corpus.crawl.crawl import crawl
-from corpus.crawl.lanes import NotYet, QuotaEnded
+from corpus.crawl.lanes import QuotaEnded
 from corpus.crawl.plan import plan_text
-from corpus.crawl.progress import progress_text
+from corpus.crawl.progress import crawled_text, progress_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
 from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE, at_age
 from corpus.privacy import author_hash
@@ -104,9 +104,8 @@ def test_young_videos_wait_for_their_age_and_are_then_observed_again(tmp_path, m
     with Server(universe, key=KEY) as server:
         monkeypatch.setenv(ENDPOINT_VARIABLE, server.url)
         recipe = load_crawl_recipe(made(tmp_path, channels=universe.channel_ids, ages_days=[7, 30]))
-        with pytest.raises(NotYet) as later:
-            crawl(recipe, tmp_path / "corpus")
-        days = (later.value.until - now).total_seconds() / 86_400
+        did = crawl(recipe, tmp_path / "corpus")
+        days = (did.aged[1] - now.timestamp()) / 86_400
         assert 2.9 < days < 5.1
         waiting = "SELECT count(*), min(not_before) FROM task WHERE page = 'age 7'"
         with sqlite3.connect(tmp_path / "corpus" / "crawl.sqlite") as journal:
@@ -116,13 +115,13 @@ def test_young_videos_wait_for_their_age_and_are_then_observed_again(tmp_path, m
         time.sleep(1.1)  # observations are told apart by the second
         for name in young:
             universe.videos[name]["statistics"]["viewCount"] = "123456"
-        with pytest.raises(NotYet):
-            crawl(recipe, tmp_path / "corpus")
+        assert "calls wait for the age of their videos; run the command again at" in crawled_text(did)
+        crawl(recipe, tmp_path / "corpus")
         assert [call.endpoint for call in server.calls[before:]] == ["videos"] * 2
         views = "SELECT count(DISTINCT message_id), max(value) FROM effect WHERE metric = 'views' AND value = 123456"
         assert rows(tmp_path / "corpus", views) == [(6, 123456.0)]
-        with pytest.raises(NotYet):  # videos that wait for their age do not keep a new round from beginning
-            crawl(recipe, tmp_path / "corpus", again=True)
+        waits = crawl(recipe, tmp_path / "corpus", again=True).aged  # which keeps no new round from beginning
+        assert waits[0] == 2  # at 30 days; nobody is asked for twice at an age
         assert len(server.calls) > before + 4
 
 
@@ -133,6 +132,8 @@ def test_a_video_is_due_within_a_day_after_it_has_its_age():
     (task,) = at_age(items, 7, now.timestamp())
     assert task.target == "a,b" and task.not_before == datetime(2026, 1, 16, tzinfo=UTC).timestamp()
     assert not at_age(items[2:], 7, now.timestamp())  # too late to be seen at that age
+    odd = [{"id": "d", "snippet": {"publishedAt": "soon"}}, {"id": "e", "snippet": {}}]
+    assert not at_age(odd, 7, now.timestamp())
 
 
 @pytest.mark.parametrize("words", ["aggregate", "text"])

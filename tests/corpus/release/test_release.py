@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,6 +133,20 @@ def test_ids_are_all_that_a_release_of_ids_says(released, corpus):
     assert (root / "ids.txt").read_text().split() == sorted(
         name for (name,) in rows(corpus, "SELECT message_id FROM message WHERE message_id LIKE 'realvideo%'")
     )
+
+
+def test_the_recipe_given_away_names_nobody(tmp_path):
+    write(tmp_path / "videos", video("somevideo01", comments=[]))
+    root = tmp_path / "corpus"
+    ingest(source_named("ytdlp"), [tmp_path / "videos"], root)
+    told = {
+        "youtube": {"names": ["A Private List"], "videos_per_channel": 7},
+        "ytdlp": {"videos": ["https://x.example/?k=1"]},
+    }
+    (root / "recipe.yaml").write_text(yaml.safe_dump(told))
+    release(root, tmp_path / "ids")
+    said = (tmp_path / "ids" / "recipe.yaml").read_text()
+    assert "videos_per_channel: 7" in said and "Private" not in said and "x.example" not in said
 
 
 def test_no_comment_is_given_away(released):

@@ -9,7 +9,7 @@ from corpus.crawl.crawl import crawl
 from corpus.crawl.recipe import load_crawl_recipe
 from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
 from corpus.simulate import simulate
-from corpus.takedown.derived import derived
+from corpus.takedown.known import derived
 from corpus.takedown.takedown import takedown
 from tests.corpus.crawl.server import Server, Universe
 from tests.corpus.crawl.test_crawl import KEY, recipe_file
