@@ -135,10 +135,10 @@ def validate(
 
 @app.command()
 def explain(
-    row_id: Annotated[str, typer.Argument(metavar="ID", help="a message or communicator")],
+    row_id: Annotated[str, typer.Argument(metavar="ID", help="a message, communicator or comment")],
     corpus: Corpus,
 ) -> None:
-    """Say where an id's rows came from: raw payload, when, by which call and tool, and what was done to it."""
+    """Say where an id's cells came from: raw payload and field, when, by which call and tool, what was done to it."""
     from corpus.explain import explain as run
 
     typer.echo(run(corpus, row_id))

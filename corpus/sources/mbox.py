@@ -33,11 +33,26 @@ EXTRAS = pa.schema(
 )
 
 
+CELLS = {
+    "message.message_id": "a digest of the head Message-ID, or of the message without one",
+    "message.communicator_id": "the address in From",
+    "message.title": "Subject, scrubbed",
+    "message.body": "the plain part, else the HTML part as text, scrubbed",
+    "message.published_at": "Date",
+    "message.language": "Content-Language",
+    "message.campaign": "X-Campaign and its like, else List-Id",
+    "communicator.communicator_id": "the address in From",
+    "communicator.name": "the name in From",
+}
+"""Where each cell comes from (corpus/sources/base.py)."""
+
+
 class Mbox(Source):
     """Mailboxes and single messages."""
 
     name = "mbox"
     version = 1
+    cells = CELLS
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those named as mail in the folders given. Raises NoSuchPath."""

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from corpus.errors import CbcError, NoSuchPath
@@ -59,6 +60,12 @@ class Wikidata(Source):
 
     name = "wikidata"
     version = 1
+    cells = MappingProxyType(
+        {
+            "communicator.communicator_id": "youtubeChannelId (P2397), xUsername (P2002)",
+            "communicator.company": "companyLabel",
+        }
+    )
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those in the folders given. Raises NoSuchPath."""

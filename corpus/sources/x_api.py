@@ -55,11 +55,29 @@ STATEMENTS = (
 )
 
 
+CELLS = {
+    "message.message_id": "id (1.1: id_str)",
+    "message.communicator_id": "the account's username (1.1: user.screen_name), else its id",
+    "message.body": "note_tweet.text|text (1.1: extended_tweet.full_text|full_text|text)",
+    "message.published_at": "created_at",
+    "message.language": "lang",
+    "effect.likes": "public_metrics.like_count (1.1: favorite_count)",
+    "effect.shares": "public_metrics.retweet_count (1.1: retweet_count)",
+    "effect.replies": "public_metrics.reply_count (1.1: reply_count)",
+    "effect.impressions": "public_metrics.impression_count, 0 being none",
+    "communicator.communicator_id": "includes.users[].username (flattened: author.username; 1.1: user.screen_name)",
+    "communicator.name": "name of the same account",
+    "communicator.audience": "its public_metrics.followers_count (1.1: followers_count)",
+}
+"""Where each cell comes from (corpus/sources/base.py)."""
+
+
 class XApi(Source):
     """Files of answers or of posts."""
 
     name = "x_api"
     version = 1
+    cells = CELLS
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those with JSON in the folders given. Raises NoSuchPath."""

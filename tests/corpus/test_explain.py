@@ -12,8 +12,9 @@ from corpus.crawl.crawl import crawl
 from corpus.crawl.recipe import load_crawl_recipe
 from corpus.explain import UnknownId, explain
 from corpus.ingest import ingest
+from corpus.schema import METRICS, TABLES
 from corpus.simulate import simulate
-from corpus.sources.registry import source_named
+from corpus.sources.registry import SOURCES, shipped_mappings, source_named
 from tests.corpus.crawl.server import Server, Universe
 from tests.corpus.mapped import rows
 
@@ -87,3 +88,12 @@ def test_a_made_up_message_says_that_it_was_generated_and_an_unknown_id_is_named
     with pytest.raises(UnknownId, match="no message, communicator or comment nope"):
         explain(tmp_path / "corpus", "nope")
     assert cbc("corpus", "explain", "nope", "--corpus", tmp_path / "corpus").returncode == 2
+
+
+@pytest.mark.parametrize("name", [*SOURCES, *shipped_mappings()])
+def test_every_source_says_where_its_cells_come_from(name):
+    cells = source_named(name).cells
+    assert any(cell.endswith("_id") for cell in cells)
+    for cell, field in cells.items():
+        table, _, column = cell.partition(".")
+        assert field and (column in METRICS if table == "effect" else column in (*TABLES[table].names, "")), cell
