@@ -195,7 +195,7 @@ def _without_withdrawn(
         return files
     for file in files:
         redact(file.raw, marks, source.separator)
-    nameless = forget_names(corpus.root)
+    nameless = forget_names(corpus.root, [(file.name, file.sha256) for file in files])
     return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
 
 

@@ -7,7 +7,7 @@ the manifests of ingests and in what rejects quote.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,20 +20,34 @@ INFO = ".info.json"
 DIGITS = 16  # of a file's digest, that its name in raw/ begins with
 
 
-def forget_names(root: Path) -> dict[str, str]:
-    """Rename blanked files of single videos; gives the new name of each, by its digest's first digits."""
+def forget_names(root: Path, arriving: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+    """Rename blanked files of single videos and the captions beside them, which are emptied.
+
+    Gives the new name of each, by its digest's first digits; `arriving` are name and digest of files whose ingest has
+    no manifest yet. Which captions are a video's its ingest tells: files of other folders may have the same name.
+    """
+    manifests = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(root.glob("tables/*/manifest.json"))]
+    ingests = [[(file["name"], file["sha256"][:DIGITS]) for file in one.get("files", [])] for one in manifests]
+    ingests.append([(name, digest[:DIGITS]) for name, digest in arriving])
+    blank = {
+        path.name[:DIGITS]
+        for path in root.glob(f"raw/*/*{INFO}")
+        if path.name[DIGITS + 1 :] != f"{NAMELESS}{INFO}" and is_blank(path)
+    }
     renamed: dict[str, str] = {}
-    for info in sorted(root.glob(f"raw/*/*{INFO}")):
-        if info.name[DIGITS + 1 :] != f"{NAMELESS}{INFO}" and is_blank(info):
-            stem = info.name[DIGITS + 1 :].removesuffix(INFO)
-            for path in sorted(info.parent.iterdir()):
-                name = path.name[DIGITS + 1 :]
-                if path == info or name.startswith(f"{stem}."):
-                    new = NAMELESS + name.removeprefix(stem)
-                    if path != info:
-                        path.write_bytes(b"")
-                    path.replace(path.with_name(f"{path.name[:DIGITS]}-{new}"))
-                    renamed[path.name[:DIGITS]] = new
+    for files in ingests:
+        stems = {name.removesuffix(INFO) for name, digits in files if digits in blank and name.endswith(INFO)}
+        for name, digits in files:
+            stem = next((stem for stem in stems if name.startswith(f"{stem}.")), None)
+            if digits in blank:
+                renamed[digits] = f"{NAMELESS}{INFO}"
+            elif stem is not None and not name.endswith(INFO):
+                renamed[digits] = NAMELESS + name.removeprefix(stem)
+    for digits, new in renamed.items():
+        for path in sorted(root.glob(f"raw/*/{digits}-*")):
+            if not new.endswith(INFO):
+                path.write_bytes(b"")
+            path.replace(path.with_name(f"{digits}-{new}"))
     return renamed
 
 

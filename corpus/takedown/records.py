@@ -7,7 +7,6 @@ same, and so does one that was rejected later. Reading again takes as long as th
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -62,7 +61,7 @@ def received(corpus: Corpus, source: Source, file: dict[str, str]) -> Received |
     if raw is None:
         return None
     changed = datetime.fromtimestamp(int(raw.stat().st_mtime), UTC).replace(tzinfo=None)
-    return Received(raw.parent / Path(file["name"]).name, raw, file["name"], file["sha256"], changed)
+    return Received(raw, raw, file["name"], file["sha256"], changed)  # names may be the same, digests are not
 
 
 def staged(corpus: Corpus, source: Source, files: list[Received], wanted: Ids) -> dict[str, frozenset[int]]:

@@ -15,7 +15,7 @@ from corpus.sources.registry import source_named
 from corpus.takedown.redact import UnsafeRedaction
 from corpus.takedown.takedown import takedown
 from corpus.verbalize.write import verbalize
-from tests.corpus.infos import video, write
+from tests.corpus.infos import rolled_up, video, write
 from tests.corpus.mapped import POSTS, rows, source
 from tests.corpus.takedown.test_takedown import words_in
 from tests.corpus.takedown.test_takedown_sources import OTHER, SECRET, raw_of
@@ -105,13 +105,28 @@ def test_a_later_version_under_a_number_or_a_short_id_goes_too(tmp_path):
         path.write_text(json.dumps({"id": 77, "title": title, "day": "2023-01-01", "views": 1}) + "\n" + "{}\n")
         ingest(source(tmp_path, POSTS), [path], root)
         info = video("123456", extractor_key="Vimeo", extractor="vimeo", title=f"film: {title}", description=title)
-        write(tmp_path / f"v{n}", info, name=f"film{n}")
-        ingest(source_named("ytdlp"), [tmp_path / f"v{n}"], root)
+        write(tmp_path / "v" / str(n), {**info, "epoch": 1_700_000_000 + n}, name="film")
+    ingest(source_named("ytdlp"), [tmp_path / "v"], root)
     (root / "media").mkdir()
     (root / "media" / f"{stem_of('vimeo', '123456')}.mp4").write_bytes(b"x")
     taken = takedown(root, ["77", "vimeo:123456"])
     said = words_in(root)
     assert "wording of what" not in said and "quite other words" not in said and taken.media_files == 1
+
+
+def test_files_of_the_same_name_in_another_folder_stay(tmp_path):
+    for n, (name, said) in enumerate((("secretvideo", SECRET), ("othervideo1", OTHER))):
+        spoken = rolled_up([(0.0, 4.0, said)])
+        write(tmp_path / "v" / str(n), video(name, title=said, comments=[]), name="video", en_vtt=spoken)
+    root = tmp_path / "corpus"
+    ingest(source_named("ytdlp"), [tmp_path / "v"], root)
+    takedown(root, ["secretvideo"])
+    said = words_in(root)
+    assert SECRET not in said and OTHER in said
+    left = sorted(path.name[17:] for path in (root / "raw" / "ytdlp").iterdir())
+    assert left == ["video.en.vtt", "video.info.json", "withdrawn.en.vtt", "withdrawn.info.json"]
+    ingest(source_named("ytdlp"), [root / "raw" / "ytdlp"], tmp_path / "anew")
+    assert rows(tmp_path / "anew", "SELECT title FROM message") == [(OTHER,)]
 
 
 def test_a_channel_found_by_its_name_can_be_taken_down(tmp_path):
