@@ -386,6 +386,18 @@ def start(place: Path, recipe: Path, base: str) -> subprocess.Popen[bytes]:
     )
 
 
+def settled(root: Path) -> dict[str, pl.DataFrame]:
+    """The tables without what depends on the second: where the API and yt-dlp see a count or a channel within the same
+    one, the first stays, so that how many observations there are is a matter of pace.
+    """
+    found = tables(root)
+    replay = pl.col("metric") == "replay"
+    found["measured"] = found["effect"].select("message_id", "metric").unique().sort(pl.all())
+    found["effect"] = found["effect"].filter(replay).sort(pl.all())
+    found["communicator"] = found["communicator"].select("communicator_id", "channel").unique().sort(pl.all())
+    return found
+
+
 def test_kills_at_random_instants_change_no_table_and_repeat_only_calls_in_flight(site, api, universe, tmp_path):
     clean, disturbed, rng, kills = tmp_path / "clean", tmp_path / "disturbed", random.Random(3), 5
     for place in (clean, disturbed):
@@ -407,8 +419,9 @@ def test_kills_at_random_instants_change_no_table_and_repeat_only_calls_in_fligh
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert start(disturbed, recipe, pages.base).wait() == 0
-    one, two = tables(clean / "corpus"), tables(disturbed / "corpus")
-    assert one["message"].height == needed and test_crawl.same(one, two)
+    one, two = settled(clean / "corpus"), settled(disturbed / "corpus")
+    assert one["message"].height == needed
+    assert [name for name in one if not one[name].equals(two[name])] == []
     assert needed <= len(pages.names("info")) <= needed + kills
     assert not list((disturbed / "corpus" / "crawl").iterdir())
     names = [{path.name for path in (place / "corpus" / "media").glob("*.mp4")} for place in (clean, disturbed)]
