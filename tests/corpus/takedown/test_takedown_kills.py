@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -58,20 +57,20 @@ def test_a_killed_takedown_is_completed_by_the_same_command(tmp_path):
         return place
 
     clean = fresh("clean")
-    began = time.monotonic()
     assert start(clean / "corpus").wait() == 0
-    whole_s = time.monotonic() - began
     wanted, pending = left(clean), 0
-    for number, share in enumerate((0.5, 0.65, 0.75, 0.85, 0.95)):
+    for number, delay_s in enumerate((0.0, 0.03, 0.08, 0.15, 0.3)):  # from when it has written down what is to go
         place = fresh(f"killed{number}")
         child = start(place / "corpus")
-        time.sleep(share * whole_s)
-        os.kill(child.pid, signal.SIGKILL)
+        while not (place / "corpus" / PENDING).exists() and child.poll() is None:
+            time.sleep(0.001)
+        time.sleep(delay_s)
+        child.send_signal(signal.SIGKILL)
         child.wait()
         pending += (place / "corpus" / PENDING).exists()
         again = start(place / "corpus")
         assert again.wait() == 0, again.stderr.read().decode()
-        assert left(place) == wanted, share
+        assert left(place) == wanted, delay_s
         assert not validate(place / "corpus")
         assert rows(place / "corpus", "SELECT count(*) FROM message") == [(36,)]
     assert pending, "no kill came while it was at work"
