@@ -84,7 +84,8 @@ def take_rows(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
             gone = drop(connection, path, condition)
             if gone:
                 taken.rows[table] = taken.rows.get(table, 0) + gone
-                recount(path)
+    for manifest in sorted(corpus.root.glob("tables/*/manifest.json")):
+        recount(manifest)  # of all: a takedown that was stopped may have rewritten a table and not its manifest
 
 
 def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> int:
@@ -103,17 +104,14 @@ def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> i
     return int(gone)
 
 
-def recount(path: Path) -> None:
-    """Bring the row counts of an ingest's manifest, or the manifest of a filter run, up to date."""
-    manifest = path.parent / "manifest.json"
-    if path.parent.parent.name != "tables" or not manifest.is_file():
-        return
+def recount(manifest: Path) -> None:
+    """Bring the row counts of an ingest's manifest up to date."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    rows = pq.read_metadata(path).num_rows if path.is_file() else 0
-    content["tables"] = {**content.get("tables", {}), path.stem: rows}
-    if not rows:
-        del content["tables"][path.stem]
-    write_json(manifest, content)
+    told = content.get("tables", {})
+    files = {name: path for name in told if (path := manifest.with_name(f"{name}.parquet")).is_file()}
+    counts = {name: pq.read_metadata(path).num_rows for name, path in files.items()}
+    if counts != told:
+        write_json(manifest, {**content, "tables": counts})
 
 
 def take_raw(corpus: Corpus, marks: Marks, taken: Taken) -> None:
