@@ -1,8 +1,8 @@
 """Benches, runs, texts and releases that were made of a corpus: how a withdrawn message leaves them.
 
-A row that names a withdrawn message or holds a piece of its text is
-dropped, and with it the same instance in every other file of the folder; a manifest with `files` (path: sha256) and
-`fingerprint` gets new ones, so that nobody takes the folder for what it was before.
+A row of parquet that is about a withdrawn message or holds a piece of its text is dropped, and with it the same
+instance in every other file of the folder; a manifest with `files` (path: sha256) and `fingerprint` gets new ones, so
+that nobody takes the folder for what it was before. Files of other kinds are only searched.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 def without(place: Path, marks: Marks) -> int:
     """Drop withdrawn rows from a parquet file, or from every one below a folder; gives their number."""
     files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
+    files = [path for path in files if path.suffix == ".parquet"]
     instances = frozenset(name for path in files for name in instances_of(path, marks))
     dropped = sum(drop_rows(path, marks, instances) for path in files)
     if place.is_dir():

@@ -142,7 +142,9 @@ def pages_without(batch: pa.RecordBatch, marked: list[bool], marks: Marks) -> tu
         if one:
             before = (row["body"], row["target"])
             row["body"] = pruned_text(row["body"], marks, values, texts)
-            row["target"] = ",".join(name for name in row["target"].split(",") if name not in values)
+            asked = row["target"].split(",")
+            said = any(text in row["target"] for text in texts)  # a name that was searched for
+            row["target"] = "withdrawn" if said else ",".join(name for name in asked if name not in values)
             gone += before != (row["body"], row["target"])
     return pa.RecordBatch.from_pylist(rows, schema=SEGMENT), gone
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 import duckdb
 import polars as pl
@@ -143,11 +144,11 @@ def take_payloads(journal: Path, marks: Marks) -> int:
         for table, column in (("task", "target"), ("task", "said"), ("payload", "target"), ("gone", "id")):
             found = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL").fetchall()
             texts = pl.Series([text for (text,) in found], dtype=pl.String)
-            for number, text in enumerate(texts.filter(found_in(texts, forms)).to_list()):
-                nameless = f"withdrawn-{number}-{pruned}"  # names that were searched for
-                connection.execute(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {column} = ?", (nameless, text))
-        waiting = "UPDATE task SET state = 'given up', cause = 'opted out' WHERE target LIKE 'withdrawn-%'"
-        connection.execute(waiting)
+            for text in texts.filter(found_in(texts, forms)).to_list():
+                nameless = f"withdrawn-{token_hex(8)}"  # a name that was searched for; its calls stay in the ledger
+                connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (nameless, text))
+        gone = "UPDATE task SET state = 'given up', cause = 'opted out' WHERE state = 'waiting'"
+        connection.execute(f"{gone} AND target LIKE 'withdrawn-%'")
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return pruned

@@ -10,6 +10,7 @@ import pytest
 
 from corpus.crawl.journal import Journal, Task
 from corpus.crawl.media import stem_of
+from corpus.crawl.segments import put_away
 from corpus.ingest import ingest
 from corpus.sources.registry import source_named
 from corpus.takedown.redact import UnsafeRedaction
@@ -138,8 +139,16 @@ def test_a_channel_found_by_its_name_can_be_taken_down(tmp_path):
     (root / "recipe.yaml").write_text(f"youtube:\n  names:\n  - {name}\n  videos_per_channel: 3\n")
     journal = Journal(root / "crawl.sqlite")
     journal.begin([Task("search", name), Task("search", "Another Brand")], again=False)
+    task = journal.ready(0, 1, [])[0]
+    call = journal.book([task], 1, 1_700_000_000)[0]
+    found = {"items": [{"id": {"channelId": "UCbrandseventeen0000000a"}, "snippet": {"title": name}}]}
+    journal.done(call, task, json.dumps(found), [], {}, 1_700_000_000)
+    put_away(journal, root)
     journal.close()
     takedown(root, ["UCbrandseventeen0000000a"])
+    journal = Journal(root / "crawl.sqlite")
+    assert journal.units_spent("2023-11-14", ("search",)) == 1  # what was spent stays spent
+    journal.close()
     said = words_in(root)
     assert (
         name not in said and "Another Brand" in said and "videos_per_channel: 3" in (root / "recipe.yaml").read_text()
@@ -152,7 +161,8 @@ def test_texts_made_of_a_corpus_are_reached(tmp_path):
         write(tmp_path / "v", video(name, title=title, comments=[]), name=name)
     ingest(source_named("ytdlp"), [tmp_path / "v"], root)
     assert verbalize(root, tmp_path / "text.parquet") == 2
-    takedown(root, ["secretvideo"])
+    (tmp_path / "notes.txt").write_text("of no concern")
+    takedown(root, ["secretvideo"], [tmp_path / "notes.txt"])
     assert pl.read_parquet(tmp_path / "text.parquet")["message_id"].to_list() == ["othervideo1"]
 
 
