@@ -22,13 +22,14 @@ lint: setup
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo --no-cache
 
 test: lint
 	.venv/bin/python -m pytest
 
 real: setup
 	@if [ -z "$(DATA)" ]; then echo "make real: skipped, since the real files are absent (put them in ../shared/data or name their folder: CBC_SHARED_DATA=DIR make real)"; \
-	else .venv/bin/python -m cbc_real "$(DATA)" --out real; fi
+	else .venv/bin/python -m studies.real "$(DATA)" --out real; fi
 
 bench: setup
 	.venv/bin/python -m tests.performance.bench_verbalize
@@ -42,7 +43,7 @@ posts: setup
 
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi
-	.venv/bin/python -m tests.performance.ablate_nano demo/bench
+	.venv/bin/python -m studies.ablations demo/bench
 
 soak: setup
 	.venv/bin/python -m tests.performance.soak_crawl

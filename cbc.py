@@ -37,7 +37,7 @@ def demo(
     seeds: Annotated[int, typer.Option(min=1, help="how many training seeds")] = 1,
 ) -> None:
     """Run the main job end to end on the simulated world."""
-    from cbc_demo import run_demo
+    from studies.demo import run_demo
 
     run_demo(out, seeds)
 

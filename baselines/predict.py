@@ -18,7 +18,7 @@ from baselines.base import Predictor, Settings, WrongSettings
 from benchmark.bench import Bench
 from benchmark.run import FORMAT, write_run
 from corpus.errors import NoSuchPath
-from corpus.store import write_json
+from corpus.files.atomic import write_json
 
 
 def chosen_tasks(predictor: Predictor, bench: Bench, settings: Settings) -> list[str]:

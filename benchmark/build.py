@@ -6,7 +6,6 @@ private/TASK/test.parquet; what a task lacks is said in the manifest. Only the p
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,13 +20,14 @@ from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
 from benchmark.oracle import LAW, oracle_answers
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import TASKS
+from corpus.derivatives import remember
 from corpus.errors import CbcError
+from corpus.files.atomic import part_path, replace_folder, write_json
+from corpus.files.hashes import file_sha256, fingerprint
 from corpus.filters.outcome import last_run
-from corpus.store import Corpus, replace_folder, write_json
-from corpus.takedown.derived import fingerprint
-from corpus.takedown.known import remember
-from corpus.verbalize.frames import query
-from corpus.verbalize.outside import MASK
+from corpus.store import Corpus
+from corpus.verbalize.message_frames import query
+from corpus.verbalize.safe_text import MASK
 
 SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
@@ -40,7 +40,7 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     """Build the bench at `out` whole: beside its place, then renamed. Raises NoSuchPath, WrongVersion, NothingToAsk."""
     opened = Corpus.open(corpus)
     connection = opened.connect(kept=True)
-    staged = out.with_name(f".{out.name}.part")
+    staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     law = query(connection, f'FROM "{LAW}"') if LAW in opened.annotations() else None
@@ -144,4 +144,4 @@ def is_simulated(connection: duckdb.DuckDBPyConnection, law: pl.DataFrame | None
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by its path in it."""
     paths = sorted(path for path in folder.rglob("*.parquet"))
-    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {str(path.relative_to(folder)): file_sha256(path) for path in paths}

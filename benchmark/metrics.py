@@ -1,7 +1,7 @@
 """What is measured: each metric is a few sums an instance and a formula over the summed sums.
 
 Sums of instances add up to sums of clusters, and a resample of clusters is a weighted sum of those, so that one
-matrix product gives every metric of every run on every resample (benchmark/bootstrap.py).
+matrix product gives every metric of every run on every resample (benchmark/intervals.py).
 
 Percentages run from 0 to 100. An answer that cannot be read is never dropped: it is wrong in every accuracy, and in
 the errors (rmse, rmse_log10, r2) a random legal answer, the same for every run, stands in for it.

@@ -1,4 +1,4 @@
-"""The best possible answers in the simulated world, from its law (corpus/world.py) and what a prompt shows.
+"""The best possible answers in the simulated world, from its law (corpus/simulate/law.py) and what a prompt shows.
 
 Replay: the conditional mean of the asked scenes given the visible ones, under the law's normal noise.
 Likes and views: their mean under the law, the channel's hidden effect being noise. Posts: the likelier class given the
@@ -13,7 +13,7 @@ import polars as pl
 from scipy.stats import norm
 
 from benchmark.tasks.base import Task
-from corpus import world
+from corpus.simulate import law as rules
 
 LAW = "law@1"
 Array = npt.NDArray[np.float64]
@@ -43,7 +43,7 @@ def conditional(mean: Array, shown: list[float | None], asked: list[int]) -> lis
     """Expected replay values of the asked scenes given the shown ones."""
     scenes = np.arange(len(mean))
     distance = np.abs(scenes[:, None] - scenes[None, :])
-    covariance = world.REPLAY_CHANNEL_SD**2 + world.REPLAY_NOISE_SD**2 * world.REPLAY_NOISE_AR**distance
+    covariance = rules.REPLAY_CHANNEL_SD**2 + rules.REPLAY_NOISE_SD**2 * rules.REPLAY_NOISE_AR**distance
     known = np.array([i for i in scenes[1:] if shown[i] is not None], int)
     wanted = np.array(asked, int)
     share = np.clip([shown[i] for i in known], 0.5, 99.5) / 100
@@ -68,19 +68,19 @@ def log_normal_mean(ln: pl.Series, variance: float) -> list[list[float]]:
 
 
 def like_view_values(frame: pl.DataFrame) -> Answers:
-    return log_normal_mean(frame["like_view_ln"], world.LIKE_VIEW_NOISE_SD**2 + world.LIKE_VIEW_CHANNEL_SD**2), None
+    return log_normal_mean(frame["like_view_ln"], rules.LIKE_VIEW_NOISE_SD**2 + rules.LIKE_VIEW_CHANNEL_SD**2), None
 
 
 def view_values(frame: pl.DataFrame) -> Answers:
-    return log_normal_mean(frame["views_ln"], world.VIEWS_NOISE_SD**2), None
+    return log_normal_mean(frame["views_ln"], rules.VIEWS_NOISE_SD**2), None
 
 
 def post_values(frame: pl.DataFrame) -> Answers:
     """The likelier class, given where its account's low posts end and its high ones begin (likes)."""
     log = {name: np.log(np.maximum(frame[name].to_numpy(), 0.5)) for name in ("low_below", "high_above")}
     expected = frame["post_ln"].to_numpy()
-    low = norm.cdf((log["low_below"] - expected) / world.POST_NOISE_SD)
-    high = norm.sf((log["high_above"] - expected) / world.POST_NOISE_SD)
+    low = norm.cdf((log["low_below"] - expected) / rules.POST_NOISE_SD)
+    high = norm.sf((log["high_above"] - expected) / rules.POST_NOISE_SD)
     share = high / np.maximum(low + high, 1e-12)
     return [[float(p > 0.5)] for p in share], [[float(1 - p), float(p)] for p in share]
 

@@ -17,7 +17,8 @@ import polars as pl
 
 from benchmark.bench import Bench
 from corpus.errors import CbcError, NoSuchPath
-from corpus.store import read_manifest, replace_folder, write_json
+from corpus.files.atomic import part_path, replace_folder, write_json
+from corpus.store import read_manifest
 
 FORMAT = "cbc-run"
 VERSION = 1
@@ -51,7 +52,7 @@ def write_run(
     """Write a run whole: predictions beside its place, the manifest last, then renamed."""
     if kind not in KINDS:
         raise ValueError(f"kind {kind!r} is none of {KINDS}")
-    staged = out.with_name(f".{out.name}.part")
+    staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "predictions").mkdir(parents=True)
     for task, frame in predictions.items():

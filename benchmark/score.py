@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmark.answers import Answers, answers_of, unparsed
 from benchmark.bench import Bench
-from benchmark.bootstrap import Interval, cluster_sums, interval, resampled
+from benchmark.intervals import Interval, cluster_sums, interval, resampled
 from benchmark.metrics import Array, Judged, Metric
 from benchmark.run import Run
 from corpus.errors import CbcError
-from corpus.store import write_json
+from corpus.files.atomic import write_json
 
 Row = dict[str, Any]
 

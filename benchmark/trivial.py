@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from benchmark.metrics import Array
+from corpus.files.scatter import GOLDEN, scattered
 
 Values = list[list[float]]
 Trivial = Callable[[pl.DataFrame, pl.DataFrame], Values]
@@ -55,13 +56,11 @@ def asked_values(questions: pl.DataFrame) -> list[int]:
 
 
 def uniforms(names: list[str], counts: list[int]) -> Array:
-    """So many numbers in [0, 1) an instance, end to end; they depend on its name alone (splitmix64 of its CRC)."""
+    """So many numbers in [0, 1) an instance, end to end; they depend on its name alone (SplitMix64 of its CRC)."""
     keys = np.repeat(np.array([zlib.crc32(name.encode()) for name in names], np.uint64), np.array(counts, np.int64))
     first = np.repeat(np.cumsum(counts, dtype=np.int64) - np.array(counts, np.int64), np.array(counts, np.int64))
-    mixed = (keys << np.uint64(32)) + (np.arange(len(keys)) - first).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
+    mixed = (keys << np.uint64(32)) + (np.arange(len(keys)) - first).astype(np.uint64) * GOLDEN
+    return (scattered(mixed) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
 def in_lists(flat: Array, counts: list[int]) -> Values:

@@ -1,1 +1,1 @@
-"""What was said, by whom, and what it did to its receivers."""
+"""Messages and the behavior measured on them."""

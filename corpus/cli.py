@@ -45,9 +45,9 @@ def ingest(
     comments: Annotated[str | None, typer.Option(help="`text` keeps their words, scrubbed; else `aggregate`")] = None,
 ) -> None:
     """Turn payloads into rows; bad ones go to the rejects table with file, line and reason."""
-    from corpus.ingest import ingest as run
+    from corpus.ingest.run import ingest as run
+    from corpus.inspect.status import report_text
     from corpus.sources.registry import source_named
-    from corpus.status import report_text
 
     typer.echo(report_text(run(source_named(source, mapping), paths, corpus, comments)))
 
@@ -62,8 +62,8 @@ def simulate(
     emails: Annotated[int, typer.Option(help="a brand")] = 8,
 ) -> None:
     """Write a simulated world: brands, videos, posts and emails whose behavior follows a stated law."""
-    from corpus.simulate import simulate as run
-    from corpus.status import report_text
+    from corpus.inspect.status import report_text
+    from corpus.simulate.world import simulate as run
 
     typer.echo(report_text(run(corpus, seed=seed, brands=brands, videos=videos, posts=posts, emails=emails)))
 
@@ -78,10 +78,10 @@ def crawl(
 ) -> None:
     """Fetch what a recipe names into the corpus; exit code 75 when the rest must wait, as for a day's quota."""
     from corpus.crawl.crawl import crawl as run
-    from corpus.crawl.lanes import Later
     from corpus.crawl.plan import plan_text
     from corpus.crawl.progress import bar, crawled_text
     from corpus.crawl.recipe import load_crawl_recipe
+    from corpus.crawl.scheduler import Later
 
     wanted = load_crawl_recipe(recipe)
     if plan:
@@ -110,7 +110,7 @@ def retry(
 def status(corpus: Corpus) -> None:
     """Say what the corpus holds and how its crawl stands: rows, sources, dates, metrics, rejects, sizes on disk."""
     from corpus.crawl.progress import progress_text
-    from corpus.status import status_text
+    from corpus.inspect.status import status_text
 
     typer.echo("\n\n".join(filter(None, [status_text(corpus), progress_text(corpus)])))
 
@@ -122,8 +122,8 @@ def validate(
     limit: Annotated[int, typer.Option(min=0, help="how many findings to show")] = 50,
 ) -> None:
     """Check schema, ranges, dangling ids and duplicates; exit code 1 when there are findings."""
-    from corpus.audit import findings_text, write_findings
-    from corpus.audit import validate as run
+    from corpus.inspect.validate import findings_text, write_findings
+    from corpus.inspect.validate import validate as run
 
     findings = run(corpus)
     if json:
@@ -139,7 +139,7 @@ def explain(
     corpus: Corpus,
 ) -> None:
     """Say where an id's cells came from: raw payload and field, when, by which call and tool, what was done to it."""
-    from corpus.explain import explain as run
+    from corpus.inspect.explain import explain as run
 
     typer.echo(run(corpus, row_id))
 
@@ -167,7 +167,7 @@ def sql(
     csv: Annotated[bool, typer.Option("--csv", help="print every row as CSV")] = False,
 ) -> None:
     """Ask the corpus in SQL (DuckDB's); nothing can be written."""
-    from corpus.status import sql_csv, sql_table
+    from corpus.inspect.status import sql_csv, sql_table
 
     if csv:
         sql_csv(corpus, query)
@@ -194,7 +194,7 @@ def export(
     format: Annotated[Format, typer.Option(help="shape of the file")] = Format.published,
 ) -> None:
     """Write the corpus' videos as one parquet file in the columns of the public release."""
-    from corpus.export import export_published
+    from corpus.release.export import export_published
 
     typer.echo(f"{export_published(corpus, out)} videos in {out}")
 
@@ -223,8 +223,8 @@ def rehydrate(
     wait: Annotated[bool, typer.Option("--wait", help="wait for the next day's quota instead of ending")] = False,
 ) -> None:
     """Fetch the content of a release of ids again, and say what is gone; exit code 75 when the quota is spent."""
-    from corpus.crawl.lanes import Later
     from corpus.crawl.progress import bar
+    from corpus.crawl.scheduler import Later
     from corpus.release.rehydrate import rehydrate as run
     from corpus.release.rehydrate import rehydrated_text
 
@@ -254,7 +254,7 @@ def verbalize(
     out: Annotated[Path, typer.Option(help="parquet file to write: message_id, template, text")],
 ) -> None:
     """Write every post and video as text, behavior beside content."""
-    from corpus.verbalize.write import verbalize as run
+    from corpus.verbalize.verbalize import verbalize as run
 
     typer.echo(f"{run(corpus, out):,} texts in {out}")
 
@@ -265,7 +265,7 @@ def datasheet(
     out: Annotated[Path | None, typer.Option(help="file to write; without it the text is printed")] = None,
 ) -> None:
     """Write the corpus' datasheet, its figures filled in."""
-    from corpus.datasheet import datasheet_text, write_datasheet
+    from corpus.inspect.datasheet import datasheet_text, write_datasheet
 
     if out is None:
         typer.echo(datasheet_text(corpus))

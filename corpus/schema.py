@@ -121,6 +121,10 @@ TABLES: dict[str, Table] = {
 }
 
 
+DATA_TABLES = ("message", "communicator", "comment", "scene", "effect")
+"""Tables that hold what was said and done, in the order in which they are written."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """One behavior: its unit and the closed range its values lie in (high None: unbounded)."""

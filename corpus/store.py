@@ -11,8 +11,6 @@ CORPUS/corpus.json                    format and version
 
 from __future__ import annotations
 
-import fcntl
-import glob
 import json
 import shutil
 from collections.abc import Iterator
@@ -23,7 +21,10 @@ from typing import Any
 
 import duckdb
 
-from corpus.errors import BrokenTable, Busy, NoSuchPath, WrongVersion
+from corpus.errors import BrokenTable, NoSuchPath, WrongVersion
+from corpus.files.atomic import write_json
+from corpus.files.locks import held
+from corpus.files.sql import quote_file
 from corpus.schema import FORMAT, TABLES, VERSION
 
 REMOVED = ("message_id", "filter", "reason", "value", "duplicate_of")
@@ -31,14 +32,6 @@ COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DIS
     avg(likes) AS mean_likes, histogram(sentiment) FILTER (sentiment IS NOT NULL) AS sentiments,
     min(published_at) AS first_at, max(published_at) AS last_at FROM comment GROUP BY message_id"""
 BROKEN_MEND = "`cbc corpus validate` names it; remove its folder and ingest the raw files again"
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON beside its place, then rename: a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(path)
 
 
 def read_manifest(root: Path, what: str, kind: tuple[str, int], make: str, again: str) -> dict[str, Any]:
@@ -54,24 +47,6 @@ def read_manifest(root: Path, what: str, kind: tuple[str, int], make: str, again
     if (found.get("format"), found.get("format_version", found.get("version"))) != kind:
         raise WrongVersion(f"{root} is no {what} of this version of cbc", again)
     return found
-
-
-def replace_folder(staged: Path, place: Path) -> None:
-    """Put a finished folder in its place; what stood there goes."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    if place.exists():
-        shutil.rmtree(place)
-    staged.replace(place)
-
-
-def quote(path: Path | str) -> str:
-    """A string as an SQL literal."""
-    return "'" + str(path).replace("'", "''") + "'"
-
-
-def quote_file(path: Path, inside: str = "") -> str:
-    """A path to read, as an SQL literal: of its characters none is a pattern, those of `inside` (below it) are."""
-    return quote(glob.escape(str(path)) + inside)
 
 
 @dataclass(frozen=True)
@@ -112,11 +87,7 @@ class Corpus:
     @contextmanager
     def lock(self, name: str = ".lock") -> Iterator[None]:
         """Hold the corpus for writing (or, by its own name, what else one process alone may do). Raises Busy."""
-        with (self.root / name).open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Busy(f"{self.root} is being written by another process", "wait for it to end") from None
+        with held(self.root / name):
             yield
 
     @contextmanager

@@ -17,7 +17,7 @@ from benchmark.bench import Bench
 from benchmark.run import Run
 from benchmark.tables import make_tables
 from corpus.errors import CbcError, NoSuchPath
-from corpus.store import write_json
+from corpus.files.atomic import part_path, write_json
 from leaderboard.locate import find_bench, manifest
 from leaderboard.page import render
 from leaderboard.results import read_tables
@@ -74,7 +74,7 @@ def copy_tables(tables: Path, data: Path, names: Sequence[str]) -> None:
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
     """A fresh folder beside a place, gone afterwards unless it was moved there."""
-    folder = out.with_name(f".{out.name}.part")
+    folder = part_path(out)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from benchmark.build import build_bench
-from corpus.simulate import simulate
+from corpus.simulate.world import simulate
 from tests.corpus.crawl.server import Server, Universe
 
 SAID = "error: the disk is full; free some space and run the same command again"

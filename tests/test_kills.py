@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from corpus.simulate import simulate
+from corpus.simulate.world import simulate
 
 ROOT = Path(__file__).resolve().parent.parent
-WORLD = "from pathlib import Path; from corpus.simulate import simulate; import sys; "
+WORLD = "from pathlib import Path; from corpus.simulate.world import simulate; import sys; "
 STEPS = {
     "simulate": (WORLD + "simulate(Path(sys.argv[1]) / 'out', brands=6, videos=12, posts=20, emails=2)", "corpus.json"),
     "build": (

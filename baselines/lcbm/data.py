@@ -28,7 +28,7 @@ import polars as pl
 
 from benchmark.bench import Bench
 from corpus.errors import CbcError
-from corpus.store import replace_folder, write_json
+from corpus.files.atomic import replace_folder, write_json
 
 Ints = npt.NDArray[np.integer[Any]]
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from corpus.errors import CbcError
+from corpus.strict_model import StrictModel, first_fault
 
 SHIPPED = Path(__file__).resolve().parent.parent / "recipes"
 
@@ -28,11 +29,7 @@ class BadRecipe(CbcError):
     """A recipe does not parse: an unknown key, a wrong value, or broken YAML."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Scratch(_Strict):
+class Scratch(StrictModel):
     """A Llama trained from scratch: its size, and that of the vocabulary learned from the bench's text."""
 
     vocab_size: int = Field(ge=512)
@@ -42,7 +39,7 @@ class Scratch(_Strict):
     heads: int = Field(ge=1)
 
 
-class Lora(_Strict):
+class Lora(StrictModel):
     """Low-rank adapters on a frozen base, merged into it at the end."""
 
     r: int = Field(ge=1)
@@ -51,7 +48,7 @@ class Lora(_Strict):
     targets: list[str]
 
 
-class Recipe(_Strict):
+class Recipe(StrictModel):
     """How one model is trained; steps are optimizer steps, a row is `context_tokens` long and packs examples.
 
     `repetition` is the share of the steps, the first, that practise repeating (baselines/lcbm/repetition.py). With
@@ -175,10 +172,7 @@ def _refuse(path: Path, error: ValidationError) -> NoReturn:
     """Raise BadRecipe for the first fault pydantic found."""
     fault = error.errors()[0]
     location = tuple(str(part) for part in fault["loc"])
-    key = ".".join(location)
-    if fault["type"] == "extra_forbidden":
-        raise BadRecipe(f"{path}: unknown key {key}", f"known keys: {_known(location[:-1])}") from None
     if fault["type"] == "missing":
-        raise BadRecipe(f"{path}: key {key} is missing", "add it") from None
-    said = fault["msg"].removeprefix("Value error, ")
-    raise BadRecipe(f"{path}: {key}: {said}" if key else f"{path}: {said}", "mend that key") from None
+        raise BadRecipe(f"{path}: key {'.'.join(location)} is missing", "add it") from None
+    mend = f"known keys: {_known(location[:-1])}" if fault["type"] == "extra_forbidden" else "mend that key"
+    raise BadRecipe(f"{path}: {first_fault(error)}", mend) from None

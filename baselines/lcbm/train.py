@@ -9,14 +9,13 @@ devices: start the same command by `accelerate launch -m cbc baselines train ...
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -40,8 +39,9 @@ from baselines.lcbm.recipe import Recipe, load_recipe
 from baselines.lcbm.repetition import Repetition, frequent_words
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
-from corpus.errors import Busy, CbcError
-from corpus.store import replace_folder, write_json
+from corpus.errors import CbcError
+from corpus.files.atomic import replace_folder, write_json
+from corpus.files.locks import held
 from corpus.verbalize.catalog import frames
 
 FORMAT, VERSION = "cbc-model", 1
@@ -85,7 +85,9 @@ def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool =
 
     args = arguments(recipe, part, seed)
     first = args.process_index == 0
-    with _held(part) if first else nullcontext():
+    if first:
+        part.mkdir(parents=True, exist_ok=True)
+    with held(part / ".lock") if first else nullcontext():
         with args.main_process_first(local=False):
             if first:
                 _prepare(recipe, source, tasks, part, seed, identity, resume)
@@ -110,18 +112,6 @@ def _finished(out: Path, identity: dict[str, Any]) -> bool:
         ", ".join(key for key in identity if found.get(key) != identity[key]) if found else "it is no model of cbc"
     )
     raise OtherModel(f"{out} holds something else (differs in: {differs})", "give another folder or remove it")
-
-
-@contextmanager
-def _held(part: Path) -> Iterator[None]:
-    """Hold the working folder. Raises Busy when another process does."""
-    part.mkdir(parents=True, exist_ok=True)
-    with (part / ".lock").open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"{part} is being written by another process", "wait for it to end") from None
-        yield
 
 
 def _prepare(

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.answers import Answers, answers_of
 from benchmark.bench import Bench
-from benchmark.bootstrap import Interval, difference, interval
+from benchmark.intervals import Interval, difference, interval
 from benchmark.metrics import Judged, Metric
 from benchmark.run import Run
 from benchmark.score import Measured, measure

@@ -26,7 +26,7 @@ from benchmark.tables.registry import TABLES
 from benchmark.tables.seeds import families, over_seeds
 from benchmark.trivial import TRIVIAL
 from corpus.errors import CbcError
-from corpus.store import write_json
+from corpus.files.atomic import part_path, write_json
 
 Row = dict[str, Any]
 COLUMNS = (
@@ -166,6 +166,6 @@ def rows_as_csv(rows: Sequence[Row]) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Write text beside its place, then rename."""
-    beside = path.with_name(f".{path.name}.part")
+    beside = part_path(path)
     beside.write_text(text, encoding="utf-8")
     beside.replace(path)

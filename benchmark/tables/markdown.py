@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-from benchmark.bootstrap import RESAMPLES
+from benchmark.intervals import RESAMPLES
 from benchmark.score import number, with_bounds
 
 Row = dict[str, Any]

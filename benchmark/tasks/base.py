@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
-from corpus.verbalize.answers import read_choice, read_values
+from corpus.verbalize.read_answers import read_choice, read_values
 
 CONTENT = (
     "message_id",

@@ -14,7 +14,7 @@ import polars as pl
 
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
 from benchmark.tasks.base import NotEnough, Task, drawn
-from corpus.verbalize.frames import videos, with_scenes
+from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import REPLAY, replay_text
 
 SHARES = (0.05, 0.20)

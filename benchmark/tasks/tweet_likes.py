@@ -15,7 +15,7 @@ import polars as pl
 
 from benchmark.splits import MIN_CLUSTERS, by_cluster, by_time, capped
 from benchmark.tasks.base import NotEnough, Task
-from corpus.verbalize.frames import posts
+from corpus.verbalize.message_frames import posts
 from corpus.verbalize.post import post_text
 
 BLOCK = 100

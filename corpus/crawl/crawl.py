@@ -2,7 +2,7 @@
 
 Calls are booked in the ledger before they are made; payloads go to the journal with "done" in one transaction, and
 from there, many at a time, to CORPUS/raw and the tables by an ordinary ingest. The API and yt-dlp are two lanes
-(corpus/crawl/lanes.py) over one frontier. Stopped at any instant, the same command goes on.
+(corpus/crawl/scheduler.py) over one frontier. Stopped at any instant, the same command goes on.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from pathlib import Path
 
 import yaml
 
-from corpus.comments import wanted as comments_wanted
 from corpus.crawl.causes import CAUSES
+from corpus.crawl.deliver import INFOS, PAYLOADS, put_away, put_infos_away
 from corpus.crawl.journal import WATCH, Journal, Task
-from corpus.crawl.lanes import Answer, Crawled, Crawler, Lane, Later
 from corpus.crawl.recipe import CrawlRecipe, companies, opted_out
-from corpus.crawl.segments import INFOS, PAYLOADS, put_away, put_infos_away
-from corpus.crawl.youtube import (
+from corpus.crawl.scheduler import Answer, Crawled, Crawler, Lane, Later
+from corpus.crawl.youtube_api import (
     KEY_VARIABLE,
     PARTS,
     SEARCH,
@@ -36,9 +35,10 @@ from corpus.crawl.youtube import (
     without,
 )
 from corpus.errors import CbcError
-from corpus.privacy import hash_key
+from corpus.ingest.comments import wanted as comments_wanted
+from corpus.privacy.scrub import hash_key
 from corpus.store import Corpus
-from corpus.takedown.tombstones import all_ids, withdrawn
+from corpus.withdrawn.tombstones import all_ids, withdrawn
 
 CLOCK_SLACK_S = 60.0
 
@@ -162,7 +162,7 @@ def api_lanes(api: Api, recipe: CrawlRecipe, withheld: frozenset[str], journal: 
 
 def watch_lane(recipe: CrawlRecipe, withheld: frozenset[str], journal: Journal, root: Path) -> Lane:
     """yt-dlp's stage, which costs no units."""
-    from corpus.crawl.watch import Watcher
+    from corpus.crawl.ytdlp import Watcher
 
     assert recipe.ytdlp
     watcher = Watcher(recipe.ytdlp, root, recipe.tries, withheld)

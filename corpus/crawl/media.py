@@ -6,15 +6,14 @@ name comes from the id alone, never from a title.
 
 from __future__ import annotations
 
-import re
-import zlib
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from corpus.crawl.causes import CAUSES, CallFailed
-from corpus.crawl.failures import failure
 from corpus.crawl.recipe import Ytdlp
+from corpus.crawl.ytdlp_errors import failure
+from corpus.media_names import stem_of
 
 Info = dict[str, Any]
 
@@ -22,13 +21,6 @@ Info = dict[str, Any]
 def file_stem(info: Info) -> str:
     """A video's id as a file name."""
     return stem_of(str(info.get("extractor_key") or "Youtube").lower(), str(info["id"]))
-
-
-def stem_of(medium: str, video_id: str) -> str:
-    """An id of a medium as a file name: YouTube's as they are, others with their site and what names may hold."""
-    name = video_id if medium == "youtube" else f"{medium}_{video_id}"
-    safe = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:100]
-    return safe if safe == name else f"{safe}-{zlib.crc32(name.encode('utf-8', 'replace')):08x}"
 
 
 def download(info: Info, wanted: Ytdlp, root: Path, options: dict[str, Any], last: bool) -> dict[str, str]:

@@ -10,7 +10,7 @@ from math import ceil
 
 from corpus.crawl.journal import WATCH
 from corpus.crawl.recipe import CrawlRecipe, Youtube, Ytdlp, listed_videos
-from corpus.crawl.youtube import PAGE, SEARCH, UNITS
+from corpus.crawl.youtube_api import PAGE, SEARCH, UNITS
 from corpus.sources.wikidata import CHANNEL_ID
 
 TYPICAL_VIDEOS = 500

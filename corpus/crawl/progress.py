@@ -16,8 +16,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from corpus.crawl.journal import WATCH, next_reset, pacific_day
-from corpus.crawl.lanes import Crawled
-from corpus.crawl.youtube import SEARCH
+from corpus.crawl.scheduler import Crawled
+from corpus.crawl.youtube_api import SEARCH
 
 RATE_S = 300.0  # the rate is that of the last five minutes
 STAGES = """SELECT stage, sum(state = 'done'), sum(state = 'waiting'), sum(state = 'given up') FROM task

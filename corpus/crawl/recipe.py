@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from corpus.errors import CbcError
 from corpus.sources.wikidata import CHANNEL, CHANNEL_ID, NoCompanies, rows_of
+from corpus.strict_model import StrictModel, first_fault
 
 HANDLE = re.compile(r"@[\w.·-]{3,30}")
 VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
@@ -51,11 +52,7 @@ def _language(name: str) -> str:
     return name
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Youtube(_Strict):
+class Youtube(StrictModel):
     """Which channels, how many of their newest uploads (null: all), and how many pages of 100 comments a video.
 
     `companies` is a result of query.wikidata.org beside the recipe (corpus/crawl/recipes/companies.rq): its channels
@@ -79,7 +76,7 @@ class Youtube(_Strict):
         return self
 
 
-class Ytdlp(_Strict):
+class Ytdlp(StrictModel):
     """What yt-dlp fetches for each video that the API tells, and for `videos`: ids, or any page it can read.
 
     `subtitles` are languages of captions, the written ones before automatic ones; translations by machine are left out.
@@ -105,14 +102,14 @@ class Ytdlp(_Strict):
         return self
 
 
-class Quota(_Strict):
+class Quota(StrictModel):
     """What may be spent: units and searches a day (they are reset at midnight Pacific time)."""
 
     units_per_day: int = Field(default=10_000, ge=1)
     searches_per_day: int = Field(default=100, ge=1)
 
 
-class CrawlRecipe(_Strict):
+class CrawlRecipe(StrictModel):
     """What to fetch from where; `concurrency` calls at a time, `tries` a call at most, `wait_s` before the second.
 
     `opt_out` is a text file beside the recipe with a channel id, handle or video id a line: they are never asked for.
@@ -205,7 +202,4 @@ def load_crawl_recipe(path: Path) -> CrawlRecipe:
     try:
         return _beside(CrawlRecipe.model_validate(content), path.parent)
     except ValidationError as error:
-        first = error.errors()[0]
-        key, what = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
-        told = f"unknown key {key}" if first["type"] == "extra_forbidden" else f"{key}: {what}" if key else what
-        raise BadCrawlRecipe(f"the recipe {path}: {told}", mend) from None
+        raise BadCrawlRecipe(f"the recipe {path}: {first_fault(error)}", mend) from None

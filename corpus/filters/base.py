@@ -10,9 +10,10 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from corpus.filters.pool import Pool
+from corpus.strict_model import StrictModel
 
 Kind = Literal["video", "post", "email", "headline", "image", "sound"]
 
@@ -35,13 +36,12 @@ class Counted:
         return {**asdict(self), "removed": self.removed, "kept": self.looked_at - self.removed}
 
 
-class Filter(BaseModel, ABC):
+class Filter(StrictModel, ABC):
     """A reason not to keep messages; the fields of a subclass are its settings in a recipe.
 
     `kinds` (null: all) are the kinds of message it looks at; it neither sees nor counts the others.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     name: ClassVar[str]
 
     kinds: tuple[Kind, ...] | None = Field(default=None, min_length=1)

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.files.scatter import GOLDEN, scattered
+
 Unit = Literal["character", "word"]
 Hashes = NDArray[np.uint64]
 Counts = NDArray[np.int64]
@@ -20,14 +22,6 @@ Counts = NDArray[np.int64]
 VALUES = 128  # of a signature, at most
 RECALL = 0.99  # of pairs at the threshold, by the bands
 CHUNK = 60_000  # shingles hashed at once: they stay in the processor's cache
-BASE = np.uint64(0x9E3779B97F4A7C15)
-
-
-def mixed(values: Hashes) -> Hashes:
-    """Each value scattered over 64 bits (the finalizer of splitmix64)."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
 
 
 def banding(threshold: float) -> tuple[int, int]:
@@ -54,9 +48,9 @@ def _words(joined: str) -> Hashes:
     starts = np.concatenate([[0], np.flatnonzero(codes == ord(" ")) + 1])
     lengths = np.diff(starts, append=len(codes) + 1)
     within = np.arange(len(codes)) - np.repeat(starts, lengths)[: len(codes)]
-    powers = np.cumprod(np.full(int(lengths.max()), BASE))
-    told = np.where(codes == ord(" "), np.uint64(0), mixed(codes + np.uint64(1)) * powers[within])
-    return mixed(np.add.reduceat(told, starts))
+    powers = np.cumprod(np.full(int(lengths.max()), GOLDEN))
+    told = np.where(codes == ord(" "), np.uint64(0), scattered(codes + np.uint64(1)) * powers[within])
+    return scattered(np.add.reduceat(told, starts))
 
 
 def _runs(units: Hashes, counts: Counts, size: int) -> tuple[Hashes, Counts]:
@@ -67,16 +61,16 @@ def _runs(units: Hashes, counts: Counts, size: int) -> tuple[Hashes, Counts]:
     filled[np.arange(len(units)) + np.repeat(starts - (np.cumsum(counts) - counts), counts)] = units
     runs = np.zeros(int(lengths.sum()), np.uint64)
     for position in range(size):
-        runs = runs * BASE + mixed(filled[position : position + len(runs)] + np.uint64(1))
+        runs = runs * GOLDEN + scattered(filled[position : position + len(runs)] + np.uint64(1))
     found = lengths - size + 1
     within = np.arange(len(runs)) - np.repeat(starts, lengths)
-    return mixed(runs[within < np.repeat(found, lengths)]), found
+    return scattered(runs[within < np.repeat(found, lengths)]), found
 
 
 def signatures(hashes: Hashes, counts: Counts, values: int) -> NDArray[np.uint32]:
     """For each text the least of its shingles' hashes under each of `values` functions, the upper 32 bits of it."""
-    factors = mixed(np.arange(1, values + 1, dtype=np.uint64)) | np.uint64(1)
-    terms = mixed(np.arange(values + 1, 2 * values + 1, dtype=np.uint64))
+    factors = scattered(np.arange(1, values + 1, dtype=np.uint64)) | np.uint64(1)
+    terms = scattered(np.arange(values + 1, 2 * values + 1, dtype=np.uint64))
     ends = np.cumsum(counts)
     signed = np.empty((len(counts), values), np.uint32)
     first = 0
@@ -96,8 +90,8 @@ def bands_of(texts: Sequence[str], unit: Unit, size: int, threshold: float) -> H
     signed = signatures(*shingles(texts, unit, size), bands * rows).astype(np.uint64)
     keys = np.zeros((len(texts), bands), np.uint64)
     for row in range(rows):
-        keys = keys * BASE + mixed(signed.reshape(len(texts), bands, rows)[:, :, row] + np.uint64(1))
-    return mixed(keys)
+        keys = keys * GOLDEN + scattered(signed.reshape(len(texts), bands, rows)[:, :, row] + np.uint64(1))
+    return scattered(keys)
 
 
 def similarities(left: Sequence[str], right: Sequence[str], unit: Unit, size: int) -> NDArray[np.float64]:
@@ -113,5 +107,5 @@ def _distinct(texts: Sequence[str], unit: Unit, size: int) -> tuple[Hashes, Coun
     """Each text's shingles once, hashed with the number of the text, and that number."""
     hashes, counts = shingles(texts, unit, size)
     owner = np.repeat(np.arange(len(texts)), counts)
-    keys, first = np.unique(mixed(hashes + mixed(owner.astype(np.uint64))), return_index=True)
+    keys, first = np.unique(scattered(hashes + scattered(owner.astype(np.uint64))), return_index=True)
     return keys, owner[first]

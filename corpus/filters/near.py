@@ -9,9 +9,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from corpus.filters.base import Filter
-from corpus.filters.groups import group
 from corpus.filters.minhash import Unit
-from corpus.filters.pairs import find_candidates, sign, verify
+from corpus.filters.near_groups import group
+from corpus.filters.near_pairs import find_candidates, sign, verify
 from corpus.filters.pool import Pool
 
 

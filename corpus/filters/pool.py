@@ -18,7 +18,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from corpus.store import Corpus, quote
+from corpus.files.sql import quote
+from corpus.store import Corpus
 
 MEMORY = "1GB"
 READ = 50_000  # characters of a message that are compared, counted and looked at for its language

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from corpus.errors import CbcError
 from corpus.filters.base import Filter
 from corpus.filters.registry import filter_class
+from corpus.strict_model import first_fault
 
 RECIPES = Path(__file__).parent / "recipes"
 MEND = "see corpus/filters/recipes for an example"
@@ -77,8 +78,4 @@ def _filter(path: Path, item: Any) -> Filter:
     try:
         return made.model_validate({} if settings is None else settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, [name, *first["loc"]]))
-        what = first["msg"].removeprefix("Value error, ")
-        told = f"unknown key {key}" if first["type"] == "extra_forbidden" else f"{key}: {what}"
-        raise BadFilterRecipe(f"the recipe {path}: {told}", MEND) from None
+        raise BadFilterRecipe(f"the recipe {path}: {first_fault(error, name)}", MEND) from None

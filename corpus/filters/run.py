@@ -13,11 +13,12 @@ from typing import Any
 from tqdm import tqdm
 
 from corpus.errors import CbcError
+from corpus.files.atomic import replace_folder, write_json
+from corpus.files.sql import PARQUET, quote
 from corpus.filters.pool import Pool
 from corpus.filters.recipe import FilterRecipe
-from corpus.staged import PARQUET
-from corpus.status import table_text
-from corpus.store import Corpus, quote, replace_folder, write_json
+from corpus.printing import table_text
+from corpus.store import Corpus
 
 FORMAT, VERSION = "cbc-filtered", 1
 REMOVED = "SELECT message_id, filter, reason, value, duplicate_of FROM gone ORDER BY step, message_id"

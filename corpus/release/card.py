@@ -6,7 +6,8 @@ from typing import Any
 
 import yaml
 
-from corpus.datasheet import origin, table_markdown
+from corpus.inspect.datasheet import origin
+from corpus.printing import table_markdown
 from corpus.release.splits import SPLITS
 from corpus.store import Corpus
 

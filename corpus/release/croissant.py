@@ -49,7 +49,7 @@ def croissant_text(folder: Path, about: Mapping[str, Any], observed_until: datet
     """The Croissant JSON-LD of the parquet files below a folder; dated by the newest observation, not by the clock."""
     import mlcroissant as mlc
 
-    from corpus.takedown.derived import sha256
+    from corpus.files.hashes import file_sha256
 
     types = {
         "VARCHAR": mlc.DataType.TEXT,
@@ -69,7 +69,7 @@ def croissant_text(folder: Path, about: Mapping[str, Any], observed_until: datet
                     content_url=name,
                     encoding_formats=["application/x-parquet"],
                     content_size=f"{(folder / name).stat().st_size} B",
-                    sha256=sha256(folder / name),
+                    sha256=file_sha256(folder / name),
                 )
             )
             sets.append(record_set(mlc, table, split, name, types))

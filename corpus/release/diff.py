@@ -12,10 +12,11 @@ from typing import Any
 import duckdb
 
 from corpus.errors import BrokenTable
-from corpus.export import PUBLISHED
+from corpus.files.sql import quote_file
+from corpus.printing import table_text
+from corpus.published_shape import PUBLISHED
 from corpus.schema import TABLES
-from corpus.status import table_text
-from corpus.store import quote_file, read_manifest
+from corpus.store import read_manifest
 
 FORMAT, FORMAT_VERSION = "cbc-release", 1
 SHOWN = 10

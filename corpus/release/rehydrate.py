@@ -17,13 +17,14 @@ import duckdb
 
 from corpus.crawl.crawl import crawl
 from corpus.crawl.journal import Task
-from corpus.crawl.lanes import Crawled
 from corpus.crawl.recipe import CrawlRecipe, Youtube
-from corpus.crawl.youtube import ALONE, PAGE
+from corpus.crawl.scheduler import Crawled
+from corpus.crawl.youtube_api import ALONE, PAGE
 from corpus.errors import CbcError
+from corpus.files.sql import quote_file
 from corpus.release.diff import open_release
 from corpus.sources.wikidata import CHANNEL_ID
-from corpus.store import Corpus, quote_file
+from corpus.store import Corpus
 
 SHOWN = 10
 

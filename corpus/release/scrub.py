@@ -15,8 +15,8 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
-from corpus.export import PUBLISHED, STRUCTS
-from corpus.privacy import scrub_own, scrub_said
+from corpus.privacy.scrub import scrub_own, scrub_said
+from corpus.published_shape import PUBLISHED, STRUCTS
 from corpus.schema import TABLES
 
 SAID: dict[str, tuple[str, ...]] = {"message": ("title", "body"), "scene": ("speech", "screen_text")}

@@ -22,21 +22,23 @@ from typing import Any, Literal
 import duckdb
 import yaml
 
-from corpus.datasheet import datasheet_text
+from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
-from corpus.export import ANNOTATION, PUBLISHED, STRUCTS, published_sql
+from corpus.files.atomic import part_path, replace_folder, write_json
+from corpus.files.hashes import file_sha256, fingerprint
+from corpus.files.sql import MEMORY, quote, quote_file
+from corpus.inspect.datasheet import datasheet_text
+from corpus.published_shape import ANNOTATION, PUBLISHED, STRUCTS, published_sql
 from corpus.release.card import card_text
 from corpus.release.croissant import croissant_text
 from corpus.release.diff import FORMAT, FORMAT_VERSION
+from corpus.release.renew import IDS as ID_LIST
+from corpus.release.renew import write_sums
 from corpus.release.scrub import said, scrubbing
 from corpus.release.splits import SPLITS, tables_sql
-from corpus.replay import MERGE_SQL
+from corpus.replay_curve import MERGE_SQL
 from corpus.schema import TABLES
-from corpus.staged import MEMORY
-from corpus.store import Corpus, quote, quote_file, replace_folder, write_json
-from corpus.takedown.derived import IDS as ID_LIST
-from corpus.takedown.derived import SUMS, fingerprint, sha256, sums_text
-from corpus.takedown.known import remember
+from corpus.store import Corpus
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)"
@@ -83,7 +85,7 @@ def release(
     held = out / "manifest.json"
     if out.exists() and not held.is_file() and (out.is_file() or any(out.iterdir())):
         raise NoSuchPath(f"{out} exists and is no release", "give a new folder")
-    staged = out.with_name(f".{out.name}.part")
+    staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     try:
@@ -102,7 +104,7 @@ def release(
         }
         write_papers(corpus, staged, about)
         files = digests(staged)
-        (staged / SUMS).write_text(sums_text(files), encoding="utf-8")
+        write_sums(staged, files)
         manifest = {**about, "fingerprint": fingerprint(files), "files": files}
         write_json(staged / "manifest.json", manifest)
         remember(root, out)
@@ -210,7 +212,7 @@ def depth_of(path: Path) -> str:
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by its path in it."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
 
 
 def released_text(manifest: dict[str, Any], out: Path) -> str:

@@ -1,7 +1,7 @@
 """What a source is: a class that reads files and stages rows.
 
 A new source is one new file in this folder with a subclass of `Source`, named in corpus/sources/registry.py.
-`corpus.ingest` does the rest: what is new, duplicates, writing, the report.
+`corpus.ingest.run` does the rest: what is new, duplicates, writing, the report.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Staging:
     Each table has one more column, `_record`: the number of the record read that a row came from, by which rows read
     are told apart as kept (something of it is new) and known. A payload-wise source counts `rows_read += 1`, then calls
     `add` or `reject`; a set-wise one runs `INSERT INTO message BY NAME SELECT ..., n AS _record` on `connection`.
-    `folder` is scratch space on the corpus' disk, gone afterwards. `corpus.ingest` keeps the raw files.
+    `folder` is scratch space on the corpus' disk, gone afterwards. `corpus.ingest.run` keeps the raw files.
     """
 
     connection: duckdb.DuckDBPyConnection

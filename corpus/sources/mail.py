@@ -1,9 +1,9 @@
 """One email as rows, and nothing of who received it: pure functions, RowError where it is no mailing.
 
 Messages are parsed by the lenient policy of Python's `email`: the strict ones raise on the broken heads that real
-mailboxes hold. Links, addresses and phone numbers become placeholders as in comments (corpus/privacy.py): which part of
-a link tells the receiver apart cannot be seen from outside. So do the receivers' names and addresses, wherever they
-stand. The message's id is a digest, since senders write the receiver into Message-ID.
+mailboxes hold. Links, addresses and phone numbers become placeholders as in comments (corpus/privacy/scrub.py): which
+part of a link tells the receiver apart cannot be seen from outside. So do the receivers' names and addresses, wherever
+they stand. The message's id is a digest, since senders write the receiver into Message-ID.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
-from corpus.privacy import scrub
+from corpus.privacy.scrub import scrub
 from corpus.sources.base import RowError
 from corpus.sources.mail_text import plain_text
 

@@ -22,10 +22,11 @@ from typing import Annotated, Any
 
 import duckdb
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from corpus.errors import CbcError
 from corpus.schema import METRICS
+from corpus.strict_model import StrictModel, first_fault
 
 PLACE = re.compile(r"\{([^{}]+)\}")
 GROUP = re.compile(r"(?<!\\)\((?!\?)")
@@ -35,11 +36,7 @@ class BadMapping(CbcError):
     """A mapping cannot be read, or says what the language does not know."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Cell(_Strict):
+class Cell(StrictModel):
     """One way to fill a field."""
 
     column: str | None = None
@@ -128,7 +125,7 @@ def _metric(name: str) -> str:
     return name
 
 
-class Message(_Strict):
+class Message(StrictModel):
     """Columns of `message`; published_at is a time, duration_s seconds, "4:13" or ISO 8601 ("PT4M13S")."""
 
     message_id: Filled
@@ -141,7 +138,7 @@ class Message(_Strict):
     campaign: Filled | None = None
 
 
-class Communicator(_Strict):
+class Communicator(StrictModel):
     """Columns of `communicator`; without as_of a communicator has one row, not one an observation."""
 
     communicator_id: Filled
@@ -151,7 +148,7 @@ class Communicator(_Strict):
     as_of: Filled | None = None
 
 
-class Effect(_Strict):
+class Effect(StrictModel):
     """One measured behavior of each row: metric, value, how many could have acted, when it was seen."""
 
     metric: Annotated[str, AfterValidator(_metric)]
@@ -162,7 +159,7 @@ class Effect(_Strict):
     zero_is_missing: bool = False
 
 
-class Replay(_Strict):
+class Replay(StrictModel):
     """A replay graph: a column with a list of markers of equal length {end, value}, and one that says when it was seen.
 
     `each`: a column with a list of records; `markers` and `at` are then keys of such a record.
@@ -180,7 +177,7 @@ class Replay(_Strict):
         return [self.each] if self.each else [self.markers, *([self.at] if self.at else [])]
 
 
-class Attributes(_Strict):
+class Attributes(StrictModel):
     """Columns kept apart from the tables, as the annotation NAME@VERSION."""
 
     name: Word
@@ -189,7 +186,7 @@ class Attributes(_Strict):
     truth: Columns = {}
 
 
-class Mapping(_Strict):
+class Mapping(StrictModel):
     """How the files of one origin become rows."""
 
     name: Word
@@ -265,12 +262,6 @@ def load_mapping(path: Path) -> Mapping:
     try:
         return Mapping.model_validate({"name": path.stem, **content})
     except ValidationError as error:
-        raise BadMapping(f"the mapping {path}: {_told(error)}", "see corpus/sources/mapping.py for the keys") from None
-
-
-def _told(error: ValidationError) -> str:
-    """The first thing wrong, with the key it is under."""
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    what = first["msg"].removeprefix("Value error, ")
-    return f"unknown key {place}" if first["type"] == "extra_forbidden" else f"{place}: {what}"
+        raise BadMapping(
+            f"the mapping {path}: {first_fault(error)}", "see corpus/sources/mapping.py for the keys"
+        ) from None

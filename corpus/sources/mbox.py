@@ -10,19 +10,18 @@ mapping `mailchimp` reads it, with the same campaign. Attachments are left out a
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
+from corpus.files.archives import BROKEN_FILE
+from corpus.files.mailboxes import LARGEST, messages
 from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, given_files
 from corpus.sources.mail import Row, email_rows
-from corpus.textfiles import BROKEN_FILE
 
 ENDS = (".mbox", ".mbx", ".eml")
-LARGEST = 64 << 20  # bytes of a message; a larger one is passed over without being held
-PIECE = 1 << 20  # bytes read at a time of a line that does not end
 EXTRAS = pa.schema(
     {
         "message_id": pa.string(),
@@ -91,28 +90,6 @@ def opened(file: Received) -> IO[bytes]:
     if file.name.lower().endswith(".gz"):
         return gzip.open(file.raw)  # type: ignore[return-value]
     return file.raw.open("rb")
-
-
-def messages(source: IO[bytes], single: bool = False) -> Iterator[tuple[int, bytes | None]]:
-    """Each message of a mailbox, with the physical line it starts on, from 1; one begins at "From " after a blank line.
-
-    None stands for a message that is too large. `single`: the file is one message. Raises BROKEN_FILE.
-    """
-    held: list[bytes] = []
-    size, line, start, fresh, after_blank = 0, 0, 1, True, True
-    while piece := source.readline(PIECE):
-        line += fresh
-        if fresh and after_blank and not single and size and piece.startswith(b"From "):
-            yield start, b"".join(held) if size <= LARGEST else None
-            held, size, start = [], 0, line
-        size += len(piece)
-        if size <= LARGEST:
-            held.append(piece)
-        else:
-            held.clear()
-        after_blank, fresh = fresh and not piece.strip(), piece.endswith(b"\n")
-    if size:
-        yield start, b"".join(held) if size <= LARGEST else None
 
 
 def _staged(message: bytes | None, file: Received, number: int, line: int, staging: Staging) -> list[Row]:

@@ -4,7 +4,7 @@ cbc corpus ingest published train.parquet test.parquet --corpus CORPUS
 
 A marker is a scene (they come merged). `asr_grouped` and `ocr` hold one inner list a scene; captions, objects and
 actions are spread over the scenes when their number is a multiple of the scenes'. Whatever the tables cannot give back
-stays verbatim in the annotation published@1 (see corpus/export.py), so that an export equals the file.
+stays verbatim in the annotation published@1 (see corpus/published_shape.py), so that an export equals the file.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import duckdb
 
-from corpus.export import ANNOTATION, DERIVED_FLAT, FLAT, PUBLISHED, UNPACKED
-from corpus.replay import MERGE_SQL
+from corpus.files.sql import quote_file
+from corpus.published_shape import ANNOTATION, DERIVED_FLAT, FLAT, PUBLISHED, UNPACKED
+from corpus.replay_curve import MERGE_SQL
 from corpus.sources.base import Received, RowError, Source, Staging, given_files
-from corpus.store import quote_file
 
 COUNTS = ("likes", "views", "subscribers", "length")
 RULES: tuple[tuple[str, str, str], ...] = (

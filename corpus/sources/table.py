@@ -12,12 +12,12 @@ from pathlib import Path
 import yaml
 
 from corpus.errors import NoSuchPath
+from corpus.files.archives import kind_of
 from corpus.sources import table_rows
 from corpus.sources.base import Received, Source, Staging
 from corpus.sources.mapping import Mapping
 from corpus.sources.table_reader import Reader
 from corpus.sources.table_sql import Plan, prepare
-from corpus.textfiles import kind_of
 
 
 class Table(Source):

@@ -14,13 +14,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from corpus import encodings
-from corpus.csvrecords import records
 from corpus.errors import CbcError
+from corpus.files import encodings
+from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, parts, text_records
+from corpus.files.csv_records import records
+from corpus.files.sql import quote, quote_file
 from corpus.sources.base import Received, RowError, Staging
 from corpus.sources.table_sql import KEPT, Plan, json_path
-from corpus.store import quote, quote_file
-from corpus.textfiles import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, parts, text_records
 
 BATCH_RECORDS, BATCH_CHARACTERS = 20_000, 16 << 20
 SEEN_RECORDS = 1_000  # of JSON lines, to learn which columns a file has

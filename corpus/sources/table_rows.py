@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from corpus.files.sql import quote
 from corpus.sources.base import Received, Staging
 from corpus.sources.mapping import Effect
 from corpus.sources.table_sql import Plan
-from corpus.store import quote
 
 ATTRIBUTES = "_attributes"
 GRAPHS = """(SELECT *, merge_markers(g.shares, g.ends[-1]) AS merged,

@@ -11,11 +11,11 @@ import json
 
 import duckdb
 
-from corpus import numbers
-from corpus.replay import MERGE_SQL
+from corpus.files.sql import quote
+from corpus.replay_curve import MERGE_SQL
 from corpus.schema import METRICS
+from corpus.sources import page_counts
 from corpus.sources.mapping import PLACE, Cell, Mapping, Replay
-from corpus.store import quote
 
 KEPT = "_file, _record, _n, _line, _name"
 MACROS = """
@@ -42,7 +42,7 @@ CREATE OR REPLACE MACRO cell_seconds(t) AS CASE
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Give a connection the functions the SQL here uses."""
-    numbers.register(connection)
+    page_counts.register(connection)
     connection.execute(MERGE_SQL)
     connection.execute(MACROS)
 
@@ -131,7 +131,7 @@ class Plan:
             self._rule(f"{value} > {unit.high}", "out of range", text)
         else:
             self._rule(f"{value} <> floor({value})", "not a whole number", text)
-            self._rule(f"{value} > {numbers.LARGEST}", "out of range", text)
+            self._rule(f"{value} > {page_counts.LARGEST}", "out of range", text)
         return value
 
     def time(self, field: tuple[Cell, ...] | None) -> str:

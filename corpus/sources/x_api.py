@@ -21,10 +21,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, kind_of, parts, text_records
+from corpus.files.sql import quote
 from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, given_files
 from corpus.sources.x_posts import Post, posts_of, tidy
-from corpus.store import quote
-from corpus.textfiles import BROKEN_FILE, Part, Record, Unread, kind_of, parts, text_records
 
 BATCH_CHARACTERS = 16 << 20
 LARGEST_DOCUMENT = 256 << 20  # bytes of a file that is a single JSON value over many lines: it is read whole

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from corpus.files.archives import decodes
 from corpus.sources.base import RowError
 from corpus.sources.fields import LARGEST, Info, items, text, whole
 from corpus.sources.youtube_api import part
-from corpus.textfiles import decodes
 
 ID = re.compile(r"[0-9]{1,20}")
 NO_LANGUAGE = re.compile(r"und|zxx|art|q[a-t]\w")  # codes for a post without words, with links or tags alone

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import NoSuchPath
-from corpus.privacy import author_hash, hash_key, scrub
+from corpus.privacy.scrub import author_hash, hash_key, scrub
 from corpus.sources.base import Received, RowError, Source, Staging
 from corpus.sources.fields import LARGEST, Info, text, texts, whole
 

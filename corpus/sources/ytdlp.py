@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpus.errors import NoSuchPath
-from corpus.privacy import hash_key, scrub_own
+from corpus.privacy.scrub import hash_key, scrub_own
 from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging
 from corpus.sources.captions import CAPTIONS, Captions, captions_of, parse_captions
 from corpus.sources.fields import items

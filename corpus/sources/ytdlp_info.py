@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from corpus.privacy import author_hash, scrub
-from corpus.replay import multiplier
+from corpus.privacy.scrub import author_hash, scrub
+from corpus.replay_curve import multiplier
 from corpus.sources.base import Received, RowError
 from corpus.sources.captions import Utterance
 from corpus.sources.fields import Info, items, moment, number, text, texts, whole
@@ -82,7 +82,7 @@ def chapters_of(info: Info, duration_s: float | None) -> list[Row]:
 
 
 def replay_scenes(markers: list[Any], duration_s: float | None) -> list[Row]:
-    """Merged markers (corpus/replay.py) with their bounds; none for a video too short for a scene. Raises RowError."""
+    """Merged markers (corpus/replay_curve.py) with bounds; none for a video without one whole. Raises RowError."""
     spans = []
     for marker in markers:
         if not isinstance(marker, dict):

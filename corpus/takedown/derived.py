@@ -7,9 +7,7 @@ that nobody takes the folder for what it was before. Files of other kinds are on
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.release.card import head_of, rows_table
-from corpus.store import write_json
-from corpus.takedown.marks import Marks, found_in
-from corpus.takedown.search import ROWS, rows_as_json
+from corpus.files.atomic import part_path, write_json
+from corpus.files.hashes import file_sha256, fingerprint
+from corpus.files.parquet_rows import rows_as_json
+from corpus.release.renew import drop_ids, is_release, renew_papers, write_sums
+from corpus.takedown.search import ROWS
+from corpus.withdrawn.search_terms import Marks, found_in
 
-SUMS, IDS = "SHA256SUMS", "ids.txt"  # of a release
 KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
@@ -33,7 +32,7 @@ def without(place: Path, marks: Marks) -> int:
     instances = frozenset(name for path in files for name in instances_of(path, marks))
     dropped = sum(drop_rows(path, marks, instances) for path in files)
     if place.is_dir():
-        dropped += drop_lines(place / IDS, marks.ids)
+        dropped += drop_ids(place, marks.ids)
         if dropped:
             renew_manifest(place)
     return dropped
@@ -68,7 +67,7 @@ def instances_of(path: Path, marks: Marks) -> list[str]:
 
 def drop_rows(path: Path, marks: Marks, instances: frozenset[str]) -> int:
     """Write a parquet file anew without the marked rows; gives how many they were."""
-    beside = path.with_name(f".{path.name}.part")
+    beside = part_path(path)
     dropped = 0
     try:
         with pq.ParquetFile(path) as file, pq.ParquetWriter(beside, file.schema_arrow, compression="zstd") as writer:
@@ -83,19 +82,8 @@ def drop_rows(path: Path, marks: Marks, instances: frozenset[str]) -> int:
     return dropped
 
 
-def drop_lines(path: Path, ids: frozenset[str]) -> int:
-    """Drop ids from a list of ids, one a line; gives how many they were."""
-    if not path.is_file():
-        return 0
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines if line.strip() not in ids]
-    if len(kept) < len(lines):
-        replace_text(path, "".join(kept))
-    return len(lines) - len(kept)
-
-
 def renew_manifest(folder: Path) -> None:
-    """Bring digests, fingerprint and sizes up to date: in a folder's manifest, and in a release's other papers."""
+    """Bring digests, fingerprint and sizes up to date in a folder's manifest; a release renews its own papers."""
     path = folder / "manifest.json"
     if not path.is_file():
         return
@@ -103,57 +91,12 @@ def renew_manifest(folder: Path) -> None:
     for task, entry in manifest["tasks"].items() if isinstance(manifest.get("tasks"), dict) else ():
         for file in sorted((folder / "public" / task).glob("*.parquet")):
             entry[file.stem] = pq.read_metadata(file).num_rows
-    if "rows" in manifest:
+    if is_release(manifest):
         renew_papers(folder, manifest)
     if "files" in manifest:
         names = [name for name in manifest["files"] if (folder / name).is_file()]
-        manifest["files"] = {name: sha256(folder / name) for name in names}
+        manifest["files"] = {name: file_sha256(folder / name) for name in names}
         manifest["fingerprint"] = fingerprint(manifest["files"])
-        if (folder / SUMS).is_file():
-            replace_text(folder / SUMS, sums_text(manifest["files"]))
+        if is_release(manifest):
+            write_sums(folder, manifest["files"])
     write_json(path, manifest)
-
-
-def renew_papers(folder: Path, manifest: dict[str, Any]) -> None:
-    """Bring the card and the Croissant file of a release up to date; a table that has no rows any more goes."""
-    before = rows_table(manifest["rows"])
-    for table, counts in list(manifest["rows"].items()):
-        counts |= {split: pq.read_metadata(folder / table / f"{split}.parquet").num_rows for split in counts}
-        if not any(counts.values()):
-            shutil.rmtree(folder / table)
-            del manifest["rows"][table]
-    card, croissant = folder / "README.md", folder / "croissant.json"
-    body = card.read_text(encoding="utf-8").split("---\n", 2)[2]
-    replace_text(card, head_of(manifest) + body.replace(before, rows_table(manifest["rows"])))
-    described = json.loads(croissant.read_text(encoding="utf-8"))
-    there = [entry for entry in described["distribution"] if (folder / entry["contentUrl"]).is_file()]
-    names = {entry["@id"].replace("/", "-").removesuffix(".parquet") for entry in there}
-    described["distribution"] = there
-    described["recordSet"] = [one for one in described["recordSet"] if one["@id"] in names]
-    for entry in there:
-        file = folder / entry["contentUrl"]
-        entry |= {"sha256": sha256(file), "contentSize": f"{file.stat().st_size} B"}
-    replace_text(croissant, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a text file beside its place, then rename it."""
-    beside = path.with_name(f".{path.name}.part")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
-
-
-def sums_text(files: dict[str, str]) -> str:
-    """Digests by path as sha256sum reads them."""
-    return "".join(f"{digest}  {path}\n" for path, digest in files.items())
-
-
-def sha256(path: Path) -> str:
-    """Hex digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def fingerprint(files: dict[str, str]) -> str:
-    """One digest of the digests of many files."""
-    return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()

@@ -15,14 +15,14 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-import duckdb
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.encodings import LEGACY
-from corpus.takedown.marks import found_in
-from corpus.textfiles import BROKEN_FILE
+from corpus.files.archives import BROKEN_FILE
+from corpus.files.encodings import LEGACY
+from corpus.files.parquet_rows import rows_as_json
+from corpus.withdrawn.search_terms import found_in
 
 WINDOW_BYTES, OVERLAP_BYTES = 1 << 22, 1 << 12
 ROWS = 5_000
@@ -94,13 +94,3 @@ def byte_texts(raw: IO[bytes]) -> Iterator[pl.Series]:
             texts += [window.decode(encoding, "replace") for encoding in (*LEGACY, "utf-16")]
         yield pl.Series(texts)
         before = window[-OVERLAP_BYTES:]
-
-
-def rows_as_json(batch: pa.RecordBatch) -> pl.Series:
-    """Each row of a batch as JSON text, nested values and all."""
-    connection = duckdb.connect()
-    connection.execute("SET threads=1")
-    table = pa.Table.from_batches([batch])
-    connection.register("_rows", table)
-    rows = connection.execute("SELECT to_json(_rows)::VARCHAR FROM _rows").fetchall()
-    return pl.Series([row[0] for row in rows], dtype=pl.String)

@@ -8,30 +8,29 @@ and a search of every byte of them all for pieces of the withdrawn text.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 
 import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from corpus.crawl.media import stem_of
+from corpus.crawl.journal_withdrawn import drop_withdrawn_payloads
+from corpus.derivatives import derived
 from corpus.errors import CbcError, NoSuchPath
-from corpus.staged import PARQUET
-from corpus.store import Corpus, quote, quote_file, write_json
-from corpus.takedown.derived import replace_text, without
-from corpus.takedown.known import derived
-from corpus.takedown.marks import Marks, found_in
-from corpus.takedown.names import INFO, forget_names, rename_in_tables
-from corpus.takedown.records import source_of
-from corpus.takedown.redact import pruned_text, redact
+from corpus.files.atomic import part_path, write_json, write_text
+from corpus.files.sql import PARQUET, quote, quote_file
+from corpus.media_names import stem_of
+from corpus.store import Corpus
+from corpus.takedown.derived import without
+from corpus.takedown.plan import PENDING, parts, resume
+from corpus.takedown.reread_raw import source_of
 from corpus.takedown.search import Searched, search
-from corpus.takedown.tombstones import KINDS, Ids, bury, list_gone
-from corpus.takedown.wanted import PENDING, parts, resume
+from corpus.withdrawn.blank_raw import redact
+from corpus.withdrawn.file_names import INFO, forget_names, rename_in_tables
+from corpus.withdrawn.search_terms import Marks, found_in
+from corpus.withdrawn.tombstones import KINDS, Ids, bury, list_gone
 
 
 class ResidueFound(CbcError):
@@ -98,7 +97,7 @@ def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> i
     if gone == all_ > 0:
         path.unlink()
     elif gone:
-        beside = path.with_name(f".{path.name}.part")
+        beside = part_path(path)
         kept = f"SELECT * FROM {rows} WHERE NOT coalesce({condition}, false)"
         connection.execute(f"COPY ({kept}) TO {quote(beside)} {PARQUET}")
         beside.replace(path)
@@ -127,31 +126,7 @@ def take_raw(corpus: Corpus, marks: Marks, taken: Taken) -> None:
     rename_in_tables(corpus.root, [*marks.values, *marks.forms])
     journal = corpus.root / "crawl.sqlite"
     if journal.is_file():
-        taken.raw_records += take_payloads(journal, marks)
-
-
-def take_payloads(journal: Path, marks: Marks) -> int:
-    """Prune payloads that wait in the journal, and leave nothing of them in its free pages."""
-    values, words, pruned = marks.values, sorted(marks.pieces), 0
-    with closing(sqlite3.connect(journal, isolation_level=None)) as connection:
-        connection.execute("PRAGMA secure_delete=ON")
-        for task, body in connection.execute("SELECT task, body FROM payload").fetchall():
-            left = pruned_text(body, marks, values, words)
-            if left != body:
-                connection.execute("UPDATE payload SET body = ? WHERE task = ?", (left, task))
-                pruned += 1
-        forms = marks.forms
-        for table, column in (("task", "target"), ("task", "said"), ("payload", "target"), ("gone", "id")):
-            found = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL").fetchall()
-            texts = pl.Series([text for (text,) in found], dtype=pl.String)
-            for text in texts.filter(found_in(texts, forms)).to_list():
-                nameless = f"withdrawn-{token_hex(8)}"  # a name that was searched for; its calls stay in the ledger
-                connection.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (nameless, text))
-        gone = "UPDATE task SET state = 'given up', cause = 'opted out' WHERE state = 'waiting'"
-        connection.execute(f"{gone} AND target LIKE 'withdrawn-%'")
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return pruned
+        taken.raw_records += drop_withdrawn_payloads(journal, marks)
 
 
 def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
@@ -176,7 +151,7 @@ def take_recipe(root: Path, marks: Marks) -> None:
         told = pl.Series(path.read_text(encoding="utf-8").splitlines(keepends=True), dtype=pl.String)
         kept = told.filter(~found_in(told, [*marks.forms, *marks.values]))
         if len(kept) < len(told):
-            replace_text(path, "".join(kept.to_list()))
+            write_text(path, "".join(kept.to_list()))
 
 
 def take_derived(root: Path, also: Sequence[Path], marks: Marks, taken: Taken) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from corpus.verbalize import post, video, write
+from corpus.verbalize import post, verbalize, video
 from corpus.verbalize.template import Template
 
-MODULES = (video, post, write)
+MODULES = (video, post, verbalize)
 
 
 def templates() -> dict[str, Template]:

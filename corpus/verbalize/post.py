@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from corpus.verbalize.outside import MASK
+from corpus.verbalize.safe_text import MASK
 from corpus.verbalize.template import Template
 
 HEAD = "[company: {company}\n][account: {account}\n][published: {date}\n]"

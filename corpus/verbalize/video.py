@@ -2,7 +2,7 @@
 
 Each function takes a frame with one row a video and gives it back with `prompt` and `answer`. Scenes are lists, one
 item a scene: scene_seen, scene_speech (null: silent), replay (0 to 100; null: asked). Content must have gone through
-corpus.verbalize.outside.
+corpus.verbalize.safe_text.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from corpus.verbalize.numbers import count_words, percent, whole
-from corpus.verbalize.outside import MASK, gist
+from corpus.verbalize.number_words import count_words, percent, whole
+from corpus.verbalize.safe_text import MASK, gist
 from corpus.verbalize.template import Template
 
 

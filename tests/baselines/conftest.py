@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.bench import Bench
 from benchmark.build import build_bench
-from corpus.simulate import simulate
+from corpus.simulate.world import simulate
 
 SIZES = {"train": 200, "validation": 40, "test": 40}
 

@@ -25,7 +25,7 @@ from baselines.lcbm.train import OtherModel, train  # noqa: E402
 from benchmark.bench import Bench  # noqa: E402
 from benchmark.build import build_bench  # noqa: E402
 from corpus.errors import Busy, NoSuchPath  # noqa: E402
-from corpus.simulate import simulate  # noqa: E402
+from corpus.simulate.world import simulate  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY = {

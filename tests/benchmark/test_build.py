@@ -17,7 +17,7 @@ from benchmark.tasks.registry import TASKS
 from benchmark.tasks.replay import runs
 from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
-from corpus.simulate import simulate
+from corpus.simulate.world import simulate
 
 SIZES = {"train": 150, "validation": 40, "test": 60}
 REPLAYS = [name for name in TASKS if name.startswith("replay_")]

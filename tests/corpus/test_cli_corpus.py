@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from corpus.ingest import ingest
+from corpus.ingest.run import ingest
+from corpus.inspect.status import BadQuery, sql_csv, sql_table, status_text
+from corpus.printing import cell, table_text
 from corpus.sources.registry import source_named
-from corpus.status import BadQuery, cell, sql_csv, sql_table, status_text, table_text
-from tests.corpus.infos import video, write
+from tests.corpus.sources.infos import video, write
 
 
 @pytest.fixture(scope="module")

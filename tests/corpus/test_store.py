@@ -10,11 +10,13 @@ import duckdb
 import pytest
 
 from corpus.errors import BrokenTable, Busy, NoSuchPath, WrongVersion
-from corpus.ingest import ingest
+from corpus.files.atomic import replace_folder, write_json
+from corpus.files.sql import quote
+from corpus.ingest.run import ingest
 from corpus.schema import METRICS, TABLES
 from corpus.sources.registry import source_named
-from corpus.store import Corpus, quote, replace_folder, write_json
-from tests.corpus.infos import EPOCH, video, write
+from corpus.store import Corpus
+from tests.corpus.sources.infos import EPOCH, video, write
 
 
 def crawled(folder: Path, *infos: dict) -> Corpus:

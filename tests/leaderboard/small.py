@@ -9,7 +9,7 @@ import polars as pl
 
 from benchmark.bench import FORMAT, VERSION, Bench
 from benchmark.run import write_run
-from corpus.store import write_json
+from corpus.files.atomic import write_json
 
 HOSTILE = "<script>document.title='owned'</script>"
 HOSTILE_TITLE = "<img src=x onerror=\"document.title='owned'\"> $\\frac{1}$ 10 % off"

@@ -20,11 +20,11 @@ import pyarrow.parquet as pq
 import yaml
 
 from corpus.crawl.crawl import api_lanes, open_journal
-from corpus.crawl.lanes import Crawler
+from corpus.crawl.deliver import put_away
 from corpus.crawl.recipe import load_crawl_recipe
-from corpus.crawl.segments import put_away
-from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE, Api, first_tasks
-from corpus.ingest import ingest
+from corpus.crawl.scheduler import Crawler
+from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE, Api, first_tasks
+from corpus.ingest.run import ingest
 from corpus.sources.youtube_api import YoutubeApi
 from corpus.store import Corpus
 from tests.corpus.crawl.server import Server, Universe

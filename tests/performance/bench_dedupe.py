@@ -20,12 +20,13 @@ import numpy as np
 import polars as pl
 from datasketch import MinHash, MinHashLSH
 
+from corpus.files.atomic import write_json
 from corpus.filters.near import NearDuplicates
 from corpus.filters.pool import normalised
 from corpus.filters.recipe import FilterRecipe
 from corpus.filters.run import run_filters
 from corpus.schema import TABLES
-from corpus.store import Corpus, write_json
+from corpus.store import Corpus
 
 PLANTED = 10  # one post of so many repeats an earlier one but for its last word
 THRESHOLD, SIZE = 0.8, 5

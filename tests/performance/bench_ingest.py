@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from corpus.ingest import ingest
+from corpus.ingest.run import ingest
 from corpus.sources.registry import source_named
 
 FILE = "youtube_trending/videos_latest.csv.gz"

@@ -22,7 +22,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from corpus.verbalize.post import DATE, FORWARD
-from corpus.verbalize.write import fill_file
+from corpus.verbalize.verbalize import fill_file
 
 WORDS = np.array(
     ["we", "our", "new", "store", "coffee", "game", "season", "thank", "for", "all", "best", "ever", "soon"]

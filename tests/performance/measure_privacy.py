@@ -1,4 +1,4 @@
-"""Recall and precision of `corpus.privacy` on the planted set, beside other detectors that are installed; texts/s.
+"""Recall and precision of `corpus.privacy.scrub` on the planted set, beside other installed detectors; texts/s.
 
     python -m tests.performance.measure_privacy [LINES_OF_EACH_KIND] [SEED] [--show]
 
@@ -16,9 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
-from corpus.privacy import OWN, WRITTEN, find
-from corpus.privacy_phone import REGIONS
-from tests.corpus.planted import Line, Planter
+from corpus.privacy.phone import REGIONS
+from corpus.privacy.scrub import OWN, WRITTEN, find
+from tests.corpus.privacy.planted import Line, Planter
 
 Span = tuple[int, int, str]
 Detector = Callable[[Line], list[Span]]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from corpus.crawl.crawl import crawl
 from corpus.crawl.progress import progress_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
-from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
-from corpus.ingest import ingest
+from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE
+from corpus.ingest.run import ingest
 from corpus.sources.wikidata import NoCompanies, Wikidata, rows_of
 from corpus.store import Corpus
 from tests.corpus.crawl.server import Server, Universe

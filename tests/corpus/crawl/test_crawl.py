@@ -16,13 +16,13 @@ import polars as pl
 import pytest
 import yaml
 
-from corpus.audit import validate
 from corpus.crawl.causes import CAUSES, cause_of
 from corpus.crawl.crawl import WrongClock, crawl, retry
-from corpus.crawl.lanes import QuotaEnded
 from corpus.crawl.progress import crawled_text, progress_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
-from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
+from corpus.crawl.scheduler import QuotaEnded
+from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE
+from corpus.inspect.validate import validate
 from corpus.store import Corpus
 from tests.corpus.crawl.server import Fault, Server, Universe, random_faults
 

@@ -11,10 +11,11 @@ import duckdb
 import pyarrow as pa
 import yaml
 
+from corpus.files.atomic import write_json
 from corpus.filters.recipe import load_filter_recipe
 from corpus.filters.run import run_filters
 from corpus.schema import TABLES
-from corpus.store import Corpus, write_json
+from corpus.store import Corpus
 
 DAY = datetime(2024, 1, 1)
 

@@ -11,15 +11,15 @@ import polars as pl
 import pytest
 
 from benchmark.build import build_bench
-from corpus.export import export_published
 from corpus.filters.outcome import newer_note
 from corpus.filters.recipe import BadFilterRecipe, load_filter_recipe
 from corpus.filters.registry import UnknownFilter
 from corpus.filters.run import NothingToFilter, run_filters
-from corpus.simulate import simulate
-from corpus.status import sql_table, status_text
+from corpus.inspect.status import sql_table, status_text
+from corpus.release.export import export_published
+from corpus.simulate.world import simulate
 from corpus.store import Corpus
-from corpus.verbalize.write import verbalize
+from corpus.verbalize.verbalize import verbalize
 from tests.corpus.filters.made import corpus_of, posts, recipe, removed
 
 EXACT, SHORT = {"exact_duplicates": {}}, {"length": {"min_words": 2}}

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from corpus.crawl.crawl import crawl
-from corpus.crawl.lanes import QuotaEnded
 from corpus.crawl.recipe import load_crawl_recipe
-from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
+from corpus.crawl.scheduler import QuotaEnded
+from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE
 from corpus.release.diff import diff
 from corpus.release.rehydrate import NothingToFetch, rehydrate, rehydrated_text
 from corpus.release.write import release
-from corpus.simulate import simulate
+from corpus.simulate.world import simulate
 from tests.corpus.crawl.server import Server, Universe
 from tests.corpus.crawl.test_crawl import KEY, recipe_file
-from tests.corpus.mapped import rows
+from tests.corpus.sources.mapped import rows
 
 
 @pytest.fixture

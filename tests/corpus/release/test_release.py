@@ -17,17 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.errors import BrokenTable, NoSuchPath
-from corpus.export import PUBLISHED, export_published
-from corpus.ingest import ingest
+from corpus.ingest.run import ingest
+from corpus.published_shape import PUBLISHED
 from corpus.release.diff import diff, diff_text
+from corpus.release.export import export_published
 from corpus.release.splits import SPLITS, split_of
 from corpus.release.write import BadRelease, release
-from corpus.simulate import simulate
+from corpus.simulate.world import simulate
 from corpus.sources.registry import source_named
 from corpus.store import Corpus
 from corpus.takedown.takedown import takedown
-from tests.corpus.infos import comment, rolled_up, video, write
-from tests.corpus.mapped import rows, tree
+from tests.corpus.sources.infos import comment, rolled_up, video, write
+from tests.corpus.sources.mapped import rows, tree
 
 OWN = "REMARK-OF-A-VIEWER"
 

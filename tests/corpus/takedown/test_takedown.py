@@ -12,18 +12,18 @@ import duckdb
 import polars as pl
 import pytest
 
-from corpus.audit import validate
 from corpus.crawl.journal import Journal, Task
-from corpus.export import export_published
-from corpus.ingest import ingest
+from corpus.ingest.run import ingest
+from corpus.inspect.validate import validate
+from corpus.release.export import export_published
 from corpus.sources.registry import source_named
 from corpus.store import Corpus
 from corpus.takedown import takedown as module
+from corpus.takedown.plan import PENDING, UnknownId
 from corpus.takedown.takedown import ResidueFound, takedown, taken_text
-from corpus.takedown.tombstones import withdrawn
-from corpus.takedown.wanted import PENDING, UnknownId
-from tests.corpus.infos import comment, rolled_up, video, write
-from tests.corpus.mapped import POSTS, rows, source, tree
+from corpus.withdrawn.tombstones import withdrawn
+from tests.corpus.sources.infos import comment, rolled_up, video, write
+from tests.corpus.sources.mapped import POSTS, rows, source, tree
 
 SHARED = "Follow our channel for new videos every week, and ring the bell!"
 SECRET = "A zebra crossed the märket square – while 'nobody' was \"watching\" it at all.\n" + SHARED

@@ -7,13 +7,13 @@ import pytest
 from benchmark.build import build_bench
 from corpus.crawl.crawl import crawl
 from corpus.crawl.recipe import load_crawl_recipe
-from corpus.crawl.youtube import ENDPOINT_VARIABLE, KEY_VARIABLE
-from corpus.simulate import simulate
-from corpus.takedown.known import derived
+from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE
+from corpus.derivatives import derived
+from corpus.simulate.world import simulate
 from corpus.takedown.takedown import takedown
 from tests.corpus.crawl.server import Server, Universe
 from tests.corpus.crawl.test_crawl import KEY, recipe_file
-from tests.corpus.mapped import rows
+from tests.corpus.sources.mapped import rows
 from tests.corpus.takedown.test_takedown import words_in
 
 

@@ -9,14 +9,14 @@ import sys
 import time
 from pathlib import Path
 
-from corpus.audit import validate
-from corpus.export import export_published
-from corpus.ingest import ingest
+from corpus.ingest.run import ingest
+from corpus.inspect.validate import validate
+from corpus.release.export import export_published
 from corpus.release.write import release
 from corpus.sources.registry import source_named
-from corpus.takedown.wanted import PENDING
-from tests.corpus.infos import comment, rolled_up, video, write
-from tests.corpus.mapped import rows, tree
+from corpus.takedown.plan import PENDING
+from tests.corpus.sources.infos import comment, rolled_up, video, write
+from tests.corpus.sources.mapped import rows, tree
 
 ROOT = Path(__file__).resolve().parents[3]
 GONE = [f"goingvideo{n}" for n in range(4)]

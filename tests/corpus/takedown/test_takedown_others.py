@@ -8,20 +8,20 @@ from email.message import EmailMessage
 import polars as pl
 import pytest
 
+from corpus.crawl.deliver import put_away
 from corpus.crawl.journal import Journal, Task
-from corpus.crawl.media import stem_of
-from corpus.crawl.segments import put_away
-from corpus.ingest import ingest
+from corpus.ingest.run import ingest
+from corpus.media_names import stem_of
 from corpus.sources.registry import source_named
-from corpus.takedown.redact import UnsafeRedaction
 from corpus.takedown.takedown import takedown
-from corpus.verbalize.write import verbalize
-from tests.corpus.infos import rolled_up, video, write
-from tests.corpus.mapped import POSTS, rows, source
+from corpus.verbalize.verbalize import verbalize
+from corpus.withdrawn.blank_raw import UnsafeRedaction
+from tests.corpus.sources.infos import rolled_up, video, write
+from tests.corpus.sources.mapped import POSTS, rows, source
+from tests.corpus.sources.test_mbox import mailbox, mailing
+from tests.corpus.sources.test_x_api import answer, tweet
 from tests.corpus.takedown.test_takedown import words_in
 from tests.corpus.takedown.test_takedown_sources import OTHER, SECRET, raw_of
-from tests.corpus.test_mbox import mailbox, mailing
-from tests.corpus.test_x_api import answer, tweet
 
 
 @pytest.mark.parametrize("first", ["", "{broken", json.dumps({"data": [], "long": "x" * (1 << 21)})])
@@ -172,7 +172,7 @@ def test_a_file_that_would_lose_other_records_is_left_as_it_was(tmp_path, monkey
     ingest(source(tmp_path, POSTS), [tmp_path / "posts.csv"], root)
     raw = raw_of(root, "posts")
     before = raw.read_bytes()
-    monkeypatch.setattr("corpus.takedown.redact_csv.without_spans", lambda lines, spans, blank: iter([blank + "\n"]))
+    monkeypatch.setattr("corpus.withdrawn.blank_csv.without_spans", lambda lines, spans, blank: iter([blank + "\n"]))
     with pytest.raises(UnsafeRedaction, match="would leave"):
         takedown(root, ["1"])
     assert raw.read_bytes() == before and list(raw.parent.iterdir()) == [raw]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from corpus.ingest import ingest
+from corpus.ingest.run import ingest
 from corpus.sources.registry import source_named
 from corpus.takedown.takedown import takedown
-from tests.corpus.mapped import rows
+from tests.corpus.sources.mapped import rows
+from tests.corpus.sources.test_mbox import mailbox, mailing
+from tests.corpus.sources.test_x_api import answer, flat, old, tweet
 from tests.corpus.takedown.test_takedown import words_in
-from tests.corpus.test_mbox import mailbox, mailing
-from tests.corpus.test_x_api import answer, flat, old, tweet
 
 SECRET = "the lighthouse keeper sold us his oldest boat for a song"
 OTHER = "a quite different remark about harbours and their cranes"

@@ -1,0 +1,1 @@
+"""Files without a corpus: atomic writing, hashes, archives, delimited records, encodings, mailboxes."""

@@ -1,0 +1,22 @@
+"""Digests of files, as they stand in manifests and SHA256SUMS."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's bytes. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint(files: dict[str, str]) -> str:
+    """One digest of the digests of many files."""
+    return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
+
+
+def sums_text(files: dict[str, str]) -> str:
+    """Digests by path, as sha256sum reads them."""
+    return "".join(f"{digest}  {path}\n" for path, digest in files.items())

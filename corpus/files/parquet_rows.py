@@ -1,0 +1,17 @@
+"""Rows of parquet as JSON text, to be searched."""
+
+from __future__ import annotations
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+
+def rows_as_json(batch: pa.RecordBatch) -> pl.Series:
+    """Each row of a batch as JSON text, nested values included."""
+    connection = duckdb.connect()
+    connection.execute("SET threads=1")
+    table = pa.Table.from_batches([batch])
+    connection.register("_rows", table)
+    rows = connection.execute("SELECT to_json(_rows)::VARCHAR FROM _rows").fetchall()
+    return pl.Series([row[0] for row in rows], dtype=pl.String)

@@ -1,0 +1,217 @@
+"""From files to a corpus: what is new of them, in one folder, put in place whole.
+
+`cbc corpus ingest SOURCE PATH... --corpus DIR` ends here. Files already ingested by the same source, version and
+mapping are left out; rows that the corpus already holds are left out too, so a second run changes nothing. The raw
+files go first, then the annotations, then the tables with their manifest in one rename: an ingest that was killed
+leaves nothing that a reader sees, and the same command completes it with the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from corpus.errors import CbcError, NoSuchPath
+from corpus.files.atomic import replace_folder, write_json
+from corpus.files.hashes import file_sha256
+from corpus.ingest.comments import Comments, forget_words
+from corpus.ingest.comments import check as check_comments
+from corpus.ingest.comments import wanted as comments_wanted
+from corpus.ingest.deduplicate import check_ranges, open_staging, reject_other_scenes, settle
+from corpus.schema import TABLES
+from corpus.sources.base import Received, Source, Staging
+from corpus.store import Corpus
+from corpus.withdrawn.blank_raw import redact
+from corpus.withdrawn.file_names import DIGITS, forget_names
+from corpus.withdrawn.gate import reject_withdrawn
+from corpus.withdrawn.tombstones import all_ids, withdrawn
+
+NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
+
+
+class FileChanged(CbcError):
+    """A file was written to while it was being read."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an ingest did: rows read = kept + known + rejected; `skipped` files were ingested before."""
+
+    ingest: str
+    files: int
+    skipped: int
+    rows_read: int
+    rows_kept: int
+    rows_known: int
+    rejected: dict[str, int]
+    tables: dict[str, int]
+
+
+def readable_sha256(path: Path) -> str:
+    """Hex digest of a user's file. Raises NoSuchPath."""
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise NoSuchPath(f"cannot read {path} ({error.strerror})", "check the path and its permissions") from None
+
+
+def ingest(source: Source, paths: Sequence[Path], root: Path, comments: str | None = None) -> Report:
+    """Bring the files at `paths` into the corpus at `root`; of comments it keeps what `comments` or, without it, the
+    environment says. Raises NoSuchPath, WrongVersion, Busy, FileChanged, OtherComments.
+    """
+    kept = comments_wanted(comments)
+    files = source.files(paths)
+    digests = {path: readable_sha256(path) for path in files}
+    found_root = root.exists()
+    corpus = Corpus.create(root)
+    with corpus.lock():
+        if source.comments:
+            check_comments(corpus, kept)
+        done = _done(corpus, source)
+        new: dict[str, Path] = {}
+        for path, digest in digests.items():
+            if digest not in done:
+                new.setdefault(digest, path)
+        _clear_orphans(corpus, source)
+        report = Report("", 0, len(files) - len(new), 0, 0, 0, {}, {})
+        if new or (source.generated and not _generated(corpus, source)):
+            named = {digest: (path, _told(path, paths)) for digest, path in new.items()}
+            with _undone(corpus, source, found_root):
+                received = [_keep_raw(corpus, source, path, digest, name) for digest, (path, name) in named.items()]
+                report = _ingest(corpus, source, received, report.skipped, kept)
+        corpus.refresh()
+    return report
+
+
+@contextmanager
+def _undone(corpus: Corpus, source: Source, found_root: bool) -> Iterator[None]:
+    """Where files turn out not to be what the source reads, leave the corpus as it was found."""
+    raw = corpus.root / "raw" / source.name
+    before = set(raw.glob("*"))
+    try:
+        yield
+    except CbcError:
+        for path in set(raw.glob("*")) - before:
+            path.unlink()
+        if not found_root:
+            shutil.rmtree(corpus.root)
+        raise
+
+
+def _done(corpus: Corpus, source: Source) -> set[str]:
+    """Digests of the files this source, version and mapping brought in before."""
+    mine = [m for m in corpus.ingests() if (m.get("source"), m.get("digest")) == (source.label, source.digest)]
+    return {file["sha256"] for manifest in mine for file in manifest.get("files", [])}
+
+
+def _generated(corpus: Corpus, source: Source) -> bool:
+    """Whether a source that needs no files is in the corpus already."""
+    return any((m.get("source"), m.get("digest")) == (source.label, source.digest) for m in corpus.ingests())
+
+
+def _clear_orphans(corpus: Corpus, source: Source) -> None:
+    """Remove what a killed ingest left: half-copied raw files, annotations whose tables never came."""
+    for path in (corpus.root / "raw" / source.name).glob(".*.part"):
+        path.unlink()
+    for path in (corpus.root / "annotations").glob("*@*/*"):
+        if NAME.fullmatch(path.stem.lstrip(".")) and not (corpus.root / "tables" / path.stem).is_dir():
+            path.unlink()
+
+
+def _told(path: Path, paths: Iterable[Path]) -> str:
+    """How rejects and the manifest name a file: relative to the folder it was found in."""
+    for given in paths:
+        if given.is_dir() and path.is_relative_to(given):
+            return path.relative_to(given).as_posix()
+    return path.name
+
+
+def _keep_raw(corpus: Corpus, source: Source, path: Path, digest: str, name: str) -> Received:
+    """Copy a file as received to raw/SOURCE/SHA-NAME with its time. Raises FileChanged."""
+    place = corpus.root / "raw" / source.name / f"{digest[:16]}-{path.name}"
+    try:
+        changed = path.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise FileChanged(f"{path} went away while it was read", "run again when it is back") from None
+    if not place.is_file():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        beside = place.with_name(f".{digest[:16]}.part")
+        shutil.copyfile(path, beside)
+        if file_sha256(beside) != digest:
+            beside.unlink()
+            raise FileChanged(f"{path} changed while it was read", "run again when it is complete")
+        os.utime(beside, ns=(changed, changed))
+        beside.replace(place)
+    modified = datetime.fromtimestamp(changed // 1_000_000_000, UTC).replace(tzinfo=None)
+    return Received(path, place, name, digest, modified)
+
+
+def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: int, comments: Comments) -> Report:
+    """Stage the files, keep what is new, write it."""
+    naming = "\n".join([source.label, source.digest, *(file.sha256 for file in files)])
+    name = f"{source.name}-{hashlib.sha256(naming.encode()).hexdigest()[:16]}"
+    with corpus.staging(name) as folder, open_staging(folder) as connection:
+        staging = Staging(connection, folder, source.label)
+        source.stage(files, staging)
+        staging.flush()
+        if comments is Comments.aggregate:
+            forget_words(connection)
+        check_ranges(connection)
+        files = _without_withdrawn(connection, corpus, source, files, staging)
+        reject_other_scenes(connection, corpus)
+        rejected = Counter(dict(connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason").fetchall()))
+        tables = folder / "tables"
+        tables.mkdir()
+        kept, rows = settle(connection, corpus, staging.annotations, tables)
+        known = staging.rows_read - kept - rejected.total()
+        written = {table: rows[table] for table in TABLES if table in rows}
+        report = Report(
+            name, len(files), skipped, staging.rows_read, kept, known, dict(sorted(rejected.items())), written
+        )
+        _put_in_place(corpus, tables, source, report, files, comments)
+    return report
+
+
+def _without_withdrawn(
+    connection: duckdb.DuckDBPyConnection,
+    corpus: Corpus,
+    source: Source,
+    files: Sequence[Received],
+    staging: Staging,
+) -> Sequence[Received]:
+    """Reject what was taken down, blank it in the raw files that brought it again, and give them as they are named."""
+    gone = withdrawn(corpus.root)
+    marks = reject_withdrawn(connection, gone, staging) if all_ids(gone) else None
+    if not marks:
+        return files
+    for file in files:
+        redact(file.raw, marks, source.separator)
+    nameless = forget_names(corpus.root, [(file.name, file.sha256) for file in files])
+    return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
+
+
+def _put_in_place(
+    corpus: Corpus, tables: Path, source: Source, report: Report, files: Sequence[Received], comments: Comments
+) -> None:
+    """Move the annotations to their places, then the tables and the manifest in one rename."""
+    for path in sorted(tables.glob("*@*.parquet")):
+        place = corpus.root / "annotations" / path.stem / f"{report.ingest}.parquet"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(place)
+    named = [{"name": file.name, "sha256": file.sha256} for file in files]
+    counts = {key: value for key, value in asdict(report).items() if key not in ("skipped", "files")}
+    how = {"source": source.label, "digest": source.digest, **({"comments": comments} if source.comments else {})}
+    if source.settings:
+        how["settings"] = source.settings
+    write_json(tables / "manifest.json", {**counts, **how, "files": named})
+    replace_folder(tables, corpus.root / "tables" / report.ingest)

@@ -1,0 +1,81 @@
+"""`cbc corpus datasheet`: the text of corpus/inspect/datasheet.txt with the figures of one corpus between its marks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from corpus.errors import NoSuchPath
+from corpus.files.atomic import part_path
+from corpus.inspect.status import FIGURES, figure
+from corpus.printing import table_markdown
+from corpus.schema import TABLES
+from corpus.store import Corpus
+
+TEMPLATE = Path(__file__).with_name("datasheet.txt")
+MARK = re.compile(r"<!-- figures: (\w+) -->")
+UNTOLD = ("message_id", "channel", "kind")
+SHARES = ", ".join(
+    f'round(100.0 * avg(({column.name} IS NULL)::INT), 1) AS "{column.name}"'
+    for column in TABLES["message"].columns
+    if column.name not in UNTOLD
+)
+SEEN = ", ".join(
+    f'round(100.0 * count(*) FILTER (len({name}) > 0) / count(*), 1) AS "% with {name}"'
+    for name in ("speech", "screen_text", "captions", "objects", "actions")
+)
+MORE: dict[str, str] = {
+    "dates": """SELECT kind, min(day) AS "first", quantile_disc(day, 0.25) AS "a quarter by",
+        quantile_disc(day, 0.5) AS "half by", quantile_disc(day, 0.75) AS "three quarters by", max(day) AS "last"
+        FROM (SELECT kind, published_at::DATE AS day FROM message WHERE published_at IS NOT NULL)
+        GROUP BY kind ORDER BY kind""",
+    "communicators": """SELECT channel, count(*) AS communicators, count(DISTINCT company) AS companies,
+        median(messages) AS "messages of one, median", max(messages) AS most, median(audience) AS "audience, median"
+        FROM communicator JOIN (SELECT communicator_id, count(*) AS messages FROM message GROUP BY communicator_id)
+        USING (communicator_id) GROUP BY channel ORDER BY channel""",
+    "scenes": f"""SELECT kind, count(DISTINCT message_id) AS messages, count(*) AS scenes,
+        round(count(*) / count(DISTINCT message_id), 1) AS "a message", {SEEN}
+        FROM scene JOIN message USING (message_id) GROUP BY kind ORDER BY kind""",
+    "comments": """SELECT coalesce(sentiment, 'none given') AS "sentiment of comments", count(*) AS comments,
+        count(DISTINCT message_id) AS messages FROM comment GROUP BY 1 ORDER BY 2 DESC, 1""",
+    "missing": f"SELECT kind, {SHARES} FROM message GROUP BY kind ORDER BY kind",
+    "languages": """SELECT coalesce(language, 'unknown') AS language, count(*) AS messages FROM message GROUP BY 1
+        ORDER BY 2 DESC, 1 LIMIT 12""",
+}
+
+
+def origin(corpus: Corpus) -> str:
+    """Which ingests the figures were counted from."""
+    ingests = ", ".join(f"`{manifest['ingest']}` ({manifest['rows_kept']:,} rows)" for manifest in corpus.ingests())
+    return f"Figures of the corpus made by {ingests}." if ingests else "Figures of an empty corpus."
+
+
+def _filled(connection: duckdb.DuckDBPyConnection, corpus: Corpus, name: str) -> str:
+    """What stands at a mark."""
+    if name == "origin":
+        return origin(corpus)
+    header, rows = figure(connection, {**FIGURES, **MORE}[name])
+    return table_markdown(header, rows) if rows else "None in this corpus."
+
+
+def datasheet_text(root: Path, kept: bool = False) -> str:
+    """The datasheet of a corpus, or of what its filters kept. Raises NoSuchPath, WrongVersion, BrokenTable."""
+    corpus = Corpus.open(root)
+    with corpus.connect(kept) as connection:
+
+        def fill(mark: re.Match[str]) -> str:
+            return f"{mark[0]}\n\n{_filled(connection, corpus, mark[1])}\n\n<!-- end -->"
+
+        return MARK.sub(fill, TEMPLATE.read_text(encoding="utf-8"))
+
+
+def write_datasheet(root: Path, out: Path) -> None:
+    """Write a corpus' datasheet to a file."""
+    text = datasheet_text(root)
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise NoSuchPath(f"cannot write {out}", "name a file in a folder that exists")
+    beside = part_path(out)
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(out)

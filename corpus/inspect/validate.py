@@ -1,0 +1,288 @@
+"""Does a corpus hold to its schema? Each finding names table, row and rule.
+
+cbc corpus validate --corpus CORPUS [--json FILE]
+
+First every file is held against the schema; the rows of those that fit are then judged set-wise, by SQL made from the
+schema and the registry of metrics. Of each rule all findings are counted and the first 10,000 listed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+
+from corpus.files.atomic import write_json
+from corpus.files.sql import quote_file
+from corpus.printing import table_text
+from corpus.schema import METRICS, TABLES
+from corpus.store import Corpus
+
+MOST = 10_000
+KINDS = ("video", "post", "email", "headline", "image", "sound")
+NEEDED = {
+    "communicator": ("communicator_id",),
+    "message": ("message_id", "kind", "channel"),
+    "scene": ("message_id", "scene"),
+    "effect": ("message_id", "metric", "value"),
+    "comment": ("message_id", "comment_id"),
+    "provenance": ("table_name", "row_key", "source"),
+    "rejects": ("source", "reason"),
+}
+"""Columns that are never null."""
+AT_LEAST_ZERO = {
+    "communicator": ("audience",),
+    "message": ("duration_s",),
+    "scene": ("scene", "start_s"),
+    "effect": ("exposure",),
+    "comment": ("likes",),
+}
+"""Columns that are finite and not below zero where they have a value."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row that breaks one rule."""
+
+    table: str
+    row: str
+    rule: str
+    value: str | None = None
+
+
+@dataclass
+class Findings:
+    """Every rule that was broken with its count, and the first of its rows."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    listed: list[Finding] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.counts)
+
+    def add(self, *found: Finding, count: int | None = None) -> None:
+        """Take up findings; `count` where there are more of the same rule than those given."""
+        self.listed += found
+        for finding in found:
+            key = (finding.table, finding.rule)
+            self.counts[key] = self.counts.get(key, 0) + 1 if count is None else count
+
+
+def validate(root: Path) -> Findings:
+    """All findings of a corpus. Raises NoSuchPath, WrongVersion."""
+    corpus = Corpus.open(root)
+    findings = Findings()
+    with duckdb.connect() as connection:
+        for name in TABLES:
+            paths = sorted(root.glob(f"tables/*/{name}.parquet"))
+            fitting = [path for path in paths if _fits(connection, path, findings)]
+            connection.execute(f'CREATE VIEW "{name}" AS {_rows(name, fitting)}')
+        for folder in sorted(path for path in (root / "tables").glob("*") if path.is_dir()):
+            _check_ingest(connection, folder, findings)
+        for annotation in corpus.annotations():
+            _check_annotation(connection, corpus.root / "annotations" / annotation, findings)
+        for table, rule, sql in rules():
+            _check_rows(connection, table, rule, sql, findings)
+    return findings
+
+
+def _rows(name: str, paths: list[Path]) -> str:
+    """SQL of a table's rows out of the files that hold to the schema."""
+    if paths:
+        return f"FROM read_parquet([{', '.join(quote_file(path) for path in paths)}], union_by_name=true)"
+    return "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in TABLES[name].columns) + " WHERE false"
+
+
+def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    """Columns and types of a file, every value of which can be read. Raises duckdb.Error."""
+    connection.execute(f"SELECT count(hash(COLUMNS(*))) FROM read_parquet({quote_file(path)})").fetchall()
+    return {name: type_ for name, type_, *_ in connection.execute(f"DESCRIBE FROM {quote_file(path)}").fetchall()}
+
+
+def _fits(connection: duckdb.DuckDBPyConnection, path: Path, findings: Findings) -> bool:
+    """Whether a file can be read and has the columns of its table."""
+    name, row = path.stem, f"{path.parent.name}/{path.name}"
+    try:
+        found = _types(connection, path)
+    except duckdb.Error as error:
+        findings.add(Finding(name, row, "file cannot be read", str(error).splitlines()[0][:200]))
+        return False
+    wanted = {column.name: column.type for column in TABLES[name].columns}
+    broken = [Finding(name, row, f"column {c} is missing") for c in wanted if c not in found]
+    broken += [Finding(name, row, f"column {c} is not in the schema", found[c]) for c in found if c not in wanted]
+    mistyped = [c for c in wanted if c in found and found[c] != wanted[c]]
+    broken += [Finding(name, row, f"column {c} is no {wanted[c]}", found[c]) for c in mistyped]
+    findings.add(*broken)
+    return not broken
+
+
+def _check_ingest(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
+    """A folder in tables/ has a manifest, and only tables of the schema with as many rows as that says."""
+    try:
+        told: dict[str, int] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
+    except (OSError, ValueError, KeyError, TypeError):
+        findings.add(Finding("tables", folder.name, "ingest without a readable manifest"))
+        return
+    for name in sorted({*told, *(path.stem for path in folder.glob("*.parquet"))}):
+        path, row = folder / f"{name}.parquet", f"{folder.name}/{name}.parquet"
+        if name not in TABLES:
+            findings.add(Finding("tables", row, "table is not in the schema"))
+        elif not path.is_file():
+            findings.add(Finding(name, row, "file of the manifest is missing"))
+        else:
+            rows = _row_count(connection, path)
+            if rows is not None and rows != told.get(name, 0):
+                findings.add(Finding(name, row, "row count is not the manifest's", f"{rows}, not {told.get(name, 0)}"))
+
+
+def _row_count(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
+    """Rows of a parquet file; None where it cannot be read, which is a finding of its own."""
+    try:
+        found = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(path)})").fetchone()
+    except duckdb.Error:
+        return None
+    return int(found[0]) if found else None
+
+
+def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
+    """An annotation speaks of messages of the corpus, of each once."""
+    name, paths = folder.name, []
+    for path in sorted(folder.glob("*.parquet")):
+        try:
+            if "message_id" not in _types(connection, path):
+                findings.add(Finding(name, path.name, "column message_id is missing"))
+                continue
+        except duckdb.Error as error:
+            findings.add(Finding(name, path.name, "file cannot be read", str(error).splitlines()[0][:200]))
+            continue
+        paths.append(quote_file(path))
+    if paths:
+        rows = f"(FROM read_parquet([{', '.join(paths)}], union_by_name=true))"
+        _check_rows(connection, name, "no such message", _dangling(rows, "message_id", "message"), findings)
+        _check_rows(connection, name, "more than one row of this key", _repeated(rows, ("message_id",)), findings)
+
+
+def _check_rows(connection: duckdb.DuckDBPyConnection, table: str, rule: str, sql: str, findings: Findings) -> None:
+    """Take up what a rule's SQL (columns key, value) finds."""
+    found = connection.execute(f"SELECT *, count(*) OVER () FROM ({sql}) ORDER BY ALL LIMIT {MOST}").fetchall()
+    findings.add(*(Finding(table, row, rule, value) for row, value, _ in found), count=found[0][2] if found else 0)
+
+
+def _key(columns: tuple[str, ...], alias: str = "") -> str:
+    """SQL that names a row by its key: "message_id=a scene=3"."""
+    return "concat_ws(' ', " + ", ".join(f"'{c}=' || {alias}\"{c}\"::VARCHAR" for c in columns) + ")"
+
+
+def _where(table: str, condition: str, value: str) -> str:
+    """SQL of the rows of a table that meet a condition."""
+    return f"SELECT {_key(TABLES[table].key)}, ({value})::VARCHAR FROM {table} WHERE {condition}"
+
+
+def _dangling(rows: str, column: str, target: str, key: tuple[str, ...] | None = None) -> str:
+    """SQL of the rows whose `column` names nothing in `target`."""
+    of = f"t.{target}_id = r.{column}"
+    return (
+        f"SELECT {_key(key or (column,), 'r.')}, r.{column}::VARCHAR FROM {rows} AS r "
+        f"WHERE r.{column} IS NOT NULL AND NOT EXISTS (FROM {target} AS t WHERE {of})"
+    )
+
+
+def _repeated(rows: str, key: tuple[str, ...]) -> str:
+    """SQL of the keys that stand more than once."""
+    columns = ", ".join(f'"{c}"' for c in key)
+    return f"SELECT {_key(key)}, count(*) || ' rows' FROM {rows} GROUP BY {columns} HAVING count(*) > 1"
+
+
+def rules() -> Iterator[tuple[str, str, str]]:
+    """Every rule about rows: table, its name, and SQL of what breaks it (columns key, value)."""
+    for table, columns in NEEDED.items():
+        for column in columns:
+            yield table, f"{column} is missing", _where(table, f"nullif({column}::VARCHAR, '') IS NULL", "NULL")
+    for table, columns in AT_LEAST_ZERO.items():
+        for column in columns:
+            bad = f"{column} < 0 OR NOT isfinite({column}::DOUBLE)"
+            yield table, f"{column} is negative or not finite", _where(table, bad, column)
+    for table, schema in TABLES.items():
+        if table != "rejects":  # two comments of one file may break the same rule
+            yield table, "more than one row of this key", _repeated(table, schema.key)
+    yield from _effect_rules()
+    yield from _reference_rules()
+    yield from _scene_rules()
+    kinds = ", ".join(f"'{kind}'" for kind in KINDS)
+    yield "message", "unknown kind", _where("message", f"kind NOT IN ({kinds})", "kind")
+
+
+def _effect_rules() -> Iterator[tuple[str, str, str]]:
+    """Metrics are those of the registry and their values in its ranges; nothing is seen before it is published."""
+    names = ", ".join(f"'{name}'" for name in METRICS)
+    yield "effect", "unknown metric", _where("effect", f"metric NOT IN ({names})", "metric")
+    for name, metric in METRICS.items():
+        high = f" OR value > {metric.high}" if metric.high is not None else ""
+        bad = f"metric = '{name}' AND (value < {metric.low}{high} OR NOT isfinite(value))"
+        yield "effect", f"{name} is out of range", _where("effect", bad, "value")
+    yield (
+        "effect",
+        "observed before it was published",
+        f"SELECT {_key(TABLES['effect'].key, 'e.')}, 'published ' || m.published_at "
+        "FROM effect AS e JOIN message AS m USING (message_id) WHERE m.published_at > e.observed_at",
+    )
+
+
+def _reference_rules() -> Iterator[tuple[str, str, str]]:
+    """Every id named exists; every message is known to come from somewhere."""
+    for table in ("scene", "effect", "comment"):
+        yield table, "no such message", _dangling(table, "message_id", "message", TABLES[table].key)
+    yield "message", "no such communicator", _dangling("message", "communicator_id", "communicator", ("message_id",))
+    for target in ("message", "communicator"):
+        rows = f"(FROM provenance WHERE table_name = '{target}')"
+        yield "provenance", f"no such {target}", _dangling(rows, "row_key", target, ("table_name", "row_key", "source"))
+    known = "(SELECT row_key FROM provenance WHERE table_name = 'message' AND row_key IS NOT NULL)"
+    yield "message", "no provenance", _where("message", f"message_id NOT IN {known}", "NULL")
+    yield (
+        "effect",
+        "no such scene",
+        f"SELECT {_key(TABLES['effect'].key, 'e.')}, e.scene::VARCHAR FROM effect AS e "
+        "WHERE e.scene IS NOT NULL AND message_id IN (SELECT message_id FROM scene) AND NOT EXISTS "
+        "(FROM scene AS s WHERE s.message_id = e.message_id AND s.scene = e.scene)",
+    )
+
+
+def _scene_rules() -> Iterator[tuple[str, str, str]]:
+    """Scenes are numbered from 0 without a gap, follow each other and last some time."""
+    yield "scene", "ends before it starts", _where("scene", "end_s < start_s", "start_s || ' to ' || end_s")
+    before = "lag({}) OVER (PARTITION BY message_id ORDER BY scene)"
+    scenes = f"(SELECT *, {before.format('end_s')} AS ended_s, {before.format('scene')} AS prior FROM scene)"
+    key = _key(TABLES["scene"].key)
+    yield (
+        "scene",
+        "starts before the scene before it ends",
+        f"SELECT {key}, start_s || ' < ' || ended_s FROM {scenes} WHERE start_s < ended_s - 1e-6",
+    )
+    gap = "scene <> coalesce(prior + 1, 0) AND scene IS DISTINCT FROM prior AND scene >= 0"
+    yield (
+        "scene",
+        "numbering has a gap",
+        f"SELECT {key}, 'after ' || coalesce(prior::VARCHAR, 'none') FROM {scenes} WHERE {gap}",
+    )
+
+
+def findings_text(findings: Findings, limit: int) -> str:
+    """Counts by rule, the first findings, and a summary in the last line."""
+    if not findings:
+        return "no findings: every table holds to the schema"
+    counts = [(table, rule, count) for (table, rule), count in sorted(findings.counts.items())]
+    shown = [(one.table, one.row, one.rule, one.value) for one in findings.listed[:limit]]
+    total = sum(findings.counts.values())
+    parts = [table_text(["table", "rule", "findings"], counts)]
+    parts += [table_text(["table", "row", "rule", "value"], shown, widest=200)] if shown else []
+    return "\n\n".join([*parts, f"{total:,} findings, rules broken: {len(counts)}; {len(shown):,} findings shown"])
+
+
+def write_findings(findings: Findings, path: Path) -> None:
+    """Write counts by rule and the listed findings as JSON."""
+    counts = [{"table": table, "rule": rule, "findings": n} for (table, rule), n in sorted(findings.counts.items())]
+    listed = [vars(finding) for finding in findings.listed]
+    write_json(path, {"format": "cbc-findings", "version": 1, "counts": counts, "findings": listed})

@@ -1,0 +1,1 @@
+"""A simulated world whose law of behavior is known."""

@@ -1,0 +1,349 @@
+"""`cbc corpus simulate`: brands, videos, posts and emails whose behavior follows the law in corpus/simulate/law.py.
+
+Everything is drawn from one seed. The tables are written as an ingest like any other; what the law expects of each
+message is the annotation `law@1`, from which the bench computes the best possible answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from corpus.errors import CbcError
+from corpus.ingest.run import Report, ingest
+from corpus.replay_curve import merge_markers, multiplier, scene_spans
+from corpus.simulate import law as rules
+from corpus.sources.base import Received, Source, Staging
+
+MARKERS = 100
+LICENCE = "CC0-1.0"
+LAW_COLUMNS = """message_id VARCHAR, replay_mean DOUBLE[], like_view_ln DOUBLE, views_ln DOUBLE, post_ln DOUBLE,
+                 _record BIGINT"""
+FIRST_DAY = datetime(2019, 1, 1)
+DAYS = 5 * 365
+Row = dict[str, Any]
+Array = npt.NDArray[np.float64]
+
+
+class BadSize(CbcError):
+    """A simulated world needs at least a few brands."""
+
+
+class Scene(NamedTuple):
+    """What a scene shows."""
+
+    shot: str
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Brand:
+    """A company with a channel, an account and a sender, and its hidden effects."""
+
+    company: str
+    slug: str
+    audience: int
+    replay_effect: float
+    like_effect: float
+
+
+def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+    """One of the options, all alike probable."""
+    return options[int(rng.integers(len(options)))]
+
+
+def draw_brands(rng: np.random.Generator, count: int) -> list[Brand]:
+    """Brands with made-up names; names repeat when there are more than the syllables give."""
+    heads, tails = ("Alvo", "Brint", "Cerra", "Dovel", "Emmo", "Fanta", "Grell", "Hulo"), ("ra", "nix", "dale", "po")
+    names = [head + tail for head in heads for tail in tails]
+    brands = []
+    for i in range(count):
+        company = names[i % len(names)] + ("" if i < len(names) else f" {i // len(names) + 1}")
+        brands.append(
+            Brand(
+                company=company,
+                slug=company.lower().replace(" ", "-"),
+                audience=int(np.exp(rng.normal(11, 1.2))),
+                replay_effect=float(rng.normal(0, rules.REPLAY_CHANNEL_SD)),
+                like_effect=float(rng.normal(0, rules.LIKE_VIEW_CHANNEL_SD)),
+            )
+        )
+    return brands
+
+
+def moment(rng: np.random.Generator) -> datetime:
+    """A minute within the world's five years."""
+    return FIRST_DAY + timedelta(minutes=int(rng.integers(DAYS * 24 * 60)))
+
+
+def draw_scene(rng: np.random.Generator) -> Scene:
+    """What a scene shows."""
+    text = pick(rng, tuple(rules.SCREEN_TEXTS)) if rng.random() < 0.2 else None
+    return Scene(pick(rng, tuple(rules.SHOTS)), text)
+
+
+def scene_means(scenes: Sequence[Scene], tone: str) -> Array:
+    """What the law expects of each scene before channel effect and noise."""
+    drawn, means = 0.0, []
+    for number, scene in enumerate(scenes):
+        drawn = (
+            rules.REPLAY_CARRY * drawn
+            + rules.SHOTS[scene.shot]
+            + (rules.SCREEN_TEXTS[scene.text] if scene.text else 0.0)
+        )
+        trend = rules.REPLAY_TREND * number / (len(scenes) - 1)
+        means.append(drawn + trend + rules.REPLAY_OPENING * float(np.exp(-number / 1.5)))
+    return rules.REPLAY_LEVEL + rules.REPLAY_TONES[tone] + np.array(means)
+
+
+def autoregressive(rng: np.random.Generator, count: int) -> Array:
+    """Stationary AR(1) noise, one value a scene."""
+    noise = rng.normal(0, rules.REPLAY_NOISE_SD, count)
+    for i in range(1, count):
+        noise[i] = rules.REPLAY_NOISE_AR * noise[i - 1] + np.sqrt(1 - rules.REPLAY_NOISE_AR**2) * noise[i]
+    return noise
+
+
+def markers_of(values: Array, k: int) -> list[float]:
+    """100 markers whose merged scenes have exactly these values.
+
+    A scene's peak stands in its middle and falls off to both sides; markers left over at the end repeat the last one.
+    """
+    rise = 1 - 0.02 * np.abs(np.arange(k) - k // 2)
+    markers = np.repeat(values, k) * np.tile(rise, len(values))
+    rest = np.full(MARKERS - len(markers), markers[-1])
+    return [float(x) for x in np.concatenate([markers, rest])]
+
+
+def speech_of(rng: np.random.Generator, scene: Scene) -> str:
+    """What is said over a scene: it names what is seen."""
+    return pick(rng, (f"look at the {scene.shot}", f"the {scene.shot} again", f"here the {scene.shot}"))
+
+
+def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
+    """Rows of one video: message, scenes, effects and its law."""
+    message_id, published = f"sim-v-{brand.slug}-{number}", moment(rng)
+    tone, occasion, product = (pick(rng, tuple(options)) for options in (rules.TONES, rules.OCCASIONS, rules.PRODUCTS))
+    duration_s = float(rng.integers(6, 14))
+    message = {
+        "message_id": message_id,
+        "communicator_id": f"sim-youtube-{brand.slug}",
+        "channel": "youtube",
+        "kind": "video",
+        "title": f"{tone} {occasion} {product}",
+        "published_at": published,
+        "duration_s": duration_s,
+        "language": "en",
+        "licence": LICENCE,
+    }
+    scenes, merged, mean = draw_curve(rng, brand, tone, duration_s)
+    whole, law = draw_response(rng, brand, tone, occasion)
+    shared = {"message_id": message_id, "observed_at": published + timedelta(days=30)}
+    return {
+        "message": [message],
+        "scene": [{"message_id": message_id, **scene} for scene in scenes],
+        "effect": [{**shared, "metric": metric, "value": float(value)} for metric, value in whole.items()]
+        + [{**shared, "metric": "replay", "value": value, "scene": i} for i, value in enumerate(merged)],
+        "law": [{"message_id": message_id, "replay_mean": mean, **law}],
+    }
+
+
+def draw_curve(
+    rng: np.random.Generator, brand: Brand, tone: str, duration_s: float
+) -> tuple[list[Row], list[float], list[float]]:
+    """Scenes, their replay values after merging, and what the law expects of them."""
+    k = multiplier(MARKERS, duration_s)
+    count = MARKERS // k
+    scenes = [draw_scene(rng) for _ in range(count)]
+    mean = scene_means(scenes, tone)
+    curve = 1 / (1 + np.exp(-(mean + brand.replay_effect + autoregressive(rng, count))))
+    curve[0] = 1.0
+    spans = scene_spans(MARKERS, duration_s)
+    rows = [scene_row(rng, i, scene, span) for i, (scene, span) in enumerate(zip(scenes, spans, strict=True))]
+    return rows, merge_markers(markers_of(curve, k), duration_s), mean.tolist()
+
+
+def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[float, float]) -> Row:
+    """One scene as it is annotated: a caption, sometimes speech, sometimes text on the screen."""
+    return {
+        "scene": number,
+        "start_s": span[0],
+        "end_s": span[1],
+        "speech": [speech_of(rng, scene)] if rng.random() < 0.4 else [],
+        "screen_text": [scene.text] if scene.text else [],
+        "captions": [scene.shot],
+        "objects": [],
+        "actions": [],
+    }
+
+
+def draw_response(
+    rng: np.random.Generator, brand: Brand, tone: str, occasion: str
+) -> tuple[dict[str, int], dict[str, float]]:
+    """Views, likes and audience of a video, and the expected logarithms."""
+    like_view_ln = rules.LIKE_VIEW_LN + rules.TONES[tone] + rules.OCCASIONS[occasion]
+    views_ln = rules.VIEWS_LN + rules.VIEWS_PER_AUDIENCE * float(np.log(brand.audience))
+    views_ln += rules.VIEWS_PER_OCCASION * rules.OCCASIONS[occasion]
+    views = round(float(np.exp(views_ln + rng.normal(0, rules.VIEWS_NOISE_SD))))
+    percent = float(np.exp(like_view_ln + brand.like_effect + rng.normal(0, rules.LIKE_VIEW_NOISE_SD)))
+    likes = round(views * percent / 100)
+    return {"views": views, "likes": likes, "audience": brand.audience}, {
+        "like_view_ln": like_view_ln,
+        "views_ln": views_ln,
+    }
+
+
+def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
+    """Rows of one post."""
+    message_id, published = f"sim-p-{brand.slug}-{number}", moment(rng)
+    topic, style = pick(rng, tuple(rules.POST_TOPICS)), pick(rng, tuple(rules.POST_STYLES))
+    content_ln = rules.POST_TOPICS[topic] + rules.POST_STYLES[style]
+    years = (published - FIRST_DAY).days / 365
+    likes_ln = rules.POST_PER_AUDIENCE * np.log(brand.audience) + content_ln + rules.POST_DRIFT_PER_YEAR * years
+    likes = round(float(np.exp(likes_ln + rng.normal(0, rules.POST_NOISE_SD))))
+    return {
+        "message": [
+            {
+                "message_id": message_id,
+                "communicator_id": f"sim-twitter-{brand.slug}",
+                "channel": "twitter",
+                "kind": "post",
+                "body": style.format(topic=topic) + (" https://example.org/" if rng.random() < 0.3 else ""),
+                "published_at": published,
+                "language": "en",
+                "licence": LICENCE,
+            }
+        ],
+        "effect": [
+            {
+                "message_id": message_id,
+                "metric": "likes",
+                "value": float(likes),
+                "exposure": float(brand.audience),
+                "observed_at": published + timedelta(days=30),
+            }
+        ],
+        "law": [{"message_id": message_id, "post_ln": float(likes_ln)}],
+    }
+
+
+def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
+    """Rows of one email, sent to each segment."""
+    message_id, published = f"sim-e-{brand.slug}-{number}", moment(rng)
+    offer, product = pick(rng, tuple(rules.OFFERS)), pick(rng, rules.PRODUCTS)
+    effects: list[Row] = []
+    for segment, effect in rules.SEGMENTS.items():
+        logit = rules.CLICK_LOGIT + rules.OFFERS[offer] + effect + rng.normal(0, rules.CLICK_NOISE_SD)
+        sends = int(rng.integers(1_000, 50_000))
+        rate = rng.binomial(sends, 1 / (1 + np.exp(-logit))) / sends
+        shared = {"message_id": message_id, "receiver": segment, "observed_at": published + timedelta(days=7)}
+        effects.append({**shared, "metric": "click_through_rate", "value": float(rate), "exposure": float(sends)})
+        effects.append({**shared, "metric": "sends", "value": float(sends)})
+    message = {
+        "message_id": message_id,
+        "communicator_id": f"sim-email-{brand.slug}",
+        "channel": "email",
+        "kind": "email",
+        "title": f"{offer} on {product}",
+        "body": f"Dear customer, {offer} on all {product} from {brand.company}.",
+        "published_at": published,
+        "language": "en",
+        "licence": LICENCE,
+        "campaign": f"{brand.slug}-{offer}",
+    }
+    return {"message": [message], "effect": effects}
+
+
+def communicators(brand: Brand) -> list[Row]:
+    """One row for each medium the brand speaks in."""
+    return [
+        {
+            "communicator_id": f"sim-{channel}-{brand.slug}",
+            "channel": channel,
+            "name": brand.company,
+            "company": brand.company,
+            "audience": brand.audience,
+            "as_of": FIRST_DAY,
+        }
+        for channel in ("youtube", "twitter", "email")
+    ]
+
+
+class SimulatedWorld(Source):
+    """The world as a source: it reads no files, its seed and sizes name it."""
+
+    name = "simulate"
+    version = 1
+    generated = True
+
+    def __init__(self, seed: int, brands: int, videos: int, posts: int, emails: int) -> None:
+        self.seed, self.brands = seed, brands
+        self.per_brand = {draw_video: videos, draw_post: posts, draw_email: emails}
+
+    @property
+    def label(self) -> str:
+        sizes = "-".join(str(count) for count in self.per_brand.values())
+        return f"{self.name}@{self.version}:seed={self.seed},{self.brands}x{sizes}"
+
+    def files(self, paths: Sequence[Path]) -> list[Path]:
+        return []
+
+    def stage(self, files: Sequence[Received], staging: Staging) -> None:
+        """Draw brand by brand; a brand's own generator makes it independent of how many there are."""
+        staging.connection.execute(f"CREATE TABLE law ({LAW_COLUMNS})")
+        staging.annotate("law@1", "law")
+        brands = draw_brands(np.random.default_rng([self.seed, 0]), self.brands)
+        for i, brand in enumerate(brands):
+            rng = np.random.default_rng([self.seed, 1, i])
+            law: list[Row] = []
+            speakers = [{**row, "_record": staging.rows_read + 1} for row in communicators(brand)]
+            staging.add("communicator", speakers)
+            staging.add(
+                "provenance",
+                [{**self.provenance("communicator", r["communicator_id"]), "_record": r["_record"]} for r in speakers],
+            )
+            for draw, count in self.per_brand.items():
+                for number in range(count):
+                    law += self.add(staging, draw(rng, brand, number))
+            stage_law(staging, law)
+
+    def add(self, staging: Staging, rows: dict[str, list[Row]]) -> list[Row]:
+        """Stage one message's rows; gives its law."""
+        staging.rows_read += 1
+        law = rows.pop("law", [])
+        for table, given in rows.items():
+            staging.add(table, given)
+        staging.add("provenance", [self.provenance("message", rows["message"][0]["message_id"])])
+        return [{"_record": staging.rows_read, **row} for row in law]
+
+    def provenance(self, table: str, key: str) -> Row:
+        """Where a row comes from: the world itself."""
+        return {"table_name": table, "row_key": key, "source": self.label, "tool": self.label, "licence": LICENCE}
+
+
+def stage_law(staging: Staging, law: list[Row]) -> None:
+    """Rows of the annotation law@1: what the law expects of a message."""
+    if not law:
+        return
+    types = {"replay_mean": pa.list_(pa.float64()), "message_id": pa.string(), "_record": pa.int64()}
+    names = ("message_id", "replay_mean", "like_view_ln", "views_ln", "post_ln", "_record")
+    batch = pa.table({name: pa.array([row.get(name) for row in law], types.get(name, pa.float64())) for name in names})
+    staging.connection.register("_law", batch)
+    staging.connection.execute("INSERT INTO law FROM _law")
+    staging.connection.unregister("_law")
+
+
+def simulate(
+    root: Path, seed: int = 0, brands: int = 72, videos: int = 40, posts: int = 100, emails: int = 8
+) -> Report:
+    """Write a simulated corpus at `root`; sizes are per brand. Raises BadSize."""
+    if brands < 3 or min(videos, posts, emails) < 0:
+        raise BadSize(f"{brands} brands cannot be split three ways", "ask for at least 3 brands and no negative sizes")
+    return ingest(SimulatedWorld(seed, brands, videos, posts, emails), [], root)

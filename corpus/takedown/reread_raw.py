@@ -1,0 +1,77 @@
+"""Which records of raw files say something of withdrawn ids: each file is read again by the source that read it.
+
+Provenance names only records of which something was kept; a second copy that was known already stands in raw all the
+same, and so does one that was rejected later. Reading again takes as long as the ingests did.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import yaml
+
+from corpus.errors import CbcError
+from corpus.ingest.deduplicate import open_staging
+from corpus.sources.base import Received, Source, Staging
+from corpus.sources.mapping import Mapping
+from corpus.sources.registry import source_named
+from corpus.sources.table import Table
+from corpus.store import Corpus
+from corpus.withdrawn.file_names import DIGITS
+from corpus.withdrawn.gate import reject_withdrawn
+from corpus.withdrawn.tombstones import Ids
+
+PAGES = ("youtube_api", "x_api")  # many records a line: they are told by their ids in it
+AT_ONCE = 500  # files
+
+
+def source_of(manifest: dict[str, Any]) -> Source | None:
+    """The source of an ingest; None for one that needs no files, and where its mapping is not known any more."""
+    name = str(manifest.get("source", "")).split("@")[0]
+    try:
+        if manifest.get("settings"):
+            return Table(Mapping.model_validate(yaml.safe_load(manifest["settings"])))
+        return source_named(name)
+    except (CbcError, ValueError):
+        return None
+
+
+def records(corpus: Corpus, wanted: Ids) -> tuple[dict[str, frozenset[int]], frozenset[str]]:
+    """Records by the beginning of their file's digest (0: the whole file), and the files that were read again."""
+    found: dict[str, frozenset[int]] = {}
+    read: set[str] = set()
+    for manifest in corpus.ingests():
+        source = source_of(manifest)
+        if source is None or source.generated or source.name in PAGES:
+            continue
+        files = [one for file in manifest["files"] if (one := received(corpus, source, file))]
+        for start in range(0, len(files), AT_ONCE):
+            some = files[start : start + AT_ONCE]
+            for name, numbers in staged(corpus, source, some, wanted).items():
+                found[name] = found.get(name, frozenset()) | numbers
+            read |= {file.sha256[:DIGITS] for file in some}
+    return found, frozenset(read)
+
+
+def received(corpus: Corpus, source: Source, file: dict[str, str]) -> Received | None:
+    """A raw file as it was given to its source; None where it is gone."""
+    digits = file["sha256"][:DIGITS]
+    raw = next(iter(sorted((corpus.root / "raw" / source.name).glob(f"{digits}-*"))), None)
+    if raw is None:
+        return None
+    changed = datetime.fromtimestamp(int(raw.stat().st_mtime), UTC).replace(tzinfo=None)
+    return Received(raw, raw, file["name"], file["sha256"], changed)  # names may be the same, digests are not
+
+
+def staged(corpus: Corpus, source: Source, files: list[Received], wanted: Ids) -> dict[str, frozenset[int]]:
+    """Stage files and give the records of the ids."""
+    with corpus.staging("takedown") as folder, open_staging(folder) as connection:
+        staging = Staging(connection, folder, source.label)
+        try:
+            source.stage(files, staging)
+        except CbcError:
+            return {}
+        staging.flush()
+        marks = reject_withdrawn(connection, wanted, staging)
+        return marks.lines if marks else {}

@@ -1,0 +1,1 @@
+"""The gate that keeps withdrawn messages out, and the blanking of raw files."""

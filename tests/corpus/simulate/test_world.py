@@ -1,0 +1,81 @@
+"""The simulated world follows its stated law and is the same for the same seed."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corpus.simulate import law
+from corpus.simulate.world import BadSize, simulate
+from corpus.store import Corpus
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Every data file's digest."""
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and path.suffix in (".parquet", ".json")
+    }
+
+
+def test_same_seed_same_bytes_other_seed_other_world(tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        simulate(tmp_path / name, seed=seed, brands=4, videos=3, posts=5, emails=1)
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert set(digests(tmp_path / "a").values()).isdisjoint(
+        value for path, value in digests(tmp_path / "c").items() if path.endswith("effect.parquet")
+    )
+
+
+def test_a_second_run_changes_nothing(tmp_path):
+    simulate(tmp_path / "c", brands=3, videos=2, posts=2, emails=1)
+    before = digests(tmp_path / "c")
+    report = simulate(tmp_path / "c", brands=3, videos=2, posts=2, emails=1)
+    assert report.rows_read == 0
+    assert digests(tmp_path / "c") == before
+
+
+def test_behavior_follows_the_law(tmp_path):
+    simulate(tmp_path / "c", brands=30, videos=20, posts=30, emails=4)
+    connection = Corpus.open(tmp_path / "c").connect()
+    rows = connection.sql("""
+        SELECT e.value, l.replay_mean[e.scene + 1] FROM effect e JOIN "law@1" l USING (message_id)
+        WHERE e.metric = 'replay' AND e.scene > 0
+    """).fetchall()
+    value, mean = np.array(rows).T
+    error = np.log(value / (1 - value)) - mean
+    spread = np.hypot(law.REPLAY_NOISE_SD, law.REPLAY_CHANNEL_SD)
+    assert abs(error.mean()) < 0.1
+    assert error.std() == pytest.approx(spread, rel=0.1)
+    first = connection.sql("SELECT min(value) FROM effect WHERE metric = 'replay' AND scene = 0").fetchall()
+    assert first == [(1.0,)]
+    liked = connection.sql("""
+        SELECT ln(100 * likes.value / views.value), like_view_ln FROM effect likes
+        JOIN effect views ON views.message_id = likes.message_id AND views.metric = 'views'
+        JOIN "law@1" l ON l.message_id = likes.message_id
+        WHERE likes.metric = 'likes' AND like_view_ln IS NOT NULL AND views.value > 2000
+    """).fetchall()
+    ratio, expected = np.array(liked).T
+    assert (ratio - expected).std() == pytest.approx(
+        np.hypot(law.LIKE_VIEW_NOISE_SD, law.LIKE_VIEW_CHANNEL_SD), rel=0.15
+    )
+
+
+def test_every_kind_of_message_has_content_and_behavior(tmp_path):
+    simulate(tmp_path / "c", brands=3, videos=2, posts=2, emails=1)
+    connection = Corpus.open(tmp_path / "c").connect()
+    kinds = connection.sql("""
+        SELECT kind, count(DISTINCT message_id), count(DISTINCT metric) FROM message JOIN effect USING (message_id)
+        GROUP BY kind ORDER BY kind
+    """).fetchall()
+    assert kinds == [("email", 3, 2), ("post", 6, 1), ("video", 6, 4)]
+
+
+def test_too_few_brands_are_refused(tmp_path):
+    with pytest.raises(BadSize, match="3 brands"):
+        simulate(tmp_path / "c", brands=2)
+    assert not (tmp_path / "c").exists()

@@ -1,0 +1,62 @@
+"""Registries: built-in parts, parts of other packages by entry points, clashes and broken ones."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from corpus.registry import BrokenEntryPoint, NameClash, Registry, UnknownName
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Put a package with entry points on the path, as pip would install it."""
+
+    def install(name: str, points: dict[str, str], code: str = "class Mine: ...\n") -> None:
+        (tmp_path / f"{name}.py").write_text(code)
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = "\n".join(f"{point} = {value}" for point, value in points.items())
+        (info / "entry_points.txt").write_text(f"[cbc.things]\n{lines}\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+
+    yield install
+    for name in list(sys.modules):
+        if name.startswith("added_"):
+            del sys.modules[name]
+
+
+def things(**builtin: str) -> Registry[object]:
+    return Registry("thing", "cbc.things", builtin)
+
+
+def test_a_built_in_part_is_imported_when_it_is_asked_for():
+    registry = things(counter="collections:Counter", broken="no_such_module:Nothing")
+    assert list(registry) == ["counter", "broken"]
+    assert registry["counter"].__name__ == "Counter"
+
+
+def test_a_package_adds_a_part_by_an_entry_point(package):
+    package("added_one", {"mine": "added_one:Mine"})
+    registry = things(counter="collections:Counter")
+    assert list(registry) == ["counter", "mine"]
+    assert registry["mine"].__module__ == "added_one"
+
+
+def test_two_parts_of_one_name_are_an_error_that_names_both_packages(package):
+    package("added_two", {"counter": "added_two:Mine"})
+    with pytest.raises(NameClash, match=r"cbc and added_two both add a thing called counter; uninstall one"):
+        things(counter="collections:Counter")["counter"]
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(UnknownName, match="no thing is called other; use one of counter"):
+        things(counter="collections:Counter")["other"]
+
+
+def test_a_part_that_cannot_be_imported_is_a_named_error(package):
+    package("added_three", {"mine": "added_three:Other"})
+    with pytest.raises(BrokenEntryPoint, match=r"the thing mine .*mend or uninstall"):
+        things()["mine"]
