@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint real bench posts seeds ablate soak clean
+.PHONY: setup demo test lint real bench readme posts privacy seeds ablate soak clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -13,10 +13,10 @@ setup: .venv/installed
 	@touch $@
 
 demo: setup
-	.venv/bin/cbc demo --out demo
+	.venv/bin/python -m studies.demo demo
 
 seeds: setup
-	.venv/bin/cbc demo --out demo-seeds --seeds 3
+	.venv/bin/python -m studies.demo demo-seeds --seeds 3
 
 lint: setup
 	.venv/bin/ruff check .
@@ -32,14 +32,14 @@ real: setup
 	else .venv/bin/python -m studies.real "$(DATA)" --out real; fi
 
 bench: setup
-	.venv/bin/python -m tests.performance.bench_verbalize
-	.venv/bin/python -m tests.performance.bench_crawl
-	.venv/bin/python -m tests.performance.bench_dedupe
-	@if [ -z "$(DATA)" ]; then echo "ingest: skipped, since the real files are absent (see make real)"; \
-	else .venv/bin/python -m tests.performance.bench_ingest "$(DATA)"; fi
+	@if [ -z "$(DATA)" ]; then echo "the ingest of real files is left out: they are absent (see make real)"; fi
+	.venv/bin/python -m tests.performance.speed $(DATA)
 
 posts: setup
 	.venv/bin/python -m tests.performance.bench_posts 1 2 5 10
+
+privacy: setup
+	.venv/bin/python -m tests.performance.measure_privacy 300 12 --write
 
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi
@@ -47,6 +47,9 @@ ablate: setup
 
 soak: setup
 	.venv/bin/python -m tests.performance.soak_crawl
+
+readme: setup
+	.venv/bin/python -m tests.readme_blocks heavy
 
 clean:
 	rm -rf .venv demo demo-seeds real

@@ -1,10 +1,10 @@
-"""What makes the nano models read: nano-lcbm with and without practice in repeating, with and without Muon.
+"""Ablations of the nano recipe: nano-lcbm with and without practice in repeating, with and without Muon.
 
     python -m studies.ablations demo/bench
 
-Trains each variant for the recipe's steps and asks it two replay tasks. Prints the RMSE (of which an oracle reaches
-what the demo's tables say) and how many of the asked scenes an answer restates as they are: a value can only be right
-for content that was found.
+Trains each variant for the recipe's steps and asks it two replay tasks. Reports the RMSE and the share of the asked
+scenes that an answer restates correctly: a value can only be right for a scene that was found. The RMSE of the oracle
+stands in docs/results/demo.md.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from baselines.predict import predict_run
 from benchmark.bench import Bench
 from benchmark.run import Run
 from benchmark.score import score
+from studies.results import Part, write_result
 
 VARIANTS: dict[str, dict[str, object]] = {
     "as shipped": {},
@@ -31,22 +32,21 @@ TASKS = ("replay_future", "replay_all_masked")
 LINE = re.compile(r"scene (\d+): (.*?) =")
 
 
-def restated(bench: Bench, run: Run, task: str) -> float:
-    """Share of the asked scenes that the answers restate rightly."""
-    right = dict(bench.answers(task).select("instance_id", "answer").iter_rows())
-    asked = found = 0
+def restated_percent(bench: Bench, run: Run, task: str) -> float:
+    """Percent of the asked scenes that the answers restate correctly."""
+    answers = dict(bench.answers(task).select("instance_id", "answer").iter_rows())
+    asked = restated = 0
     for instance, raw in run.predictions(task).select("instance_id", "raw").iter_rows():
-        wanted = set(LINE.findall(right[instance]))
-        asked += len(wanted)
-        found += len(wanted & set(LINE.findall(raw or "")))
-    return found / asked
+        scenes = set(LINE.findall(answers[instance]))
+        asked += len(scenes)
+        restated += len(scenes & set(LINE.findall(raw or "")))
+    return 100 * restated / asked
 
 
-def main(bench: Path) -> None:
-    """Train, ask and print a line a variant."""
+def measure(bench: Path) -> Part:
+    """Train and ask every variant; a row each."""
     opened = Bench.open(bench)
-    head = " ".join(f"{task + ' rmse':>22} {'restated':>9}" for task in TASKS)
-    print(f"{'nano-lcbm':20} {head}")
+    rows: list[tuple[str | float, ...]] = []
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, overrides) in enumerate(VARIANTS.items()):
             model = train("nano-lcbm", bench, Path(folder, f"model{number}"), overrides=overrides)
@@ -54,9 +54,13 @@ def main(bench: Path) -> None:
             predict_run(str(model), bench, out, Settings(tasks=TASKS))
             rmse = {row["task"]: row["value"] for row in score(out, bench) if row["metric"] == "rmse"}
             run = Run.open(out, opened)
-            told = " ".join(f"{rmse[task]:22.1f} {restated(opened, run, task):9.0%}" for task in TASKS)
-            print(f"{name:20} {told}", flush=True)
+            figures = [(rmse[task], restated_percent(opened, run, task)) for task in TASKS]
+            rows.append((name, *(figure for pair in figures for figure in pair)))
+            print(*rows[-1], flush=True)
+    heads = [head for task in TASKS for head in (f"{task} RMSE", "scenes restated (%)")]
+    return Part("nano-lcbm", ["variant", *heads], rows)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    part = measure(Path(sys.argv[1]))
+    print(write_result("ablations", "Ablations of the nano recipe", "make ablate", [part]))

@@ -1,6 +1,9 @@
-"""`cbc demo`: the main job end to end on the simulated world, one line a step, each step usable by itself.
+"""The demo: the whole way on the simulated world, one line a step, each step usable by itself.
 
-DIR/corpus bench models runs tables site findings.md. A demo that was stopped goes on where it stopped.
+    cbc demo --out demo [--seeds 3]
+    python -m studies.demo demo [--seeds 3]      # the same, then docs/results/demo.md, or seeds.md with several seeds
+
+Writes DIR/corpus bench models runs tables site findings.md. A demo that was stopped continues where it stopped.
 """
 
 from __future__ import annotations
@@ -10,6 +13,9 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
 RECIPES = ("nano-base", "nano-control", "nano-lcbm")
@@ -19,8 +25,8 @@ SIZES = {"train": 20_000, "validation": 120, "test": 240}
 
 def run_demo(out: Path, seeds: int = 1) -> None:
     """Simulate, build, train, predict, score, tabulate and show. Raises whatever a step raises."""
-    from benchmark.tables.make import write_text
-    from studies.findings import findings
+    from corpus.files.atomic import write_text
+    from studies.findings import findings_text
 
     out.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
@@ -29,10 +35,10 @@ def run_demo(out: Path, seeds: int = 1) -> None:
         print(f"[{number}/{len(steps)}] {name}", flush=True)
         step()
     minutes = (time.monotonic() - start) / 60
-    said = findings(out / "tables")
-    write_text(out / "findings.md", said + "\n")
+    text = findings_text(out / "tables")
+    write_text(out / "findings.md", text + "\n")
     print(
-        f"\n{said}\n\nDone in {minutes:.1f} minutes. The page: {out / 'site' / 'index.html'}\n"
+        f"\n{text}\n\nDone in {minutes:.1f} minutes. The page: {out / 'site' / 'index.html'}\n"
         f"The tables: {out / 'tables'}/*.md, the runs: {out / 'runs'}, the models: {out / 'models'}\n"
         f"Look into the corpus: cbc corpus status --corpus {out / 'corpus'}"
     )
@@ -82,3 +88,28 @@ def demo_steps(
 def model_name(recipe: str, seed: int, seeds: int) -> str:
     """The recipe's name, with its seed where there are several."""
     return recipe if seeds == 1 else f"{recipe}-seed{seed}"
+
+
+def write_demo_result(out: Path, seeds: int) -> Path:
+    """Write docs/results/demo.md, or seeds.md where several seeds were trained (findings alone)."""
+    from studies.findings import findings, oracle_text
+    from studies.results import write_result
+
+    tables = out / "tables"
+    if seeds > 1:
+        title = f"The simulated world under {seeds} training seeds"
+        return write_result("seeds", title, "make seeds", [findings(tables)], notes=oracle_text(tables))
+    return write_result("demo", "The simulated world", "make demo", [findings(tables)], tables, oracle_text(tables))
+
+
+def main(
+    out: Annotated[Path, typer.Argument(help="folder for corpus, bench, models, runs, tables and site")],
+    seeds: Annotated[int, typer.Option(min=1, help="number of training seeds")] = 1,
+) -> None:
+    """Run the demo and write its result."""
+    run_demo(out, seeds)
+    print(f"The result: {write_demo_result(out, seeds)}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,8 +1,8 @@
-"""What a demo shows, in one table: whether nano-lcbm is apart from its control, its base and chance, task by task.
+"""The findings of a demo in one table: task by task, whether nano-lcbm is apart from its control, base and chance.
 
-    print(findings(Path("demo/tables")))
+    print(findings_text(Path("demo/tables")))
 
-Read from the tables that `cbc benchmark tables` wrote; apart means that the paired 95 % interval of the difference
+Read from the tables that `cbc benchmark tables` wrote. Apart means that the paired 95 % interval of the difference
 excludes zero. Where several training seeds were run, each has its own line.
 """
 
@@ -15,21 +15,37 @@ from typing import Any
 
 from benchmark.score import number
 from benchmark.tables.markdown import grid
+from studies.results import Part
 
 MODEL, RIVALS, CHANCE, ORACLE = "nano-lcbm", ("nano-control", "nano-base"), "random", "oracle"
 HEAD = ("task", "metric", "model", "value", "control", "base", "chance", "best trivial", "oracle", "apart from")
 
 
-def findings(tables: Path) -> str:
-    """A Markdown table with a line a task and training seed, and what may not be: a run apart above the oracle."""
-    made = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(tables.glob("*.json"))]
-    lines = [line for table in made for line in lines_of(table)]
-    above = [told for table in made for told in above_oracle(table)]
-    return f"{grid(HEAD, lines)}\n\nApart above the oracle: {', '.join(above) or 'nobody'}."
+def findings(tables: Path) -> Part:
+    """A row a task and training seed."""
+    contents = read_tables(tables)
+    return Part("Findings", HEAD, [row for table in contents for row in rows_of(table)])
 
 
-def lines_of(table: dict[str, Any]) -> Iterator[list[str]]:
-    """The lines of one table: its conditions in its first metric, one a training seed."""
+def findings_text(tables: Path) -> str:
+    """The findings in Markdown, and the runs that are apart above the oracle, which must be none."""
+    part = findings(tables)
+    return f"{grid(part.columns, part.rows)}\n\n{oracle_text(tables)}"
+
+
+def oracle_text(tables: Path) -> str:
+    """A sentence that names the runs apart above the oracle."""
+    above = [run for table in read_tables(tables) for run in above_oracle(table)]
+    return f"Apart above the oracle: {', '.join(above) or 'nobody'}."
+
+
+def read_tables(tables: Path) -> list[dict[str, Any]]:
+    """The tables of a folder, as their JSON files hold them."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(tables.glob("*.json"))]
+
+
+def rows_of(table: dict[str, Any]) -> Iterator[list[str]]:
+    """The rows of one table: its conditions in its first metric, one a training seed."""
     metric = table["metrics"][0]["name"]
     better = {(p["condition"], p["better"], p["worse"]) for p in table["separable"] if p["metric"] == metric}
     for condition in table["conditions"]:

@@ -1,10 +1,10 @@
-"""`make real`: the main job on real files, written up in RESULTS.md.
+"""The whole way on real files, from ingest to page; the result is docs/results/real.md.
 
     python -m studies.real DATA --out real
 
-DATA holds the files that ../shared/data/SOURCES.md of a checkout describes; nothing of them is copied into the project.
-Ingests each with its shipped mapping, builds the bench, trains the nano models on it, runs every predictor that needs
-no hub, scores them and makes tables and page: OUT/corpus bench models runs tables site.
+DATA holds the files that FILES names; nothing of them is copied into the project. Ingests each with its shipped
+mapping, builds the bench, trains the nano models on it, runs every predictor that needs no hub, scores them and makes
+tables and page: OUT/corpus bench models runs tables site.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import typer
 
 from corpus.errors import CbcError
 from studies.demo import RECIPES
+from studies.results import Part, write_result
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
 FILES = (
@@ -28,13 +29,14 @@ FILES = (
     ("lvu", "lvu"),
     ("heatmaps", "youtube_heatmaps/heatmaps.jsonl"),
 )
+COUNTS = ("rows_read", "rows_kept", "rows_known")
 TRIVIAL = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "overlap")
 SIZES = {"train": 12_000, "validation": 300, "test": 600}
 REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
 
 
-def ingest_all(data: Path, corpus: Path) -> list[str]:
-    """Ingest every real file; gives a table of all ingests of the corpus for RESULTS.md, also of those done before."""
+def ingest_all(data: Path, corpus: Path) -> Part:
+    """Ingest every real file; gives a table of all ingests of the corpus, earlier ones too."""
     from corpus.ingest.run import ingest
     from corpus.sources.registry import source_named
     from corpus.store import Corpus
@@ -42,18 +44,16 @@ def ingest_all(data: Path, corpus: Path) -> list[str]:
     for mapping, path in FILES:
         print(f"ingesting {path}", flush=True)
         ingest(source_named(mapping), [data / path], corpus)
-    lines = ["| source | files | rows read | kept | known | rejected |", "|---|---|---:|---:|---:|---|"]
-    for found in Corpus.open(corpus).ingests():
-        names = ", ".join(file["name"] for file in found["files"])
-        rejected = ", ".join(f"{count:,} {reason}" for reason, count in found["rejected"].items()) or "0"
-        counts = " | ".join(f"{found[name]:,}" for name in ("rows_read", "rows_kept", "rows_known"))
-        lines.append(f"| {found['source']} | {names} | {counts} | {rejected} |")
-    print("\n".join(lines), flush=True)
-    return lines
+    rows = []
+    for manifest in Corpus.open(corpus).ingests():
+        names = ", ".join(file["name"] for file in manifest["files"])
+        rejected = ", ".join(f"{count:,} {reason}" for reason, count in manifest["rejected"].items()) or "0"
+        rows.append([manifest["source"], names, *(manifest[count] for count in COUNTS), rejected])
+    return Part("Ingests", ["source", "files", *COUNTS, "rejected"], rows)
 
 
-def run_real(data: Path, out: Path, results: Path, models: bool = True) -> None:
-    """The whole of it; raises what its steps raise."""
+def run_real(data: Path, out: Path, models: bool = True) -> None:
+    """Run every step and write the result. Raises what the steps raise."""
     from baselines.base import PredictorError, Settings
     from baselines.lcbm.train import train
     from baselines.predict import predict_run
@@ -61,9 +61,8 @@ def run_real(data: Path, out: Path, results: Path, models: bool = True) -> None:
     from benchmark.score import write_scores
     from benchmark.tables import make_tables
     from leaderboard.site import build_site
-    from studies.results import write_section
 
-    lines = ingest_all(data, out / "corpus")
+    ingests = ingest_all(data, out / "corpus")
     bench = build_bench(out / "corpus", out / "bench", sizes=SIZES)
     recipes = RECIPES if models else ()
     for recipe in recipes:
@@ -80,20 +79,19 @@ def run_real(data: Path, out: Path, results: Path, models: bool = True) -> None:
         runs.append(run)
     make_tables(runs, bench.root, out / "tables")
     build_site(runs, out / "site", bench.root)
-    left_out = [f"Not built: {name} ({why})." for name, why in bench.manifest["left_out"].items()]
+    left_out = Part("Not built", ["task", "why"], list(bench.manifest["left_out"].items()))
     command = "make real" if models else "python -m studies.real DATA --no-models"
-    write_section(results, "real", command, "\n".join([*lines, "", *left_out]), out / "tables")
+    write_result("real", "Real files", command, [ingests, left_out], out / "tables")
 
 
 def main(
     data: Annotated[Path, typer.Argument(help="folder of the real files")],
     out: Annotated[Path, typer.Option(help="folder for corpus, bench, models, runs, tables and site")] = Path("real"),
-    results: Annotated[Path, typer.Option(help="the report to write into")] = Path("RESULTS.md"),
     models: Annotated[bool, typer.Option(help="train and ask the nano models too")] = True,
 ) -> None:
-    """Run the main job on the real files."""
+    """Run the whole way on the real files."""
     try:
-        run_real(data, out, results, models)
+        run_real(data, out, models)
     except CbcError as error:
         print(f"error: {error}")
         raise typer.Exit(2) from None

@@ -1,39 +1,71 @@
-"""Sections of RESULTS.md that a command writes: each stands between two marks with the command that made it.
+"""Results of a study: docs/results/NAME.md for readers and NAME.json for programs, each with the command that made it.
 
-python -m studies.results SECTION "COMMAND" TABLES_DIR    # tables of a demo or a real run
-python -m studies.results SECTION "COMMAND" OUTPUT.txt    # what a command printed; .md is taken as it is
+NAME.json: {"name", "title", "command", "machine": {cores, python, ...}, "parts": [{"title", "columns", "rows"}],
+"tables": [what `cbc benchmark tables` wrote as TABLE.json]}.
 """
 
 from __future__ import annotations
 
-import re
-import sys
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from corpus.files.atomic import write_json, write_text
+from corpus.printing import table_markdown
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "results"
+PACKAGES = ("cbc", "duckdb", "polars")
 
 
-def write_section(report: Path, section: str, command: str, text: str, tables: Path | None = None) -> None:
-    """Replace a marked section of the report, or add it at the end; tables are put behind the text."""
-    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
-    parts = [begin, f"From `{command}`:", "", text.strip()]
-    for table in sorted(tables.glob("*.md")) if tables else []:
-        parts += ["", table.read_text(encoding="utf-8").strip()]
-    body = "\n".join([*parts, end])
-    old = report.read_text(encoding="utf-8") if report.exists() else "# Results\n"
-    pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-    new = pattern.sub(lambda _: body, old) if pattern.search(old) else f"{old.rstrip()}\n\n{body}\n"
-    report.write_text(new, encoding="utf-8")
+@dataclass(frozen=True)
+class Part:
+    """A small table of a result."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
 
 
-def main(section: str, command: str, source: str) -> None:
-    """Write one section from a folder of tables or a file of output."""
-    path = Path(source)
-    if path.is_dir():
-        write_section(Path("RESULTS.md"), section, command, "", path)
-    else:
-        printed = path.read_text(encoding="utf-8").strip()
-        text = printed if path.suffix == ".md" else f"```\n{printed}\n```"
-        write_section(Path("RESULTS.md"), section, command, text)
+def machine() -> dict[str, Any]:
+    """What figures of speed depend on."""
+    packages = {name: version(name) for name in PACKAGES}
+    return {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version(), **packages}
 
 
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def write_result(
+    name: str,
+    title: str,
+    command: str,
+    parts: Sequence[Part] = (),
+    tables: Path | None = None,
+    notes: str = "",
+    folder: Path = FOLDER,
+) -> Path:
+    """Write a result from small tables and, if given, the folder of tables of a bench; gives the Markdown file."""
+    about = machine()
+    on = ", ".join(f"{key} {value}" for key, value in about.items())
+    texts = [f"# {title}", f"Made by `{command}` ({on}).", *([notes.strip()] if notes else [])]
+    texts += [f"## {part.title}\n\n{table_markdown(part.columns, part.rows)}" for part in parts]
+    files = sorted(tables.glob("*.json")) if tables else []
+    texts += [deeper(path.with_suffix(".md").read_text(encoding="utf-8")) for path in files]
+    content = {
+        "name": name,
+        "title": title,
+        "command": command,
+        "machine": about,
+        "parts": [asdict(part) for part in parts],
+        "tables": [json.loads(path.read_text(encoding="utf-8")) for path in files],
+    }
+    write_json(folder / f"{name}.json", content)
+    write_text(folder / f"{name}.md", "\n\n".join(text.strip() for text in texts) + "\n")
+    return folder / f"{name}.md"
+
+
+def deeper(markdown: str) -> str:
+    """Markdown with each heading one level lower."""
+    return "\n".join(f"#{line}" if line.startswith("#") else line for line in markdown.splitlines())

@@ -11,6 +11,6 @@ NAMES = sorted(path.stem for path in (Path(__file__).parent / "performance").glo
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_bench_can_be_started(name):
+def test_a_bench_fits_the_code(name):
     pytest.importorskip("torch", reason="needs the extra `train`")
-    assert callable(importlib.import_module(f"tests.performance.{name}").main)
+    assert callable(importlib.import_module(f"tests.performance.{name}").measure)

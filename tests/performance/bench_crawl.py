@@ -27,7 +27,9 @@ from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE, Api, first
 from corpus.ingest.run import ingest
 from corpus.sources.youtube_api import YoutubeApi
 from corpus.store import Corpus
+from studies.results import Part
 from tests.corpus.crawl.server import Server, Universe
+from tests.performance.show import show
 
 LATENCY_S = 0.05
 CONCURRENCY = 4
@@ -66,27 +68,30 @@ def normalize(root: Path) -> tuple[int, float]:
     return report.rows_read, time.perf_counter() - began
 
 
-def main(channels: int = 200) -> None:
-    """Run both and print."""
+def measure(channels: int = 200) -> Part:
+    """Crawl, then read the raw segments once more."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.Process(target=serve, args=(channels, there))
     process.start()
     url, names = here.recv()
     os.environ |= {ENDPOINT_VARIABLE: url, KEY_VARIABLE: "test-key"}
+    permitted = CONCURRENCY / LATENCY_S
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder, "recipe.yaml")
         content = {"youtube": {"channels": names}, "concurrency": CONCURRENCY, "quota": {"units_per_day": 10**6}}
         recipe.write_text(yaml.safe_dump(content))
-        calls, took = fetch(Path(folder, "corpus"), recipe)
-        permitted = CONCURRENCY / LATENCY_S
-        print(f"{calls:,} calls in {took:.1f} s: {calls / took:.1f} calls/s, {calls / took / permitted:.0%} of the")
-        at = f"{LATENCY_S * 1e3:.0f} ms and {CONCURRENCY} calls at a time"
-        print(f"{permitted:.0f} calls/s that {at} permit (target: 80 %)")
-        rows, took = normalize(Path(folder, "corpus"))
-        print(f"{rows:,} records to tables in {took:.2f} s: {rows / took:,.0f} records/s (target: 20,000)")
+        calls, crawl_s = fetch(Path(folder, "corpus"), recipe)
+        records, tables_s = normalize(Path(folder, "corpus"))
     here.send("stop")
     process.join()
+    share = f"{calls / crawl_s / permitted:.0%} of the {permitted:.0f} calls/s permitted (aim: 80 %)"
+    rows = [
+        ("calls", calls, crawl_s, calls / crawl_s, share),
+        ("records to tables", records, tables_s, records / tables_s, "aim: 20,000 records/s"),
+    ]
+    title = f"Crawl of a local server, {LATENCY_S * 1e3:.0f} ms a call, {CONCURRENCY} at a time"
+    return Part(title, ["what", "number", "seconds", "per second", "note"], rows)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    show(measure(*map(int, sys.argv[1:])))

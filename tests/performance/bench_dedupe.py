@@ -27,6 +27,8 @@ from corpus.filters.recipe import FilterRecipe
 from corpus.filters.run import run_filters
 from corpus.schema import TABLES
 from corpus.store import Corpus
+from studies.results import Part
+from tests.performance.show import show
 
 PLANTED = 10  # one post of so many repeats an earlier one but for its last word
 THRESHOLD, SIZE = 0.8, 5
@@ -89,8 +91,8 @@ def by_datasketch(posts: list[str]) -> tuple[float, int]:
     return time.perf_counter() - start, removed
 
 
-def alone(count: int) -> None:
-    """Our time and peak memory; the posts themselves lie on disk by then."""
+def alone(count: int) -> tuple[float, int, float]:
+    """Seconds, posts removed and peak memory in MB, in this process; the posts are on disk by then."""
     with tempfile.TemporaryDirectory() as folder:
         code = (
             "import sys; from tests.performance.bench_dedupe import *; make_corpus(Path(sys.argv[1]), make_posts(%d))"
@@ -98,23 +100,26 @@ def alone(count: int) -> None:
         subprocess.run([sys.executable, "-c", code % count, f"{folder}/corpus"], check=True)
         start = time.perf_counter()
         manifest = run_filters(RECIPE, Path(folder, "corpus"))
-        took, removed = time.perf_counter() - start, manifest["messages"] - manifest["kept"]
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    told = f"{took:.1f} s, {count / took:,.0f} posts/s, {removed:,} removed of {count // PLANTED:,} planted"
-    print(f"alone, {count:,} posts: {told}, peak memory {peak_mb:,.0f} MB")
+        seconds, removed = time.perf_counter() - start, manifest["messages"] - manifest["kept"]
+    return seconds, removed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main(count: int = 20_000, more: int = 1_000_000) -> None:
-    """Both on the same posts, then ours on many more."""
+def measure(count: int = 20_000, more: int = 1_000_000) -> Part:
+    """Both on the same posts, then ours on many more in a process of its own."""
     posts = make_posts(count)
-    times = {"cbc near_duplicates": ours(posts), "datasketch, post by post": by_datasketch(posts)}
-    for name, (took, removed) in times.items():
-        ratio = took / times["cbc near_duplicates"][0]
-        told = f"{removed:,} removed of {count // PLANTED:,} planted"
-        print(f"{name:26} {took:7.2f} s {count / took:10,.0f} posts/s  {ratio:5.1f} x our time  {told}", flush=True)
-    code = f"from tests.performance.bench_dedupe import alone; alone({more})"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    runs = {"cbc near_duplicates": ours(posts), "datasketch, post by post": by_datasketch(posts)}
+    base = runs["cbc near_duplicates"][0]
+    rows: list[tuple[str | float | None, ...]] = [
+        (name, count, seconds, count / seconds, seconds / base, removed, count // PLANTED, None)
+        for name, (seconds, removed) in runs.items()
+    ]
+    code = f"from tests.performance.bench_dedupe import alone; print(*alone({more}))"
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    seconds, removed, peak_mb = map(float, printed.split()[-3:])
+    rows.append(("cbc near_duplicates", more, seconds, more / seconds, None, int(removed), more // PLANTED, peak_mb))
+    columns = ["what", "posts", "seconds", "posts/s", "times ours", "removed", "planted", "peak MB"]
+    return Part("Near duplicates", columns, rows)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    show(measure(*map(int, sys.argv[1:])))

@@ -18,7 +18,9 @@ from importlib.util import find_spec
 
 from corpus.privacy.phone import REGIONS
 from corpus.privacy.scrub import OWN, WRITTEN, find
+from studies.results import Part, write_result
 from tests.corpus.privacy.planted import Line, Planter
+from tests.performance.show import show
 
 Span = tuple[int, int, str]
 Detector = Callable[[Line], list[Span]]
@@ -100,30 +102,35 @@ def scrubadub() -> Detector:
     return lambda line: [(f.beg, f.end, f.type) for f in scrubber.iter_filth(line.text)]
 
 
-def main(each: int, seed: int, show: bool) -> None:
-    """Print the tables."""
+def measure(each: int, seed: int, show_faults: bool) -> list[Part]:
+    """Every detector on the same lines: overall, recall by kind, and false finds by what they were found in."""
     lines = list(Planter(seed).lines(each))
     items = Counter(line.label for line in lines if line.items)
-    print(f"{len(lines):,} lines, {items.total():,} items, seed {seed}")
     others = {"phonenumbers": matcher, "presidio_analyzer": presidio, "scrubadub": scrubadub}
-    made = {"ours": ours} | {name: make() for name, make in others.items() if find_spec(name)}
-    told = {}
-    for name, detector in made.items():
+    detectors = {"ours": ours} | {name: make() for name, make in others.items() if find_spec(name)}
+    scores, overall = {}, []
+    for name, detector in detectors.items():
         start = time.perf_counter()
-        told[name] = score(lines, detector)
-        speed = len(lines) / (time.perf_counter() - start)
-        recall, precision = rates(*told[name][:2], lines)
-        print(f"{name:18} recall {recall:.3f} precision {precision:.3f} {speed:9,.0f} lines/s")
-    print(f"{'recall by kind':36}" + "".join(f"{name:>19}" for name in told))
-    for label, count in items.items():
-        print(f"{label:36}" + "".join(f"{found[label] / count:19.3f}" for found, _, _ in told.values()))
-    print("wrong finds by what they were found in")
-    for label in sorted({label for _, finds, _ in told.values() for label in finds} - {"right"}):
-        print(f"{label[7:]:36}" + "".join(f"{finds[label]:19,}" for _, finds, _ in told.values()))
-    for fault in told["ours"][2] if show else []:
+        scores[name] = score(lines, detector)
+        lines_per_s = len(lines) / (time.perf_counter() - start)
+        overall.append((name, *rates(*scores[name][:2], lines), lines_per_s))
+    recall = [(label, *(hits[label] / count for hits, _, _ in scores.values())) for label, count in items.items()]
+    labels = sorted({label for _, finds, _ in scores.values() for label in finds} - {"right"})
+    wrong = [(label[7:], *(finds[label] for _, finds, _ in scores.values())) for label in labels]
+    for fault in scores["ours"][2] if show_faults else []:
         print(*fault, sep=" | ")
+    title = f"{len(lines):,} lines, {items.total():,} planted items, seed {seed}"
+    return [
+        Part(title, ["detector", "recall", "precision", "lines/s"], overall),
+        Part("Recall by kind", ["kind", *scores], recall),
+        Part("Wrong finds by what they were found in", ["in", *scores], wrong),
+    ]
 
 
 if __name__ == "__main__":
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
-    main(*[*numbers, *(300, 1)[len(numbers) :]], "--show" in sys.argv)
+    parts = measure(*[*numbers, *(300, 1)[len(numbers) :]], "--show" in sys.argv)
+    for part in parts:
+        show(part)
+    if "--write" in sys.argv:
+        print(write_result("privacy", "Personal data found", "make privacy", parts))

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import yaml
 
+from studies.results import Part, write_result
 from tests.corpus.crawl.server import Server, Universe, random_faults
 from tests.corpus.crawl.test_crawl import KEY, same, start, tables, units
+from tests.performance.show import show
 
 CONCURRENCY = 8
 VIDEOS = 40  # a channel
@@ -35,8 +37,8 @@ def crawl_all(place: Path, universe: Universe) -> Path:
     return path
 
 
-def main(channels: int = 1000, kills: int = 20) -> None:
-    """Crawl twice, compare, print."""
+def measure(channels: int = 1000, kills: int = 20) -> Part:
+    """Crawl twice and compare."""
     universe, rng = Universe(channels, VIDEOS), random.Random(0)
     os.environ |= {"CBC_YOUTUBE_API_KEY": KEY, "CBC_HASH_KEY": "salt"}
     with tempfile.TemporaryDirectory() as folder:
@@ -58,13 +60,20 @@ def main(channels: int = 1000, kills: int = 20) -> None:
                     break
             assert start(disturbed, recipe).wait() == 0
             faults = sum(call.status != 200 for call in server.calls)
-            told = f"{killed} kills, {faults:,} refused calls, {len(server.calls):,} calls where {needed:,} were needed"
-            print(f"{told}, {time.perf_counter() - began:.0f} s")
-            print(
-                f"tables equal those of the clean crawl: {same(tables(clean / 'corpus'), tables(disturbed / 'corpus'))}"
-            )
-            print(f"units in the ledger {units(disturbed / 'corpus'):,}, charged by the server {server.units:,}")
+            rows = [
+                ("kills", killed),
+                ("calls refused", faults),
+                ("calls made", len(server.calls)),
+                ("calls needed", needed),
+                ("seconds", time.perf_counter() - began),
+                ("tables equal those of the clean crawl", same(tables(clean / "corpus"), tables(disturbed / "corpus"))),
+                ("units in the ledger", units(disturbed / "corpus")),
+                ("units charged by the server", server.units),
+            ]
+    return Part(f"{channels:,} channels of {VIDEOS} videos", ["what", "number"], rows)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    part = measure(*map(int, sys.argv[1:]))
+    show(part)
+    print(write_result("soak", "A crawl that is killed", "make soak", [part]))

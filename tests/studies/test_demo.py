@@ -10,7 +10,7 @@ import pytest
 from benchmark.bench import Bench
 from benchmark.tasks.registry import TASKS
 from studies.demo import PREDICTORS, RECIPES, demo_steps
-from studies.findings import findings
+from studies.findings import findings_text
 
 WORLD = {"brands": 12, "videos": 70, "posts": 30, "emails": 1}
 TINY = {"steps": 3, "micro_batch": 2, "eval_every_steps": 3, "save_every_steps": 3, "scratch.hidden_size": 32}
@@ -66,7 +66,7 @@ def test_the_page_is_there_and_a_second_demo_changes_nothing(demo):
 
 
 def test_the_findings_say_of_every_task_who_is_apart(demo):
-    told = findings(demo / "tables")
+    told = findings_text(demo / "tables")
     lines = [line.split("|") for line in told.splitlines() if line.startswith("|")]
     found = {line[1].strip(): line[-2].strip() for line in lines[2:]}
     tables = [json.loads(path.read_text()) for path in sorted((demo / "tables").glob("*.json"))]
