@@ -23,6 +23,7 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo --no-cache
+	.venv/bin/python -m tests.house.names
 
 test: lint
 	.venv/bin/python -m pytest

@@ -17,10 +17,12 @@ import polars as pl
 from baselines.base import Predictor, Settings, questions
 from baselines.features import UNKNOWN, Array, Words, message_matrix, message_numbers, message_texts, scene_rows, titles
 from baselines.ranker import rank_options
+from benchmark.answers.values import Values
 from benchmark.bench import Bench
+from benchmark.tasks.base import Task
+from benchmark.tasks.registry import task_named
 
 FOLDS = 2
-COUNTS = ("views",)  # tables whose values spread over decades: learnt as logarithms
 Ints = npt.NDArray[np.int64]
 
 
@@ -140,13 +142,13 @@ def predict_replay(content: ContentModel, train: pl.DataFrame, test: pl.DataFram
     return lists["predicted"].to_list()
 
 
-def predict_number(train: pl.DataFrame, test: pl.DataFrame, table: str, seed: int) -> list[list[float]]:
+def predict_number(train: pl.DataFrame, test: pl.DataFrame, logarithms: bool, seed: int) -> list[list[float]]:
     """One number a message, never below zero."""
     words = Words(message_texts(train))
     truth = train["target"].list.first().to_numpy()
-    learnt = np.log10(np.maximum(truth, 1)) if table in COUNTS else truth
+    learnt = np.log10(np.maximum(truth, 1)) if logarithms else truth
     predicted = trees(seed).fit(message_matrix(train, words), learnt).predict(message_matrix(test, words))
-    return [[max(float(10**x if table in COUNTS else x), 0.0)] for x in predicted]
+    return [[max(float(10**x if logarithms else x), 0.0)] for x in predicted]
 
 
 def predict_class(train: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed: int) -> list[list[float]]:
@@ -160,6 +162,19 @@ def predict_class(train: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed:
         [float(row[column[option]]) if option in column else 0.0 for option in options]
         for row, options in zip(chances, test["options"], strict=True)
     ]
+
+
+def option_scores(task: Task, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> list[list[float]]:
+    """Scores of each question's options: classes that training knows, or texts of the question's own."""
+    if "option_texts" in train.columns:
+        return rank_options(train, test)
+    return predict_class(train, test, task.split_by_time, seed)
+
+
+def choices(test: pl.DataFrame, scores: list[list[float]]) -> pl.DataFrame:
+    """The best option of each question, with the scores of all."""
+    best = [[float(np.argmax(row))] for row in scores]
+    return test.select("instance_id", values=pl.Series(best), scores=pl.Series(scores))
 
 
 class Boosted(Predictor):
@@ -181,24 +196,19 @@ class Boosted(Predictor):
         """Trained once for all replay tasks, on the one that has the most training videos."""
         key = bench.fingerprint, seed
         if key not in self.content:
-            replay = [task for task, entry in bench.tasks.items() if entry["table"] == "replay_values"]
-            largest = max(replay, key=lambda task: bench.tasks[task]["train"])
+            curves = [task for task in bench.tasks if task_named(task).asks_curve]
+            largest = max(curves, key=lambda task: bench.tasks[task]["train"])
             self.content[key] = ContentModel(bench.public(largest, "train"), seed)
         return self.content[key]
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
         """Train on the task's training split, answer the asked one."""
         train, test = bench.public(task, "train"), questions(bench, task, settings)
-        entry = bench.tasks[task]
-        if entry["kind"] == "choice":
-            if "option_texts" in train.columns:
-                scores = rank_options(train, test)
-            else:
-                scores = predict_class(train, test, entry["condition"] == "time_separated", settings.seed)
-            best = [[float(np.argmax(row))] for row in scores]
-            return test.select("instance_id", values=pl.Series(best), scores=pl.Series(scores))
-        if entry["table"] == "replay_values":
+        asked = task_named(task)
+        if asked.asks_curve:
             values = predict_replay(self.content_model(bench, settings.seed), train, test, settings.seed)
+        elif isinstance(asked.answer, Values):
+            values = predict_number(train, test, asked.spans_decades, settings.seed)
         else:
-            values = predict_number(train, test, entry["table"], settings.seed)
+            return choices(test, option_scores(asked, train, test, settings.seed))
         return test.select("instance_id", values=pl.Series(values, dtype=pl.List(pl.Float64)))

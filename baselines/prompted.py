@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-import benchmark.lm_eval
 from baselines.base import Predictor, PredictorError, Settings, WrongSettings
 from benchmark.bench import Bench
+from benchmark.lm_eval.task_files import lm_eval_name, task_folder
+from benchmark.tasks.registry import task_named
 
 if TYPE_CHECKING:
     from baselines.reader import Reader
 
-TASK_FILES = Path(benchmark.lm_eval.__file__).parent
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
 SAVED = "give a folder written by save_pretrained (or by `cbc baselines train`), or a hub name"
 
@@ -112,12 +112,12 @@ class Prompted(Predictor):
         from lm_eval import evaluate  # simple_evaluate also looks up the machine, which takes seconds a task
 
         reader = self.reader
-        reader.expect = settings.decode == "expected" and bench.tasks[task]["table"] == "replay_values"
+        reader.expect = settings.decode == "expected" and task_named(task).asks_curve
         asked = load_task(bench, task, settings, self.model)
         asked.set_config("num_fewshot", settings.shots)
-        named = {"tasks": {f"cbc_{task}": asked}}
-        results = evaluate(reader, named, limit=settings.limit, bootstrap_iters=0, log_samples=True)
-        samples = sorted(results["samples"][f"cbc_{task}"], key=lambda sample: sample["doc_id"])
+        name = lm_eval_name(task)
+        results = evaluate(reader, {"tasks": {name: asked}}, limit=settings.limit, bootstrap_iters=0, log_samples=True)
+        samples = sorted(results["samples"][name], key=lambda sample: sample["doc_id"])
         return pl.DataFrame([answer(sample, reader) for sample in samples], schema=SCHEMA)
 
 
@@ -148,8 +148,9 @@ def load_task(bench: Bench, task: str, settings: Settings, model: str) -> Any:
     from lm_eval.tasks import TaskManager
 
     metadata = {"bench": str(bench.root), "split": settings.split, "answers": False, "pretrained": model}
-    manager = TaskManager(include_path=str(TASK_FILES), include_defaults=False, metadata=metadata)
-    loaded = manager.load([f"cbc_{task}"])["tasks"][f"cbc_{task}"]
+    manager = TaskManager(include_path=str(task_folder()), include_defaults=False, metadata=metadata)
+    name = lm_eval_name(task)
+    loaded = manager.load([name])["tasks"][name]
     shown = len(loaded.dataset["train"])
     if settings.shots > shown:
         raise WrongSettings(f"{task} has {shown} training questions to show, not {settings.shots}", "lower --shots")

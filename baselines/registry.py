@@ -1,35 +1,62 @@
-"""Every predictor by name. A new one is a file with a subclass of Predictor and a line here."""
+"""Every predictor by name: the references of the tasks, those of this package, and those that other packages add.
+
+A new one is a file with a subclass of Predictor and a line here, or an entry point of the group `cbc.predictors`.
+"""
 
 from __future__ import annotations
 
 from baselines.base import Predictor, Settings, WrongSettings
-from baselines.boosted import Boosted
-from baselines.interpolate import INTERPOLATE
-from baselines.oracle import Oracle
-from baselines.trivial import TRIVIAL
+from baselines.reference import ReferencePredictor
+from benchmark.tasks.registry import references
+from corpus.registry import NameClash, Registry
 
-PREDICTORS: dict[str, Predictor] = {
-    predictor.name: predictor for predictor in (*TRIVIAL, INTERPOLATE, Boosted(), Oracle())
-}
+PREDICTORS: Registry[Predictor] = Registry(
+    "predictor",
+    "cbc.predictors",
+    {
+        "boosted": "baselines.boosted:Boosted",
+        "oracle": "baselines.oracle:Oracle",
+    },
+    Predictor,
+)
+
+
+def predictor_named(name: str) -> Predictor | None:
+    """The predictor of that name; None where there is none. Raises NameClash, BrokenEntryPoint."""
+    reference = references().get(name)
+    if name not in PREDICTORS:
+        return ReferencePredictor(reference) if reference else None
+    if reference:
+        raise NameClash(
+            f"{PREDICTORS.paths[name]} is called {name}, as a reference of the tasks", "give it another name"
+        )
+    return PREDICTORS[name]()
+
+
+def predictors() -> dict[str, Predictor]:
+    """Every predictor, the references first. Raises NameClash, BrokenEntryPoint."""
+    made = {name: predictor_named(name) for name in (*references(), *PREDICTORS)}
+    return {name: predictor for name, predictor in made.items() if predictor}
 
 
 def find(name: str, settings: Settings) -> Predictor:
     """A predictor by name; any other name is a Hugging Face causal LM by path or hub name.
 
-    Raises WrongSettings, and what loading a model raises.
+    Raises WrongSettings, NameClash, BrokenEntryPoint, and what loading a model raises.
     """
-    if name not in PREDICTORS:
+    predictor = predictor_named(name)
+    if predictor is None:
         from baselines.prompted import Prompted
 
         return Prompted(name, settings)
     if settings.shots or settings.decode != "greedy":
         raise WrongSettings(f"{name} is no language model", "leave --shots and --decode out")
-    return PREDICTORS[name]
+    return predictor
 
 
 def listing() -> str:
     """One line a predictor: name, kind, what it is, and the tasks it answers."""
-    lines = [(p.name, p.kind, p.says, p.covers) for p in PREDICTORS.values()]
+    lines = [(p.name, p.kind, p.says, p.covers) for p in predictors().values()]
     lines.append(("PATH or HUB/NAME", "lm", "a Hugging Face causal LM, zero-shot or with --shots K", "every task"))
     head = ("name", "kind", "what it predicts with", "tasks")
     widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]

@@ -16,18 +16,19 @@ import numpy as np
 import polars as pl
 from tqdm import tqdm
 
+from benchmark.answers.base import STORED
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
-from benchmark.oracle import LAW, oracle_answers
 from benchmark.tasks.base import CONTENT, NotEnough, Task
-from benchmark.tasks.registry import TASKS
+from benchmark.tasks.registry import all_tasks
 from corpus.derivatives import remember
 from corpus.errors import CbcError
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
 from corpus.filters.outcome import last_run
+from corpus.simulate.law import LAW
+from corpus.simulate.world import SimulatedWorld
 from corpus.store import Corpus
 from corpus.verbalize.message_frames import query
-from corpus.verbalize.safe_text import MASK
 
 SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
@@ -46,7 +47,7 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     law = query(connection, f'FROM "{LAW}"') if LAW in opened.annotations() else None
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
-    for task in tqdm(TASKS.values(), desc="building tasks", unit="task"):
+    for task in tqdm(all_tasks(), desc="building tasks", unit="task"):
         try:
             tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
         except NotEnough as reason:
@@ -82,7 +83,7 @@ def build_task(
     """Write one task's files; gives its entry in the manifest. Raises NotEnough."""
     frame = task.instances(connection, seed, sizes)
     asked = task.render(frame)
-    revealing = reveals(asked)
+    revealing = reveals(asked, task.hidden_counts)
     asked = asked.filter(~revealing).with_columns(
         instance_id=pl.concat_str(pl.lit(f"{task.name}:"), pl.col("message_id"))
     )
@@ -97,12 +98,20 @@ def build_task(
             public = public.with_columns(answer=pl.lit(None, pl.String), target=pl.lit(None, pl.List(pl.Float64)))
         write_parquet(public, staged / "public" / task.name / f"{split}.parquet")
     train, test = (asked.filter(pl.col("split") == split) for split in ("train", "test"))
-    private = test.select("instance_id", "answer", "target").with_columns(chance(task, train, test, seed))
+    drawn = task.answer.chance(train, test, np.random.default_rng([seed, 7]))
+    private = test.select("instance_id", "answer", "target", chance=pl.Series(drawn, dtype=STORED))
     write_parquet(private, staged / "private" / task.name / "test.parquet")
     if law is not None and test["message_id"].is_in(law["message_id"].implode()).all():
-        write_parquet(oracle_answers(task, test, law), staged / "private" / task.name / "oracle.parquet")
-    entry = {name: getattr(task, name) for name in ("table", "condition", "kind")}
-    return {**entry, "metrics": list(task.metrics), **counts, "revealing_left_out": int(revealing.sum())}
+        write_oracle(task, test, law, staged / "private" / task.name / "oracle.parquet")
+    entry = {"table": task.table.name, "condition": task.condition, "kind": task.answer.name}
+    metrics = [metric.name for metric in task.metrics]
+    return {**entry, "metrics": metrics, **counts, "revealing_left_out": int(revealing.sum())}
+
+
+def write_oracle(task: Task, test: pl.DataFrame, law: pl.DataFrame, path: Path) -> None:
+    """Write the best possible answers, where the law gives them."""
+    if expected := task.expected(test, law):
+        write_parquet(expected.frame(test["instance_id"]), path)
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
@@ -111,33 +120,21 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path)
 
 
-def reveals(frame: pl.DataFrame) -> pl.Series:
-    """Whether a prompt still holds the exact count of views or likes that it masks, in any usual writing."""
-    text = frame["prompt"].str.join().item() or ""
-    masked = [name for name in ("views", "likes") if name in frame.columns and f"{name}: {MASK}" in text]
-    found = pl.lit(False)
-    for name in masked:
+def reveals(frame: pl.DataFrame, hidden_counts: tuple[str, ...]) -> pl.Series:
+    """Whether a prompt holds the exact count that it hides, in any usual writing."""
+    revealing = pl.repeat(False, pl.len())
+    for name in (name for name in hidden_counts if name in frame.columns):
         digits = pl.col(name).cast(pl.Int64).cast(pl.String)
         grouped = digits.str.reverse().str.replace_all(r"(\d{3})", "${1},").str.reverse().str.strip_chars(",")
         for form in (digits, grouped, grouped.str.replace_all(",", "."), grouped.str.replace_all(",", " ")):
-            found = found | ((pl.col(name) >= 1000) & pl.col("prompt").str.contains(form, literal=True))
-    return frame.select(revealing=found.fill_null(False))["revealing"]
-
-
-def chance(task: Task, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> pl.Series:
-    """A random legal answer to each test question: a value of training, any of the options alike."""
-    rng = np.random.default_rng([seed, 7])
-    pool = train["target"].explode().to_numpy()
-    drawn = []
-    for count, options in zip(test["target"].list.len(), test["options"], strict=True):
-        values = [rng.integers(len(options))] if options is not None else rng.choice(pool, count)
-        drawn.append([float(value) for value in values])
-    return pl.Series("chance", drawn, pl.List(pl.Float64))
+            revealing = revealing | ((pl.col(name) >= 1000) & pl.col("prompt").str.contains(form, literal=True))
+    return frame.select(revealing=revealing.fill_null(False))["revealing"]
 
 
 def is_simulated(connection: duckdb.DuckDBPyConnection, law: pl.DataFrame | None) -> bool:
     """Whether every message comes from the simulated world."""
-    others = connection.execute("SELECT count(*) FROM provenance WHERE NOT starts_with(source, 'simulate@')").fetchone()
+    outside = "SELECT count(*) FROM provenance WHERE split_part(source, '@', 1) <> ?"
+    others = connection.execute(outside, [SimulatedWorld.name]).fetchone()
     return law is not None and others is not None and others[0] == 0
 
 

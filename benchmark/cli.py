@@ -47,3 +47,21 @@ def tables(
 
     for name in dict.fromkeys(row["table"] for row in make_tables(runs, bench, out)):
         typer.echo((out / f"{name}.md").read_text(encoding="utf-8"))
+
+
+@app.command()
+def lm_eval_tasks(
+    out: Annotated[Path, typer.Option(help="folder to write the task files into")],
+) -> None:
+    """Write every task, those of other packages too, as a task file of lm-eval."""
+    from benchmark.lm_eval.task_files import write_task_files
+
+    typer.echo("\n".join(write_task_files(out)))
+
+
+@app.command()
+def lm_eval_path() -> None:
+    """Print the folder of the task files, for `lm_eval --include_path`."""
+    from benchmark.lm_eval.task_files import task_folder
+
+    typer.echo(task_folder())

@@ -184,11 +184,3 @@ ACCURACY_REL10 = Metric(
     "accuracy_rel10", relative_sums, percent, False, "difference", "percent of values within 10 % of the truth"
 )
 ACCURACY = Metric("accuracy", choice_sums, percent, False, "difference", "percent of right choices")
-
-METRICS = {metric.name: metric for metric in (RMSE, RMSE_LOG10, R2, ACCURACY_ABS5, ACCURACY_REL10, ACCURACY)}
-OF_TABLE = {("replay_values", "rmse"): RMSE_PER_VIDEO}
-
-
-def metric_of(table: str, name: str) -> Metric:
-    """The metric that a name means in a table of the paper: only the replay values' rmse is taken video by video."""
-    return OF_TABLE.get((table, name), METRICS[name])

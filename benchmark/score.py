@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.answers import Answers, answers_of, unparsed
+from benchmark.answer_key import Answers, answers_of, unparsed
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, cluster_sums, interval, resampled
 from benchmark.metrics import Array, Judged, Metric
@@ -46,7 +46,7 @@ class Measured:
 
 def measure(answers: Answers, judged: dict[str, Judged]) -> dict[str, dict[str, Measured]]:
     """Metric name -> run -> what was measured; all runs and metrics meet the same resamples, in one product."""
-    sums = {(m.name, run): m.sums(j) for m in answers.metrics for run, j in judged.items()}
+    sums = {(m.name, run): m.sums(j) for m in answers.task.metrics for run, j in judged.items()}
     if not sums:
         return {}
     ends = np.cumsum([part.shape[1] for part in sums.values()])[:-1]
@@ -59,7 +59,7 @@ def measure(answers: Answers, judged: dict[str, Judged]) -> dict[str, dict[str, 
             run: Measured(m, m.value(j), m.finish(samples[m.name, run]), answers.clusters, unread[run])
             for run, j in judged.items()
         }
-        for m in answers.metrics
+        for m in answers.task.metrics
     }
 
 
@@ -67,9 +67,9 @@ def rows_of(answers: Answers, run: str, measured: dict[str, dict[str, Measured]]
     """Score rows of one run on one task."""
     return [
         {
-            "task": answers.task,
-            "table": answers.table,
-            "condition": answers.condition,
+            "task": answers.task.name,
+            "table": answers.task.table.name,
+            "condition": answers.task.condition,
             "metric": metric,
             "run": run,
             "value": runs[run].interval.value,

@@ -1,6 +1,6 @@
 """Named parts of one kind, imported on use: the built-in ones and those that other packages add by entry points.
 
-    SOURCES = Registry("source", "cbc.sources", {"ytdlp": "corpus.sources.ytdlp:YtDlp"})
+    SOURCES: Registry[Source] = Registry("source", "cbc.sources", {"ytdlp": "corpus.sources.ytdlp:YtDlp"}, Source)
     SOURCES["ytdlp"]()
 
 A package adds a source with an entry point of the group `cbc.sources` in its own pyproject.toml:
@@ -38,11 +38,11 @@ class Registry(Mapping[str, type[T]], Generic[T]):
     """The classes of one kind by name; reading a name imports its module.
 
     `kind` names a part in messages ("source"), `group` is the entry points' group, `builtin` maps names to
-    "module:class" in the order in which they are listed.
+    "module:class" in the order in which they are listed, `base` is what a part of another package must derive from.
     """
 
-    def __init__(self, kind: str, group: str, builtin: Mapping[str, str]) -> None:
-        self.kind, self.group, self.builtin = kind, group, dict(builtin)
+    def __init__(self, kind: str, group: str, builtin: Mapping[str, str], base: type[Any] = object) -> None:
+        self.kind, self.group, self.builtin, self.base = kind, group, dict(builtin), base
         self._loaded: dict[str, type[T]] = {}
 
     @cached_property
@@ -78,13 +78,19 @@ class Registry(Mapping[str, type[T]], Generic[T]):
 
     def _imported(self, name: str) -> type[T]:
         module, _, attribute = self.paths[name].partition(":")
+        if name in self.builtin:
+            return cast("type[T]", getattr(import_module(module), attribute))
         try:
-            made: Any = getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            if name in self.builtin:
-                raise
-            raise BrokenEntryPoint(
-                f"the {self.kind} {name} ({self.paths[name]}) cannot be imported ({error})",
-                "mend or uninstall the package that adds it",
-            ) from None
-        return cast("type[T]", made)
+            part: Any = getattr(import_module(module), attribute)
+        except Exception as error:  # whatever another package does when it is imported
+            raise self._broken(name, f"cannot be imported ({type(error).__name__}: {error})") from None
+        if not (isinstance(part, type) and issubclass(part, self.base)):
+            raise self._broken(name, f"is no {self.kind}: no subclass of {self.base.__name__}")
+        if (own_name := getattr(part, "name", name)) != name:
+            raise self._broken(name, f"calls itself {own_name}")
+        return cast("type[T]", part)
+
+    def _broken(self, name: str, why: str) -> BrokenEntryPoint:
+        return BrokenEntryPoint(
+            f"the {self.kind} {name} ({self.paths[name]}) {why}", "mend or uninstall the package that adds it"
+        )

@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from benchmark.answers import EDGE
+from benchmark.answers.base import EDGE
 from benchmark.bench import Bench
 from benchmark.run import Run
-from benchmark.trivial import TRIVIAL, predictions
+from benchmark.tasks.registry import references
 from leaderboard.charts import INK, MUTED, RULE, SETTINGS, SHADE, svg
 from leaderboard.results import Column, Table, best_first
 
@@ -71,8 +71,8 @@ def answers_given(
     run = next((run for run in runs if run.name == name and task in run.tasks), None)
     if run is not None:
         shown = run.predictions(task).filter(pl.col("instance_id").is_in(questions["instance_id"].to_list()))
-    elif name in TRIVIAL:
-        shown = predictions(name, bench.public(task, "train"), questions)
+    elif name in references():
+        shown = references()[name].predictions(bench.public(task, "train"), questions)
     else:
         return {}
     return dict(shown.select("instance_id", "values").iter_rows())

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from benchmark.bench import Bench, NoAnswers
 from benchmark.run import Run
+from benchmark.tasks.registry import task_named
 from leaderboard import words
 from leaderboard.charts import dot_plot
 from leaderboard.curves import STROKES, chosen_predictors, curve, videos
@@ -110,7 +111,7 @@ def draw_curves(charts: Path, table: Table, bench: Bench, runs: Sequence[Run]) -
     sets = []
     for condition, columns in table.conditions.items():
         task = columns[0].task
-        if not task.startswith("replay_"):
+        if not task_named(task).asks_curve:
             continue
         names = chosen_predictors(table, columns[0])
         try:

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmark.metrics import METRICS, Metric, metric_of
-from benchmark.tables.registry import TABLES
+from benchmark.metrics import Metric
+from benchmark.tables.paper import paper_tables
 from corpus.errors import CbcError, NoSuchPath
 
 Row = dict[str, Any]
@@ -63,13 +63,13 @@ class Table:
     @cached_property
     def columns(self) -> list[Column]:
         """Its conditions and metrics, in the order of the rows."""
-        tasks = TABLES[self.name].tasks
+        table = paper_tables()[self.name]
         found: dict[Key, Column] = {}
         for row in self.content["rows"]:
             key = (row["condition"], row["metric"])
-            metric = metric_of(self.name, row["metric"])
-            found.setdefault(key, Column(tasks[row["condition"]], row["condition"], metric, row["n"], row["clusters"]))
-        order = [(condition, metric) for condition in tasks for metric in METRICS]
+            metric, task = table.metrics[row["metric"]], table.tasks[row["condition"]]
+            found.setdefault(key, Column(task, row["condition"], metric, row["n"], row["clusters"]))
+        order = [(condition, metric) for condition in table.tasks for metric in table.metrics]
         return sorted(found.values(), key=lambda column: order.index(column.key))
 
     @property
@@ -132,7 +132,7 @@ def read_table(path: Path) -> Table:
 
 def read_tables(folder: Path, fingerprint: str, runs: Iterable[str]) -> list[Table]:
     """All tables in a folder, in the paper's order. Raises NoSuchPath, UnreadableTable, TablesOfOtherRuns."""
-    tables = [read_table(folder / f"{name}.json") for name in TABLES if (folder / f"{name}.json").is_file()]
+    tables = [read_table(folder / f"{name}.json") for name in paper_tables() if (folder / f"{name}.json").is_file()]
     mend = "make them with `cbc benchmark tables RUN... --bench BENCH --out DIR`, or leave out --tables"
     if not tables:
         raise NoSuchPath(f"no tables at {folder}", mend)

@@ -79,9 +79,9 @@ class BenchSource:
 
     def questions(self, task: str, split: str, variant: str, seed: int) -> pl.DataFrame:
         """One task's questions with true, shuffled or drawn behavior."""
-        from benchmark.tasks.registry import TASKS
+        from benchmark.tasks.registry import task_named
 
-        return TASKS[task].variant(self.bench.public(task, split), variant, seed)
+        return task_named(task).variant(self.bench.public(task, split), variant, seed)
 
 
 def chosen_tasks(source: Source, tasks: str | list[str]) -> list[str]:

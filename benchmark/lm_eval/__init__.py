@@ -1,1 +1,1 @@
-"""The benchmark's tasks as lm-eval task files: `lm_eval --include_path benchmark/lm_eval --tasks cbc_replay_future`."""
+"""The tasks for plain lm-eval: `lm_eval --include_path $(cbc benchmark lm-eval-path) --tasks cbc_replay_future`."""

@@ -1,4 +1,4 @@
-"""The tables of the paper: one file a table, and what compares runs and writes them."""
+"""The tables of the paper, put together from the tasks, and what compares runs and writes them."""
 
 from benchmark.tables.make import make_tables
 

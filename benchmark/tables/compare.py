@@ -1,4 +1,4 @@
-"""Everyone on one condition and metric: skill over the best trivial predictor, who is apart from whom, and ranks."""
+"""Compare all runs on one condition and metric: skill over the best reference, who is apart from whom, and ranks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.answers import Answers, answers_of
+from benchmark.answer_key import Answers, answers_of
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, difference, interval
 from benchmark.metrics import Judged, Metric
 from benchmark.run import Run
 from benchmark.score import Measured, measure
-from benchmark.tasks.registry import TASKS
-from benchmark.trivial import TRIVIAL, applicable, predictions
 
 Row = dict[str, Any]
 
@@ -100,8 +98,8 @@ class Comparison:
         found = self.measured[run]
         skill = self.skills.get(run, Interval(None, None, None))
         return {
-            "table": self.answers.table,
-            "condition": self.answers.condition,
+            "table": self.answers.task.table.name,
+            "condition": self.answers.task.condition,
             "metric": self.metric.name,
             "run": run,
             "kind": self.kinds[run],
@@ -119,7 +117,7 @@ class Comparison:
 
 
 def compare(bench: Bench, task: str, runs: Sequence[Run]) -> list[Comparison]:
-    """Every metric of a task for the runs that answer it and for the trivial predictors not among them."""
+    """Every metric of a task for the runs that answer it and for its references not among them."""
     questions = bench.public(task, "test")
     answers = answers_of(bench, task, questions)
     kinds: dict[str, str] = {}
@@ -128,8 +126,9 @@ def compare(bench: Bench, task: str, runs: Sequence[Run]) -> list[Comparison]:
         if task in run.tasks:
             kinds[run.name], judged[run.name] = run.kind, answers.judge(run.predictions(task))
     train = bench.public(task, "train")
-    for name in TRIVIAL:
-        if name not in judged and applicable(name, TASKS[task]):
-            kinds[name], judged[name] = "trivial", answers.judge(predictions(name, train, questions))
+    for reference in answers.task.references:
+        if reference.name not in judged:
+            kinds[reference.name] = "trivial"
+            judged[reference.name] = answers.judge(reference.predictions(train, questions))
     measured = measure(answers, judged)
-    return [Comparison(answers, metric, kinds, measured[metric.name]) for metric in answers.metrics]
+    return [Comparison(answers, metric, kinds, measured[metric.name]) for metric in answers.task.metrics]

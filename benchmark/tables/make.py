@@ -1,4 +1,4 @@
-"""Make the tables: every run of a bench beside the trivial predictors, written as DIR/TABLE.{md,csv,json}.
+"""Make the tables: every run of a bench beside the references of its tasks, written as DIR/TABLE.{md,csv,json}.
 
 DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
 "metrics": [{name, meaning, lower_is_better, skill}], "rows": [{table, condition, metric, run, kind, value, low, high,
@@ -19,12 +19,11 @@ from typing import Any
 from benchmark.bench import Bench
 from benchmark.run import Run
 from benchmark.score import NoPredictions
-from benchmark.tables.base import Table
 from benchmark.tables.compare import Comparison, compare
 from benchmark.tables.markdown import markdown
-from benchmark.tables.registry import TABLES
+from benchmark.tables.paper import PaperTable, paper_tables
 from benchmark.tables.seeds import families, over_seeds
-from benchmark.trivial import TRIVIAL
+from benchmark.tasks.registry import references
 from corpus.errors import CbcError
 from corpus.files.atomic import part_path, write_json
 
@@ -62,7 +61,7 @@ def make_tables(runs: Sequence[Path], bench: Path, out: Path) -> list[Row]:
     Raises NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers, NoPredictions, DuplicateRuns, NothingToTabulate.
     """
     opened = Bench.open(bench)
-    covered = [table for table in TABLES.values() if set(table.tasks.values()) & set(opened.tasks)]
+    covered = [table for table in paper_tables().values() if set(table.tasks.values()) & set(opened.tasks)]
     if not covered:
         raise NothingToTabulate(f"{bench} has no task of any table", "build it from a corpus with videos or posts")
     given = open_runs(runs, opened)
@@ -79,6 +78,7 @@ def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
     if not paths:
         raise NothingToTabulate("no run was given", "name the folder of one run or more")
     runs = [Run.open(path, bench) for path in paths]
+    trivial = references()
     first: dict[str, Run] = {}
     for run in runs:
         if run.name in first:
@@ -86,7 +86,7 @@ def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
                 f"{first[run.name].root} and {run.root} are both called {run.name}",
                 "give each run once, by its own name",
             )
-        if run.name in TRIVIAL and run.kind != "trivial":
+        if run.name in trivial and run.kind != "trivial":
             raise DuplicateRuns(f"{run.root} bears the name of a trivial predictor, {run.name}", "give it another name")
         if not run.tasks:
             raise NoPredictions(f"{run.root} holds predictions for none of the bench's tasks", "predict again")
@@ -94,11 +94,12 @@ def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
     return runs
 
 
-def make_table(table: Table, bench: Bench, runs: Sequence[Run]) -> dict[str, Any]:
+def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str, Any]:
     """One table's whole content, as its JSON file holds it."""
     tasks = {condition: task for condition, task in table.tasks.items() if task in bench.tasks}
     compared = [found for task in tasks.values() for found in compare(bench, task, runs)]
-    compared = sorted(compared, key=lambda found: table.metrics.index(found.metric.name))
+    order = list(table.metrics)
+    compared = sorted(compared, key=lambda found: order.index(found.metric.name))
     metrics = {found.metric.name: found.metric for found in compared}
     rows = [row for found in compared for row in found.rows()]
     return {
@@ -107,8 +108,8 @@ def make_table(table: Table, bench: Bench, runs: Sequence[Run]) -> dict[str, Any
         "bench": bench.fingerprint,
         "simulated": bench.simulated,
         "table": table.name,
-        "title": table.title,
-        "note": table.note,
+        "title": table.heading.title,
+        "note": table.heading.note,
         "conditions": list(tasks),
         "metrics": [
             {"name": m.name, "meaning": m.meaning, "lower_is_better": m.lower_is_better, "skill": m.skill}
@@ -127,7 +128,7 @@ def pairs(found: Comparison) -> list[Row]:
     """Who is separable from whom, as rows: the difference is better minus worse in the metric's unit."""
     return [
         {
-            "condition": found.answers.condition,
+            "condition": found.answers.task.condition,
             "metric": found.metric.name,
             "better": pair.better,
             "worse": pair.worse,
@@ -143,7 +144,7 @@ def by_condition(compared: Sequence[Comparison], name: str) -> dict[str, dict[st
     """{condition: {metric: what a comparison says}}."""
     said: dict[str, dict[str, Any]] = {}
     for found in compared:
-        said.setdefault(found.answers.condition, {})[found.metric.name] = getattr(found, name)
+        said.setdefault(found.answers.task.condition, {})[found.metric.name] = getattr(found, name)
     return said
 
 

@@ -1,19 +1,25 @@
-"""What a task is: which instances exist, how one is asked, how an answer is read, what is measured.
+"""What a task is: which instances exist, how one is asked, what kind of answer it wants, what is measured.
 
-A new task is one new file in this folder with a subclass of `Task`, named in `TASKS` (benchmark/tasks/registry.py).
+A new task is one new file in this folder with a subclass of `Task`, and its line in `TASKS`
+(benchmark/tasks/registry.py); in a package of its own, an entry point of the group `cbc.tasks`. Its table, its
+references, the best possible answers and its lm-eval file follow from the class.
 """
 
 from __future__ import annotations
 
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 import polars as pl
 
-from corpus.verbalize.read_answers import read_choice, read_values
+from benchmark.answers.base import AnswerKind
+from benchmark.metrics import Metric
+from benchmark.references.base import Reference
+from benchmark.tasks.expected import Expected
 
 CONTENT = (
     "message_id",
@@ -40,21 +46,38 @@ class NotEnough(Exception):
     """The corpus does not hold what the task needs; the message says what is missing."""
 
 
-class Task(ABC):
-    """One task under one condition.
+@dataclass(frozen=True)
+class TableHeading:
+    """What stands over a table: its name, which is its files' too, its title, and what a reader must know."""
 
-    `legal` is the closed range a value may lie in; an answer outside it counts as unread. `behavior` names the columns
-    that hold behavior, shown or asked: what the control shuffles.
+    name: str
+    title: str
+    note: str
+
+
+class Task(ABC):
+    """One task under one condition: a column of its table.
+
+    `metrics`: the first one is the headline. `references`: the predictors without content that it is measured over.
+    `behavior` names the columns that hold behavior, shown or asked: what the control shuffles. `hidden_counts` are the
+    columns whose exact count a prompt must not give away.
     """
 
     name: str
-    table: str
+    table: TableHeading
     condition: str
-    kind: str = "values"
-    metrics: tuple[str, ...]
-    legal: tuple[float, float]
+    answer: AnswerKind
+    metrics: tuple[Metric, ...]
+    references: tuple[Reference, ...]
     behavior: tuple[str, ...]
     shuffle_within: str | None = None
+    hidden_counts: tuple[str, ...] = ()
+    asks_curve: bool = False
+    """Whether it asks values of scenes, with `replay` and `asked` among its columns."""
+    spans_decades: bool = False
+    """Whether its values are counts that spread over decades, so that their logarithms are learnt."""
+    split_by_time: bool = False
+    """Whether its test part begins after its training part."""
 
     @abstractmethod
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
@@ -68,8 +91,8 @@ class Task(ABC):
         """The frame with `prompt` and `answer`."""
 
     @abstractmethod
-    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """The frame with every behavior column drawn anew from its legal range: its form without its content."""
+    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        """The frame with behavior drawn anew from its legal range, so that only the format can be learned."""
 
     def rng(self, seed: int) -> np.random.Generator:
         """The task's own generator."""
@@ -83,15 +106,13 @@ class Task(ABC):
         """`target` from the behavior columns, after these were changed."""
         return frame
 
-    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The behavior columns of a public train frame, from what is shown and the target."""
         return frame
 
-    def parse(self, raw: str, count: int, options: Sequence[str] | None = None) -> list[float] | None:
-        """The values an answer gives; None when it cannot be read or a value lies outside the legal range."""
-        values = read_choice(raw, list(options)) if options is not None else read_values(raw, count)
-        low, high = self.legal
-        return values if values is not None and all(low <= value <= high for value in values) else None
+    def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected | None:
+        """The best possible answers to a test frame under the simulated world's law; None where it says nothing."""
+        return None
 
     def variant(self, frame: pl.DataFrame, variant: str, seed: int) -> pl.DataFrame:
         """Prompts and answers of a public train frame to train on.
@@ -105,8 +126,8 @@ class Task(ABC):
         if variant == "behavior":
             return frame.select("prompt", "answer")
         rng = self.rng(seed)
-        full = self.restore(frame)
-        changed = self.shuffled(full, rng) if variant == "control" else self.formatted(full, rng)
+        full = self.recover_behavior(frame)
+        changed = self.shuffled(full, rng) if variant == "control" else self.with_random_behavior(full, rng)
         return self.render(self.retarget(changed)).select("prompt", "answer")
 
     def shuffled(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -8,8 +8,14 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from benchmark.answers.values import Values
+from benchmark.metrics import ACCURACY_REL10, R2, RMSE
+from benchmark.references.chance import RANDOM
+from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
-from benchmark.tasks.base import NotEnough, Task, drawn
+from benchmark.tasks.base import NotEnough, TableHeading, Task, drawn
+from benchmark.tasks.expected import Expected, law_of, log_normal_means
+from corpus.simulate import law as rules
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import like_view_text
 
@@ -17,11 +23,18 @@ from corpus.verbalize.video import like_view_text
 class LikeViewRatio(Task):
     """One value a video, in percent; videos under 100 views are left out as noise."""
 
-    name = table = "like_view_ratio"
+    name = "like_view_ratio"
+    table = TableHeading(
+        "like_view_ratio",
+        "Behavior simulation: likes per view (percent)",
+        "No constant has an r2 above zero: the mean of the test videos has exactly zero, the training mean less.",
+    )
     condition = "test"
-    metrics = ("rmse", "r2", "accuracy_rel10")
-    legal = (0.0, 100.0)
+    answer = Values(0.0, 100.0)
+    metrics = (RMSE, R2, ACCURACY_REL10)
+    references = (RANDOM, MEAN, MEDIAN)
     behavior = ("like_view_pct", "views")
+    hidden_counts = ("likes",)
 
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech", "views")
@@ -35,10 +48,10 @@ class LikeViewRatio(Task):
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(target=pl.concat_list("like_view_pct"), options=pl.lit(None, pl.List(pl.String)))
 
-    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(like_view_pct=pl.col("target").list.first())
 
-    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         return frame.with_columns(
             like_view_pct=drawn("like_view_pct", rng.uniform(0.1, 15, frame.height)),
             views=drawn("views", 10 ** rng.uniform(2, 8, frame.height)),
@@ -46,3 +59,8 @@ class LikeViewRatio(Task):
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return like_view_text(frame)
+
+    def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
+        """The mean under the law; the channel's hidden effect is noise."""
+        variance = rules.LIKE_VIEW_NOISE_SD**2 + rules.LIKE_VIEW_CHANNEL_SD**2
+        return Expected(log_normal_means(law_of("like_view_ln", frame, law), variance))

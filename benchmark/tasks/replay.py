@@ -6,14 +6,23 @@ Past masks the first 5 to 20 % of the scenes, future the last, random_5 and rand
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 
 import duckdb
 import numpy as np
 import polars as pl
 
+from benchmark.answers.values import Values
+from benchmark.metrics import ACCURACY_ABS5, RMSE_PER_VIDEO
+from benchmark.references.base import Reference
+from benchmark.references.chance import RANDOM
+from benchmark.references.constants import MEAN, MEDIAN
+from benchmark.references.curves import INTERPOLATE, MEAN_CURVE
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
-from benchmark.tasks.base import NotEnough, Task, drawn
+from benchmark.tasks.base import NotEnough, TableHeading, Task, drawn
+from benchmark.tasks.expected import Expected, law_of
+from benchmark.tasks.replay_law import conditional_mean
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import REPLAY, replay_text
 
@@ -42,33 +51,33 @@ def runs(length: int, scenes: int, rng: np.random.Generator) -> list[int]:
 class Replay(Task):
     """Replay values under one way of masking."""
 
-    table = "replay_values"
-    metrics = ("rmse", "accuracy_abs5")
-    legal = (0.0, 100.0)
+    table = TableHeading(
+        "replay_values",
+        "Behavior simulation: replay values of scenes (0 to 100)",
+        "Where only some scenes are masked, linear interpolation from the visible values is the predictor to beat; "
+        "where all are, the mean curve of other videos. The paper shows neither, and does not say how its random "
+        "row was drawn.",
+    )
+    answer = Values(0.0, 100.0)
+    metrics = (RMSE_PER_VIDEO, ACCURACY_ABS5)
+    references: tuple[Reference, ...] = (RANDOM, MEAN, MEDIAN, MEAN_CURVE, INTERPOLATE)
     behavior = ("curve", "views", "like_view_pct")
     shuffle_within = "scene_count"
-
-    def __init__(self, condition: str, run_length: int = 0) -> None:
-        self.condition = condition
-        self.name = f"replay_{condition}"
-        self.run_length = run_length
+    asks_curve = True
+    least_scenes = 5
 
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech", "scene_text", "replay", "asked", "views", "like_view_pct")
 
+    @abstractmethod
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
         """Which scenes are masked."""
-        if self.condition == "all_masked":
-            return list(range(scenes))
-        if self.run_length:
-            return runs(self.run_length, scenes, rng)
-        return past(scenes, rng) if self.condition == "past" else future(scenes, rng)
 
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        least = max(5, self.run_length + 2)
-        frame = videos(connection).filter(pl.col("curve").list.len() >= least)
+        frame = videos(connection).filter(pl.col("curve").list.len() >= self.least_scenes)
         if frame["cluster"].n_unique() < MIN_CLUSTERS:
-            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos of {least} scenes with replay values")
+            scenes = f"{self.least_scenes} scenes with replay values"
+            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos of {scenes}")
         frame = with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection)
         frame = frame.filter(pl.col("scene_seen").list.len() == pl.col("curve").list.len())
         rng = self.rng(seed)
@@ -88,7 +97,7 @@ class Replay(Task):
         )
         return frame.with_columns(rows["replay"], rows["target"], options=pl.lit(None, pl.List(pl.String)))
 
-    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         asked, target, shown = frame["asked"].to_list(), frame["target"].to_list(), frame["replay"].to_list()
         for curve, scenes, values in zip(shown, asked, target, strict=True):
             for scene, value in zip(scenes, values, strict=True):
@@ -97,7 +106,7 @@ class Replay(Task):
             pl.Series("curve", shown, pl.List(pl.Float64)), scene_count=pl.col("replay").list.len()
         )
 
-    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
         return frame.with_columns(
             pl.Series("curve", curves, pl.List(pl.Float64)),
@@ -107,3 +116,64 @@ class Replay(Task):
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return replay_text(frame, REPLAY)
+
+    def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
+        """The conditional mean of the asked scenes given the visible ones."""
+        means = law_of("replay_mean", frame, law)
+        rows = zip(means, frame["replay"], frame["asked"], strict=True)
+        return Expected(
+            [conditional_mean(mean.to_numpy(), shown.to_list(), asked.to_list()) for mean, shown, asked in rows]
+        )
+
+
+class ReplayPast(Replay):
+    """The first scenes masked."""
+
+    name = "replay_past"
+    condition = "past"
+
+    def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
+        return past(scenes, rng)
+
+
+class ReplayFuture(Replay):
+    """The last scenes masked."""
+
+    name = "replay_future"
+    condition = "future"
+
+    def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
+        return future(scenes, rng)
+
+
+class ReplayRandom5(Replay):
+    """Runs of five scenes masked."""
+
+    name = "replay_random_5"
+    condition = "random_5"
+    least_scenes = 7
+
+    def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
+        return runs(5, scenes, rng)
+
+
+class ReplayRandom7(Replay):
+    """Runs of seven scenes masked."""
+
+    name = "replay_random_7"
+    condition = "random_7"
+    least_scenes = 9
+
+    def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
+        return runs(7, scenes, rng)
+
+
+class ReplayAllMasked(Replay):
+    """All scenes masked, so that there is nothing to interpolate from."""
+
+    name = "replay_all_masked"
+    condition = "all_masked"
+    references = (RANDOM, MEAN, MEDIAN, MEAN_CURVE)
+
+    def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
+        return list(range(scenes))

@@ -12,8 +12,13 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from benchmark.answers.choice import Choice
+from benchmark.metrics import ACCURACY
+from benchmark.references.chance import RANDOM
+from benchmark.references.overlap import OVERLAP
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
-from benchmark.tasks.base import NotEnough, Task
+from benchmark.tasks.base import NotEnough, TableHeading, Task
+from benchmark.tasks.expected import Expected
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import speech_text
 
@@ -28,11 +33,15 @@ class SpeechChoice(Task):
     """The masked speech of five consecutive scenes, to be chosen from 25 numbered texts."""
 
     name = "speech_choice"
-    table = "content_simulation"
+    table = TableHeading(
+        "content_simulation",
+        "Content simulation: the masked speech, one of 25",
+        "Chance is 4 percent; the overlap row takes the option that shares most of its words with the visible text.",
+    )
     condition = "25-way"
-    kind = "choice"
-    metrics = ("accuracy",)
-    legal = (0.0, OPTIONS - 1.0)
+    answer = Choice(OPTIONS)
+    metrics = (ACCURACY,)
+    references = (RANDOM, OVERLAP)
     behavior = ("replay", "views", "like_view_pct")
     shuffle_within = "scene_count"
 
@@ -50,15 +59,19 @@ class SpeechChoice(Task):
             raise NotEnough(f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes")
         return capped(frame.sort("message_id"), sizes, seed).with_columns(scene_count=pl.col("scene_seen").list.len())
 
-    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(scene_count=pl.col("scene_seen").list.len())
 
-    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         drawn = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
         return frame.with_columns(pl.Series("replay", drawn, pl.List(pl.Float64)))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return speech_text(frame)
+
+    def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
+        """The right option, since what is seen names what is said: an upper bound."""
+        return Expected(frame["target"].to_list())
 
 
 def masked_runs(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -1,20 +1,28 @@
 """Behavior simulation, tweets: high or low likes for its account (paper, behavior simulation on Twitter).
 
-High and low are the upper and lower third of an account's own posts; the middle third is left out (`cut="thirds"`), or
-all are cut at the median (`cut="median"`). Likes drift over the years, so a post is compared with its neighbours in
-time alone: blocks of 100 consecutive posts of the account within its split.
+High and low are the upper and lower third of an account's own posts; the middle third is left out (`cut = "thirds"`),
+or all are cut at the median (`cut = "median"`). Likes drift over the years, so a post is compared with its neighbours
+in time alone: blocks of 100 consecutive posts of the account within its split.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 
 import duckdb
 import numpy as np
 import polars as pl
+from scipy.special import ndtr
 
+from benchmark.answers.choice import Choice
+from benchmark.metrics import ACCURACY
+from benchmark.references.chance import RANDOM
+from benchmark.references.constants import MAJORITY
 from benchmark.splits import MIN_CLUSTERS, by_cluster, by_time, capped
-from benchmark.tasks.base import NotEnough, Task
+from benchmark.tasks.base import NotEnough, TableHeading, Task
+from benchmark.tasks.expected import Expected, law_of
+from corpus.simulate import law as rules
 from corpus.verbalize.message_frames import posts
 from corpus.verbalize.post import post_text
 
@@ -43,40 +51,76 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
 
 
 class TweetLikes(Task):
-    """High or low likes on brand-separated or time-separated posts."""
+    """High or low likes of posts, under one way of splitting them."""
 
-    table = "twitter_likes"
-    kind = "choice"
-    metrics = ("accuracy",)
-    legal = (0.0, 1.0)
+    table = TableHeading(
+        "twitter_likes",
+        "Behavior simulation: high or low likes of posts",
+        "The majority row is the training part's most frequent class; how the paper cut its classes it does not say.",
+    )
+    answer = Choice(len(CLASSES))
+    metrics = (ACCURACY,)
+    references = (RANDOM, MAJORITY)
     behavior = ("like_class",)
-
-    def __init__(self, condition: str, cut: str = "thirds") -> None:
-        self.condition = f"{condition}_separated"
-        self.name = f"tweet_likes_{condition}"
-        self.cut = cut
+    hidden_counts = ("likes",)
+    cut = "thirds"
+    least_accounts: int
 
     def columns(self) -> tuple[str, ...]:
         return ("account",)
 
+    @abstractmethod
+    def with_split(self, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
+        """Adds `split`."""
+
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
         frame = posts(connection).filter(pl.len().over("cluster") >= MIN_POSTS)
-        by_brand = self.condition == "brand_separated"
-        if frame["cluster"].n_unique() < (MIN_CLUSTERS if by_brand else 1):
-            raise NotEnough(f"fewer than {MIN_CLUSTERS if by_brand else 1} accounts have {MIN_POSTS} posts with likes")
-        frame = frame.with_columns(brand=pl.coalesce("company", "cluster"))
-        frame = by_cluster(frame, seed, "brand") if by_brand else by_time(frame)
+        if frame["cluster"].n_unique() < self.least_accounts:
+            raise NotEnough(f"fewer than {self.least_accounts} accounts have {MIN_POSTS} posts with likes")
+        frame = self.with_split(frame.with_columns(brand=pl.coalesce("company", "cluster")), seed)
         return self.retarget(capped(like_classes(frame, self.cut), sizes, seed))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
         index = pl.col("like_class").replace_strict({name: float(i) for i, name in enumerate(CLASSES)})
         return frame.with_columns(target=pl.concat_list(index), options=pl.lit(list(CLASSES)))
 
-    def restore(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(like_class=pl.col("answer"))
 
-    def formatted(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         return frame.with_columns(pl.Series("like_class", rng.choice(CLASSES, frame.height)))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return post_text(frame)
+
+    def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
+        """The likelier class, given where its account's low posts end and its high ones begin (likes)."""
+        cuts = {name: np.log(np.maximum(frame[name].to_numpy(), 0.5)) for name in ("low_below", "high_above")}
+        mean = law_of("post_ln", frame, law).to_numpy()
+        low = ndtr((cuts["low_below"] - mean) / rules.POST_NOISE_SD)
+        high = ndtr(-(cuts["high_above"] - mean) / rules.POST_NOISE_SD)
+        share = high / np.maximum(low + high, 1e-12)
+        return Expected([[float(p > 0.5)] for p in share], [[float(1 - p), float(p)] for p in share])
+
+
+class TweetLikesBrand(TweetLikes):
+    """Posts of companies that were not trained on."""
+
+    name = "tweet_likes_brand"
+    condition = "brand_separated"
+    least_accounts = MIN_CLUSTERS
+
+    def with_split(self, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
+        return by_cluster(frame, seed, "brand")
+
+
+class TweetLikesTime(TweetLikes):
+    """Posts that were published after those of training."""
+
+    name = "tweet_likes_time"
+    condition = "time_separated"
+    split_by_time = True
+    least_accounts = 1
+
+    def with_split(self, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
+        return by_time(frame)

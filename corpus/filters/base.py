@@ -1,7 +1,8 @@
 """What a filter is: a class with its settings and one query that finds what it removes.
 
-A new filter is one new file in this folder with a subclass of `Filter`, named in corpus/filters/registry.py. `apply`
-does the rest: what the filter looks at, what an earlier one removed already, counts by reason.
+A new filter is one new file in this folder with a subclass of `Filter`, and its line in corpus/filters/registry.py; in
+a package of its own, an entry point of the group `cbc.filters`. `apply` does the rest: what the filter looks at, what
+an earlier one removed already, counts by reason.
 """
 
 from __future__ import annotations

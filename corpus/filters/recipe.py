@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from corpus.errors import CbcError
 from corpus.filters.base import Filter
-from corpus.filters.registry import filter_class
+from corpus.filters.registry import FILTERS
 from corpus.strict_model import first_fault
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -46,7 +46,7 @@ class FilterRecipe:
 
 
 def load_filter_recipe(named: str | Path) -> FilterRecipe:
-    """Read a shipped recipe by its name, or a file. Raises BadFilterRecipe, UnknownFilter."""
+    """Read a shipped recipe by its name, or a file. Raises BadFilterRecipe, UnknownName."""
     shipped = RECIPES / f"{named}.yaml"
     path = shipped if str(named) in _shipped() else Path(named)
     if not path.is_file():
@@ -74,7 +74,7 @@ def _filter(path: Path, item: Any) -> Filter:
             f"the recipe {path}: {str(item)[:60]!r} is no filter", "give each as `- NAME: {SETTINGS}`"
         )
     ((name, settings),) = given.items()
-    made = filter_class(name)
+    made = FILTERS[str(name)]
     try:
         return made.model_validate({} if settings is None else settings)
     except ValidationError as error:

@@ -8,21 +8,22 @@ in the words of the source that did it.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
 import yaml
 
-from corpus.errors import BrokenTable, CbcError
+from corpus.errors import CbcError
 from corpus.printing import table_text
+from corpus.simulate.world import SimulatedWorld
+from corpus.sources.base import Source
 from corpus.sources.mapping import Mapping as Mapping_
 from corpus.sources.registry import MAPPINGS, SOURCES, source_named
-from corpus.sources.youtube_api import YoutubeApi
-from corpus.store import BROKEN_MEND, Corpus
+from corpus.sources.table import Table
+from corpus.store import Corpus
 
 SHOWN, CELL = 1_500, 80  # characters of a raw payload, and of one of its fields
 WIDE = 100
@@ -74,6 +75,7 @@ def origin(root: Path, row_id: str, table: str, observed_at: Any, source: str, s
     line, fetched_at, tool, licence = rest
     name = source.split("@")[0]
     raw = next(iter(sorted((root / "raw" / name).glob(f"{(sha256 or '')[:16]}-*"))), None) if sha256 else None
+    of = source_class(name)
     facts = [
         ("observed", observed_at),
         ("fetched", fetched_at),
@@ -81,10 +83,10 @@ def origin(root: Path, row_id: str, table: str, observed_at: Any, source: str, s
         ("licence", licence),
         ("raw payload", f"{raw.relative_to(root)}, sha256 {sha256}" if raw else "none: it was generated"),
         ("record", line),
-        *call_of(raw, name, line),
+        ("call", of.call(raw, line) if raw and line is not None else None),
     ]
     told = [f"FROM {source} ({table})", *(f"{key + ':':13}{value}" for key, value in facts if value is not None)]
-    found = received(raw, name, line, row_id)
+    found = of.payload(raw, line, row_id) if raw else ""
     told += ["cells:", *cells(root, source, table, found)]
     told += ["done to it:", *(f"    {text}" for text in transformations(name))]
     return "\n".join([*told, *payload(found)])
@@ -132,45 +134,13 @@ def transformations(name: str) -> list[str]:
     """What a source does to its payloads: its own description, or the mapping that ships under its name."""
     if (MAPPINGS / f"{name}.yaml").is_file():
         return [f"columns mapped by corpus/sources/mappings/{name}.yaml, read by corpus/sources/table.py"]
-    module = (
-        SOURCES[name][0]
-        if name in SOURCES
-        else "corpus.simulate.world"
-        if name == "simulate"
-        else "corpus.sources.table"
-    )
-    return (import_module(module).__doc__ or "").strip().splitlines()
+    return (sys.modules[source_class(name).__module__].__doc__ or "").strip().splitlines()
 
 
-def segment_row(raw: Path, line: int) -> dict[str, Any]:
-    """A page of a segment of API answers."""
-    for batch in pq.ParquetFile(raw).iter_batches(256):
-        if line <= len(batch):
-            row: dict[str, Any] = batch.slice(line - 1, 1).to_pylist()[0]
-            return row
-        line -= len(batch)
-    raise BrokenTable(f"{raw} ends before record {line}", BROKEN_MEND)
-
-
-def call_of(raw: Path | None, name: str, line: int | None) -> list[tuple[str, str]]:
-    """The call that brought a page of API answers."""
-    if raw is None or line is None or name != YoutubeApi.name:
-        return []
-    row = segment_row(raw, line)
-    return [("call", f"{row['stage']}.list of {row['target']}" + (f", page {row['page']}" if row["page"] else ""))]
-
-
-def received(raw: Path | None, name: str, line: int | None, row_id: str) -> str:
-    """The payload as JSON: the items of an API answer that name the id, or a whole file; empty for other kinds."""
-    if raw is None:
-        return ""
-    if name == YoutubeApi.name and line is not None:
-        items = json.loads(segment_row(raw, line)["body"]).get("items", [])
-        told = [json.dumps(item, ensure_ascii=False) for item in items]
-        return f"[{', '.join(one for one in told if json.dumps(row_id, ensure_ascii=False) in one)}]"
-    if raw.suffix == ".json" and line is None:
-        return raw.read_bytes().decode("utf-8", "replace")
-    return ""
+def source_class(name: str) -> type[Source]:
+    """The class of a source by its name in provenance; what no source is called is a mapping."""
+    known = {SimulatedWorld.name: SimulatedWorld}
+    return SOURCES[name] if name in SOURCES else known.get(name, Table)
 
 
 def payload(text: str) -> list[str]:

@@ -16,6 +16,8 @@ Emails. logit(click rate) = -3.5 + OFFERS[offer] + segment + noise.
 
 from __future__ import annotations
 
+LAW = "law@1"  # the annotation that holds what is expected of each message
+
 SHOTS = {
     "puppy": 1.3,
     "baby": 1.15,

@@ -298,7 +298,7 @@ class SimulatedWorld(Source):
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Draw brand by brand; a brand's own generator makes it independent of how many there are."""
         staging.connection.execute(f"CREATE TABLE law ({LAW_COLUMNS})")
-        staging.annotate("law@1", "law")
+        staging.annotate(rules.LAW, "law")
         brands = draw_brands(np.random.default_rng([self.seed, 0]), self.brands)
         for i, brand in enumerate(brands):
             rng = np.random.default_rng([self.seed, 1, i])

@@ -1,6 +1,7 @@
 """What a source is: a class that reads files and stages rows.
 
-A new source is one new file in this folder with a subclass of `Source`, named in corpus/sources/registry.py.
+A new source is one new file in this folder with a subclass of `Source`, and its line in corpus/sources/registry.py; in
+a package of its own, an entry point of the group `cbc.sources`.
 `corpus.ingest.run` does the rest: what is new, duplicates, writing, the report.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pyarrow as pa
@@ -109,8 +110,11 @@ def given_files(paths: Sequence[Path], inside: Callable[[Path], Iterable[Path]],
 
 
 class Source(ABC):
-    """A kind of payload; `generated` needs no files, `comments` brings what receivers wrote, `separator` stands between
-    the fields of its files (None: as their names say).
+    """A kind of payload.
+
+    `generated`: it needs no files; `comments`: it brings what receivers wrote; `separator` stands between the fields of
+    its files (None: as their names say); `paged`: many records lie in one line of its files, so that they are known by
+    their ids; `raw_kind`: how its files are read when a record is blanked (None: as their names say).
 
     `cells` says where each cell comes from: TABLE.COLUMN or effect.METRIC -> the payload's field (dotted, `|` between
     fields of which the first with a value counts), or in words how it is made.
@@ -121,6 +125,8 @@ class Source(ABC):
     generated: bool = False
     comments: bool = False
     separator: str | None = None
+    paged: bool = False
+    raw_kind: Literal["json", "mailbox"] | None = None
     cells: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -137,6 +143,17 @@ class Source(ABC):
     def settings(self) -> str:
         """What the digest stands for, kept in the manifest of each ingest."""
         return ""
+
+    @staticmethod
+    def call(raw: Path, line: int) -> str | None:
+        """The call that brought a record of a raw file; None where files say nothing of calls."""
+        return None
+
+    @staticmethod
+    def payload(raw: Path, line: int | None, row_id: str) -> str:
+        """What a raw file says of an id, as JSON: a whole file here; empty for what is not JSON."""
+        whole = raw.suffix == ".json" and line is None
+        return raw.read_bytes().decode("utf-8", "replace") if whole else ""
 
     @abstractmethod
     def files(self, paths: Sequence[Path]) -> list[Path]:

@@ -52,6 +52,7 @@ class Mbox(Source):
     name = "mbox"
     version = 1
     cells = CELLS
+    raw_kind = "mailbox"
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those named as mail in the folders given. Raises NoSuchPath."""

@@ -78,6 +78,8 @@ class XApi(Source):
     name = "x_api"
     version = 1
     cells = CELLS
+    paged = True
+    raw_kind = "json"
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files given, and those with JSON in the folders given. Raises NoSuchPath."""

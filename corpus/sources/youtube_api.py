@@ -16,10 +16,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.errors import NoSuchPath
+from corpus.errors import BrokenTable, NoSuchPath
 from corpus.privacy.scrub import author_hash, hash_key, scrub
 from corpus.sources.base import Received, RowError, Source, Staging
 from corpus.sources.fields import LARGEST, Info, text, texts, whole
+from corpus.store import BROKEN_MEND
 
 SEGMENT = pa.schema(
     {
@@ -68,6 +69,16 @@ CELLS = {
 Row = dict[str, Any]
 
 
+def segment_row(raw: Path, line: int) -> Row:
+    """A page of a segment. Raises BrokenTable."""
+    for batch in pq.ParquetFile(raw).iter_batches(256):
+        if line <= len(batch):
+            row: Row = batch.slice(line - 1, 1).to_pylist()[0]
+            return row
+        line -= len(batch)
+    raise BrokenTable(f"{raw} ends before record {line}", BROKEN_MEND)
+
+
 class YoutubeApi(Source):
     """Segments in parquet."""
 
@@ -75,6 +86,22 @@ class YoutubeApi(Source):
     version = 1
     cells = CELLS
     comments = True
+    paged = True
+
+    @staticmethod
+    def call(raw: Path, line: int) -> str:
+        """The call that brought a page. Raises BrokenTable."""
+        row = segment_row(raw, line)
+        return f"{row['stage']}.list of {row['target']}" + (f", page {row['page']}" if row["page"] else "")
+
+    @staticmethod
+    def payload(raw: Path, line: int | None, row_id: str) -> str:
+        """The items of a page that name an id. Raises BrokenTable."""
+        if line is None:
+            return ""
+        items = json.loads(segment_row(raw, line)["body"]).get("items", [])
+        texts = [json.dumps(item, ensure_ascii=False) for item in items]
+        return f"[{', '.join(text for text in texts if json.dumps(row_id, ensure_ascii=False) in text)}]"
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """Segment files among the paths. Raises NoSuchPath."""

@@ -16,6 +16,7 @@ from corpus.errors import CbcError
 from corpus.files.atomic import write_json
 from corpus.files.parquet_rows import rows_as_json
 from corpus.files.sql import quote_file
+from corpus.sources.registry import paged_sources
 from corpus.store import Corpus
 from corpus.takedown.reread_raw import records
 from corpus.takedown.search import ROWS
@@ -126,7 +127,8 @@ def lines(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[int]]:
     found = connection.execute(
         f"""SELECT substring(raw_sha256, 1, 16), list(DISTINCT coalesce(raw_line, 0)) FROM provenance
         WHERE {HELD["provenance"]} AND raw_sha256 IS NOT NULL
-        AND table_name = 'message' AND NOT regexp_matches(source, '^(youtube|x)_api@') GROUP BY 1"""
+        AND table_name = 'message' AND NOT list_contains(?, split_part(source, '@', 1)) GROUP BY 1""",
+        [paged_sources()],
     ).fetchall()
     return {name: frozenset(numbers) for name, numbers in found}
 

@@ -22,7 +22,6 @@ from corpus.withdrawn.file_names import DIGITS
 from corpus.withdrawn.gate import reject_withdrawn
 from corpus.withdrawn.tombstones import Ids
 
-PAGES = ("youtube_api", "x_api")  # many records a line: they are told by their ids in it
 AT_ONCE = 500  # files
 
 
@@ -43,7 +42,7 @@ def records(corpus: Corpus, wanted: Ids) -> tuple[dict[str, frozenset[int]], fro
     read: set[str] = set()
     for manifest in corpus.ingests():
         source = source_of(manifest)
-        if source is None or source.generated or source.name in PAGES:
+        if source is None or source.generated or source.paged:
             continue
         files = [one for file in manifest["files"] if (one := received(corpus, source, file))]
         for start in range(0, len(files), AT_ONCE):

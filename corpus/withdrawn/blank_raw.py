@@ -24,6 +24,7 @@ from corpus.files.archives import BROKEN_FILE, Part, lines
 from corpus.files.atomic import part_path
 from corpus.files.mailboxes import messages, pieces
 from corpus.files.parquet_rows import rows_as_json
+from corpus.sources.registry import SOURCES
 from corpus.sources.youtube_api import SEGMENT
 from corpus.withdrawn.blank_csv import (
     BATCH_ROWS,
@@ -40,7 +41,6 @@ from corpus.withdrawn.search_terms import GONE, Marks, found_in, prune
 BLANK = '{"withdrawn":true}'
 EMPTY = b"Subject: withdrawn\n\n"
 CAPTIONS = (".vtt", ".srt", ".json3")
-BY_SOURCE = {"mbox": "mailbox", "x_api": "json"}
 WHOLE_BYTES = 256 << 20  # of one JSON document, at most
 
 
@@ -98,8 +98,9 @@ def kind_of(path: Path) -> str:
     lower = lower.removesuffix(".gz")
     if lower.endswith(".parquet"):
         return "parquet"
-    if path.parent.name in BY_SOURCE:
-        return BY_SOURCE[path.parent.name]
+    source = path.parent.name
+    if source in SOURCES and (kind := SOURCES[source].raw_kind):
+        return kind
     if lower.endswith(CAPTIONS):
         return "text"
     return "json" if lower.endswith((".json", ".jsonl", ".ndjson")) else "csv"

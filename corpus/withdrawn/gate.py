@@ -6,6 +6,7 @@ import duckdb
 
 from corpus.schema import DATA_TABLES
 from corpus.sources.base import Staging
+from corpus.sources.registry import paged_sources
 from corpus.withdrawn.search_terms import Marks
 from corpus.withdrawn.tombstones import Ids, list_gone
 
@@ -33,7 +34,8 @@ def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: 
     lines = connection.execute(
         """SELECT substring(raw_sha256, 1, 16), list(DISTINCT coalesce(raw_line, 0))
         FROM provenance SEMI JOIN _withdrawn USING (_record)
-        WHERE raw_sha256 IS NOT NULL AND NOT regexp_matches(source, '^(youtube|x)_api@') GROUP BY 1"""
+        WHERE raw_sha256 IS NOT NULL AND NOT list_contains(?, split_part(source, '@', 1)) GROUP BY 1""",
+        [paged_sources()],
     ).fetchall()
     connection.execute(
         f"""INSERT INTO rejects BY NAME SELECT ? AS source, any_value(p.raw_line) AS line, '{REASON}' AS reason,

@@ -80,7 +80,7 @@ def blank(frame: pl.DataFrame) -> pl.DataFrame:
 
 def test_messages_of_which_nothing_is_known_are_answered(small_bench):
     train, test = (blank(small_bench.public("views", split)) for split in ("train", "test"))
-    values = predict_number(train, test, "views", 0)
+    values = predict_number(train, test, True, 0)
     assert np.isfinite(values).all() and len(values) == test.height
 
 

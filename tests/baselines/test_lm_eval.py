@@ -24,7 +24,7 @@ from baselines.predict import predict_run
 from benchmark.bench import Bench
 from benchmark.run import write_run
 from benchmark.score import score
-from benchmark.tasks.registry import TASKS
+from benchmark.tasks.registry import TASKS, task_named
 
 ROOT = Path(__file__).resolve().parents[2]
 TASK_FILES = ROOT / "benchmark" / "lm_eval"
@@ -85,10 +85,11 @@ def as_predictions(bench, task: str, said: dict) -> pl.DataFrame:
     rows = []
     for row in bench.public(task, "test").iter_rows(named=True):
         heard = said[row["instance_id"]]
-        if TASKS[task].kind == "choice":
+        answer = task_named(task).answer
+        if answer.name == "choice":
             values = [float(heard.index(max(heard)))]
         else:
-            values = TASKS[task].parse(heard, len(row.get("asked") or [0]), None)
+            values = answer.parse(heard, len(row.get("asked") or [0]))
         rows.append({"instance_id": row["instance_id"], "values": values})
     return pl.DataFrame(rows, schema={"instance_id": pl.String, "values": pl.List(pl.Float64)})
 
@@ -97,10 +98,11 @@ def test_every_task_has_a_file_with_its_own_metrics():
     index = manager("unused").task_index
     assert {name for name in index if name != "cbc"} == {f"cbc_{task}" for task in TASKS}
     assert index["cbc"].tags == {f"cbc_{task}" for task in TASKS}
-    for name, task in TASKS.items():
+    for name, task in ((name, task_named(name)) for name in TASKS):
         config = index[f"cbc_{name}"].cfg
-        assert config["output_type"] == {"values": "generate_until", "choice": "multiple_choice"}[task.kind]
-        assert [metric["metric"] for metric in config["metric_list"]] == [*task.metrics, "unparsed"]
+        assert config["output_type"] == {"values": "generate_until", "choice": "multiple_choice"}[task.answer.name]
+        shown = [metric["metric"] for metric in config["metric_list"]]
+        assert shown == [*(metric.name for metric in task.metrics), "unparsed"]
 
 
 def test_read_wrong_illegal_and_unreadable_answers_score_the_same(small_bench, tmp_path):
@@ -115,7 +117,7 @@ def test_read_wrong_illegal_and_unreadable_answers_score_the_same(small_bench, t
     write_run(tmp_path / "run", small_bench, "guesser", "lm", predictions, {})
     expected = scored(tmp_path / "run", small_bench.root)
     assert figures(results["results"]) == expected
-    assert all(0 < expected[task, "unparsed"] < 40 for task in TASKS if TASKS[task].kind == "values")
+    assert all(0 < expected[task, "unparsed"] < 40 for task in TASKS if task_named(task).answer.name == "values")
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +131,11 @@ def short_bench(small_bench, tmp_path_factory) -> Bench:
 
 
 def command_of_lm_eval(model: Path, bench: Path, out: Path, *options: str) -> dict[tuple[str, str], float]:
-    """Run lm-eval's own command, away from the project, and read the results it writes."""
+    """Run lm-eval's own command from another folder, with this checkout's code, and read the results it writes."""
     command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--model_args", f"pretrained={model}"]
     command += ["--include_path", str(TASK_FILES), "--tasks", "cbc", "--device", "cpu", "--batch_size", "8"]
-    known = {**os.environ, "CBC_BENCH": str(bench), "HF_HUB_OFFLINE": "1", "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
+    known = {**os.environ, "CBC_BENCH": str(bench), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    known["PYTHONPATH"] = str(ROOT)
     done = subprocess.run(
         [*command, "--output_path", str(out), *options], cwd=out, env=known, capture_output=True, text=True
     )

@@ -16,7 +16,7 @@ import pytest
 from baselines.base import Settings, WrongSettings
 from baselines.oracle import NoOracle
 from baselines.predict import predict_run
-from baselines.registry import PREDICTORS
+from baselines.registry import predictors
 from benchmark.bench import Bench
 from benchmark.run import Run
 from benchmark.score import score
@@ -49,7 +49,7 @@ def beside(out: Path) -> list[str]:
 def test_answers_the_tasks_it_applies_to_in_the_benchs_order(name, small_bench, tmp_path):
     predict_run(name, small_bench.root, tmp_path / "run", Settings())
     run = Run.open(tmp_path / "run", small_bench)
-    assert (run.name, run.kind) == (name, PREDICTORS[name].kind)
+    assert (run.name, run.kind) == (name, predictors()[name].kind)
     assert run.tasks == APPLIES[name]
     for task in run.tasks:
         written = pl.read_parquet(tmp_path / "run" / "predictions" / f"{task}.parquet")
@@ -112,7 +112,7 @@ def test_other_settings_replace_the_run(small_bench, tmp_path):
 def test_a_run_stopped_between_tasks_does_only_the_missing_ones(small_bench, tmp_path, monkeypatch):
     whole, asked = tmp_path / "whole", []
     predict_run("mean", small_bench.root, whole, Settings())
-    mean = PREDICTORS["mean"]
+    mean = predictors()["mean"]
     answer = type(mean).predict
 
     def stops_at_views(self, bench, task, settings):
@@ -132,7 +132,7 @@ def test_a_run_stopped_between_tasks_does_only_the_missing_ones(small_bench, tmp
 
 
 def test_what_was_done_for_another_seed_is_not_taken_over(small_bench, tmp_path, monkeypatch):
-    boosted = PREDICTORS["boosted"]
+    boosted = predictors()["boosted"]
     answer = type(boosted).predict
 
     def stops_at_views(self, bench, task, settings):
@@ -191,7 +191,7 @@ def test_validation_split_is_predicted_from_the_public_part(small_bench, tmp_pat
 def test_list_names_every_predictor_and_what_it_answers(cbc):
     done = cbc("baselines", "list")
     assert done.returncode == 0
-    for name, predictor in PREDICTORS.items():
+    for name, predictor in predictors().items():
         line = next(line for line in done.stdout.splitlines() if line.split()[0] == name)
         assert predictor.kind in line and predictor.covers in line
     assert "Hugging Face" in done.stdout

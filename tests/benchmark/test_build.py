@@ -13,7 +13,7 @@ import pytest
 
 from benchmark.bench import Bench, NoAnswers
 from benchmark.build import NothingToAsk, build_bench
-from benchmark.tasks.registry import TASKS
+from benchmark.tasks.registry import TASKS, task_named
 from benchmark.tasks.replay import runs
 from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
@@ -68,7 +68,7 @@ def test_the_public_test_split_holds_no_answer(bench, task):
     assert frame["answer"].null_count() == frame["target"].null_count() == frame.height
     answers = bench.answers(task)
     assert answers["instance_id"].to_list() == frame["instance_id"].to_list()
-    low, high = TASKS[task].legal
+    low, high = task_named(task).answer.legal
     for column in ("target", "chance"):
         values = answers[column].explode()
         assert values.null_count() == 0 and low <= values.min() and values.max() <= high
@@ -78,7 +78,7 @@ def test_the_public_test_split_holds_no_answer(bench, task):
 def test_every_right_answer_reads_as_its_target(bench, task):
     train = bench.public(task, "train")
     for answer, target, options in train.select("answer", "target", "options").iter_rows():
-        read = TASKS[task].parse(answer, len(target), options)
+        read = task_named(task).answer.parse(answer, len(target), options)
         assert read is not None
         assert read == pytest.approx(target, rel=0.051, abs=0.0501)
 
@@ -133,17 +133,17 @@ def test_speech_is_hidden_from_every_public_column(bench):
 @pytest.mark.parametrize("task", TASKS)
 def test_variants_change_behavior_and_nothing_else(bench, task):
     train = bench.public(task, "train")
-    made = {variant: TASKS[task].variant(train, variant, 0) for variant in ("behavior", "control", "content")}
+    made = {variant: task_named(task).variant(train, variant, 0) for variant in ("behavior", "control", "content")}
     assert made["behavior"].equals(train.select("prompt", "answer"))
     for variant in ("control", "content"):
-        again = TASKS[task].variant(train, variant, 0)
+        again = task_named(task).variant(train, variant, 0)
         assert made[variant].equals(again)
         assert [len(p.splitlines()) for p in made[variant]["prompt"]] == [len(p.splitlines()) for p in train["prompt"]]
     if task == "speech_choice":
         assert made["control"]["answer"].equals(train["answer"])
         return
     for target, answer, options in zip(train["target"], made["content"]["answer"], train["options"], strict=True):
-        assert TASKS[task].parse(answer, len(target), options) is not None
+        assert task_named(task).answer.parse(answer, len(target), options) is not None
     if task.startswith("tweet"):
         assert (
             made["control"]["answer"]
@@ -155,9 +155,9 @@ def test_variants_change_behavior_and_nothing_else(bench, task):
 
 def test_the_control_keeps_whole_curves_and_their_lengths(bench):
     train = bench.public("replay_all_masked", "train")
-    control = TASKS["replay_all_masked"].variant(train, "control", 0)
+    control = task_named("replay_all_masked").variant(train, "control", 0)
     read = [
-        tuple(TASKS["replay_all_masked"].parse(answer, len(target)) or ())
+        tuple(task_named("replay_all_masked").answer.parse(answer, len(target)) or ())
         for answer, target in zip(control["answer"], train["target"], strict=True)
     ]
     assert sorted(read) == sorted(tuple(target) for target in train["target"])

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, mean_squared_error, r2_score, root_mean_squared_error
 
-from benchmark.metrics import METRICS, OF_TABLE, Judged, metric_of
+from benchmark.metrics import (
+    ACCURACY,
+    ACCURACY_ABS5,
+    ACCURACY_REL10,
+    R2,
+    RMSE,
+    RMSE_LOG10,
+    RMSE_PER_VIDEO,
+    Judged,
+)
 
 REPLAY = st.lists(
     st.lists(st.tuples(st.integers(0, 100), st.floats(0, 100)), min_size=1, max_size=8), min_size=1, max_size=20
@@ -27,36 +36,36 @@ def judged(pairs, parsed=None):
 @given(REPLAY)
 def test_replay_rmse_is_the_mean_over_videos_of_each_videos_rmse(pairs):
     expected = np.mean([root_mean_squared_error(*zip(*video, strict=True)) for video in pairs])
-    assert metric_of("replay_values", "rmse").value(judged(pairs)) == pytest.approx(expected)
+    assert RMSE_PER_VIDEO.value(judged(pairs)) == pytest.approx(expected)
 
 
 @given(REPLAY)
 def test_accuracy_abs5_pools_all_values(pairs):
     near = [abs(predicted - truth) <= 5 for video in pairs for truth, predicted in video]
-    assert METRICS["accuracy_abs5"].value(judged(pairs)) == pytest.approx(100 * np.mean(near), abs=1e-6)
+    assert ACCURACY_ABS5.value(judged(pairs)) == pytest.approx(100 * np.mean(near), abs=1e-6)
 
 
 @given(SINGLE)
 def test_single_values_agree_with_scikit_learn(pairs):
     one = judged([[pair] for pair in pairs])
     truth, predicted = one.truth, one.predicted
-    assert metric_of("views", "rmse").value(one) == pytest.approx(root_mean_squared_error(truth, predicted))
+    assert RMSE.value(one) == pytest.approx(root_mean_squared_error(truth, predicted))
     logs = np.log10(np.maximum(truth, 1)), np.log10(np.maximum(predicted, 1))
-    assert METRICS["rmse_log10"].value(one) == pytest.approx(np.sqrt(mean_squared_error(*logs)))
+    assert RMSE_LOG10.value(one) == pytest.approx(np.sqrt(mean_squared_error(*logs)))
     if np.ptp(truth) > 1e-3 * truth.max():
-        assert METRICS["r2"].value(one) == pytest.approx(r2_score(truth, predicted), rel=1e-6, abs=1e-6)
+        assert R2.value(one) == pytest.approx(r2_score(truth, predicted), rel=1e-6, abs=1e-6)
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
 def test_accuracy_agrees_with_scikit_learn(pairs):
     expected = 100 * accuracy_score(*zip(*pairs, strict=True))
-    assert METRICS["accuracy"].value(judged([[pair] for pair in pairs])) == pytest.approx(expected)
+    assert ACCURACY.value(judged([[pair] for pair in pairs])) == pytest.approx(expected)
 
 
 @given(REPLAY, st.randoms())
 def test_sums_over_any_grouping_of_instances_give_the_same_value(pairs, random):
     one = judged(pairs)
-    for metric in {*METRICS.values(), *OF_TABLE.values()}:
+    for metric in (RMSE, RMSE_PER_VIDEO, RMSE_LOG10, R2, ACCURACY_ABS5, ACCURACY_REL10, ACCURACY):
         sums = metric.sums(one)
         order = list(range(len(pairs)))
         random.shuffle(order)
@@ -70,24 +79,24 @@ def test_sums_over_any_grouping_of_instances_give_the_same_value(pairs, random):
     [(2.0, 2.2, True), (2.0, 1.8, True), (2.0, 2.21, False), (0, 0, True), (0, 1e-6, False)],
 )
 def test_within_ten_percent_has_a_closed_edge_and_zero_is_met_by_zero_alone(truth, predicted, right):
-    assert METRICS["accuracy_rel10"].value(judged([[(truth, predicted)]])) == 100 * right
+    assert ACCURACY_REL10.value(judged([[(truth, predicted)]])) == 100 * right
 
 
 def test_an_unread_answer_is_wrong_in_accuracies_even_where_chance_hits_and_counts_in_errors():
     pairs = [[(50, 50), (60, 60)], [(10, 10)]]
     one = judged(pairs, np.array([True, True, False]))
-    assert METRICS["accuracy_abs5"].value(one) == pytest.approx(200 / 3)
-    assert metric_of("replay_values", "rmse").value(one) == 0
+    assert ACCURACY_ABS5.value(one) == pytest.approx(200 / 3)
+    assert RMSE_PER_VIDEO.value(one) == 0
 
 
 def test_r2_is_not_defined_without_spread_and_a_perfect_reference_leaves_skill_undefined():
-    assert np.isnan(METRICS["r2"].value(judged([[(3, 3)], [(3, 4)]])))
-    assert np.isnan(METRICS["r2"].value(judged([[(3, 3)]])))
-    assert np.isnan(METRICS["rmse"].gain(np.array(1.0), np.array(0.0)))
-    assert METRICS["rmse"].gain(np.array(0.0), np.array(0.0)) == 0
+    assert np.isnan(R2.value(judged([[(3, 3)], [(3, 4)]])))
+    assert np.isnan(R2.value(judged([[(3, 3)]])))
+    assert np.isnan(RMSE.gain(np.array(1.0), np.array(0.0)))
+    assert RMSE.gain(np.array(0.0), np.array(0.0)) == 0
 
 
 def test_skill_is_positive_for_the_better_one_of_either_kind():
-    assert METRICS["rmse"].gain(np.array(3.0), np.array(4.0)) == pytest.approx(0.25)
-    assert METRICS["accuracy"].gain(np.array(70.0), np.array(60.0)) == pytest.approx(10)
-    assert METRICS["r2"].gain(np.array(-0.1), np.array(0.2)) == pytest.approx(-0.3)
+    assert RMSE.gain(np.array(3.0), np.array(4.0)) == pytest.approx(0.25)
+    assert ACCURACY.gain(np.array(70.0), np.array(60.0)) == pytest.approx(10)
+    assert R2.gain(np.array(-0.1), np.array(0.2)) == pytest.approx(-0.3)

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 
-from benchmark.answers import DamagedBench
+from benchmark.answer_key import DamagedBench
 from benchmark.bench import NoAnswers
 from benchmark.run import RunForOtherBench, write_run
 from benchmark.score import NoPredictions, number, score, scores_text, write_scores
@@ -40,7 +40,7 @@ def by_metric(rows):
 
 def test_every_metric_of_every_task_agrees_with_scikit_learn(bench, run):
     found = by_metric(score(run, bench.root))
-    assert set(found) == {(task, metric) for task in SOME for metric in TASKS[task].metrics}
+    assert set(found) == {(task, metric.name) for task in SOME for metric in TASKS[task].metrics}
     for task in SOME:
         truth, values = truth_of(bench, task), noisy(bench, task, SD.get(task, 0.4))
         flat_truth, flat = np.concatenate(truth), np.concatenate(values)
@@ -54,7 +54,7 @@ def test_every_metric_of_every_task_agrees_with_scikit_learn(bench, run):
         }
         if task.startswith("replay"):
             expected["rmse"] = np.mean([root_mean_squared_error(*pair) for pair in zip(truth, values, strict=True)])
-        for metric in TASKS[task].metrics:
+        for metric in (metric.name for metric in TASKS[task].metrics):
             row = found[task, metric]
             assert row["value"] == pytest.approx(expected[metric]), (task, metric)
             assert row["low"] < row["value"] < row["high"]

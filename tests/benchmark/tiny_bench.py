@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmark.answers.choice import Choice
 from benchmark.bench import Bench
 from benchmark.run import write_run
-from benchmark.tasks.registry import TASKS
+from benchmark.tasks.registry import task_named
 
 LISTS = {"target": pl.List(pl.Float64), "chance": pl.List(pl.Float64), "replay": pl.List(pl.Float64)}
 SCHEMA = {**LISTS, "asked": pl.List(pl.Int64), "options": pl.List(pl.String)}
@@ -79,9 +80,9 @@ def write_bench(root: Path, tasks, count=40, clusters=12, seed=0, answers=True, 
     said = {}
     root.mkdir(parents=True, exist_ok=True)
     for task in tasks:
-        about = TASKS[task]
-        make = ROWS.get(about.table, value_rows)
-        more = {"condition": about.condition} if about.table == "replay_values" else {}
+        about = task_named(task)
+        make = ROWS.get(about.table.name, value_rows)
+        more = {"condition": about.condition} if about.asks_curve else {}
         for split in ("train", "validation", "test"):
             rng = np.random.default_rng([seed, sum(map(ord, task + split))])
             made = frame_of((rows or {}).get(task) if split == "test" and rows else make(count, clusters, rng, **more))
@@ -95,8 +96,11 @@ def write_bench(root: Path, tasks, count=40, clusters=12, seed=0, answers=True, 
                 hidden = pl.lit(None, pl.List(pl.Float64)).alias("target"), pl.lit(None, pl.String).alias("answer")
                 made = made.with_columns(*hidden)
             made.drop("chance").write_parquet(folder / f"{split}.parquet")
-        said[task] = {"table": about.table, "condition": about.condition, "kind": about.kind,
-                      "metrics": list(about.metrics), "train": count, "validation": count, "test": count}  # fmt: skip
+        said[task] = {
+            **{"table": about.table.name, "condition": about.condition, "kind": about.answer.name},
+            "metrics": [metric.name for metric in about.metrics],
+            **dict.fromkeys(("train", "validation", "test"), count),
+        }
     content = {"format": "cbc-bench", "version": 1, "fingerprint": fingerprint, "seed": seed, "simulated": True}
     (root / "manifest.json").write_text(json.dumps({**content, "tasks": said}))
     return Bench.open(root)
@@ -119,7 +123,7 @@ def write_values(out: Path, bench: Bench, name: str, values, kind="lm", about=No
 
 def noisy(bench: Bench, task: str, sd: float, seed: int = 0) -> list[list[float]]:
     """The truth with noise, kept in the legal range; choices flipped to option 0 with probability sd."""
-    rng, (low, high) = np.random.default_rng(seed), TASKS[task].legal
-    if TASKS[task].kind == "choice":
+    rng, answer = np.random.default_rng(seed), task_named(task).answer
+    if isinstance(answer, Choice):
         return [value if rng.random() > sd else [0.0] for value in truth_of(bench, task)]
-    return [np.clip(np.array(v) + rng.normal(0, sd, len(v)), low, high).tolist() for v in truth_of(bench, task)]
+    return [np.clip(np.array(v) + rng.normal(0, sd, len(v)), *answer.legal).tolist() for v in truth_of(bench, task)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.bench import Bench
-from benchmark.tasks.registry import TASKS
+from benchmark.tasks.registry import all_tasks
 from studies.demo import PREDICTORS, RECIPES, demo_steps
 from studies.findings import findings_text
 
@@ -33,7 +33,7 @@ def test_every_run_is_scored_and_tabulated(demo):
     for task, entry in bench.tasks.items():
         runs = {row["run"] for row in rows if row["table"] == entry["table"] and row["condition"] == entry["condition"]}
         assert {"oracle", *RECIPES, "random"} <= runs, task
-    assert {row["table"] for row in rows} == {task.table for task in TASKS.values()}
+    assert {row["table"] for row in rows} == {task.table.name for task in all_tasks()}
     assert all(row["value"] is not None and row["n"] > 0 for row in rows)
 
 

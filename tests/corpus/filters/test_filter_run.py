@@ -13,9 +13,9 @@ import pytest
 from benchmark.build import build_bench
 from corpus.filters.outcome import newer_note
 from corpus.filters.recipe import BadFilterRecipe, load_filter_recipe
-from corpus.filters.registry import UnknownFilter
 from corpus.filters.run import NothingToFilter, run_filters
 from corpus.inspect.status import sql_table, status_text
+from corpus.registry import UnknownName
 from corpus.release.export import export_published
 from corpus.simulate.world import simulate
 from corpus.store import Corpus
@@ -141,7 +141,7 @@ def test_shipped_recipes_load(tmp_path):
 @pytest.mark.parametrize(
     ("text", "error", "told"),
     [
-        ("filters: [{exact_duplicate: {}}]", UnknownFilter, "no filter is called exact_duplicate"),
+        ("filters: [{exact_duplicate: {}}]", UnknownName, "no filter is called exact_duplicate"),
         ("filters: [{length: {min_word: 3}}]", BadFilterRecipe, "unknown key length.min_word"),
         ("filters: [{length: {}}]", BadFilterRecipe, "give a bound"),
         ("filters: [{length: {min_words: 0}}]", BadFilterRecipe, "length.min_words"),

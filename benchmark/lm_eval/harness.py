@@ -1,35 +1,30 @@
 """What the task files in this folder share. Plain lm-eval runs them, with the figures of `cbc benchmark score`:
 
     export CBC_BENCH=BENCH
-    lm_eval --model hf --model_args pretrained=PATH --include_path benchmark/lm_eval --tasks cbc_replay_future
+    lm_eval --model hf --model_args pretrained=PATH --include_path $(cbc benchmark lm-eval-path) --tasks cbc
 
-The bench may be named by `--metadata '{"bench": "BENCH"}'` instead. The test split needs the bench's private part;
-without it, take `"split": "validation"` (or CBC_SPLIT=validation), whose answers are public. `--tasks cbc` is all of
-them, `--num_fewshot K` shows the first K training questions in a fixed, shuffled order.
+cbc must be installed where lm-eval runs. The bench may be named by `--metadata '{"bench": "BENCH"}'` instead. The test
+split needs the bench's private part; without it, take `"split": "validation"` (or CBC_SPLIT=validation), whose answers
+are public. `--tasks cbc` is all of them, `--num_fewshot K` shows the first K training questions in a fixed, shuffled
+order.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-if importlib.util.find_spec("benchmark") is None:  # run from a checkout that was never installed
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 import polars as pl
 from lm_eval.api.task import ConfigurableTask
 
-from benchmark import trivial
-from benchmark.answers import Answers, flat, unparsed
 from benchmark.bench import Bench
-from benchmark.metrics import metric_of
-from benchmark.tasks.registry import TASKS
+from benchmark.references.base import asked_values
+from benchmark.references.chance import RANDOM
+from benchmark.tasks.registry import task_named
 from corpus.errors import CbcError
 
 if TYPE_CHECKING:
@@ -60,7 +55,7 @@ def with_answers(opened: Bench, task: str, split: str) -> pl.DataFrame:
     if split == "test":
         right = opened.answers(task).select("instance_id", "answer", "target", "chance")
         return asked.drop("answer", "target").join(right, "instance_id", "left", maintain_order="left")
-    drawn = trivial.random(opened.public(task, "train"), asked)
+    drawn = RANDOM.values(opened.public(task, "train"), asked)
     return asked.with_columns(chance=pl.Series(drawn, dtype=pl.List(pl.Float64)))
 
 
@@ -105,7 +100,7 @@ def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
     """Questions as lm-eval's documents."""
     from datasets import Dataset
 
-    counts = trivial.asked_values(frame)
+    counts = asked_values(frame)
     listed = frame.select(
         "instance_id",
         "prompt",
@@ -158,86 +153,16 @@ class BenchTask(ConfigurableTask):  # type: ignore[misc]
 
 def judged(doc: Doc, values: list[float] | None) -> Doc:
     """One document's parts of every metric; where the answers are hidden, only whether its answer was read."""
-    names = TASKS[doc["task"]].metrics if doc["target"] else ()
+    metrics = task_named(doc["task"]).metrics if doc["target"] else ()
     part = {"task": doc["task"], "values": values, "target": doc["target"], "chance": doc["chance"]}
-    return dict.fromkeys((*names, "unparsed"), part)
+    return dict.fromkeys((*(metric.name for metric in metrics), "unparsed"), part)
 
 
 def judge_values(doc: Doc, results: list[str]) -> Doc:
     """A generated answer, read as `cbc` reads it."""
-    return judged(doc, TASKS[doc["task"]].parse(results[0], doc["count"], None))
+    return judged(doc, task_named(doc["task"]).answer.parse(results[0], doc["count"]))
 
 
 def judge_choice(doc: Doc, results: list[tuple[float, bool]]) -> Doc:
     """The most likely option; the first of equals."""
     return judged(doc, [float(np.argmax([score for score, _ in results]))])
-
-
-def answers_in(parts: list[Doc]) -> Answers:
-    """Documents' right answers, as benchmark/score.py has them."""
-    task = TASKS[parts[0]["task"]]
-    target = pl.Series([part["target"] for part in parts], dtype=pl.List(pl.Float64))
-    chance = pl.Series([part["chance"] for part in parts], dtype=pl.List(pl.Float64))
-    lengths = target.list.len().cast(pl.Int64).to_numpy()
-    return Answers(
-        task=task.name,
-        table=task.table,
-        condition=task.condition,
-        kind=task.kind,
-        metrics=tuple(metric_of(task.table, name) for name in task.metrics),
-        truth=flat(target),
-        chance=flat(chance),
-        instance=np.repeat(np.arange(len(lengths)), lengths),
-        lengths=lengths,
-        cluster=np.zeros(len(lengths), dtype=np.int64),
-        clusters=1,
-        legal=task.legal,
-    )
-
-
-def given_in(parts: list[Doc]) -> pl.DataFrame:
-    """Documents' predictions."""
-    return pl.DataFrame({"values": pl.Series([part["values"] for part in parts], dtype=pl.List(pl.Float64))})
-
-
-def measure(name: str, parts: list[Doc]) -> float:
-    """A metric over all documents, by the code that scores a run."""
-    answers = answers_in(parts)
-    return metric_of(answers.table, name).value(answers.judge(given_in(parts)))
-
-
-def rmse(parts: list[Doc]) -> float:
-    """Root mean squared error; of replay values, within each video, then the mean."""
-    return measure("rmse", parts)
-
-
-def rmse_log10(parts: list[Doc]) -> float:
-    """Root mean squared error of base-10 logarithms."""
-    return measure("rmse_log10", parts)
-
-
-def r2(parts: list[Doc]) -> float:
-    """Share of the truth's variance explained."""
-    return measure("r2", parts)
-
-
-def accuracy_abs5(parts: list[Doc]) -> float:
-    """Percent of values at most 5 (of 100) off."""
-    return measure("accuracy_abs5", parts)
-
-
-def accuracy_rel10(parts: list[Doc]) -> float:
-    """Percent of values within 10 % of the truth."""
-    return measure("accuracy_rel10", parts)
-
-
-def accuracy(parts: list[Doc]) -> float:
-    """Percent of right choices."""
-    return measure("accuracy", parts)
-
-
-def unread(parts: list[Doc]) -> int:
-    """How many answers could not be read."""
-    if not parts[0]["target"]:
-        return sum(part["values"] is None for part in parts)
-    return unparsed(answers_in(parts).judge(given_in(parts)))

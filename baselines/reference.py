@@ -1,0 +1,27 @@
+"""A reference of benchmark/references, which every table shows, as a predictor that writes a run."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from baselines.base import Predictor, Settings, questions
+from benchmark.bench import Bench
+from benchmark.references.base import Reference
+from benchmark.tasks.registry import task_named
+
+
+class ReferencePredictor(Predictor):
+    """Answers the tasks that name its reference."""
+
+    kind = "trivial"
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        self.name, self.says, self.covers = reference.name, reference.description, reference.answers
+
+    def applies(self, bench: Bench, task: str) -> bool:
+        return self.reference in task_named(task).references
+
+    def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
+        """Fixed by the training split and the instance; there is nothing to seed."""
+        return self.reference.predictions(bench.public(task, "train"), questions(bench, task, settings))

@@ -1,0 +1,90 @@
+"""What a kind of answer is, and the right answers of a test part laid flat.
+
+An answer is stored as a list of numbers: the values asked for, or the index of an option. A prediction counts as
+unparsed when it is missing, has another number of values than were asked, or holds a value that is not legal. Legal
+values are never made out of illegal ones: a predictor that can leave the range clips its own answers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from benchmark.metrics import Array, Flags, Index, Judged
+
+EDGE = 1e-6  # a mean of hundreds may come out as 100.00000000000001
+STORED = pl.List(pl.Float64)
+
+
+@dataclass(frozen=True)
+class RightAnswers:
+    """Right and random answers, the values of all instances laid end to end.
+
+    truth, chance: [values]; instance: [values] -> 0..instances-1; lengths: [instances].
+    """
+
+    truth: Array
+    chance: Array
+    instance: Index
+    lengths: Index
+
+    @classmethod
+    def of(cls, target: pl.Series, chance: pl.Series) -> RightAnswers:
+        """Lay two columns of lists flat."""
+        lengths = target.list.len().cast(pl.Int64).to_numpy()
+        return cls(flat(target), flat(chance), np.repeat(np.arange(len(lengths)), lengths), lengths)
+
+    @property
+    def instances(self) -> int:
+        """How many questions there are."""
+        return len(self.lengths)
+
+
+class AnswerKind(ABC):
+    """One kind of answer with its closed legal range; `name` is the manifest's word for it."""
+
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def legal(self) -> tuple[float, float]:
+        """The lowest and the highest value that may be an answer."""
+
+    @abstractmethod
+    def read(self, raw: str, count: int, options: Sequence[str] | None) -> list[float] | None:
+        """The values that a text gives, legal or not; None when it cannot be read."""
+
+    @abstractmethod
+    def chance(self, train: pl.DataFrame, test: pl.DataFrame, rng: np.random.Generator) -> list[list[float]]:
+        """A random legal answer to each test question."""
+
+    def parse(self, raw: str, count: int, options: Sequence[str] | None = None) -> list[float] | None:
+        """The values that a text gives; None when it cannot be read or a value lies outside the legal range."""
+        values, (low, high) = self.read(raw, count, options), self.legal
+        return values if values is not None and all(low <= value <= high for value in values) else None
+
+    def is_legal(self, values: Array) -> Flags:
+        """Whether each value may be an answer at all."""
+        low, high = self.legal
+        legal: Flags = np.isfinite(values) & (values >= low - EDGE) & (values <= high + EDGE)
+        return legal
+
+    def judge(self, right: RightAnswers, predictions: pl.DataFrame) -> Judged:
+        """Lay predictions beside the right answers: one row a question, in its order; `values` null where unread."""
+        fits = (predictions["values"].list.len() == pl.Series(right.lengths)).fill_null(False).to_numpy()
+        predicted = np.full(len(right.truth), np.nan)
+        fitting = predictions["values"].filter(pl.Series(fits)).explode(empty_as_null=False)
+        predicted[np.repeat(fits, right.lengths)] = fitting.to_numpy()
+        illegal = np.bincount(right.instance, weights=~self.is_legal(predicted), minlength=right.instances) > 0
+        parsed = ~np.repeat(illegal | ~fits, right.lengths)
+        return Judged(right.truth, np.where(parsed, predicted, right.chance), parsed, right.instance, right.instances)
+
+
+def flat(column: pl.Series) -> Array:
+    """A column of lists end to end."""
+    return column.explode(empty_as_null=False).cast(pl.Float64).to_numpy()

@@ -1,0 +1,38 @@
+"""Answers that choose one of some options, stored as its index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from benchmark.answers.base import AnswerKind
+from benchmark.metrics import Array, Flags
+from corpus.verbalize.read_answers import read_choice
+
+
+@dataclass(frozen=True)
+class Choice(AnswerKind):
+    """The index of one of `count` options."""
+
+    name: ClassVar[str] = "choice"
+    count: int
+
+    @property
+    def legal(self) -> tuple[float, float]:
+        return 0.0, self.count - 1.0
+
+    def read(self, raw: str, count: int, options: Sequence[str] | None) -> list[float] | None:
+        return read_choice(raw, [] if options is None else list(options))
+
+    def chance(self, train: pl.DataFrame, test: pl.DataFrame, rng: np.random.Generator) -> list[list[float]]:
+        """Any of the options alike."""
+        return [[float(rng.integers(len(options)))] for options in test["options"]]
+
+    def is_legal(self, values: Array) -> Flags:
+        """Whether each value is the number of an option."""
+        legal: Flags = super().is_legal(values) & (values == np.floor(values))
+        return legal

@@ -1,0 +1,89 @@
+"""The tasks as lm-eval task files, written from the tasks: one YAML a task, beside the one of its kind of answer.
+
+    cbc benchmark lm-eval-tasks --out DIR
+    lm_eval --include_path DIR --tasks cbc ...
+
+This folder holds those of the built-in tasks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from benchmark.tasks.base import Task
+from benchmark.tasks.registry import TASKS, all_tasks
+from corpus.errors import CbcError
+from corpus.files.atomic import part_path, replace_folder
+
+SHIPPED = Path(__file__).resolve().parent
+AGGREGATE = "benchmark.lm_eval.aggregate"
+
+
+class NotAFolder(CbcError):
+    """The place for task files is a file."""
+
+
+def lm_eval_name(task: str) -> str:
+    """What a task is called in lm-eval."""
+    return f"cbc_{task}"
+
+
+def task_files() -> dict[str, str]:
+    """Name and content of each file, of all tasks that are installed."""
+    tasks = all_tasks()
+    kinds = sorted({f"_{task.answer.name}.yaml" for task in tasks})
+    shared = {name: (SHIPPED / name).read_text(encoding="utf-8") for name in kinds}
+    return {**shared, **{f"{task.name}.yaml": task_file(task) for task in tasks}}
+
+
+def task_file(task: Task) -> str:
+    """One task's YAML."""
+    lines = [
+        f"include: _{task.answer.name}.yaml",
+        f"task: {lm_eval_name(task.name)}",
+        "dataset_kwargs:",
+        f"  task: {task.name}",
+        "metric_list:",
+    ]
+    for metric in task.metrics:
+        lines += metric_lines(metric.name, not metric.lower_is_better)
+    return "\n".join([*lines, *metric_lines("unparsed", False)]) + "\n"
+
+
+def metric_lines(name: str, higher_is_better: bool) -> list[str]:
+    """One entry of a task's list of metrics."""
+    return [
+        f"  - metric: {name}",
+        f"    aggregation: !function {AGGREGATE}.{name}",
+        f"    higher_is_better: {str(higher_is_better).lower()}",
+    ]
+
+
+def write_task_files(folder: Path) -> list[str]:
+    """Write the files of all tasks into a folder; gives the tasks' names in lm-eval. Raises NotAFolder."""
+    if folder.exists() and not folder.is_dir():
+        raise NotAFolder(f"{folder} is a file", "give a folder for the task files")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in task_files().items():
+        beside = part_path(folder / name)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(folder / name)
+    return [lm_eval_name(task) for task in TASKS]
+
+
+def task_folder() -> Path:
+    """A folder with the files of all tasks: this one, or one of the user's cache where other packages add tasks."""
+    if set(TASKS) == set(TASKS.builtin):
+        return SHIPPED
+    digest = hashlib.sha256(repr(sorted(task_files().items())).encode()).hexdigest()[:16]
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = caches / "cbc" / f"lm_eval-{digest}"
+    if not folder.is_dir():
+        staged = part_path(folder)
+        shutil.rmtree(staged, ignore_errors=True)
+        write_task_files(staged)
+        replace_folder(staged, folder)
+    return folder
