@@ -179,12 +179,22 @@ def sql(
 def filter_(
     recipe: Annotated[str, typer.Argument(help="YAML: filters in their order; or a shipped one's name: default")],
     corpus: Corpus,
+    language: Annotated[
+        str | None, typer.Option(help="keep these languages alone, as en,de (without it: all languages)")
+    ] = None,
 ) -> None:
     """Find duplicates and noise; nothing is deleted, but benches and texts are made of what is kept."""
+    from corpus.filters.kinds import emptied_text
     from corpus.filters.recipe import load_filter_recipe
     from corpus.filters.run import filtered_text, run_filters
 
-    typer.echo(filtered_text(run_filters(load_filter_recipe(recipe), corpus)))
+    loaded = load_filter_recipe(recipe)
+    if language is not None:
+        loaded = loaded.in_languages([name.strip() for name in language.split(",")])
+    manifest = run_filters(loaded, corpus)
+    typer.echo(filtered_text(manifest))
+    if warning := emptied_text(manifest["kinds"]):
+        typer.echo(warning, err=True)
 
 
 @app.command()

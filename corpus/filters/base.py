@@ -1,4 +1,4 @@
-"""What a filter is: a class with its settings and one query that finds what it removes.
+"""What a filter is: a class with its settings and one query that selects the messages it removes.
 
 A new filter is one new file in this folder with a subclass of `Filter`, and its line in corpus/filters/registry.py; in
 a package of its own, an entry point of the group `cbc.filters`. `apply` does the rest: what the filter looks at, what
@@ -20,20 +20,22 @@ Kind = Literal["video", "post", "email", "headline", "image", "sound"]
 
 
 @dataclass(frozen=True)
-class Counted:
-    """What a filter did: messages looked at, and those removed by reason."""
+class FilterCounts:
+    """How many messages a filter saw, and those it removed by reason and by kind."""
 
     filter: str
     settings: dict[str, Any]
     looked_at: int
     reasons: dict[str, int]
+    kinds: dict[str, int]
 
     @property
     def removed(self) -> int:
+        """Messages removed, whatever the reason."""
         return sum(self.reasons.values())
 
     def entry(self) -> dict[str, Any]:
-        """Its entry in the manifest."""
+        """The filter's entry in the manifest."""
         return {**asdict(self), "removed": self.removed, "kept": self.looked_at - self.removed}
 
 
@@ -49,16 +51,19 @@ class Filter(StrictModel, ABC):
 
     @abstractmethod
     def find(self, pool: Pool) -> str:
-        """SQL of what is removed: message_id, reason, value, duplicate_of, of those in `looked`.
+        """SQL of what is removed: message_id, reason, value, duplicate_of, of those in `selected`.
 
-        `looked` has message_id, kind, place (earliest published first) and whole_s (duration in whole seconds).
+        `selected` has message_id, kind, place (earliest published first) and whole_s (duration in whole seconds).
         `value` is what broke the rule, as text; a message comes once.
         """
 
-    def apply(self, pool: Pool) -> Counted:
-        """Move what the filter finds among the messages still kept to `gone`."""
-        looked_at = pool.look(self.kinds)
-        step = pool.gone(self.name, self.find(pool))
-        counts = "SELECT reason, count(*) FROM gone WHERE step = ? GROUP BY reason ORDER BY reason"
-        reasons = dict(pool.connection.execute(counts, [step]).fetchall())
-        return Counted(self.name, self.model_dump(mode="json"), looked_at, reasons)
+    def apply(self, pool: Pool) -> FilterCounts:
+        """Remove what the filter finds among the messages still kept."""
+        looked_at = pool.select(self.kinds)
+        step = pool.remove(self.name, self.find(pool))
+        reasons = pool.counts(f"SELECT reason, count(*) FROM dropped WHERE step = {step} GROUP BY 1 ORDER BY 1")
+        kinds = pool.counts(
+            f"SELECT kind, count(*) FROM dropped JOIN placed USING (message_id) WHERE step = {step} "
+            "GROUP BY 1 ORDER BY 1"
+        )
+        return FilterCounts(self.name, self.model_dump(mode="json"), looked_at, reasons, kinds)

@@ -21,7 +21,7 @@ Metric = Annotated[str, AfterValidator(_metric)]
 
 FEW = """
 SELECT message_id, {reason} AS reason, format('{{:g}}', value) AS value, NULL AS duplicate_of
-FROM looked LEFT JOIN (
+FROM selected LEFT JOIN (
     SELECT message_id, coalesce(any_value(value) FILTER (receiver IS NULL), sum(value)) AS value FROM (
         SELECT message_id, receiver, value FROM effect WHERE metric = '{metric}' AND scene IS NULL
         QUALIFY row_number() OVER (PARTITION BY message_id, receiver ORDER BY observed_at DESC NULLS LAST) = 1
@@ -29,11 +29,11 @@ FROM looked LEFT JOIN (
 ) USING (message_id)
 WHERE kind = '{kind}' AND {few}
 """
-"""Messages with a small count: newest observation, of everyone where it was told, else of all segments together."""
+"""Messages with a small count: the newest observation of all receivers, else the sum over their segments."""
 
 
 class Interactions(Filter):
-    """Remove those of a kind with fewer than `least` of a metric; an `unknown` count is kept unless said otherwise."""
+    """Remove messages of a kind with fewer than `least` of a metric; `unknown` says what happens to unknown counts."""
 
     name = "interactions"
 
@@ -41,13 +41,13 @@ class Interactions(Filter):
     unknown: Literal["keep", "remove"] = "keep"
 
     def find(self, pool: Pool) -> str:
-        """The first rule of the recipe that a message breaks is its reason."""
+        """SQL of messages below a rule; the first rule of the recipe that a message breaks is its reason."""
         rules = [(kind, *rule) for kind, metrics in self.least.items() for rule in metrics.items()]
-        found = [f"SELECT *, {n} AS rule FROM ({self._few(*rule)})" for n, rule in enumerate(rules)]
+        breaches = [f"SELECT *, {n} AS rule FROM ({self._few(*rule)})" for n, rule in enumerate(rules)]
         first = "QUALIFY row_number() OVER (PARTITION BY message_id ORDER BY rule) = 1"
-        return f"SELECT * EXCLUDE (rule) FROM ({' UNION ALL '.join(found)}) {first}"
+        return f"SELECT * EXCLUDE (rule) FROM ({' UNION ALL '.join(breaches)}) {first}"
 
     def _few(self, kind: str, metric: str, least: float) -> str:
-        told = f"CASE WHEN value IS NULL THEN '{metric} unknown' ELSE 'fewer than {least:g} {metric}' END"
+        reason = f"CASE WHEN value IS NULL THEN '{metric} unknown' ELSE 'fewer than {least:g} {metric}' END"
         few = f"(value < {least}" + (" OR value IS NULL)" if self.unknown == "remove" else ")")
-        return FEW.format(kind=kind, metric=metric, reason=told, few=few)
+        return FEW.format(kind=kind, metric=metric, reason=reason, few=few)

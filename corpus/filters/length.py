@@ -1,4 +1,4 @@
-"""Length: seconds of a video, characters and words of what a message says (title, body and speech)."""
+"""Length: seconds of a video, characters and words of a message's title, body and speech."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from corpus.filters.base import Filter
 from corpus.filters.pool import READ, Pool
 
 MEASURES = {
-    "duration_s": "(SELECT place, duration_s FROM message JOIN looked USING (message_id))",
+    "duration_s": "(SELECT place, duration_s FROM message JOIN selected USING (message_id))",
     "characters": "(SELECT place, length(text) AS characters FROM {text})",
     "words": "(SELECT place, len(string_split(text, ' ')) - (text = '')::INTEGER AS words FROM {text})",
 }
@@ -16,7 +16,7 @@ UNITS = {"duration_s": "s", "characters": "characters", "words": "words"}
 
 
 class Length(Filter):
-    """Remove what is shorter or longer than the bounds given; an unknown duration is kept.
+    """Remove messages that are shorter or longer than the bounds; an unknown duration is kept.
 
     Characters and words are counted in the first 50,000 characters of the normalised text.
     """
@@ -31,7 +31,7 @@ class Length(Filter):
     max_words: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _some_bound(self) -> Length:
+    def _check_bounds(self) -> Length:
         if not self._rules():
             raise ValueError("give a bound: " + ", ".join(f"min_{name}, max_{name}" for name in MEASURES))
         return self
@@ -43,16 +43,16 @@ class Length(Filter):
         return [(measure, end, bound) for measure, end, bound in bounds if bound is not None]
 
     def find(self, pool: Pool) -> str:
-        """The first bound that a message breaks is its reason."""
-        found = [f"SELECT *, {n} AS rule FROM ({_outside(pool, *rule)})" for n, rule in enumerate(self._rules())]
+        """SQL of messages outside a bound; the first bound that a message breaks is its reason."""
+        breaches = [f"SELECT *, {n} AS rule FROM ({_outside(pool, *rule)})" for n, rule in enumerate(self._rules())]
         first = "QUALIFY row_number() OVER (PARTITION BY message_id ORDER BY rule) = 1"
-        return f"SELECT * EXCLUDE (rule) FROM ({' UNION ALL '.join(found)}) {first}"
+        return f"SELECT * EXCLUDE (rule) FROM ({' UNION ALL '.join(breaches)}) {first}"
 
 
 def _outside(pool: Pool, measure: str, end: str, bound: float) -> str:
     """SQL of the messages beyond one bound."""
     rows = MEASURES[measure].format(text=pool.text) if "{text}" in MEASURES[measure] else MEASURES[measure]
-    told, beyond = ("shorter", "<") if end == "min" else ("longer", ">")
-    return f"""SELECT message_id, '{told} than {bound:g} {UNITS[measure]}' AS reason,
+    comparison, beyond = ("shorter", "<") if end == "min" else ("longer", ">")
+    return f"""SELECT message_id, '{comparison} than {bound:g} {UNITS[measure]}' AS reason,
     format('{{:g}}', {measure}::DOUBLE) AS value, NULL AS duplicate_of
-    FROM looked JOIN {rows} USING (place) WHERE {measure} {beyond} {bound}"""
+    FROM selected JOIN {rows} USING (place) WHERE {measure} {beyond} {bound}"""

@@ -34,7 +34,7 @@ def banding(threshold: float) -> tuple[int, int]:
 
 
 def shingles(texts: Sequence[str], unit: Unit, size: int) -> tuple[Hashes, Counts]:
-    """The hashes of all texts' shingles one after the other (a shingle may come twice), and how many each text has."""
+    """Hashes of the shingles of all texts, text after text (a shingle may come twice), and how many each text has."""
     codes = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32).astype(np.uint64)
     counts = np.array([len(text) for text in texts], np.int64)
     if unit == "word":
@@ -49,8 +49,8 @@ def _words(joined: str) -> Hashes:
     lengths = np.diff(starts, append=len(codes) + 1)
     within = np.arange(len(codes)) - np.repeat(starts, lengths)[: len(codes)]
     powers = np.cumprod(np.full(int(lengths.max()), GOLDEN))
-    told = np.where(codes == ord(" "), np.uint64(0), scattered(codes + np.uint64(1)) * powers[within])
-    return scattered(np.add.reduceat(told, starts))
+    terms = np.where(codes == ord(" "), np.uint64(0), scattered(codes + np.uint64(1)) * powers[within])
+    return scattered(np.add.reduceat(terms, starts))
 
 
 def _runs(units: Hashes, counts: Counts, size: int) -> tuple[Hashes, Counts]:
@@ -62,9 +62,9 @@ def _runs(units: Hashes, counts: Counts, size: int) -> tuple[Hashes, Counts]:
     runs = np.zeros(int(lengths.sum()), np.uint64)
     for position in range(size):
         runs = runs * GOLDEN + scattered(filled[position : position + len(runs)] + np.uint64(1))
-    found = lengths - size + 1
+    counted = lengths - size + 1
     within = np.arange(len(runs)) - np.repeat(starts, lengths)
-    return scattered(runs[within < np.repeat(found, lengths)]), found
+    return scattered(runs[within < np.repeat(counted, lengths)]), counted
 
 
 def signatures(hashes: Hashes, counts: Counts, values: int) -> NDArray[np.uint32]:
@@ -96,10 +96,10 @@ def bands_of(texts: Sequence[str], unit: Unit, size: int, threshold: float) -> H
 
 def similarities(left: Sequence[str], right: Sequence[str], unit: Unit, size: int) -> NDArray[np.float64]:
     """The true Jaccard similarity of each pair of texts: shared shingles by all shingles of both."""
-    (one, owner), (other, others) = _distinct(left, unit, size), _distinct(right, unit, size)
-    _, place, _ = np.intersect1d(one, other, assume_unique=True, return_indices=True)
-    shared = np.bincount(owner[place], minlength=len(left))
-    both = np.bincount(owner, minlength=len(left)) + np.bincount(others, minlength=len(left))
+    (left_keys, left_owner), (right_keys, right_owner) = _distinct(left, unit, size), _distinct(right, unit, size)
+    _, place, _ = np.intersect1d(left_keys, right_keys, assume_unique=True, return_indices=True)
+    shared = np.bincount(left_owner[place], minlength=len(left))
+    both = np.bincount(left_owner, minlength=len(left)) + np.bincount(right_owner, minlength=len(left))
     return np.asarray(shared / (both - shared), np.float64)
 
 

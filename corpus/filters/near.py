@@ -16,7 +16,7 @@ from corpus.filters.pool import Pool
 
 
 class NearDuplicates(Filter):
-    """Remove what says nearly the same as an earlier message.
+    """Remove messages whose text is nearly that of an earlier one.
 
     `threshold`: Jaccard similarity from which two messages are near duplicates; `shingle` and `size`: of how many
     characters (for posts) or words (for long texts) the pieces are that are compared; `same_duration`: only videos
@@ -31,12 +31,12 @@ class NearDuplicates(Filter):
     same_duration: bool = False
 
     def find(self, pool: Pool) -> str:
-        """Each message of a group but its first."""
+        """SQL of each message of a group but its first."""
         alike = "concat_ws(' ', kind, whole_s)" if self.same_duration else "kind"
         sign(pool, alike, self.shingle, self.size, self.threshold)
         find_candidates(pool, self.threshold)
         verify(pool, self.shingle, self.size, self.threshold)
         group(pool)
-        return """SELECT looked.message_id, 'near duplicate of an earlier one' AS reason,
+        return """SELECT selected.message_id, 'near duplicate of an earlier one' AS reason,
         format('{:.2f}', similarity) AS value, kept.message_id AS duplicate_of
-        FROM grouped JOIN looked USING (place) JOIN placed AS kept ON kept.place = grouped.first"""
+        FROM grouped JOIN selected USING (place) JOIN placed AS kept ON kept.place = grouped.first"""

@@ -10,11 +10,11 @@ import numpy as np
 from corpus.filters.minhash import Unit, banding, bands_of, similarities
 from corpus.filters.pool import Pool
 
-COMPARED = 10_000  # characters of a text: what a page of hostile ones can ask for is bounded
+COMPARED = 10_000  # characters of a text: bounds the work that hostile texts can cause
 SMALL = 8  # a bucket up to this size gives all its pairs
 
 BUCKETS = """
-INSERT INTO found
+INSERT INTO pair
 WITH member AS (
     SELECT alike, key, place, row_number() OVER bucket AS number, count(*) OVER (PARTITION BY alike, key) AS size FROM (
         SELECT alike, place, band_{n} AS key FROM signed
@@ -31,7 +31,7 @@ SELECT DISTINCT member.place, asked.place FROM asked JOIN member USING (alike, k
 
 
 def sign(pool: Pool, alike: str, unit: Unit, size: int, threshold: float) -> None:
-    """Fill `signed` (place, alike, band_0 ...) for the messages looked at that say something.
+    """Fill `signed` (place, alike, band_0 ...) for the selected messages that have a text.
 
     `alike` is the SQL of what two messages must have in common to be compared at all.
     """
@@ -39,7 +39,7 @@ def sign(pool: Pool, alike: str, unit: Unit, size: int, threshold: float) -> Non
     columns = ", ".join(f"band_{n} UBIGINT" for n in range(bands))
     pool.connection.execute(f"CREATE OR REPLACE TABLE signed (place BIGINT, alike VARCHAR, {columns})")
     texts = f"""SELECT place, {alike} AS alike, left(text, {COMPARED}) AS text
-    FROM looked JOIN {pool.text} USING (place) WHERE text <> ''"""
+    FROM selected JOIN {pool.text} USING (place) WHERE text <> ''"""
     for batch in pool.rows(texts):
         keys = bands_of(batch["text"], unit, size, threshold)
         named = {f"band_{n}": np.ascontiguousarray(keys[:, n]) for n in range(bands)}
@@ -47,21 +47,21 @@ def sign(pool: Pool, alike: str, unit: Unit, size: int, threshold: float) -> Non
 
 
 def find_candidates(pool: Pool, threshold: float) -> None:
-    """Fill `candidate` (one, other): the places of messages that share a band, the earlier first."""
-    pool.connection.execute("CREATE OR REPLACE TABLE found (one BIGINT, other BIGINT)")
+    """Fill `candidate` (earlier, later): the places of messages that share a band."""
+    pool.connection.execute("CREATE OR REPLACE TABLE pair (earlier BIGINT, later BIGINT)")
     for n in range(banding(threshold)[0]):
         pool.connection.execute(BUCKETS.format(n=n, small=SMALL))
-    pool.connection.execute("CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT one, other FROM found")
-    pool.connection.execute("DROP TABLE found; DROP TABLE signed")
+    pool.connection.execute("CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT earlier, later FROM pair")
+    pool.connection.execute("DROP TABLE pair; DROP TABLE signed")
 
 
 def verify(pool: Pool, unit: Unit, size: int, threshold: float) -> None:
-    """Fill `near` (one, other, similarity): the candidates whose true similarity reaches the threshold."""
-    pool.connection.execute("CREATE OR REPLACE TABLE near (one BIGINT, other BIGINT, similarity DOUBLE)")
-    pairs = f"""SELECT one, other, left(a.text, {COMPARED}) AS one_text, left(b.text, {COMPARED}) AS other_text
-    FROM candidate JOIN {pool.text} AS a ON a.place = one JOIN {pool.text} AS b ON b.place = other"""
+    """Fill `near` (earlier, later, similarity): the candidates whose true similarity reaches the threshold."""
+    pool.connection.execute("CREATE OR REPLACE TABLE near (earlier BIGINT, later BIGINT, similarity DOUBLE)")
+    pairs = f"""SELECT earlier, later, left(a.text, {COMPARED}) AS earlier_text, left(b.text, {COMPARED}) AS later_text
+    FROM candidate JOIN {pool.text} AS a ON a.place = earlier JOIN {pool.text} AS b ON b.place = later"""
     for batch in pool.rows(pairs):
-        similarity = similarities(batch["one_text"], batch["other_text"], unit, size)
+        similarity = similarities(batch["earlier_text"], batch["later_text"], unit, size)
         near = similarity >= threshold
-        one, other = np.array(batch["one"])[near], np.array(batch["other"])[near]
-        pool.insert("near", {"one": one, "other": other, "similarity": similarity[near]})
+        earlier, later = np.array(batch["earlier"])[near], np.array(batch["later"])[near]
+        pool.insert("near", {"earlier": earlier, "later": later, "similarity": similarity[near]})

@@ -1,4 +1,4 @@
-"""What the last run of filters said, for those who show the corpus or make something of what is kept."""
+"""The manifest of the last run of filters, read by whoever shows the corpus or uses what is kept."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def removed_rows(corpus: Corpus) -> list[tuple[str, str, int]]:
 
 
 def newer_note(corpus: Corpus) -> str | None:
-    """A line to show where ingests came after the filters ran: their messages are kept unseen."""
+    """A note for a corpus with ingests after the last run of filters, whose messages are kept unseen."""
     run = last_run(corpus)
-    newer = {found["ingest"] for found in corpus.ingests()} - set(run["ingests"]) if run else set()
+    newer = {manifest["ingest"] for manifest in corpus.ingests()} - set(run["ingests"]) if run else set()
     if not newer:
         return None
-    told = f"{len(newer)} ingests are" if len(newer) > 1 else "1 ingest is"
-    return f"note: {told} newer than the last `cbc corpus filter`, their messages are kept unseen; run it again"
+    counted = f"{len(newer)} ingests are" if len(newer) > 1 else "1 ingest is"
+    return f"note: {counted} newer than the last `cbc corpus filter`, their messages are kept unseen; run it again"

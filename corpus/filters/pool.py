@@ -1,7 +1,7 @@
 """The messages that filters look at, in a database that spills to disk: which are still kept, and what they say.
 
-`message`, `scene`, `effect` are the corpus' views; `looked` holds what the filter at work looks at, `gone` what was
-removed so far; `text` what each message says, made when a filter first asks for it.
+`message`, `scene`, `effect` are the corpus' views; `placed` holds all messages, `selected` those that the filter at
+work looks at, `dropped` those removed so far; `text` what each message says, made when a filter first asks for it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ WITH wanted AS (SELECT message_id, place FROM placed WHERE place BETWEEN $first 
 spoken AS (
     SELECT message_id, string_agg(array_to_string(speech, ' '), ' ' ORDER BY scene) AS speech
     FROM scene SEMI JOIN wanted USING (message_id) WHERE speech IS NOT NULL GROUP BY message_id
-), said AS (
-    SELECT place, concat_ws(' ', title, body, speech) AS said
+), joined AS (
+    SELECT place, concat_ws(' ', title, body, speech) AS words
     FROM message JOIN wanted USING (message_id) LEFT JOIN spoken USING (message_id)
 )
-SELECT place, left(said, {READ}) AS head, CASE WHEN length(said) > {READ} THEN md5(said) ELSE '' END AS more FROM said
+SELECT place, left(words, {READ}) AS head, CASE WHEN length(words) > {READ} THEN md5(words) ELSE '' END AS rest
+FROM joined
 """
-"""What the messages of a block say: title, body, and the speech of their scenes; a digest of what is too long."""
+"""Title, body and speech of the messages of a block, cut after READ characters, and a digest of texts that were cut."""
 
 
 def normalised(text: str) -> str:
@@ -58,7 +59,7 @@ class Pool:
             row_number() OVER (ORDER BY published_at NULLS LAST, message_id) AS place FROM message"""
         )
         connection.execute(
-            """CREATE TABLE gone (step INTEGER, message_id VARCHAR, filter VARCHAR, reason VARCHAR, value VARCHAR,
+            """CREATE TABLE dropped (step INTEGER, message_id VARCHAR, filter VARCHAR, reason VARCHAR, value VARCHAR,
             duplicate_of VARCHAR)"""
         )
 
@@ -70,26 +71,31 @@ class Pool:
             connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(folder / 'spill')}")
             yield cls(connection)
 
-    def look(self, kinds: Sequence[str] | None) -> int:
-        """Fill `looked` with the messages of these kinds (None: all) that are still kept; gives their number."""
+    def select(self, kinds: Sequence[str] | None) -> int:
+        """Fill `selected` with the messages of these kinds (None: all) that are still kept; gives their number."""
         self.connection.execute(
-            """CREATE OR REPLACE TABLE looked AS SELECT * FROM placed ANTI JOIN gone USING (message_id)
+            """CREATE OR REPLACE TABLE selected AS SELECT * FROM placed ANTI JOIN dropped USING (message_id)
             WHERE $kinds IS NULL OR list_contains($kinds, kind)""",
             {"kinds": None if kinds is None else list(kinds)},
         )
-        return self.one("SELECT count(*) FROM looked")
+        return self.count("SELECT count(*) FROM selected")
 
-    def gone(self, name: str, sql: str) -> int:
-        """Add what a filter's query finds; gives the number of its step."""
+    def remove(self, name: str, sql: str) -> int:
+        """Add what a filter's query selects to `dropped`; gives the number of its step."""
         self.steps += 1
         self.connection.execute(
-            f"""INSERT INTO gone SELECT {self.steps}, message_id, '{name}', reason, value, duplicate_of FROM ({sql})"""
+            f"""INSERT INTO dropped SELECT {self.steps}, message_id, '{name}', reason, value, duplicate_of
+            FROM ({sql})"""
         )
         return self.steps
 
-    def one(self, sql: str) -> int:
+    def count(self, sql: str) -> int:
         """The whole number that a query gives."""
         return int(self.connection.execute(sql).fetchall()[0][0])
+
+    def counts(self, sql: str) -> dict[str, int]:
+        """The names and numbers that a query gives."""
+        return dict(self.connection.execute(sql).fetchall())
 
     def rows(self, sql: str) -> Iterator[dict[str, list[Any]]]:
         """The columns of a query's result, some rows at a time; meanwhile `insert` may be called."""
@@ -107,15 +113,15 @@ class Pool:
     def text(self) -> str:
         """The table of texts, made now: place, text (normalised), digest (null where nothing is said)."""
         self.connection.execute("CREATE TABLE text (place BIGINT, text VARCHAR, digest VARCHAR)")
-        total = self.one("SELECT count(*) FROM placed")
+        total = self.count("SELECT count(*) FROM placed")
         for first in range(1, total + 1, BLOCK):
             bounds = TEXTS.replace("$first", str(first)).replace("$last", str(first + BLOCK - 1))
             for batch in self.rows(bounds):
                 texts = [normalised(head) for head in batch["head"]]
-                digests = [_digest(text, more) for text, more in zip(texts, batch["more"], strict=True)]
+                digests = [_digest(text, rest) for text, rest in zip(texts, batch["rest"], strict=True)]
                 self.insert("text", {"place": batch["place"], "text": texts, "digest": pa.array(digests, pa.string())})
         return "text"
 
 
-def _digest(text: str, more: str) -> str | None:
-    return hashlib.blake2b((text + more).encode(), digest_size=16).hexdigest() if text else None
+def _digest(text: str, rest: str) -> str | None:
+    return hashlib.blake2b((text + rest).encode(), digest_size=16).hexdigest() if text else None

@@ -1,12 +1,14 @@
 """Filter recipes: one YAML lists the filters in their order, each with its settings.
 
 recipe = load_filter_recipe("default")        # a shipped one (corpus/filters/recipes), or the path of a file
+recipe = recipe.in_languages(["en", "de"])    # and nothing in other languages
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ class BadFilterRecipe(CbcError):
 
 @dataclass(frozen=True)
 class FilterRecipe:
-    """The filters to run, one after the other."""
+    """The filters to run, in their order."""
 
     name: str
     filters: tuple[Filter, ...]
@@ -41,16 +43,24 @@ class FilterRecipe:
 
     @property
     def digest(self) -> str:
-        """Tells apart recipes that remove different messages."""
+        """Digest of the settings: recipes that may remove different messages have different ones."""
         return hashlib.sha256(json.dumps(self.settings, sort_keys=True).encode()).hexdigest()[:16]
 
+    def in_languages(self, languages: Sequence[str]) -> FilterRecipe:
+        """The recipe with a filter before all others that keeps these languages (ISO 639). Raises BadFilterRecipe."""
+        from corpus.filters.language import DetectedLanguage
 
-def load_filter_recipe(named: str | Path) -> FilterRecipe:
+        if any(isinstance(each, DetectedLanguage) for each in self.filters):
+            raise BadFilterRecipe(f"the recipe {self.name} names its languages itself", "leave --language out")
+        first = _made("--language", DetectedLanguage.name, {"languages": list(languages)})
+        return FilterRecipe(f"{self.name} --language {','.join(languages)}", (first, *self.filters))
+
+
+def load_filter_recipe(recipe: str | Path) -> FilterRecipe:
     """Read a shipped recipe by its name, or a file. Raises BadFilterRecipe, UnknownName."""
-    shipped = RECIPES / f"{named}.yaml"
-    path = shipped if str(named) in _shipped() else Path(named)
+    path = RECIPES / f"{recipe}.yaml" if str(recipe) in _shipped() else Path(recipe)
     if not path.is_file():
-        raise BadFilterRecipe(f"no recipe {named}", f"give a YAML file or one of {', '.join(_shipped())}")
+        raise BadFilterRecipe(f"no recipe {recipe}", f"give a YAML file or one of {', '.join(_shipped())}")
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -59,23 +69,26 @@ def load_filter_recipe(named: str | Path) -> FilterRecipe:
         raise BadFilterRecipe(f"the recipe {path} holds no list `filters`", MEND)
     if unknown := [key for key in content if key != "filters"]:
         raise BadFilterRecipe(f"the recipe {path}: unknown key {unknown[0]}", MEND)
-    return FilterRecipe(path.stem, tuple(_filter(path, item) for item in content["filters"]))
+    return FilterRecipe(path.stem, tuple(_filter(f"the recipe {path}", item) for item in content["filters"]))
 
 
 def _shipped() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
-def _filter(path: Path, item: Any) -> Filter:
+def _filter(where: str, item: Any) -> Filter:
     """One filter of the list: its name, alone or with its settings."""
-    given = {item: None} if isinstance(item, str) else item
-    if not isinstance(given, dict) or len(given) != 1:
-        raise BadFilterRecipe(
-            f"the recipe {path}: {str(item)[:60]!r} is no filter", "give each as `- NAME: {SETTINGS}`"
-        )
-    ((name, settings),) = given.items()
+    entry = {item: None} if isinstance(item, str) else item
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise BadFilterRecipe(f"{where}: {str(item)[:60]!r} is no filter", "give each as `- NAME: {SETTINGS}`")
+    ((name, settings),) = entry.items()
+    return _made(where, name, settings)
+
+
+def _made(where: str, name: object, settings: Any) -> Filter:
+    """A filter with its settings. Raises BadFilterRecipe, UnknownName."""
     made = FILTERS[str(name)]
     try:
         return made.model_validate({} if settings is None else settings)
     except ValidationError as error:
-        raise BadFilterRecipe(f"the recipe {path}: {first_fault(error, name)}", MEND) from None
+        raise BadFilterRecipe(f"{where}: {first_fault(error, str(name))}", MEND) from None

@@ -1,4 +1,4 @@
-"""Filters by name: the built-in ones and those of other packages."""
+"""Filters by name: the built-in ones and those that other packages add by entry points (group `cbc.filters`)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""`cbc corpus filter RECIPE --corpus DIR`: run the filters and put down what they removed, with the reason.
+"""`cbc corpus filter RECIPE --corpus DIR`: run the filters and write down which messages they remove, and why.
 
 Nothing is deleted. CORPUS/filtered/removed.parquet names the messages that are not kept, in the order in which they
-were removed; manifest.json beside it says by which recipe. Both are put in place in one rename; a later run replaces
-them.
+were removed; manifest.json beside it holds the recipe and the counts by filter, reason and kind. Both are put in place
+in one rename; a later run replaces them.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from tqdm import tqdm
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.sql import PARQUET, quote
+from corpus.filters.base import FilterCounts
+from corpus.filters.kinds import kind_counts, kinds_text
 from corpus.filters.pool import Pool
 from corpus.filters.recipe import FilterRecipe
 from corpus.printing import table_text
 from corpus.store import Corpus
 
 FORMAT, VERSION = "cbc-filtered", 1
-REMOVED = "SELECT message_id, filter, reason, value, duplicate_of FROM gone ORDER BY step, message_id"
+REMOVED = "SELECT message_id, filter, reason, value, duplicate_of FROM dropped ORDER BY step, message_id"
 
 
 class NothingToFilter(CbcError):
@@ -36,16 +38,11 @@ def run_filters(recipe: FilterRecipe, root: Path) -> dict[str, Any]:
     corpus = Corpus.open(root)
     with corpus.lock():
         with corpus.staging("filtered") as folder, Pool.open(corpus, folder) as pool:
-            total = pool.one("SELECT count(*) FROM placed")
-            if total == 0:
+            before = pool.counts("SELECT kind, count(*) FROM placed GROUP BY kind ORDER BY kind")
+            if not before:
                 raise NothingToFilter(f"{root} holds no message", "ingest some first")
             steps = [each.apply(pool) for each in tqdm(recipe.filters, desc="filtering", unit="filter")]
-            manifest = {
-                **{"format": FORMAT, "version": VERSION, "recipe": recipe.name, "digest": recipe.digest},
-                **{"messages": total, "kept": total - sum(step.removed for step in steps)},
-                "filters": [step.entry() for step in steps],
-                "ingests": [found["ingest"] for found in corpus.ingests()],
-            }
+            manifest = manifest_of(recipe, before, steps, corpus)
             staged = folder / "whole"
             staged.mkdir()
             pool.connection.execute("SET threads=1")  # how threads share rows out shows in the bytes of the file
@@ -56,8 +53,22 @@ def run_filters(recipe: FilterRecipe, root: Path) -> dict[str, Any]:
     return manifest
 
 
+def manifest_of(
+    recipe: FilterRecipe, before: dict[str, int], steps: list[FilterCounts], corpus: Corpus
+) -> dict[str, Any]:
+    """The manifest of a run: its recipe, and counts in all, by kind and by filter."""
+    total = sum(before.values())
+    return {
+        **{"format": FORMAT, "version": VERSION, "recipe": recipe.name, "digest": recipe.digest},
+        **{"messages": total, "kept": total - sum(step.removed for step in steps)},
+        "kinds": kind_counts(before, steps),
+        "filters": [step.entry() for step in steps],
+        "ingests": [ingest["ingest"] for ingest in corpus.ingests()],
+    }
+
+
 def filtered_text(manifest: dict[str, Any]) -> str:
-    """What a run did, as a table, and where to look."""
+    """What a run removed, by filter and reason and by kind, and where to look."""
     rows: list[tuple[Any, ...]] = []
     for step in manifest["filters"]:
         rows.append((step["filter"], None, step["looked_at"], step["removed"], step["kept"]))
@@ -65,6 +76,9 @@ def filtered_text(manifest: dict[str, Any]) -> str:
     return "\n".join(
         [
             table_text(["filter", "reason", "looked at", "removed", "kept"], rows),
+            "",
+            kinds_text(manifest["kinds"]),
+            "",
             f"{manifest['kept']:,} of {manifest['messages']:,} messages are kept; nothing was deleted, see the others:",
             'cbc corpus sql "SELECT * FROM removed JOIN message USING (message_id)" --corpus CORPUS',
         ]

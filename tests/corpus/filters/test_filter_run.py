@@ -41,9 +41,10 @@ def test_the_command_says_what_each_filter_removed_and_where_to_look(tmp_path, c
         "exact_duplicates 2 1 1",
         "the same text as an earlier one 1",
     ]
-    assert lines[6].startswith("1 of 4 messages are kept")
-    assert lines[7].startswith('cbc corpus sql "SELECT')
-    query = lines[7].split('"')[1]
+    assert lines[7:10] == ["kind before length exact_duplicates kept share kept", lines[8], "post 4 2 1 1 25.0%"]
+    assert lines[11].startswith("1 of 4 messages are kept")
+    assert lines[12].startswith('cbc corpus sql "SELECT')
+    query = lines[12].split('"')[1]
     assert sql_table(root, query, 40).count("\n") == 1 + 3
 
 
@@ -136,6 +137,62 @@ def test_shipped_recipes_load(tmp_path):
     root = corpus_of(tmp_path / "c", message=posts("hello there", "Hello  there"))
     manifest = run_filters(load_filter_recipe("default"), root)
     assert (manifest["recipe"], manifest["kept"]) == ("default", 1)
+
+
+LANGUAGES = {
+    "en": "The weather will be fine on the whole coast tomorrow",
+    "de": "Morgen wird das Wetter an der ganzen Küste schön",
+    "fr": "Demain il fera beau sur toute la côte de la région",
+    "ja": "明日は海岸全体で天気が良くなるでしょう、傘は要りません",
+}
+
+
+def kept_ids(root: Path) -> set[str]:
+    with Corpus.open(root).connect(kept=True) as connection:
+        return {name for (name,) in connection.execute("SELECT message_id FROM message").fetchall()}
+
+
+def test_the_default_removes_no_language_and_the_option_keeps_those_it_names(tmp_path, cbc):
+    detected = [{"message_id": name, "body": body} for name, body in LANGUAGES.items()]
+    stated = [{"message_id": f"stated-{name}", "body": f"number {name} of 4", "language": name} for name in LANGUAGES]
+    root = corpus_of(tmp_path / "c", message=detected + stated)
+    run_filters(load_filter_recipe("default"), root)
+    assert len(kept_ids(root)) == 8
+    done = cbc("corpus", "filter", "default", "--language", "en, de", "--corpus", root)
+    assert done.returncode == 0 and not done.stderr.count("WARNING")
+    assert kept_ids(root) == {"en", "de", "stated-en", "stated-de"}
+    manifest = json.loads((root / "filtered" / "manifest.json").read_text())
+    assert manifest["recipe"] == "default --language en,de"
+    assert manifest["filters"][0]["kinds"] == {"post": 4} and manifest["kinds"]["post"]["removed"]["language"] == 4
+    own = recipe(tmp_path, {"language": {"languages": ["en"]}})
+    for given, languages, told in (
+        (own, "de", "names its languages itself"),
+        ("default", "en-US", "language.languages.0"),
+    ):
+        wrong = cbc("corpus", "filter", given, "--language", languages, "--corpus", root)
+        assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (2, "", 1) and told in wrong.stderr
+
+
+def test_counts_by_kind_add_up_and_a_kind_that_is_lost_is_cried_out(tmp_path, cbc):
+    emails = [{"message_id": f"e{n}", "kind": "email", "body": "the same to everybody"} for n in range(3)]
+    videos = [{"message_id": f"v{n}", "kind": "video", "body": f"film {n}", "duration_s": 9.0 * n} for n in range(4)]
+    few = [{"message_id": f"e{n}", "metric": "sends", "value": 5.0} for n in range(3)]
+    root = corpus_of(tmp_path / "c", message=posts("a", "a", "b") + emails + videos, effect=few)
+    steps = [EXACT, {"length": {"kinds": ["video"], "min_duration_s": 10}}]
+    steps += [{"interactions": {"least": {"email": {"sends": 100}}}}, {"length": {"kinds": ["video"], "min_words": 2}}]
+    done = cbc("corpus", "filter", recipe(tmp_path, *steps), "--corpus", root)
+    assert "WARNING: NO EMAIL IS KEPT of 3 (exact_duplicates removed 2, interactions removed 1)" in done.stderr
+    assert "NO POST" not in done.stderr and "NO VIDEO" not in done.stderr
+    kinds = json.loads((root / "filtered" / "manifest.json").read_text())["kinds"]
+    assert kinds["video"] == {
+        "messages": 4,
+        "removed": {"exact_duplicates": 0, "length": 2, "interactions": 0},
+        "kept": 2,
+        "share_kept": 0.5,
+    }
+    with Corpus.open(root).connect(kept=True) as connection:
+        left = dict(connection.execute("SELECT kind, count(*) FROM message GROUP BY kind").fetchall())
+    assert {kind: counts["kept"] for kind, counts in kinds.items()} == {"email": 0, **left}
 
 
 @pytest.mark.parametrize(
