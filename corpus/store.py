@@ -23,7 +23,7 @@ import duckdb
 
 from corpus.errors import BrokenTable, NoSuchPath, WrongVersion
 from corpus.files.atomic import write_json
-from corpus.files.locks import held
+from corpus.files.locks import hold_lock
 from corpus.files.sql import quote_file
 from corpus.schema import FORMAT, TABLES, VERSION
 
@@ -87,7 +87,7 @@ class Corpus:
     @contextmanager
     def lock(self, name: str = ".lock") -> Iterator[None]:
         """Hold the corpus for writing (or, by its own name, what else one process alone may do). Raises Busy."""
-        with held(self.root / name):
+        with hold_lock(self.root / name):
             yield
 
     @contextmanager

@@ -41,7 +41,7 @@ from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
-from corpus.files.locks import held
+from corpus.files.locks import hold_lock
 from corpus.verbalize.catalog import frames
 
 FORMAT, VERSION = "cbc-model", 1
@@ -87,7 +87,7 @@ def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool =
     first = args.process_index == 0
     if first:
         part.mkdir(parents=True, exist_ok=True)
-    with held(part / ".lock") if first else nullcontext():
+    with hold_lock(part / ".lock") if first else nullcontext():
         with args.main_process_first(local=False):
             if first:
                 _prepare(recipe, source, tasks, part, seed, identity, resume)

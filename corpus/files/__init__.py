@@ -1,1 +1,1 @@
-"""Files without a corpus: atomic writing, hashes, archives, delimited records, encodings, mailboxes."""
+"""Reading and writing files, without knowledge of a corpus: atomic writes, hashes, archives, records, mailboxes."""

@@ -1,6 +1,6 @@
-"""Text files as they come: plain, gzipped or in archives, in several encodings, with broken lines among good ones.
+"""Read text files, plain, gzipped or in archives, line by line in a known encoding.
 
-A record that cannot be read is an `Unread` with its reason; nothing here raises for what a file holds.
+A record that cannot be read becomes an `Unread` with its reason; the content of a file raises no error here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BROKEN_FILE = (OSError, EOFError, zlib.error, tarfile.TarError)
 
 
 class Record(NamedTuple):
-    """A record: its number in the file, the physical line it starts on (both from 1), its fields."""
+    """A record: its number in the file, its first physical line (both from 1), its fields."""
 
     number: int
     line: int
@@ -34,7 +34,7 @@ class Record(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A record that cannot be read (number None: the rest of the file), and why."""
+    """A record that cannot be read, with the reason; number None means the rest of the file."""
 
     number: int | None
     line: int | None
@@ -44,7 +44,7 @@ class Unread(NamedTuple):
 
 @dataclass(frozen=True)
 class Part:
-    """A file to read: one on disk, or what an archive holds, in memory while it is small."""
+    """A file to read: on disk, or a small member of an archive, in memory."""
 
     name: str
     kind: str
@@ -56,7 +56,7 @@ class Part:
         return self.path.stat().st_size if self.content is None else len(self.content)
 
     def open(self) -> io.BufferedReader[Any]:
-        """Its bytes, unzipped where its name ends in .gz. Raises BROKEN_FILE."""
+        """Open its bytes, unzipped if the name ends in .gz. Raises BROKEN_FILE."""
         raw: io.BufferedReader[Any]
         raw = self.path.open("rb") if self.content is None else io.BufferedReader(io.BytesIO(self.content))
         if not self.name.lower().endswith(".gz"):
@@ -65,7 +65,7 @@ class Part:
 
 
 def kind_of(name: str) -> str | None:
-    """csv, jsonl, parquet or archive, by the end of a file's name."""
+    """Kind of a file by its extension: csv, jsonl, parquet, archive, or None."""
     for kind, ends in KINDS.items():
         if name.lower().endswith(ends):
             return kind
@@ -73,32 +73,32 @@ def kind_of(name: str) -> str | None:
 
 
 def parts(name: str, path: Path, folder: Path) -> Iterator[Part | Unread]:
-    """The file itself, or the files of an archive one after the other; big ones stand in `folder` until the next."""
+    """Yield the file, or each readable member of an archive; a large member lies in `folder` until the next one."""
     kind = kind_of(path.name)
     if kind != "archive":
         yield Part(name, kind or "csv", path)
         return
     try:
-        # tarfile takes the end of a gzip cut short for the end of the archive; gzip itself complains.
+        # tarfile reads a truncated gzip as a complete archive; gzip itself raises.
         zipped = path.name.lower().endswith("gz")
         with gzip.open(path) if zipped else path.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|") as archive:
             for member in archive:
                 kind = kind_of(member.name)
                 if member.isfile() and kind not in (None, "archive") and not PurePath(member.name).name.startswith("."):
                     yield _unpacked(archive, member, Part(f"{name}/{member.name}", str(kind), folder / "member"))
-            while raw.read(1 << 20):  # to the end, where a gzip has its checksum
+            while raw.read(1 << 20):  # to the end, where gzip checks its checksum
                 pass
     except BROKEN_FILE as error:
         yield Unread(None, None, "broken archive", str(error))
 
 
 def _unpacked(archive: tarfile.TarFile, member: tarfile.TarInfo, part: Part) -> Part:
-    """A member's bytes, in memory or under a name of ours."""
+    """Read a member into memory, or unpack a large one under a name of ours."""
     source = archive.extractfile(member)
     assert source is not None  # a regular file
     if member.size < BIG_BYTES and part.kind != "parquet":
         return replace(part, content=source.read())
-    # DuckDB unzips by the end of the name.
+    # DuckDB unzips by the extension.
     place = part.path.with_name("member.gz" if member.name.lower().endswith(".gz") else "member")
     with place.open("wb") as target:
         shutil.copyfileobj(source, target)
@@ -106,7 +106,7 @@ def _unpacked(archive: tarfile.TarFile, member: tarfile.TarInfo, part: Part) -> 
 
 
 def lines(part: Part, encoding: str) -> Iterator[str]:
-    """Physical lines with their ends; bytes that do not decode become lone surrogates.
+    """Yield physical lines with their line ends; bytes that do not decode become lone surrogates.
 
     A bare carriage return ends a line only in a file without line feeds. Raises BROKEN_FILE, UnicodeError.
     """
@@ -117,13 +117,13 @@ def lines(part: Part, encoding: str) -> Iterator[str]:
         yield from io.TextIOWrapper(raw, "utf-8-sig" if encoding == "utf-8" else encoding, errors, newline)
 
 
-def told(text: str) -> str:
-    """Text that may hold lone surrogates, fit to be shown and stored."""
+def excerpt(text: str) -> str:
+    """The first 200 characters, with bytes that did not decode replaced, so that they can be stored and printed."""
     return text[:200].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def decodes(text: str) -> bool:
-    """Whether text is free of lone surrogates, the marks of bytes that did not decode."""
+    """Whether all bytes of a text decoded: it holds no lone surrogates."""
     if text.isascii():
         return True
     try:
@@ -134,13 +134,15 @@ def decodes(text: str) -> bool:
 
 
 def text_records(part: Part, encoding: str) -> Iterator[Record | Unread]:
-    """One record a line that is not blank: JSON lines."""
+    """Yield a record for each line that is not blank, as JSON lines have them."""
     number, line = 0, 0
     try:
         for line, text in enumerate(lines(part, encoding), 1):
             if text.strip():
                 number += 1
-                good = decodes(text)
-                yield Record(number, line, [text]) if good else Unread(number, line, "wrong encoding", told(text))
+                if decodes(text):
+                    yield Record(number, line, [text])
+                else:
+                    yield Unread(number, line, "wrong encoding", excerpt(text))
     except (*BROKEN_FILE, UnicodeError) as error:
         yield Unread(None, line + 1, "broken file", f"{type(error).__name__}: {error}")

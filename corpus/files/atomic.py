@@ -1,4 +1,4 @@
-"""Writing a file or folder whole or not at all: beside its place, then renamed."""
+"""Write a file or folder atomically: beside its place, then rename."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 
 def part_path(path: Path) -> Path:
-    """Where a file is written before it is renamed to `path`."""
+    """Path of the partial file that is renamed to `path` when it is complete."""
     return path.with_name(f".{path.name}.part")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file; a reader sees the old content or the new, never half of it."""
+    """Write a text file atomically: a reader sees the old content or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part_path(path)
     part.write_text(text, encoding="utf-8")
@@ -22,12 +22,12 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON, as `write_text` does."""
+    """Write a JSON file atomically."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def replace_folder(staged: Path, place: Path) -> None:
-    """Put a finished folder in its place; what stood there goes."""
+    """Move a finished folder to `place`; a folder that is there is removed."""
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists():
         shutil.rmtree(place)

@@ -1,7 +1,7 @@
-"""Records of a delimited file, one by one, each with its physical line, so that a broken one costs no other.
+"""Read a delimited file record by record, each with its physical line, so that a broken record costs no other.
 
-DuckDB reads big clean files faster; this reads any: where a quotation mark was never closed, it gives up the one line
-and goes on with the next, and does not swallow what follows.
+DuckDB reads large clean files faster. This reader takes any file: after a quotation mark that is never closed it
+rejects that line alone and continues with the next.
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, decodes, lines, told
+from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, decodes, excerpt, lines
 
-LONGEST_LINES, LONGEST_RECORD = 10_000, 1 << 20
-OPEN, BROKEN = "quotation mark never closed", "broken quotation"
-csv.field_size_limit(LONGEST_RECORD)
+MAX_LINES, MAX_RECORD_CHARS = 10_000, 1 << 20  # of a record
+UNCLOSED, BROKEN = "quotation mark never closed", "broken quotation"
+csv.field_size_limit(MAX_RECORD_CHARS)
 
 
 class _Lines:
-    """Physical lines with their numbers; some can be given back."""
+    """Physical lines with their numbers; lines can be pushed back and read again."""
 
     def __init__(self, source: Iterator[str]) -> None:
         self.source, self.returned, self.number = source, list[str](), 0
 
     def next(self) -> str | None:
-        """The next line, or None at the end."""
+        """Read the next line; None at the end."""
         line = self.returned.pop() if self.returned else next(self.source, None)
         self.number += line is not None
         return line
 
-    def give_back(self, taken: list[str]) -> None:
-        """Let these lines be read again."""
+    def push_back(self, taken: list[str]) -> None:
+        """Return lines, to be read again."""
         self.returned += reversed(taken)
         self.number -= len(taken)
 
 
 def records(part: Part, separator: str, encoding: str) -> Iterator[Record | Unread]:
-    """The header as record 0, then every record that has as many fields; blank lines are none."""
+    """Yield the header as record 0, then each record; blank lines are skipped."""
     number, width = 0, 0
     source = _Lines(lines(part, encoding))
     try:
@@ -43,61 +43,61 @@ def records(part: Part, separator: str, encoding: str) -> Iterator[Record | Unre
             if not first.strip("\r\n"):
                 continue
             line = source.number
-            found = _record(first, source, separator, width)
-            if not width and isinstance(found, list):
-                width = len(found)
-                yield Record(0, line, found)
+            fields = _read_record(first, source, separator, width)
+            if not width and isinstance(fields, list):
+                width = len(fields)
+                yield Record(0, line, fields)
                 continue
             number += 1
-            text = first if isinstance(found, str) else separator.join(found)
-            reason = found if isinstance(found, str) else _misfit(found, width)
+            text = first if isinstance(fields, str) else separator.join(fields)
+            reason = fields if isinstance(fields, str) else _width_fault(fields, width)
             if not decodes(text):
                 reason = "wrong encoding"
-            yield Unread(number, line, reason, told(text)) if reason else Record(number, line, found[:width])  # type: ignore[arg-type]
+            yield Unread(number, line, reason, excerpt(text)) if reason else Record(number, line, fields[:width])  # type: ignore[arg-type]
     except (*BROKEN_FILE, UnicodeError) as error:
         yield Unread(None, source.number + 1, "broken file", f"{type(error).__name__}: {error}")
 
 
-def _record(first: str, source: _Lines, separator: str, width: int) -> list[str] | str:
-    """The fields of the record that starts with the line `first`, or what is wrong with it."""
+def _read_record(first: str, source: _Lines, separator: str, width: int) -> list[str] | str:
+    """Fields of the record that starts with the line `first`, or what is wrong with it."""
     if '"' not in first:
         return first.rstrip("\r\n").split(separator)
     taken = [first]
-    found = _fields(taken, separator)
+    fields = _parse(taken, separator)
     size = len(first)
-    while found == OPEN and len(taken) < LONGEST_LINES and size < LONGEST_RECORD:
+    while fields == UNCLOSED and len(taken) < MAX_LINES and size < MAX_RECORD_CHARS:
         line = source.next()
         if line is None:
             break
         taken.append(line)
         size += len(line)
         if '"' in line:
-            found = _fields(taken, separator)
-    if isinstance(found, list) and (not width or not _misfit(found, width)):
-        return found
-    # The record is broken. Unless it is a whole one of several lines, only its first line is given up.
-    if isinstance(found, str) or any(_fields_fit(line, separator, width) for line in taken[1:]):
-        source.give_back(taken[1:])
+            fields = _parse(taken, separator)
+    if isinstance(fields, list) and (not width or not _width_fault(fields, width)):
+        return fields
+    # The record is broken. If a later line is a record by itself, only the first line is rejected.
+    if isinstance(fields, str) or any(_is_record(line, separator, width) for line in taken[1:]):
+        source.push_back(taken[1:])
         return BROKEN
-    return found
+    return fields
 
 
-def _fields(taken: list[str], separator: str) -> list[str] | str:
-    """The fields of some lines, or why they are not one record."""
+def _parse(taken: list[str], separator: str) -> list[str] | str:
+    """Fields of lines read as a single record, or why they are none."""
     try:
         return next(csv.reader(taken, delimiter=separator, strict=True))
     except csv.Error as error:
-        return OPEN if "unexpected end" in str(error) else BROKEN
+        return UNCLOSED if "unexpected end" in str(error) else BROKEN
 
 
-def _fields_fit(line: str, separator: str, width: int) -> bool:
+def _is_record(line: str, separator: str, width: int) -> bool:
     """Whether a line is a record by itself, and not the end of a quoted text."""
-    found = _fields([line], separator)
-    return line.count('"') % 2 == 0 and isinstance(found, list) and not _misfit(found, width)
+    fields = _parse([line], separator)
+    return line.count('"') % 2 == 0 and isinstance(fields, list) and not _width_fault(fields, width)
 
 
-def _misfit(fields: list[str], width: int) -> str | None:
-    """Why a record does not fit its header; one empty field too many is a separator at the end of the line."""
+def _width_fault(fields: list[str], width: int) -> str | None:
+    """Why a record does not fit its header; an extra empty field is a separator at the end of the line."""
     if len(fields) < width:
         return "too few columns"
     return "too many columns" if len(fields) > width + (fields[-1] == "") else None

@@ -1,4 +1,4 @@
-"""Digests of files, as they stand in manifests and SHA256SUMS."""
+"""Digests of files for manifests and SHA256SUMS."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def file_sha256(path: Path) -> str:
 
 
 def fingerprint(files: dict[str, str]) -> str:
-    """One digest of the digests of many files."""
+    """Hex digest over the digests of many files."""
     return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
 
 
 def sums_text(files: dict[str, str]) -> str:
-    """Digests by path, as sha256sum reads them."""
+    """Lines of a SHA256SUMS file, as `sha256sum -c` reads them."""
     return "".join(f"{digest}  {path}\n" for path, digest in files.items())

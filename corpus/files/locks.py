@@ -1,4 +1,4 @@
-"""A lock file that one process at a time may hold."""
+"""Lock files: at most a single process holds each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from corpus.errors import Busy
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock file at `path` in a folder that exists. Raises Busy when another process does."""
+def hold_lock(path: Path) -> Iterator[None]:
+    """Hold the lock file at `path`, in an existing folder. Raises Busy when another process holds it."""
     with path.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,18 +1,18 @@
-"""Messages of a mailbox, one by one, numbered alike for whoever reads or rewrites them."""
+"""Split a mailbox into messages; reading and blanking share this numbering."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import IO
 
-LARGEST = 64 << 20  # bytes of a message; a larger one is passed over without being held
-PIECE = 1 << 20  # bytes read at a time of a line that does not end
+LARGEST = 64 << 20  # bytes of a message; a larger message is skipped without being held in memory
+PIECE = 1 << 20  # bytes read at a time, so that an endless line does not fill memory
 
 
 def pieces(source: IO[bytes], single: bool = False) -> Iterator[tuple[bytes, bool]]:
-    """A mailbox line by line (long lines in pieces), and whether a message begins with it.
+    """Yield each line of a mailbox (long lines in pieces) and whether a message begins with it.
 
-    A message begins at a line "From " after a blank line; `single`: the file is one message. Raises BROKEN_FILE.
+    A message begins at a line "From " after a blank line; `single`: the file is a single message. Raises BROKEN_FILE.
     """
     first, fresh, after_blank = True, True, True
     while piece := source.readline(PIECE):
@@ -22,9 +22,9 @@ def pieces(source: IO[bytes], single: bool = False) -> Iterator[tuple[bytes, boo
 
 
 def messages(source: IO[bytes], single: bool = False, largest: int | None = None) -> Iterator[tuple[int, bytes | None]]:
-    """Each message with the physical line it starts on, from 1; None stands for one that is too large.
+    """Yield the first physical line (from 1) and bytes of each message; None where a message is too large.
 
-    `largest`: bytes of a message, LARGEST without it. Raises BROKEN_FILE.
+    `largest` is the limit in bytes, LARGEST by default. Raises BROKEN_FILE.
     """
     limit = LARGEST if largest is None else largest
     held: list[bytes] = []

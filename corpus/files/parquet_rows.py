@@ -1,4 +1,4 @@
-"""Rows of parquet as JSON text, to be searched."""
+"""Convert rows of parquet to JSON text, for searching."""
 
 from __future__ import annotations
 

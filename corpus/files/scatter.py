@@ -1,4 +1,4 @@
-"""SplitMix64: numbers scattered over 64 bits, the same on every machine."""
+"""SplitMix64: hash numbers to 64 bits, equal on every machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Words = npt.NDArray[np.uint64]
 
 
 def scattered(values: Words) -> Words:
-    """Each value scattered over 64 bits (the finalizer of SplitMix64)."""
+    """Finalizer of SplitMix64 on each value: similar inputs get unrelated outputs."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

@@ -1,4 +1,4 @@
-"""DuckDB as this project uses it: literals, bounded memory, the parquet it writes."""
+"""SQL literals, and the memory limit and parquet options for DuckDB."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSI
 
 
 def quote(path: Path | str) -> str:
-    """A string as an SQL literal."""
+    """SQL literal of a string or path."""
     return "'" + str(path).replace("'", "''") + "'"
 
 
 def quote_file(path: Path, inside: str = "") -> str:
-    """A path to read as an SQL literal; globs in `path` are escaped, those in `inside` (below it) are not."""
+    """SQL literal of a path to read; globs in `path` are escaped, those in `inside` (the part below it) are not."""
     return quote(glob.escape(str(path)) + inside)

@@ -1,1 +1,1 @@
-"""Personal data in texts: found and replaced."""
+"""Detect personal data in texts and replace it with placeholders."""

@@ -1,6 +1,6 @@
-"""E-mail addresses, @mentions and links in free text, as patterns; each is bounded, so that no text takes long.
+"""Detect e-mail addresses, @mentions and links in free text. Each pattern is bounded, so that no text takes long.
 
-Text comes here in one form: full-width characters are ASCII, zero-width ones are gone (`corpus.privacy.scrub`).
+The text is normalized first: full-width characters are ASCII, zero-width characters removed (`corpus.privacy.scrub`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 # \w leaves out the vowel signs of scripts from Devanagari to Myanmar, and the points of Hebrew and Arabic.
 LETTER = r"\w\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0971-\u109f"
-# Of letters before an item only those of scripts with spaces between words make it part of another word.
+# Only in scripts with spaces between words does a letter before an item make it part of another word.
 APART = r"(?<![a-zA-Z0-9_\u00c0-\u024f\u0370-\u052f])"
 LINK = re.compile(rf"(?i){APART}(?:h(?:tt|xx)ps?\s?:\s?//\s?|www\.)[^\s<>\"]+")
-# A domain without a scheme: with a path any, alone only with endings that are no words of a language.
+# A domain without a scheme: any domain with a path; alone only with endings that are no words of a language.
 NAKED = re.compile(
     rf"(?i){APART}(?<![@.-])(?:[a-z0-9][a-z0-9-]{{0,62}}\.){{1,4}}(?:[a-z]{{2,18}}(?::\d+)?[/?#](?=\w)[^\s<>\"]*"
     r"|(?:com|org|net|io|edu|gov|biz|xyz|de|co\.uk)(?![\w@-]|\.\w))"
@@ -60,39 +60,39 @@ NETWORK = re.compile(r"(?i)\.(?:com|me|net|app|tv|am|ee)/|\b(?:tel|skype|sip|cal
 TAIL = ".,;:!?'\")]}»”’…"
 
 
-def links(text: str) -> Iterator[tuple[int, int]]:
-    """Where links stand, without the punctuation that ends the sentence."""
+def find_links(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each link, without the punctuation that ends the sentence."""
     for pattern in (LINK, NAKED):
         yield from _trimmed(text, pattern)
 
 
-def profiles(text: str) -> Iterator[tuple[int, int]]:
-    """Where links to people stand: their pages and numbers at networks and messengers."""
+def find_profiles(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each link to a person: pages and numbers at networks and messengers."""
     if NETWORK.search(text):
         yield from _trimmed(text, PROFILE)
 
 
 def _trimmed(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    for found in pattern.finditer(text):
-        yield found.start(), found.start() + max(1, len(found[0].rstrip(TAIL)))
+    for match in pattern.finditer(text):
+        yield match.start(), match.start() + max(1, len(match[0].rstrip(TAIL)))
 
 
-def emails(text: str) -> Iterator[tuple[int, int]]:
-    """Where e-mail addresses stand, also those written to be read by people only."""
+def find_emails(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each e-mail address, also of obfuscated ones ("jo at mail dot example")."""
     for pattern in (EMAIL, BRACKETED):
-        yield from (found.span() for found in pattern.finditer(text))
+        yield from (match.span() for match in pattern.finditer(text))
     place = 0 if SPELLED_AT.search(text) else len(text)
-    while found := SPELLED.search(text, place):
-        name = found["name"]
-        cued = CUE.search(text[max(0, found.start() - 60) : found.start()]) and not NO_NAME.fullmatch(name)
-        taken = cued or ROLE.fullmatch(name)
-        if taken:
-            yield found.span()
-        place = found.end() if taken else found.end("name")
+    while match := SPELLED.search(text, place):
+        name = match["name"]
+        cued = CUE.search(text[max(0, match.start() - 60) : match.start()]) and not NO_NAME.fullmatch(name)
+        is_address = cued or ROLE.fullmatch(name)
+        if is_address:
+            yield match.span()
+        place = match.end() if is_address else match.end("name")
 
 
-def mentions(text: str) -> Iterator[tuple[int, int]]:
-    """Where @names stand, in any script; not times, rates and prices after an @."""
-    for found in MENTION.finditer(text):
-        if not NO_MENTION.fullmatch(found[0]):
-            yield found.span()
+def find_mentions(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each @name, in any script; times, rates and prices after an @ are none."""
+    for match in MENTION.finditer(text):
+        if not NO_MENTION.fullmatch(match[0]):
+            yield match.span()

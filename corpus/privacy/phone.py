@@ -1,9 +1,8 @@
-"""Telephone numbers in free text: which runs of digits are one, and which are prices, dates, counts or ids.
+"""Detect telephone numbers in free text, and tell them from prices, dates, counts and ids.
 
-A pattern finds runs of 7 to 15 digits; what stands around a run and how it is grouped decides, and `phonenumbers`
-(a port of Google's libphonenumber) says whether it is a number that exists in one of many countries. Digits spelled
-out, as speech has them, are found too. Numbers used for tests only, as 555-0100, exist in no country; a cue like
-"call" or a plus sign is enough then.
+A pattern matches runs of 7 to 15 digits. The words around a run and its grouping decide; without a cue, `phonenumbers`
+(a port of Google's libphonenumber) must know it as a valid number in a country of REGIONS. Digits spelled out, as in
+transcribed speech, match too. Test numbers such as 555-0100 are valid nowhere: they need a cue ("call") or a plus sign.
 """
 
 from __future__ import annotations
@@ -48,45 +47,45 @@ THOUSANDS = re.compile(r"\d{1,3}(?:[ .\u00a0\u202f]\d{3})+")
 BOOK = re.compile(r"97[89](?:[\s-]?\d){10}")
 APART = re.compile(r"/.*/|\s[-–—]\s")
 EXTENSION = re.compile(r"\s?(?:x|ext\.?)\s?\d{1,6}$")
-COUNTED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-WORDS = {word: str(n) for n, word in enumerate(COUNTED)} | {"oh": "0"}
+DIGIT_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+WORDS = {word: str(n) for n, word in enumerate(DIGIT_WORDS)} | {"oh": "0"}
 WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|hundred)"
 SPOKEN = re.compile(rf"(?i)(?<!\w){WORD}(?:[\s,.\-]{{1,3}}{WORD}){{6,20}}(?!\w)")
 
 
-def phones(text: str) -> Iterator[tuple[int, int]]:
-    """Where telephone numbers stand; digits must be ASCII (`corpus.privacy.scrub` sees to it)."""
-    for found in RUN.finditer(text):
-        start = found.start() + (found[0][0] == "(" and ")" not in found[0])
-        if is_phone(text, start, found.end()):
-            yield start, found.end()
-    for found in SPOKEN.finditer(text):
-        if not _counting([WORDS[w] for w in re.split(r"[\s,.\-]+", found[0].lower()) if w in WORDS]):
-            yield found.span()
+def find_phones(text: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each telephone number; digits must be ASCII (`corpus.privacy.scrub` converts them)."""
+    for match in RUN.finditer(text):
+        start = match.start() + (match[0][0] == "(" and ")" not in match[0])
+        if is_phone(text, start, match.end()):
+            yield start, match.end()
+    for match in SPOKEN.finditer(text):
+        if not _is_sequence([WORDS[w] for w in re.split(r"[\s,.\-]+", match[0].lower()) if w in WORDS]):
+            yield match.span()
 
 
 def is_phone(text: str, start: int, end: int) -> bool:
-    """Whether the run of digits at `start` is a telephone number."""
+    """Whether the run of digits from `start` to `end` is a telephone number."""
     run = text[start:end]
     digits = re.sub(r"\D", "", EXTENSION.sub("", run))
     before, after = text[max(0, start - 48) : start], text[end : end + 16]
     if "+" in run:
         return 7 <= len(digits) <= 15 and not (THOUSANDS.fullmatch(run.lstrip("+ ")) and run.endswith("000"))
-    if DATE.search(run) or any(other.fullmatch(run) for other in (ADDRESS, DECIMAL, BOOK)):
+    if DATE.search(run) or any(pattern.fullmatch(run) for pattern in (ADDRESS, DECIMAL, BOOK)):
         return False
     if NO_CUE.search(before) or UNIT.match(after):
         return False
     if CUE.search(before):
         return len(digits) <= 15
-    return _shaped(run, digits)
+    return _looks_valid(run, digits)
 
 
-def _shaped(run: str, digits: str) -> bool:
-    """Whether a run without any cue is written as a number that exists."""
+def _looks_valid(run: str, digits: str) -> bool:
+    """Whether a run without any cue is grouped like a telephone number and valid in a country."""
     run = EXTENSION.sub("", run)
     groups = re.findall(r"\d+", run)
     sizes = [len(group) for group in groups]
-    if not 9 <= len(digits) <= (15 if digits[:2] == "00" else 13) or _counting(list(digits)) or APART.search(run):
+    if not 9 <= len(digits) <= (15 if digits[:2] == "00" else 13) or _is_sequence(list(digits)) or APART.search(run):
         return False
     if THOUSANDS.fullmatch(run) and not (len(groups) == 3 and " " in run):
         return False
@@ -98,18 +97,18 @@ def _shaped(run: str, digits: str) -> bool:
         return False
     if "(" in run or sizes[-3:] == [3, 3, 4]:
         return True
-    return digits[:2] == "00" or any(_exists(digits, region) for region in REGIONS)
+    return digits[:2] == "00" or any(_is_valid(digits, region) for region in REGIONS)
 
 
-def _exists(digits: str, region: str) -> bool:
-    """Whether libphonenumber knows the number in a country."""
+def _is_valid(digits: str, region: str) -> bool:
+    """Whether libphonenumber calls the number valid in a country."""
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse(digits, region))
     except phonenumbers.NumberParseException:
         return False
 
 
-def _counting(groups: list[str]) -> bool:
-    """Whether digits only count up or down, or repeat one."""
+def _is_sequence(groups: list[str]) -> bool:
+    """Whether digits are a plain sequence: counting up or down, or all equal."""
     steps = {int(b) - int(a) for a, b in pairwise(groups)}
     return len(steps) == 1

@@ -1,11 +1,11 @@
-"""What keeps people unknown: personal data in texts gives way to placeholders, authors stand as keyed hashes.
+"""Replace personal data in texts with placeholders, and authors with keyed hashes.
 
-`scrub` is for what receivers wrote: e-mail addresses, telephone numbers, @mentions and every link go. `scrub_own` is
-for what a communicator said, wrote or showed: ordinary links stay there, they are the message; links to people go.
-Names of persons in running text are not found: that needs a trained model, and it would take public speakers with it.
+`scrub` is for texts of receivers (comments): it replaces e-mail addresses, telephone numbers, @mentions and all links.
+`scrub_own` is for texts of a communicator: ordinary links stay, since they belong to the message; links to people go.
+Names of persons in running text are not detected: that needs a trained model, which would also remove public speakers.
 
-The key comes from the environment variable CBC_HASH_KEY and is never stored; without it there is no author at all,
-since a plain hash of a public account id can be undone by hashing every account.
+The key comes from the environment variable CBC_HASH_KEY and is never stored. Without it no author is kept, since a
+plain hash of a public account id can be undone by hashing every account.
 """
 
 from __future__ import annotations
@@ -17,56 +17,57 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from corpus.privacy.patterns import emails, links, mentions, profiles
-from corpus.privacy.phone import phones
+from corpus.privacy.patterns import find_emails, find_links, find_mentions, find_profiles
+from corpus.privacy.phone import find_phones
 
 KEY_VARIABLE = "CBC_HASH_KEY"
 Finder = Callable[[str], Iterator[tuple[int, int]]]
-WRITTEN: dict[str, Finder] = {"email": emails, "link": links, "mention": mentions, "phone": phones}
-OWN: dict[str, Finder] = {"profile": profiles, "email": emails, "mention": mentions, "phone": phones}
-# No finder finds anything in a text without one of these.
+COMMON: dict[str, Finder] = {"mention": find_mentions, "phone": find_phones}
+RECEIVER_FINDERS: dict[str, Finder] = {"email": find_emails, "link": find_links, **COMMON}
+OWN_FINDERS: dict[str, Finder] = {"profile": find_profiles, "email": find_emails, **COMMON}
+# A text that does not match this holds nothing for any finder.
 SUSPECT = re.compile(
     r"(?i)[@＠﹫]|://|\w[.．。]\w|\bwww|\b(?:dot|d0t|punkt|punto|point|ponto)\b|\b(?:tel|skype|sip|callto|sms):|"
     r"\d(?:[^\w\n]{0,5}\d){6}|"
     r"(?:\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|hundred)\b\W{1,3}){6}"
 )
-HIDDEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-FOREIGN = re.compile(r"[^\x00-\x7f]")
+ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+NON_ASCII = re.compile(r"[^\x00-\x7f]")
 Span = tuple[int, int, str]
 
 
 def scrub(text: str) -> str:
-    """A receiver's text with (link), (email), (mention) and (phone) for what they stand for."""
-    return _scrubbed(text, WRITTEN)
+    """Replace personal data in a receiver's text with (link), (email), (mention) and (phone)."""
+    return _replace_spans(text, RECEIVER_FINDERS)
 
 
 def scrub_own(text: str) -> str:
-    """A communicator's text with (profile), (email), (mention) and (phone) for what they stand for."""
-    return _scrubbed(text, OWN)
+    """Replace personal data in a communicator's text with (profile), (email), (mention) and (phone)."""
+    return _replace_spans(text, OWN_FINDERS)
 
 
-def scrub_said(texts: Iterable[str | None]) -> list[str | None]:
-    """`scrub_own` of many texts, each different one looked at once; None stays None."""
-    told: dict[str | None, str | None] = {None: None}
-    return [told[text] if text in told else told.setdefault(text, scrub_own(text or "")) for text in texts]
+def scrub_own_texts(texts: Iterable[str | None]) -> list[str | None]:
+    """Apply `scrub_own` to many texts, once to each distinct text; None stays None."""
+    scrubbed: dict[str | None, str | None] = {None: None}
+    return [scrubbed[text] if text in scrubbed else scrubbed.setdefault(text, scrub_own(text or "")) for text in texts]
 
 
-def find(text: str, finders: dict[str, Finder] = WRITTEN) -> list[Span]:
-    """Start, end and kind of what would be replaced, in order and apart from each other."""
+def find_spans(text: str, finders: dict[str, Finder] = RECEIVER_FINDERS) -> list[Span]:
+    """Start, end and kind of everything that is replaced, in order and without overlap."""
     if not SUSPECT.search(text):
         return []
-    found = list(_spans(_plain(text), finders))
-    if HIDDEN.search(text):
-        places = [i for i, char in enumerate(text) if not HIDDEN.match(char)]
-        bare = _plain(HIDDEN.sub("", text))
-        found += [(places[start], places[end - 1] + 1, kind) for start, end, kind in _spans(bare, finders)]
-    return _apart(sorted(found, key=lambda span: (span[0], -span[1])))
+    spans = list(_spans(_normalize(text), finders))
+    if ZERO_WIDTH.search(text):
+        places = [i for i, char in enumerate(text) if not ZERO_WIDTH.match(char)]
+        bare = _normalize(ZERO_WIDTH.sub("", text))
+        spans += [(places[start], places[end - 1] + 1, kind) for start, end, kind in _spans(bare, finders)]
+    return _merge(sorted(spans, key=lambda span: (span[0], -span[1])))
 
 
-def _scrubbed(text: str, finders: dict[str, Finder]) -> str:
-    while found := find(text, finders):  # what a placeholder leaves behind can be an item of its own
+def _replace_spans(text: str, finders: dict[str, Finder]) -> str:
+    while spans := find_spans(text, finders):  # the text around a placeholder can match anew
         parts, done = [], 0
-        for start, end, kind in found:
+        for start, end, kind in spans:
             parts += [text[done:start], f"({kind})"]
             done = end
         text = "".join([*parts, text[done:]])
@@ -74,15 +75,15 @@ def _scrubbed(text: str, finders: dict[str, Finder]) -> str:
 
 
 def _spans(text: str, finders: dict[str, Finder]) -> Iterator[Span]:
-    """What each finder finds in what the ones before it left."""
+    """Yield the spans of each finder in the text that the finders before it left."""
     for kind, finder in finders.items():
         spans = [(start, end) for start, end in finder(text)]
         yield from ((start, end, kind) for start, end in spans)
-        text = _blanked(text, spans)
+        text = _blank(text, spans)
 
 
-def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The text with found spans as line ends, which belong to no item."""
+def _blank(text: str, spans: Sequence[tuple[int, int]]) -> str:
+    """Replace spans with line ends, which no pattern matches."""
     parts, done = [], 0
     for start, end in sorted(spans):
         if end > done:
@@ -92,8 +93,8 @@ def _blanked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return "".join([*parts, text[done:]])
 
 
-def _apart(spans: list[Span]) -> list[Span]:
-    """Spans that overlap as one, of the kind of the first."""
+def _merge(spans: list[Span]) -> list[Span]:
+    """Merge spans that overlap; the kind of the first stays."""
     merged: list[Span] = []
     for start, end, kind in spans:
         if merged and start < merged[-1][1]:
@@ -103,12 +104,12 @@ def _apart(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _plain(text: str) -> str:
-    """Full-width characters and the digits of all scripts as ASCII, length and places unchanged."""
-    return text if text.isascii() else FOREIGN.sub(lambda found: _ascii(found[0]), text)
+def _normalize(text: str) -> str:
+    """Convert full-width characters and the digits of all scripts to ASCII, at unchanged positions."""
+    return text if text.isascii() else NON_ASCII.sub(lambda match: _to_ascii(match[0]), text)
 
 
-def _ascii(char: str) -> str:
+def _to_ascii(char: str) -> str:
     digit = unicodedata.digit(char, None) if char.isdigit() and char.isdecimal() else None
     if digit is not None:
         return str(digit)
@@ -118,12 +119,12 @@ def _ascii(char: str) -> str:
 
 
 def hash_key() -> bytes | None:
-    """The key of author hashes; None where the environment gives none."""
+    """Key of author hashes from the environment; None if it is not set."""
     return os.environ.get(KEY_VARIABLE, "").encode() or None
 
 
 def author_hash(author: str | None, key: bytes | None) -> str | None:
-    """HMAC-SHA256 of an author's id, 32 hex digits; None without author or key."""
+    """HMAC-SHA256 of an author's id, its first 32 hex digits; None without author or key."""
     if not author or not key:
         return None
     return hmac.new(key, author.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]

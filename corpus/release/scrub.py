@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 from duckdb.func import ARROW, SPECIAL
 
-from corpus.privacy.scrub import scrub_own, scrub_said
+from corpus.privacy.scrub import scrub_own, scrub_own_texts
 from corpus.published_shape import PUBLISHED, STRUCTS
 from corpus.schema import TABLES
 
@@ -59,7 +59,7 @@ def columns(table: str) -> Iterator[str]:
 
 def _texts(column: pa.ChunkedArray) -> pa.Array:
     """Texts, scrubbed."""
-    return pa.array(scrub_said(column.to_pylist()), pa.string())
+    return pa.array(scrub_own_texts(column.to_pylist()), pa.string())
 
 
 def _nested(column: pa.ChunkedArray) -> pa.Array:

@@ -1,1 +1,1 @@
-"""A simulated world whose law of behavior is known."""
+"""Generate a simulated world whose law of behavior is known."""

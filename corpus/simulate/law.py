@@ -1,14 +1,14 @@
-"""The law of the simulated world: what each piece of content does to its receivers.
+"""Constants and formulas of the simulated world: how content determines the behavior of receivers.
 
-Everything a predictor could learn stands here, so that the best possible score of each task is known.
+All effects that a predictor can learn are in this file, so the best possible score of each task is known.
 
-Replay. A scene shows a shot, some scenes carry text on screen. Its attention is
-    z = LEVEL + drawn + REPLAY_TONES[tone] + OPENING * exp(-scene / 1.5) + TREND * position + channel + noise
-    drawn = CARRY * (drawn of the scene before) + SHOTS[shot] + SCREEN_TEXTS[text]
-with position from 0 to 1, the tone in the title, one normal channel effect and noise that follows an AR(1) over scenes.
-Its replay value is 1 / (1 + exp(-z)); the first scene is the most replayed, 1. Attention carries over to the next scene
-and noise is smooth, so that neighbours are alike, as on real curves.
-Likes. ln(100 likes/views) = LIKE_VIEW_LN + TONES[tone] + OCCASIONS[occasion] + channel + noise, both in the title.
+Replay. A scene shows a shot, and may carry on-screen text. Its attention is
+    z = LEVEL + content + REPLAY_TONES[tone] + OPENING * exp(-scene / 1.5) + TREND * position + channel + noise
+    content = CARRY * (content of the previous scene) + SHOTS[shot] + SCREEN_TEXTS[text]
+with position from 0 to 1, the tone from the title, a normal channel effect, and noise that is AR(1) over scenes. Its
+replay value is 1 / (1 + exp(-z)); the first scene is the most replayed and has value 1. Attention carries over to the
+next scene and the noise is smooth, so that neighboring scenes are similar, as in real curves.
+Likes. ln(100 likes/views) = LIKE_VIEW_LN + TONES[tone] + OCCASIONS[occasion] + channel + noise; the title names both.
 Views. ln(views) = VIEWS_LN + 0.8 ln(audience) + 0.5 OCCASIONS[occasion] + noise.
 Posts. ln(likes) = 0.7 ln(audience) + POST_TOPICS[topic] + POST_STYLES[style] + drift over the years + noise.
 Emails. logit(click rate) = -3.5 + OFFERS[offer] + segment + noise.
@@ -110,7 +110,7 @@ REPLAY_CHANNEL_SD = 0.2
 REPLAY_NOISE_SD = 0.45
 REPLAY_NOISE_AR = 0.8
 
-LIKE_VIEW_LN = 1.1  # of the percentage: 3 % for a plain video
+LIKE_VIEW_LN = 1.1  # logarithm of a percentage: 3 % for a video without effects
 LIKE_VIEW_CHANNEL_SD = 0.08
 LIKE_VIEW_NOISE_SD = 0.12
 

@@ -1,7 +1,9 @@
-"""`cbc corpus simulate`: brands, videos, posts and emails whose behavior follows the law in corpus/simulate/law.py.
+"""Draw the simulated world: brands, videos, posts and emails whose behavior follows corpus/simulate/law.py.
 
-Everything is drawn from one seed. The tables are written as an ingest like any other; what the law expects of each
-message is the annotation `law@1`, from which the bench computes the best possible answers.
+    cbc corpus simulate --corpus CORPUS
+
+Everything follows from the seed. The tables are written as an ordinary ingest. The expected behavior of each message is
+stored as the annotation `law@1`, from which the bench computes the best possible answers.
 """
 
 from __future__ import annotations
@@ -33,11 +35,11 @@ Array = npt.NDArray[np.float64]
 
 
 class BadSize(CbcError):
-    """A simulated world needs at least a few brands."""
+    """The sizes of a simulated world are too small to split."""
 
 
 class Scene(NamedTuple):
-    """What a scene shows."""
+    """Content of a scene."""
 
     shot: str
     text: str | None
@@ -45,7 +47,7 @@ class Scene(NamedTuple):
 
 @dataclass(frozen=True)
 class Brand:
-    """A company with a channel, an account and a sender, and its hidden effects."""
+    """A company with a YouTube channel, a Twitter account and an email sender, and its hidden effects."""
 
     company: str
     slug: str
@@ -55,12 +57,12 @@ class Brand:
 
 
 def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
-    """One of the options, all alike probable."""
+    """Draw an option uniformly."""
     return options[int(rng.integers(len(options)))]
 
 
 def draw_brands(rng: np.random.Generator, count: int) -> list[Brand]:
-    """Brands with made-up names; names repeat when there are more than the syllables give."""
+    """Draw brands with made-up names; beyond the combinations of syllables, names get a number."""
     heads, tails = ("Alvo", "Brint", "Cerra", "Dovel", "Emmo", "Fanta", "Grell", "Hulo"), ("ra", "nix", "dale", "po")
     names = [head + tail for head in heads for tail in tails]
     brands = []
@@ -78,58 +80,58 @@ def draw_brands(rng: np.random.Generator, count: int) -> list[Brand]:
     return brands
 
 
-def moment(rng: np.random.Generator) -> datetime:
-    """A minute within the world's five years."""
+def draw_time(rng: np.random.Generator) -> datetime:
+    """Draw a minute within the five years of the world."""
     return FIRST_DAY + timedelta(minutes=int(rng.integers(DAYS * 24 * 60)))
 
 
 def draw_scene(rng: np.random.Generator) -> Scene:
-    """What a scene shows."""
+    """Draw the content of a scene."""
     text = pick(rng, tuple(rules.SCREEN_TEXTS)) if rng.random() < 0.2 else None
     return Scene(pick(rng, tuple(rules.SHOTS)), text)
 
 
 def scene_means(scenes: Sequence[Scene], tone: str) -> Array:
-    """What the law expects of each scene before channel effect and noise."""
-    drawn, means = 0.0, []
+    """Expected attention of each scene under the law, before channel effect and noise."""
+    content, means = 0.0, []
     for number, scene in enumerate(scenes):
-        drawn = (
-            rules.REPLAY_CARRY * drawn
+        content = (
+            rules.REPLAY_CARRY * content
             + rules.SHOTS[scene.shot]
             + (rules.SCREEN_TEXTS[scene.text] if scene.text else 0.0)
         )
         trend = rules.REPLAY_TREND * number / (len(scenes) - 1)
-        means.append(drawn + trend + rules.REPLAY_OPENING * float(np.exp(-number / 1.5)))
+        means.append(content + trend + rules.REPLAY_OPENING * float(np.exp(-number / 1.5)))
     return rules.REPLAY_LEVEL + rules.REPLAY_TONES[tone] + np.array(means)
 
 
 def autoregressive(rng: np.random.Generator, count: int) -> Array:
-    """Stationary AR(1) noise, one value a scene."""
+    """Draw stationary AR(1) noise, a value for each scene."""
     noise = rng.normal(0, rules.REPLAY_NOISE_SD, count)
     for i in range(1, count):
         noise[i] = rules.REPLAY_NOISE_AR * noise[i - 1] + np.sqrt(1 - rules.REPLAY_NOISE_AR**2) * noise[i]
     return noise
 
 
-def markers_of(values: Array, k: int) -> list[float]:
-    """100 markers whose merged scenes have exactly these values.
+def expand_to_markers(values: Array, k: int) -> list[float]:
+    """Expand scene values to 100 markers that merge back to exactly these values.
 
-    A scene's peak stands in its middle and falls off to both sides; markers left over at the end repeat the last one.
+    Each scene peaks in its middle and falls off to both sides; the markers left at the end repeat the last marker.
     """
     rise = 1 - 0.02 * np.abs(np.arange(k) - k // 2)
     markers = np.repeat(values, k) * np.tile(rise, len(values))
-    rest = np.full(MARKERS - len(markers), markers[-1])
-    return [float(x) for x in np.concatenate([markers, rest])]
+    padding = np.full(MARKERS - len(markers), markers[-1])
+    return [float(x) for x in np.concatenate([markers, padding])]
 
 
-def speech_of(rng: np.random.Generator, scene: Scene) -> str:
-    """What is said over a scene: it names what is seen."""
+def draw_speech(rng: np.random.Generator, scene: Scene) -> str:
+    """Draw a sentence spoken in a scene; it names the shot."""
     return pick(rng, (f"look at the {scene.shot}", f"the {scene.shot} again", f"here the {scene.shot}"))
 
 
 def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
-    """Rows of one video: message, scenes, effects and its law."""
-    message_id, published = f"sim-v-{brand.slug}-{number}", moment(rng)
+    """Draw the rows of a video: message, scenes, effects and law."""
+    message_id, published = f"sim-v-{brand.slug}-{number}", draw_time(rng)
     tone, occasion, product = (pick(rng, tuple(options)) for options in (rules.TONES, rules.OCCASIONS, rules.PRODUCTS))
     duration_s = float(rng.integers(6, 14))
     message = {
@@ -144,12 +146,12 @@ def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
         "licence": LICENCE,
     }
     scenes, merged, mean = draw_curve(rng, brand, tone, duration_s)
-    whole, law = draw_response(rng, brand, tone, occasion)
+    totals, law = draw_response(rng, brand, tone, occasion)
     shared = {"message_id": message_id, "observed_at": published + timedelta(days=30)}
     return {
         "message": [message],
         "scene": [{"message_id": message_id, **scene} for scene in scenes],
-        "effect": [{**shared, "metric": metric, "value": float(value)} for metric, value in whole.items()]
+        "effect": [{**shared, "metric": metric, "value": float(value)} for metric, value in totals.items()]
         + [{**shared, "metric": "replay", "value": value, "scene": i} for i, value in enumerate(merged)],
         "law": [{"message_id": message_id, "replay_mean": mean, **law}],
     }
@@ -158,7 +160,7 @@ def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
 def draw_curve(
     rng: np.random.Generator, brand: Brand, tone: str, duration_s: float
 ) -> tuple[list[Row], list[float], list[float]]:
-    """Scenes, their replay values after merging, and what the law expects of them."""
+    """Draw scenes, their replay values after merging, and their expected attention under the law."""
     k = multiplier(MARKERS, duration_s)
     count = MARKERS // k
     scenes = [draw_scene(rng) for _ in range(count)]
@@ -167,16 +169,16 @@ def draw_curve(
     curve[0] = 1.0
     spans = scene_spans(MARKERS, duration_s)
     rows = [scene_row(rng, i, scene, span) for i, (scene, span) in enumerate(zip(scenes, spans, strict=True))]
-    return rows, merge_markers(markers_of(curve, k), duration_s), mean.tolist()
+    return rows, merge_markers(expand_to_markers(curve, k), duration_s), mean.tolist()
 
 
 def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[float, float]) -> Row:
-    """One scene as it is annotated: a caption, sometimes speech, sometimes text on the screen."""
+    """Row of a scene: a caption, and by chance speech and on-screen text."""
     return {
         "scene": number,
         "start_s": span[0],
         "end_s": span[1],
-        "speech": [speech_of(rng, scene)] if rng.random() < 0.4 else [],
+        "speech": [draw_speech(rng, scene)] if rng.random() < 0.4 else [],
         "screen_text": [scene.text] if scene.text else [],
         "captions": [scene.shot],
         "objects": [],
@@ -187,7 +189,7 @@ def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[f
 def draw_response(
     rng: np.random.Generator, brand: Brand, tone: str, occasion: str
 ) -> tuple[dict[str, int], dict[str, float]]:
-    """Views, likes and audience of a video, and the expected logarithms."""
+    """Draw views and likes of a video; also gives the audience and the expected logarithms."""
     like_view_ln = rules.LIKE_VIEW_LN + rules.TONES[tone] + rules.OCCASIONS[occasion]
     views_ln = rules.VIEWS_LN + rules.VIEWS_PER_AUDIENCE * float(np.log(brand.audience))
     views_ln += rules.VIEWS_PER_OCCASION * rules.OCCASIONS[occasion]
@@ -201,8 +203,8 @@ def draw_response(
 
 
 def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
-    """Rows of one post."""
-    message_id, published = f"sim-p-{brand.slug}-{number}", moment(rng)
+    """Draw the rows of a post."""
+    message_id, published = f"sim-p-{brand.slug}-{number}", draw_time(rng)
     topic, style = pick(rng, tuple(rules.POST_TOPICS)), pick(rng, tuple(rules.POST_STYLES))
     content_ln = rules.POST_TOPICS[topic] + rules.POST_STYLES[style]
     years = (published - FIRST_DAY).days / 365
@@ -235,8 +237,8 @@ def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, 
 
 
 def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
-    """Rows of one email, sent to each segment."""
-    message_id, published = f"sim-e-{brand.slug}-{number}", moment(rng)
+    """Draw the rows of an email that is sent to each segment."""
+    message_id, published = f"sim-e-{brand.slug}-{number}", draw_time(rng)
     offer, product = pick(rng, tuple(rules.OFFERS)), pick(rng, rules.PRODUCTS)
     effects: list[Row] = []
     for segment, effect in rules.SEGMENTS.items():
@@ -262,7 +264,7 @@ def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
 
 
 def communicators(brand: Brand) -> list[Row]:
-    """One row for each medium the brand speaks in."""
+    """Communicator rows of a brand, a row for each medium."""
     return [
         {
             "communicator_id": f"sim-{channel}-{brand.slug}",
@@ -277,7 +279,7 @@ def communicators(brand: Brand) -> list[Row]:
 
 
 class SimulatedWorld(Source):
-    """The world as a source: it reads no files, its seed and sizes name it."""
+    """The world as a source: it reads no files and is identified by seed and sizes."""
 
     name = "simulate"
     version = 1
@@ -296,7 +298,7 @@ class SimulatedWorld(Source):
         return []
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
-        """Draw brand by brand; a brand's own generator makes it independent of how many there are."""
+        """Draw brand by brand; each has a generator of its own, so it does not depend on the number of brands."""
         staging.connection.execute(f"CREATE TABLE law ({LAW_COLUMNS})")
         staging.annotate(rules.LAW, "law")
         brands = draw_brands(np.random.default_rng([self.seed, 0]), self.brands)
@@ -311,25 +313,25 @@ class SimulatedWorld(Source):
             )
             for draw, count in self.per_brand.items():
                 for number in range(count):
-                    law += self.add(staging, draw(rng, brand, number))
+                    law += self.stage_message(staging, draw(rng, brand, number))
             stage_law(staging, law)
 
-    def add(self, staging: Staging, rows: dict[str, list[Row]]) -> list[Row]:
-        """Stage one message's rows; gives its law."""
+    def stage_message(self, staging: Staging, rows: dict[str, list[Row]]) -> list[Row]:
+        """Stage the rows of a message; gives its law rows."""
         staging.rows_read += 1
         law = rows.pop("law", [])
-        for table, given in rows.items():
-            staging.add(table, given)
+        for table, table_rows in rows.items():
+            staging.add(table, table_rows)
         staging.add("provenance", [self.provenance("message", rows["message"][0]["message_id"])])
         return [{"_record": staging.rows_read, **row} for row in law]
 
     def provenance(self, table: str, key: str) -> Row:
-        """Where a row comes from: the world itself."""
+        """Provenance of a row: the world itself."""
         return {"table_name": table, "row_key": key, "source": self.label, "tool": self.label, "licence": LICENCE}
 
 
 def stage_law(staging: Staging, law: list[Row]) -> None:
-    """Rows of the annotation law@1: what the law expects of a message."""
+    """Stage rows of the annotation law@1: the expected behavior of each message."""
     if not law:
         return
     types = {"replay_mean": pa.list_(pa.float64()), "message_id": pa.string(), "_record": pa.int64()}
@@ -343,7 +345,8 @@ def stage_law(staging: Staging, law: list[Row]) -> None:
 def simulate(
     root: Path, seed: int = 0, brands: int = 72, videos: int = 40, posts: int = 100, emails: int = 8
 ) -> Report:
-    """Write a simulated corpus at `root`; sizes are per brand. Raises BadSize."""
+    """Write a simulated corpus at `root`; videos, posts and emails are numbers per brand. Raises BadSize."""
     if brands < 3 or min(videos, posts, emails) < 0:
-        raise BadSize(f"{brands} brands cannot be split three ways", "ask for at least 3 brands and no negative sizes")
+        sizes = f"{brands} brands with {videos} videos, {posts} posts and {emails} emails each"
+        raise BadSize(f"a world of {sizes} cannot be split", "ask for at least 3 brands and no negative sizes")
     return ingest(SimulatedWorld(seed, brands, videos, posts, emails), [], root)

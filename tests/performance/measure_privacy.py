@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 
 from corpus.privacy.phone import REGIONS
-from corpus.privacy.scrub import OWN, WRITTEN, find
+from corpus.privacy.scrub import OWN_FINDERS, RECEIVER_FINDERS, find_spans
 from studies.results import Part, write_result
 from tests.corpus.privacy.planted import Line, Planter
 from tests.performance.show import show
@@ -29,7 +29,7 @@ KINDS = ("email", "mention", "phone", "profile", "link")
 
 def ours(line: Line) -> list[Span]:
     """What `scrub` or `scrub_own` replaces."""
-    return find(line.text, WRITTEN if line.level == "comment" else OWN)
+    return find_spans(line.text, RECEIVER_FINDERS if line.level == "comment" else OWN_FINDERS)
 
 
 def score(lines: Sequence[Line], detector: Detector) -> tuple[Counter[str], Counter[str], list[tuple[str, str, str]]]:

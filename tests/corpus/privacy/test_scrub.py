@@ -1,4 +1,4 @@
-"""What is replaced in texts and what is not: by example, on the planted set, and for any text."""
+"""Which parts of a text are replaced: by example, on the planted set, and for any text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.privacy.scrub import OWN, WRITTEN, find, scrub, scrub_own, scrub_said
+from corpus.privacy.scrub import OWN_FINDERS, RECEIVER_FINDERS, find_spans, scrub, scrub_own, scrub_own_texts
 from tests.corpus.privacy.planted import Planter
 from tests.performance.measure_privacy import ours, rates, score
 
@@ -66,29 +66,29 @@ def planted():
 
 
 def test_recall_and_precision_on_the_planted_set(planted):
-    found, finds, faults = score(planted, ours)
-    recall, precision = rates(found, finds, planted)
+    detected, finds, faults = score(planted, ours)
+    recall, precision = rates(detected, finds, planted)
     assert recall >= 0.98 and precision >= 0.98, faults[:20]
     for label in {line.label for line in planted if line.items}:
-        assert found[label] >= 0.9 * 60, [fault for fault in faults if label in fault[1]]
+        assert detected[label] >= 0.9 * 60, [fault for fault in faults if label in fault[1]]
 
 
-def test_of_what_is_planted_nothing_can_be_read_any_more(planted):
-    left = 0
+def test_planted_items_cannot_be_read_after_scrubbing(planted):
+    readable = 0
     for line in planted:
-        told = scrub(line.text) if line.level == "comment" else scrub_own(line.text)
-        left += any(line.text[start:end] in told for start, end, _ in line.items)
-    assert left <= 0.02 * sum(bool(line.items) for line in planted)
+        scrubbed = scrub(line.text) if line.level == "comment" else scrub_own(line.text)
+        readable += any(line.text[start:end] in scrubbed for start, end, _ in line.items)
+    assert readable <= 0.02 * sum(bool(line.items) for line in planted)
 
 
 @settings(max_examples=400, deadline=None)
 @given(TEXTS)
-def test_scrubbing_settles_at_once_and_bounds_the_length(text):
-    for clean, finders in ((scrub, WRITTEN), (scrub_own, OWN)):
-        told = clean(text)
-        assert clean(told) == told
-        assert len(told) <= 5 * len(text)
-        assert find(text, finders) or told == text
+def test_scrubbing_is_idempotent_and_bounds_the_length(text):
+    for clean, finders in ((scrub, RECEIVER_FINDERS), (scrub_own, OWN_FINDERS)):
+        scrubbed = clean(text)
+        assert clean(scrubbed) == scrubbed
+        assert len(scrubbed) <= 5 * len(text)
+        assert find_spans(text, finders) or scrubbed == text
 
 
 @settings(max_examples=200, deadline=None)
@@ -98,16 +98,16 @@ def test_words_alone_stay_as_they_are(words):
 
 
 @given(st.lists(st.one_of(st.none(), TEXTS), max_size=8))
-def test_many_texts_are_scrubbed_as_one_is(texts):
-    assert scrub_said([*texts, *texts]) == [None if text is None else scrub_own(text) for text in texts] * 2
+def test_many_texts_are_scrubbed_like_each_alone(texts):
+    assert scrub_own_texts([*texts, *texts]) == [None if text is None else scrub_own(text) for text in texts] * 2
 
 
 @pytest.mark.parametrize(
     "text", ["a" * 300_000, "a@" * 50_000, "1 " * 100_000, "x.com/" * 40_000, "one " * 50_000, "\u200b@a." * 40_000,
              "a dot " * 40_000 + "at", "www." * 50_000, "((((" * 50_000, "a at b.c " * 20_000]
 )  # fmt: skip
-def test_no_text_takes_time_beyond_its_length(text):
-    """Ten times the text may take some ten times as long; with backtracking it would be a hundred times."""
+def test_scrubbing_takes_time_linear_in_the_length(text):
+    """Ten times the text may take about ten times as long; with backtracking it would take a hundred times."""
     spent = []
     for part in (text[: len(text) // 10], text):
         start = time.process_time()

@@ -1,4 +1,4 @@
-"""The simulated world follows its stated law and is the same for the same seed."""
+"""The simulated world follows its law and is equal for equal seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from corpus.store import Corpus
 
 
 def digests(root: Path) -> dict[str, str]:
-    """Every data file's digest."""
+    """Digest of each data file."""
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
