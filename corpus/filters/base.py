@@ -2,7 +2,7 @@
 
 A new filter is one new file in this folder with a subclass of `Filter`, and its line in corpus/filters/registry.py; in
 a package of its own, an entry point of the group `cbc.filters`. `apply` does the rest: what the filter looks at, what
-an earlier one removed already, counts by reason.
+an earlier one removed already, counts by reason and kind.
 """
 
 from __future__ import annotations
