@@ -43,8 +43,8 @@ class NotEnough(Exception):
 class Task(ABC):
     """One task under one condition.
 
-    `legal` is the closed range a value may lie in; an answer outside it counts as unread. `behavior` names the columns
-    that hold behavior, shown or asked: what the control shuffles.
+    `unit` is that of the asked values. `legal` is the closed range a value may lie in; an answer outside it counts as
+    unread. `behavior` names the columns that hold behavior, shown or asked: what the control shuffles.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Task(ABC):
     condition: str
     kind: str = "values"
     metrics: tuple[str, ...]
+    unit: str = ""
     legal: tuple[float, float]
     behavior: tuple[str, ...]
     shuffle_within: str | None = None
@@ -90,8 +91,13 @@ class Task(ABC):
     def parse(self, raw: str, count: int, options: Sequence[str] | None = None) -> list[float] | None:
         """The values an answer gives; None when it cannot be read or a value lies outside the legal range."""
         values = read_choice(raw, list(options)) if options is not None else read_values(raw, count)
+        return values if values is not None and self.accepts(values, count) else None
+
+    def accepts(self, values: Sequence[float], count: int) -> bool:
+        """Whether these may be an answer: as many as were asked, each in the legal range; of a choice, an index."""
         low, high = self.legal
-        return values if values is not None and all(low <= value <= high for value in values) else None
+        whole = self.kind != "choice" or all(float(value).is_integer() for value in values)
+        return len(values) == count and whole and all(low <= value <= high for value in values)
 
     def variant(self, frame: pl.DataFrame, variant: str, seed: int) -> pl.DataFrame:
         """Prompts and answers of a public train frame to train on.

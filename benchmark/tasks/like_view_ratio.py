@@ -20,6 +20,7 @@ class LikeViewRatio(Task):
     name = table = "like_view_ratio"
     condition = "test"
     metrics = ("rmse", "r2", "accuracy_rel10")
+    unit = "% of views"
     legal = (0.0, 100.0)
     behavior = ("like_view_pct", "views")
 

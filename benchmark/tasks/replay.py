@@ -44,6 +44,7 @@ class Replay(Task):
 
     table = "replay_values"
     metrics = ("rmse", "accuracy_abs5")
+    unit = "of 100"
     legal = (0.0, 100.0)
     behavior = ("curve", "views", "like_view_pct")
     shuffle_within = "scene_count"

@@ -20,6 +20,7 @@ class Views(Task):
     name = table = "views"
     condition = "test"
     metrics = ("rmse", "rmse_log10", "accuracy_rel10")
+    unit = "views"
     legal = (0.0, 1e12)
     behavior = ("views", "like_view_pct")
 
