@@ -1,11 +1,11 @@
 """Runs a predictor over a bench, task by task, and writes a run. A killed run goes on with the tasks it lacks.
 
-What is done so far lies in .RUN.tasks beside the run: key.json (whose answers these are) and TASK.parquet.
+What is done so far lies in .RUN.tasks beside the run: asked.json (what tells the run from another) and TASK.parquet. A
+run is written once: what another model, bench or setting left in either place is never touched.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -16,9 +16,10 @@ from tqdm import tqdm
 
 from baselines.base import Predictor, Settings, WrongSettings
 from benchmark.bench import Bench
-from benchmark.run import FORMAT, write_run
-from corpus.errors import NoSuchPath
+from benchmark.reference_rows import REFERENCE_KINDS, is_reference
+from benchmark.run import Manifest, is_written, new_manifest, write_manifested
 from corpus.files.atomic import write_json
+from corpus.files.written_once import refuse_other
 
 
 def chosen_tasks(predictor: Predictor, bench: Bench, settings: Settings) -> list[str]:
@@ -45,13 +46,23 @@ def check_settings(bench: Bench, settings: Settings) -> None:
 
 def heeded(predictor: Predictor, settings: Settings) -> dict[str, Any]:
     """What the user chose that these answers depend on, the choice of tasks aside."""
-    return settings.as_dict("split", "limit", *predictor.heeds)
+    return settings.as_dict("limit", *predictor.heeds)
 
 
-def digest(bench: Bench, predictor: Predictor, settings: Settings) -> str:
-    """Tells whose answers a folder holds: the same bench, predictor and settings give the same hex digits."""
-    parts = [bench.fingerprint, predictor.name, predictor.kind, predictor.about(), heeded(predictor, settings)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+def asked_run(predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings) -> Manifest:
+    """The manifest of the run that is asked for, its counts aside. Raises BadRun, WrongSettings."""
+    if is_reference(predictor.name) and predictor.kind not in REFERENCE_KINDS:
+        raise WrongSettings(f"{predictor.name} is the name of one of the bench's own rows", "rename the model's folder")
+    return new_manifest(
+        run=predictor.name,
+        kind=predictor.kind,
+        bench=bench.fingerprint,
+        split=settings.split,
+        partial=settings.limit is not None,
+        tasks=tasks,
+        settings=heeded(predictor, settings),
+        about=predictor.about(),
+    )
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -63,37 +74,30 @@ def read_json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def check_place(out: Path) -> None:
-    """Refuse to write over anything but a run. Raises NoSuchPath."""
-    if out.is_file() or (
-        out.is_dir() and any(out.iterdir()) and read_json(out / "manifest.json").get("format") != FORMAT
-    ):
-        raise NoSuchPath(f"{out} exists and is no run", "give an empty or new folder")
-
-
-def parts_folder(out: Path, key: str) -> Path:
-    """Where finished tasks wait; gone when they are another predictor's answers."""
+def parts_folder(out: Path, asked: Manifest) -> Path:
+    """Where finished tasks of a run wait that was stopped. Raises HoldsOther when they are another run's."""
     folder = out.with_name(f".{out.name}.tasks")
-    if read_json(folder / "key.json").get("key") != key:
+    if there := read_json(folder / "asked.json"):
+        mend = f"finish that run first, or remove {folder}"
+        refuse_other(folder, "unfinished run", there, asked.identity(), mend)
+    else:
         shutil.rmtree(folder, ignore_errors=True)
     return folder
 
 
-def predict_missing(
-    predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings, folder: Path, key: str
-) -> None:
+def predict_missing(predictor: Predictor, bench: Bench, asked: Manifest, settings: Settings, folder: Path) -> None:
     """Answer the tasks that the folder lacks, each put in place whole."""
-    if all((folder / f"{task}.parquet").is_file() for task in tasks):
+    if all((folder / f"{task}.parquet").is_file() for task in asked.tasks):
         return
     predictor.prepare()
-    bar = tqdm(tasks, desc=predictor.name, unit="task", dynamic_ncols=True)
+    bar = tqdm(asked.tasks, desc=predictor.name, unit="task", dynamic_ncols=True)
     for task in bar:
         bar.set_postfix_str(task)
         place = folder / f"{task}.parquet"
         if place.is_file():
             continue
         answers = predictor.predict(bench, task, settings)
-        write_json(folder / "key.json", {"key": key})
+        write_json(folder / "asked.json", asked.identity())
         beside = place.with_suffix(".part")
         answers.write_parquet(beside)
         beside.replace(place)
@@ -111,36 +115,31 @@ def notes(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]:
     }
 
 
-def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]]) -> str:
-    """A line that says what the run holds."""
+def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]], bench: Bench) -> str:
+    """What the run holds, and the next command."""
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
     extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
-    return (
-        f"{out}: {predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
-    )
+    held = f"{predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
+    return f"{out}: {held}\nnext: cbc benchmark score {out} --bench {bench.root}"
 
 
 def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> str:
-    """Predict and write the run; gives a line that says what was done.
+    """Predict and write the run; gives what was done and the next command.
 
-    Raises NoSuchPath, WrongVersion, WrongSettings and the predictor's own errors.
+    Raises NoSuchPath, WrongVersion, WrongSettings, HoldsOther and the predictor's own errors.
     """
     from baselines.registry import find
 
     bench = Bench.open(bench_root)
     check_settings(bench, settings)
-    check_place(out)
     predictor = find(name, settings)
-    tasks = chosen_tasks(predictor, bench, settings)
-    key = digest(bench, predictor, settings)
-    done = read_json(out / "manifest.json")
-    if done.get("tasks") == tasks and done.get("about", {}).get("key") == key:
+    asked = asked_run(predictor, bench, chosen_tasks(predictor, bench, settings), settings)
+    if is_written(out, asked):
         return f"{out}: already there, nothing to do"
-    folder = parts_folder(out, key)
-    predict_missing(predictor, bench, tasks, settings, folder, key)
-    answers = {task: pl.read_parquet(folder / f"{task}.parquet") for task in tasks}
+    folder = parts_folder(out, asked)
+    predict_missing(predictor, bench, asked, settings, folder)
+    answers = {task: pl.read_parquet(folder / f"{task}.parquet", glob=False) for task in asked.tasks}
     counts = notes(answers)
-    about = {**predictor.about(), **heeded(predictor, settings), "counts": counts, "key": key}
-    write_run(out, bench, predictor.name, predictor.kind, answers, about)
+    write_manifested(out, asked.model_copy(update={"counts": counts}), answers)
     shutil.rmtree(folder)
-    return summary(out, predictor, counts)
+    return summary(out, predictor, counts, bench)

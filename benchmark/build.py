@@ -21,9 +21,10 @@ from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import all_tasks
 from corpus.derivatives import remember
-from corpus.errors import CbcError
+from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
+from corpus.files.written_once import refuse_other
 from corpus.filters.outcome import last_run
 from corpus.simulate.law import LAW
 from corpus.simulate.world import SimulatedWorld
@@ -38,7 +39,11 @@ class NothingToAsk(CbcError):
 
 
 def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None) -> Bench:
-    """Build the bench at `out` whole: beside its place, then renamed. Raises NoSuchPath, WrongVersion, NothingToAsk."""
+    """Build the bench at `out` whole, once: beside its place, then renamed; the same again is left as it is.
+
+    Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther.
+    """
+    check_place(out, seed)
     opened = Corpus.open(corpus)
     connection = opened.connect(kept=True)
     staged = part_path(out)
@@ -67,9 +72,30 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     files = digests(staged)
     manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
-    remember(corpus, out)
-    replace_folder(staged, out)
+    put_in_place(staged, out, corpus)
     return Bench.open(out)
+
+
+def check_place(out: Path, seed: int) -> None:
+    """Refuse, before anything is built, what holds something else. Raises NoSuchPath, WrongVersion, HoldsOther."""
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists():
+        if not (out / "manifest.json").is_file():
+            raise NoSuchPath(f"{out} exists and is no bench", "give an empty or new folder")
+        refuse_other(out, "bench", {"seed": Bench.open(out).manifest["seed"]}, {"seed": seed})
+
+
+def put_in_place(staged: Path, out: Path, corpus: Path) -> None:
+    """Move a finished bench to its place, unless the very same lies there already. Raises HoldsOther."""
+    if not (out / "manifest.json").is_file():
+        remember(corpus, out)
+        replace_folder(staged, out)
+        return
+    benches = map(Bench.open, (staged, out))
+    built, there = ({"fingerprint": bench.fingerprint, "tasks": bench.tasks} for bench in benches)
+    shutil.rmtree(staged)
+    refuse_other(out, "bench", there, built, "corpus, sizes or cbc changed: give another --out, or remove this one")
 
 
 def build_task(

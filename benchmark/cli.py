@@ -29,6 +29,20 @@ def build(
 
 
 @app.command()
+def submit(
+    answers: Annotated[Path, typer.Argument(help=".csv, .parquet or .jsonl: instance_id and answer, values or scores")],
+    name: Annotated[str, typer.Option(help="the run's name in tables")],
+    bench: BenchOption,
+    out: Annotated[Path | None, typer.Option(metavar="RUN", help="folder of the run (default: its name)")] = None,
+    partial: Annotated[bool, typer.Option("--partial", help="count the answered questions alone; no rank")] = False,
+) -> None:
+    """Make a run of your own answers, however they were made, that can be scored and compared."""
+    from benchmark.submit import submit as run
+
+    typer.echo(run(answers, name, bench, out, partial))
+
+
+@app.command()
 def score(run: Annotated[Path, typer.Argument(help="the run's folder")], bench: BenchOption) -> None:
     """Score a run and write RUN/scores.json: every metric with its 95 % interval."""
     from benchmark.score import scores_text, write_scores

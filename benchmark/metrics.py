@@ -60,6 +60,7 @@ class Metric:
     """A metric: `sums` gives [instances, k], `finish` turns [..., k] added up over instances into [...].
 
     skill: over a reference predictor, "share" is 1 - error/error of the reference, "difference" is what is gained.
+    unit: of its value; without one, that of the values which the task asks for.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Metric:
     lower_is_better: bool
     skill: Literal["share", "difference"]
     meaning: str
+    unit: str | None = None
 
     def value(self, judged: Judged) -> float:
         """The metric over all instances; nan where it is not defined."""
@@ -174,13 +176,15 @@ RMSE_PER_VIDEO = Metric(
 )
 RMSE = Metric("rmse", squared_error_sums, root, True, "share", "root mean squared error over all instances")
 RMSE_LOG10 = Metric(
-    "rmse_log10", log10_error_sums, root, True, "share", "root mean squared error of base-10 logarithms, in decades"
+    "rmse_log10", log10_error_sums, root, True, "share", "root mean squared error of base-10 logarithms", "decades"
 )
-R2 = Metric("r2", r2_sums, r2, False, "difference", "share of the truth's variance explained; the test mean gives 0")
+R2 = Metric(
+    "r2", r2_sums, r2, False, "difference", "share of the truth's variance explained; the test mean gives 0", "of 1"
+)
 ACCURACY_ABS5 = Metric(
-    "accuracy_abs5", absolute_sums, percent, False, "difference", "percent of values at most 5 (of 100) off"
+    "accuracy_abs5", absolute_sums, percent, False, "difference", "percent of values at most 5 (of 100) off", "%"
 )
 ACCURACY_REL10 = Metric(
-    "accuracy_rel10", relative_sums, percent, False, "difference", "percent of values within 10 % of the truth"
+    "accuracy_rel10", relative_sums, percent, False, "difference", "percent of values within 10 % of the truth", "%"
 )
-ACCURACY = Metric("accuracy", choice_sums, percent, False, "difference", "percent of right choices")
+ACCURACY = Metric("accuracy", choice_sums, percent, False, "difference", "percent of right choices", "%")

@@ -1,76 +1,190 @@
-"""A run on disk: one predictor's answers to a bench.
+"""A run on disk: one predictor's answers to a bench, written once.
 
-RUN/manifest.json  format, version, run (its name), kind, bench (fingerprint), tasks, about
-    predictions/TASK.parquet  task, instance_id, raw, values (null: unread), scores (choices: one an option)
-    scores.json               written by benchmark.score
+    RUN/manifest.json              Manifest, below: whose answers these are, to which bench, how they were made
+        predictions/TASK.parquet   instance_id, values (null: unread) and, where there are any, raw, scores, task
+        scores.json                written by benchmark.score
+
+docs/run-format.md has every field and column. `open_run` takes a folder from anywhere: links, damaged files and answers
+to other questions are refused in one line. What a run says of itself is shown, never trusted: its kind is never that of
+a reference (benchmark/reference_rows.py).
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import polars as pl
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import from_json
 
 from benchmark.bench import Bench
-from corpus.errors import CbcError, NoSuchPath
+from benchmark.predictions import prediction_frame, read_predictions
+from benchmark.reference_rows import REFERENCE_KINDS
+from corpus.errors import CbcError, NoSuchPath, WrongVersion
 from corpus.files.atomic import part_path, replace_folder, write_json
-from corpus.store import read_manifest
+from corpus.files.written_once import refuse_other
+from corpus.strict_model import StrictModel, first_fault
 
 FORMAT = "cbc-run"
-VERSION = 1
-KINDS = ("trivial", "boosted", "oracle", "lm")
-COLUMNS: dict[str, pl.DataType] = {
-    "task": pl.String(),
-    "instance_id": pl.String(),
-    "raw": pl.String(),
-    "values": pl.List(pl.Float64),
-    "scores": pl.List(pl.Float64),
-}
+VERSION = 2
+SUBMITTED = "submitted"
+KINDS = ("trivial", "boosted", "oracle", "lm", SUBMITTED)
+MANIFEST_BYTES = 256 << 10
+NAME_CHARACTERS, TEXT_CHARACTERS = 100, 2000
+MAKE = "make one with `cbc benchmark submit` or `cbc baselines predict`"
 
 
 class RunForOtherBench(CbcError):
     """The run answers another bench's questions."""
 
 
-def prediction_frame(task: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """A predictor's frame (instance_id and any of raw, values, scores) with all the columns of a prediction."""
-    missing = [pl.lit(None, dtype).alias(name) for name, dtype in COLUMNS.items() if name not in frame.columns]
-    return (
-        frame.with_columns(missing)
-        .with_columns(pl.lit(task).alias("task"))
-        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+class BadRun(CbcError):
+    """A run folder cannot be read, or its manifest is not as documented."""
+
+
+class NoPredictions(CbcError):
+    """A run answers none of the bench's tasks."""
+
+
+def plain_name(name: str) -> str:
+    """A run's name as it may stand in tables, pages and terminals."""
+    if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable() or name != name.strip():
+        raise ValueError(f"a name has 1 to {NAME_CHARACTERS} printable characters on one line")
+    if "/" in name or "\\" in name or name.startswith("."):
+        raise ValueError("a name is no path")
+    return name
+
+
+def plain_text(value: Any) -> Any:
+    """Free settings without control characters or endless texts, at any depth."""
+    if isinstance(value, str) and not (value.isprintable() and len(value) <= TEXT_CHARACTERS):
+        raise ValueError(f"texts are printable and have at most {TEXT_CHARACTERS} characters")
+    for part in [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []:
+        plain_text(part)
+    return value
+
+
+Name = Annotated[str, AfterValidator(plain_name)]
+TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+Free = Annotated[dict[str, JsonValue], AfterValidator(plain_text)]
+
+
+class Manifest(StrictModel):
+    """RUN/manifest.json: whose answers a run holds, to which bench, and how they were made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    format: Literal["cbc-run"] = Field("cbc-run", description="always cbc-run")
+    version: Literal[2] = Field(2, description="of this format")
+    run: Name = Field(description="its name in tables: one printable line, no path, not a reference's name")
+    kind: Literal["trivial", "boosted", "oracle", "lm", "submitted"] = Field(
+        description="what made it, as it says itself; trivial and oracle are shown as submitted"
     )
+    bench: str = Field(pattern=r"^[0-9a-f]{4,64}$", description="fingerprint of the bench it answers")
+    split: Literal["test", "validation"] = Field("test", description="which instances it answers; test is scored")
+    partial: bool = Field(
+        False,
+        description="whether only the instances in its files were asked: they alone are scored, and it has no rank; "
+        "otherwise a missing answer counts as unread",
+    )
+    tasks: list[TaskName] = Field(max_length=1000, description="tasks it answers, each a file of predictions")
+    settings: Free = Field({}, description="what the predictor was asked for: shots, limit, seed and so on")
+    about: Free = Field({}, description="what the predictor is: free text, weights, recipe, training seed")
+    counts: dict[TaskName, dict[str, int]] = Field({}, description="a task's answers, unparsed, truncated prompts")
+
+    def identity(self) -> dict[str, Any]:
+        """What tells this run from another, flat; its counts follow from that."""
+        whole = self.model_dump(mode="json", exclude={"counts", "settings", "about"})
+        return {**whole, **self.about, **self.settings}
+
+
+def new_manifest(**fields: Any) -> Manifest:
+    """The manifest of a run about to be made. Raises BadRun."""
+    try:
+        return Manifest(**fields)
+    except ValidationError as error:
+        raise BadRun(f"no run can be made ({first_fault(error)})", "mend that setting") from None
 
 
 def write_run(
-    out: Path, bench: Bench, name: str, kind: str, predictions: Mapping[str, pl.DataFrame], about: Mapping[str, Any]
+    out: Path,
+    bench: Bench,
+    name: str,
+    kind: str,
+    predictions: Mapping[str, pl.DataFrame],
+    about: Mapping[str, Any],
+    **more: Any,
 ) -> Path:
+    """Write a run whole; `more` is any other field of the manifest. Raises BadRun."""
+    tasks = [task for task in bench.tasks if task in predictions]
+    fields = {"run": name, "kind": kind, "bench": bench.fingerprint, "tasks": tasks, "about": dict(about)}
+    return write_manifested(out, new_manifest(**fields, **more), predictions)
+
+
+def write_manifested(out: Path, manifest: Manifest, predictions: Mapping[str, pl.DataFrame]) -> Path:
     """Write a run whole: predictions beside its place, the manifest last, then renamed."""
-    if kind not in KINDS:
-        raise ValueError(f"kind {kind!r} is none of {KINDS}")
     staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "predictions").mkdir(parents=True)
-    for task, frame in predictions.items():
-        prediction_frame(task, frame).write_parquet(staged / "predictions" / f"{task}.parquet")
-    write_json(
-        staged / "manifest.json",
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "run": name,
-            "kind": kind,
-            "bench": bench.fingerprint,
-            "tasks": [task for task in bench.tasks if task in predictions],
-            "about": dict(about),
-        },
-    )
+    for task in manifest.tasks:
+        prediction_frame(task, predictions[task]).write_parquet(staged / "predictions" / f"{task}.parquet")
+    write_json(staged / "manifest.json", manifest.model_dump(mode="json"))
     replace_folder(staged, out)
     return out
+
+
+def is_written(out: Path, asked: Manifest) -> bool:
+    """Whether this very run lies there already; False where nothing does. Raises NoSuchPath, HoldsOther."""
+    if not (out.is_symlink() or out.exists()) or (out.is_dir() and not any(out.iterdir())):
+        return False
+    try:
+        there = read_run_manifest(out)
+    except CbcError:
+        raise NoSuchPath(f"{out} exists and is no run of this version", "give an empty or new folder") from None
+    refuse_other(out, "run", there.identity(), asked.identity())
+    return True
+
+
+def read_run_manifest(root: Path) -> Manifest:
+    """A run's manifest, within limits. Raises NoSuchPath, WrongVersion, BadRun."""
+    path = root / "manifest.json"
+    try:
+        refuse_links(root)
+        if not path.is_file():
+            raise NoSuchPath(f"no run at {root}", MAKE)
+        if path.stat().st_size > MANIFEST_BYTES:
+            raise BadRun(f"{path} is larger than {MANIFEST_BYTES >> 10} KiB", MAKE)
+        raw = path.read_bytes()
+    except OSError as error:
+        raise BadRun(f"{root} cannot be read ({error.strerror})", "check its files and their permissions") from None
+    return parse_manifest(raw, str(root))
+
+
+def parse_manifest(raw: bytes, place: str) -> Manifest:
+    """A manifest's bytes as the model. Raises WrongVersion, BadRun."""
+    try:
+        content = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, VERSION):
+        raise WrongVersion(f"{place} is no run of this version of cbc", "predict or submit again")
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        raise BadRun(f"the manifest of {place} is not as documented ({first_fault(error)})", MAKE) from None
+
+
+def refuse_links(root: Path) -> None:
+    """Refuse a run whose files are links, which could lead anywhere. Raises BadRun, OSError."""
+    for folder in (root, root / "predictions"):
+        for entry in os.scandir(folder) if folder.is_dir() else ():
+            if entry.is_symlink():
+                raise BadRun(f"{entry.path} is a link", "put the file itself in its place")
 
 
 @dataclass(frozen=True)
@@ -79,47 +193,65 @@ class Run:
 
     root: Path
     bench: Bench
-    manifest: dict[str, Any]
+    manifest: Manifest
 
     @classmethod
     def open(cls, root: Path, bench: Bench) -> Run:
-        """Open a run. Raises NoSuchPath, WrongVersion, RunForOtherBench."""
-        make = "make one with `cbc baselines predict NAME --bench BENCH --out RUN`"
-        manifest = read_manifest(root, "run", (FORMAT, VERSION), make, "predict again")
-        if manifest["bench"] != bench.fingerprint:
+        """Open a run. Raises NoSuchPath, WrongVersion, BadRun, RunForOtherBench."""
+        manifest = read_run_manifest(root)
+        if manifest.bench != bench.fingerprint:
             raise RunForOtherBench(
                 f"{root} answers another bench than {bench.root}", "predict again on this bench, or name the other one"
             )
-        split = manifest["about"].get("split", "test")
-        if split != "test":
-            raise RunForOtherBench(f"{root} answers the {split} split", "predict again with --split test")
+        if manifest.split != "test":
+            raise RunForOtherBench(f"{root} answers the {manifest.split} split", "predict again with --split test")
+        unknown = [task for task in manifest.tasks if task not in bench.tasks]
+        if unknown or len(set(manifest.tasks)) < len(manifest.tasks):
+            what = f"tasks that {bench.root} lacks ({', '.join(unknown)[:100]})" if unknown else "a task twice"
+            raise BadRun(f"the manifest of {root} names {what}", MAKE)
         return cls(root, bench, manifest)
 
     @property
     def name(self) -> str:
-        return str(self.manifest["run"])
+        return self.manifest.run
 
     @property
     def kind(self) -> str:
-        return str(self.manifest["kind"])
+        """What made it; never a reference or the oracle, which the bench alone provides."""
+        return SUBMITTED if self.manifest.kind in REFERENCE_KINDS else self.manifest.kind
 
     @property
     def about(self) -> dict[str, Any]:
-        about: dict[str, Any] = self.manifest["about"]
-        return about
+        """What it says of itself and of its settings."""
+        return {**self.manifest.about, **self.manifest.settings}
 
     @property
     def tasks(self) -> list[str]:
         """The tasks it answers, in the bench's order."""
-        return [task for task in self.bench.tasks if task in self.manifest["tasks"]]
+        return [task for task in self.bench.tasks if task in self.manifest.tasks]
+
+    def questions(self, task: str) -> pl.DataFrame:
+        """The test questions that it was asked, in the bench's order: all, or of a partial run those in its file."""
+        questions = self.bench.public(task, "test")
+        if not self.manifest.partial:
+            return questions
+        return questions.filter(pl.col("instance_id").is_in(self.read(task, questions)["instance_id"].implode()))
 
     def predictions(self, task: str) -> pl.DataFrame:
-        """One row for every test question, in the bench's order; a question without an answer has values null."""
-        path = self.root / "predictions" / f"{task}.parquet"
-        if not path.is_file():
-            raise NoSuchPath(f"{self.root} has no predictions for {task}", "predict again")
-        asked = pl.read_parquet(self.bench.root / "public" / task / "test.parquet", columns=["instance_id"])
-        given = pl.read_parquet(path).drop("task").unique("instance_id", keep="first")
-        return asked.join(given, on="instance_id", how="left", maintain_order="left").with_columns(
+        """One row for every question that it was asked, in the bench's order; without an answer, values are null."""
+        asked = self.bench.public(task, "test").select("instance_id")
+        how: Literal["inner", "left"] = "inner" if self.manifest.partial else "left"
+        answers = self.read(task, asked).drop("task")
+        return asked.join(answers, on="instance_id", how=how, maintain_order="left").with_columns(
             pl.lit(task).alias("task")
         )
+
+    def read(self, task: str, questions: pl.DataFrame) -> pl.DataFrame:
+        """The answers in a task's file. Raises NoSuchPath, BadRun, BadPredictions, WrongInstances."""
+        path = self.root / "predictions" / f"{task}.parquet"
+        try:
+            if not path.is_file():
+                raise NoSuchPath(f"{self.root} has no predictions for {task}", "predict or submit again")
+        except OSError as error:
+            raise BadRun(f"{path} cannot be read ({error.strerror})", "check its permissions") from None
+        return read_predictions(path, task, questions["instance_id"])

@@ -1,13 +1,14 @@
 """Predictions become scores here and nowhere else: every metric of every task of a run with its 95 % interval.
 
-RUN/scores.json: {"format": "cbc-scores", "version": 1, "bench": fingerprint, "rows": [{task, table, condition, metric,
-run, value, low, high, reason, n, clusters, unparsed}]}; n counts instances, a bound that cannot be given is null and
-`reason` says why.
+RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
+lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, clusters,
+unparsed}]}; n counts the instances that were asked of the task's `questions`, all unless `partial`; a bound that cannot
+be given is null and `reason` says why; the best trivial predictor is the best on the same instances.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,12 @@ from benchmark.answer_key import Answers, answers_of, unparsed
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, cluster_sums, interval, resampled
 from benchmark.metrics import Array, Judged, Metric
-from benchmark.run import Run
-from corpus.errors import CbcError
+from benchmark.reference_rows import references
+from benchmark.run import NoPredictions, Run
 from corpus.files.atomic import write_json
+from corpus.printing import table_text
 
 Row = dict[str, Any]
-
-
-class NoPredictions(CbcError):
-    """A run answers none of the bench's tasks."""
 
 
 @dataclass(frozen=True)
@@ -63,47 +61,55 @@ def measure(answers: Answers, judged: dict[str, Judged]) -> dict[str, dict[str, 
     }
 
 
-def rows_of(answers: Answers, run: str, measured: dict[str, dict[str, Measured]]) -> list[Row]:
-    """Score rows of one run on one task."""
+def rows_of(run: Run, task: str) -> list[Row]:
+    """Score rows of one run on the questions of a task that it was asked. Raises NoAnswers and what reading raises."""
+    asked = run.questions(task)
+    answers = answers_of(run.bench, task, asked)
+    measured = measure(answers, {run.name: answers.judge(run.predictions(task))})
+    trivial = {name: answers.judge(frame) for name, frame in references(run.bench, task, asked).items()}
+    total = run.bench.public(task, "test").height
     return [
         {
-            "task": answers.task.name,
+            "task": task,
             "table": answers.task.table.name,
             "condition": answers.task.condition,
-            "metric": metric,
-            "run": run,
-            "value": runs[run].interval.value,
-            "low": runs[run].interval.low,
-            "high": runs[run].interval.high,
-            "reason": runs[run].interval.reason,
+            "metric": metric.name,
+            "lower_is_better": metric.lower_is_better,
+            "unit": metric.unit or answers.task.unit,
+            "run": run.name,
+            **asdict(measured[metric.name][run.name].interval),
+            **best_of(metric, trivial),
             "n": answers.instances,
+            "questions": total,
+            "partial": answers.instances < total,
             "clusters": answers.clusters,
-            "unparsed": runs[run].unparsed,
+            "unparsed": measured[metric.name][run.name].unparsed,
         }
-        for metric, runs in measured.items()
+        for metric in answers.task.metrics
     ]
 
 
-def score(run: Path, bench: Path) -> list[Row]:
-    """Score rows of every task the run answers.
+def best_of(metric: Metric, trivial: dict[str, Judged]) -> Row:
+    """The trivial predictor with the best value of a metric; null where none has a defined one."""
+    values = {name: metric.value(judged) for name, judged in trivial.items()}
+    defined = [name for name, value in values.items() if np.isfinite(value)]
+    sign = 1 if metric.lower_is_better else -1
+    best = min(defined, key=lambda name: sign * values[name], default=None)
+    return {"best_trivial": best, "best_trivial_value": None if best is None else values[best]}
 
-    Raises NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers, NoPredictions.
-    """
-    opened = Bench.open(bench)
-    given = Run.open(run, opened)
-    if not given.tasks:
+
+def score(run: Path, bench: Path) -> list[Row]:
+    """Score rows of every task the run answers. Raises NoAnswers, NoPredictions, and what opening a run raises."""
+    opened = Run.open(run, Bench.open(bench))
+    if not opened.tasks:
         raise NoPredictions(f"{run} holds predictions for none of the bench's tasks", "predict again on this bench")
-    rows: list[Row] = []
-    for task in given.tasks:
-        answers = answers_of(opened, task)
-        rows += rows_of(answers, given.name, measure(answers, {given.name: answers.judge(given.predictions(task))}))
-    return rows
+    return [row for task in opened.tasks for row in rows_of(opened, task)]
 
 
 def write_scores(run: Path, bench: Path) -> list[Row]:
     """Score a run and write RUN/scores.json. Raises what `score` raises."""
     rows = score(run, bench)
-    content = {"format": "cbc-scores", "version": 1, "bench": Bench.open(bench).fingerprint, "rows": rows}
+    content = {"format": "cbc-scores", "version": 2, "bench": Bench.open(bench).fingerprint, "rows": rows}
     write_json(run / "scores.json", content)
     return rows
 
@@ -127,14 +133,22 @@ def with_bounds(value: float | None, low: float | None, high: float | None) -> s
 
 
 def scores_text(rows: list[Row]) -> str:
-    """Score rows as lines for a terminal."""
-    head = ("task", "metric", "value [95 % interval]", "n", "clusters", "unparsed")
+    """Score rows as lines for a terminal: the run, then a line a metric beside the best trivial predictor."""
+    head = ("task", "metric", "better", "unit", "value [95 % interval]", "best trivial", "n", "clusters", "unparsed")
     body = [
-        (r["task"], r["metric"], with_bounds(r["value"], r["low"], r["high"]), r["n"], r["clusters"], r["unparsed"])
-        for r in rows
+        (
+            row["task"],
+            row["metric"],
+            "lower" if row["lower_is_better"] else "higher",
+            row["unit"],
+            with_bounds(row["value"], row["low"], row["high"]),
+            f"{row['best_trivial'] or ''} {number(row['best_trivial_value'])}".strip(),
+            f"{row['n']} of {row['questions']}" if row["partial"] else row["n"],
+            row["clusters"],
+            row["unparsed"],
+        )
+        for row in rows
     ]
-    cells = [[str(cell) for cell in line] for line in (head, *body)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(head))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
+    partial = any(row["partial"] for row in rows)
+    note = "\nPartial: n counts the questions that were asked; the run has no rank among full ones." if partial else ""
+    return f"run {rows[0]['run']}{' (partial)' if partial else ''}\n{table_text(head, body)}{note}"

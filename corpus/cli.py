@@ -65,7 +65,8 @@ def simulate(
     from corpus.inspect.status import report_text
     from corpus.simulate.world import simulate as run
 
-    typer.echo(report_text(run(corpus, seed=seed, brands=brands, videos=videos, posts=posts, emails=emails)))
+    report = run(corpus, seed=seed, brands=brands, videos=videos, posts=posts, emails=emails)
+    typer.echo(report_text(report) if report.ingest else f"{corpus}: this world is already there, nothing to do")
 
 
 @app.command()

@@ -6,10 +6,16 @@ The command prints one line (`str(error)`) and exits with code 2; a library call
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """Text on one line without control characters: what a file holds never steers a terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 class CbcError(Exception):
-    """Something the user can mend: what is wrong, then how to mend it."""
+    """Something the user can mend: what is wrong, then how to mend it, in one printable line."""
 
     def __init__(self, what: str, mend: str) -> None:
+        what, mend = printable(what), printable(mend)
         super().__init__(f"{what}; {mend}")
         self.what = what
         self.mend = mend

@@ -7,17 +7,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Pages that show how runs compare.")
-
-
-@app.callback()
-def group() -> None:
-    """Pages that show how runs compare."""
+app = typer.Typer(no_args_is_help=True, help="Pages that show how runs compare; runs as single files.")
+BenchOption = Annotated[Path, typer.Option("--bench", help="the bench that is answered")]
 
 
 @app.command()
 def build(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders to compare")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders, or packed runs, to compare")],
     out: Annotated[Path, typer.Option(metavar="SITE", help="folder of the page; replaced whole when it is a page")],
     bench: Annotated[Path | None, typer.Option(help="the runs' bench (default: sought beside the run folders)")] = None,
     tables: Annotated[Path | None, typer.Option(help="folder of tables already made of these runs")] = None,
@@ -26,3 +22,38 @@ def build(
     from leaderboard.site import build_site
 
     typer.echo(f"open {build_site(runs, out, bench, tables)}")
+
+
+@app.command()
+def pack(
+    run: Annotated[Path, typer.Argument(help="the run's folder")],
+    bench: BenchOption,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the file to write; it ends in .zip")],
+) -> None:
+    """Make one file of a run, to be sent in: the same run gives the same bytes."""
+    from leaderboard.pack import pack as run_pack
+
+    typer.echo(run_pack(run, bench, out))
+
+
+@app.command()
+def unpack(
+    file: Annotated[Path, typer.Argument(help="a packed run")],
+    out: Annotated[Path, typer.Option(metavar="RUN", help="the run's folder to write")],
+) -> None:
+    """Make a run's folder of one file again, once everything in it is checked."""
+    from leaderboard.pack import unpack as run_unpack
+
+    typer.echo(run_unpack(file, out))
+
+
+@app.command()
+def verify(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="packed runs, or folders of them")],
+    bench: BenchOption,
+) -> None:
+    """Check and score packed runs, a line each; exit code 2 when one of them is wrong."""
+    from leaderboard.verify import verify as run_verify
+
+    for line in run_verify(paths, bench):
+        typer.echo(line)

@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmark.answers.base import EDGE
 from benchmark.bench import Bench
+from benchmark.reference_rows import own_answers, own_kinds
 from benchmark.run import Run
-from benchmark.tasks.registry import references
 from leaderboard.charts import INK, MUTED, RULE, SETTINGS, SHADE, svg
 from leaderboard.results import Column, Table, best_first
 
@@ -67,12 +67,12 @@ def chosen_predictors(table: Table, column: Column) -> list[str]:
 def answers_given(
     bench: Bench, task: str, name: str, runs: Sequence[Run], questions: pl.DataFrame
 ) -> dict[str, list[float] | None]:
-    """A predictor's values by instance on some questions, from its run or, of a trivial one, worked out."""
+    """A predictor's values by instance on some questions, from its run or, of a reference, from the bench."""
     run = next((run for run in runs if run.name == name and task in run.tasks), None)
-    if run is not None:
+    if name in own_kinds(bench, task):
+        shown = own_answers(bench, task, name, questions)
+    elif run is not None:
         shown = run.predictions(task).filter(pl.col("instance_id").is_in(questions["instance_id"].to_list()))
-    elif name in references():
-        shown = references()[name].predictions(bench.public(task, "train"), questions)
     else:
         return {}
     return dict(shown.select("instance_id", "values").iter_rows())

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from benchmark.bench import FORMAT as BENCH_FORMAT
 from benchmark.bench import Bench
-from benchmark.run import FORMAT as RUN_FORMAT
-from corpus.errors import CbcError, NoSuchPath
+from corpus.errors import CbcError
+from leaderboard.pack import manifest_of
+
+MANIFEST_BYTES = 16 << 20
 
 
 class NoBenchFound(CbcError):
@@ -20,8 +23,9 @@ class NoBenchFound(CbcError):
 
 def manifest(folder: Path) -> dict[str, Any]:
     """A folder's manifest; empty where there is none that can be read."""
+    path = folder / "manifest.json"
     try:
-        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        found = from_json(path.read_bytes()) if path.is_file() and path.stat().st_size <= MANIFEST_BYTES else {}
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -35,13 +39,14 @@ def nearby(run: Path) -> Iterator[Path]:
 
 
 def find_bench(runs: Sequence[Path]) -> Bench:
-    """The bench whose fingerprint the first run names, sought near all runs. Raises NoSuchPath, NoBenchFound."""
-    asked = manifest(runs[0])
-    if asked.get("format") != RUN_FORMAT:
-        raise NoSuchPath(f"no run at {runs[0]}", "make one with `cbc baselines predict NAME --bench BENCH --out RUN`")
+    """The bench whose fingerprint the first run names, sought near all runs.
+
+    Raises NoBenchFound, and what reading the first run's manifest raises.
+    """
+    asked = manifest_of(runs[0]).bench
     for run in runs:
         for folder in nearby(run):
             found = manifest(folder)
-            if found.get("format") == BENCH_FORMAT and found.get("fingerprint") == asked.get("bench"):
+            if found.get("format") == BENCH_FORMAT and found.get("fingerprint") == asked:
                 return Bench.open(folder)
     raise NoBenchFound(f"no bench that {runs[0]} answers lies beside the runs", "name it with --bench BENCH")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.metrics import Metric
+from benchmark.reference_rows import REFERENCE_KINDS
 from benchmark.tables.paper import paper_tables
 from corpus.errors import CbcError, NoSuchPath
 
@@ -107,12 +108,13 @@ class Table:
 
 
 def best_first(lines: Sequence[Line], column: Column) -> list[Line]:
-    """Lines by their value on a column; those without one last, equals by name."""
+    """Lines by their value on a column; partial runs and those without a value last, equals by name."""
     sign = 1 if column.metric.lower_is_better else -1
 
-    def place(line: Line) -> tuple[bool, float, str]:
-        value = line.rows.get(column.key, {}).get("value")
-        return value is None, sign * (value or 0.0), line.run
+    def place(line: Line) -> tuple[bool, bool, float, str]:
+        row = line.rows.get(column.key, {})
+        value = row.get("value")
+        return value is None, row.get("partial", False), sign * (value or 0.0), line.run
 
     return sorted(lines, key=place)
 
@@ -139,7 +141,7 @@ def read_tables(folder: Path, fingerprint: str, runs: Iterable[str]) -> list[Tab
     if any(table.content["bench"] != fingerprint for table in tables):
         raise TablesOfOtherRuns(f"the tables at {folder} are of another bench", mend)
     kinds = {line.run: line.kind for table in tables for line in table.lines}
-    shown = {run for run, kind in kinds.items() if kind != "trivial"}
+    shown = {run for run, kind in kinds.items() if kind not in REFERENCE_KINDS}
     odd = (set(runs) - set(kinds)) | (shown - set(runs))
     if odd:
         raise TablesOfOtherRuns(f"the tables at {folder} are of other runs ({', '.join(sorted(odd))})", mend)

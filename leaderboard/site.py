@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmark.bench import Bench
-from benchmark.run import Run
+from benchmark.open_runs import open_runs
 from benchmark.tables import make_tables
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, write_json
 from leaderboard.locate import find_bench, manifest
+from leaderboard.pack import folders_of
 from leaderboard.page import render
 from leaderboard.results import read_tables
 
@@ -32,7 +33,7 @@ class NotASite(CbcError):
 
 
 def build_site(runs: Sequence[Path], out: Path, bench: Path | None = None, tables: Path | None = None) -> Path:
-    """Write the page of some runs and return its path; tables already made of them are reused.
+    """Write the page of some runs, packed or not, and return its path; tables already made of them are reused.
 
     Raises NotASite, NoBenchFound, UnreadableTable, TablesOfOtherRuns, and what opening benches, runs and making
     tables raises (NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers and others).
@@ -41,11 +42,11 @@ def build_site(runs: Sequence[Path], out: Path, bench: Path | None = None, table
         raise NoSuchPath("no run was given", "name the folder of one run or more")
     check_place(out)
     opened = Bench.open(bench) if bench else find_bench(runs)
-    given = [Run.open(run, opened) for run in runs]
-    with staged(out.resolve()) as folder:
+    with folders_of(runs) as folders, staged(out.resolve()) as folder:
+        given = open_runs(folders, opened)
         data = folder / "data"
         if tables is None:
-            make_tables(runs, opened.root, data)
+            make_tables(folders, opened.root, data)
         made = read_tables(tables or data, opened.fingerprint, [run.name for run in given])
         if tables is not None:
             copy_tables(tables, data, [table.name for table in made])

@@ -26,6 +26,7 @@ CONDITIONS = {
 KINDS = {
     "lm": "language model",
     "boosted": "gradient boosting",
+    "submitted": "submitted answers",
     "trivial": "trivial",
     "oracle": "best possible (simulated world)",
 }

@@ -42,6 +42,7 @@ from benchmark.bench import Bench
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.locks import hold_lock
+from corpus.files.written_once import refuse_other
 from corpus.verbalize.catalog import frames
 
 FORMAT, VERSION = "cbc-model", 1
@@ -51,7 +52,7 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
 
 
 class OtherModel(CbcError):
-    """The folder to write holds something else than this very model."""
+    """The folder to write holds something else than a model of cbc."""
 
 
 def train(
@@ -64,7 +65,8 @@ def train(
 ) -> Path:
     """Train by a recipe (name or YAML file) and give the model's folder; a finished one is left as it is.
 
-    Raises NoSuchRecipe, BadRecipe, NoSuchPath, WrongVersion, UnknownTask, NothingToTrain, NoSuchBase, OtherModel, Busy.
+    Raises NoSuchRecipe, BadRecipe, NoSuchPath, WrongVersion, UnknownTask, NothingToTrain, NoSuchBase, OtherModel,
+    HoldsOther, Busy.
     """
     return fit(load_recipe(recipe, overrides), BenchSource(Bench.open(bench)), out, seed, resume)
 
@@ -99,29 +101,33 @@ def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool =
 
 
 def _finished(out: Path, identity: dict[str, Any]) -> bool:
-    """Whether the folder holds this model already. Raises OtherModel."""
+    """Whether the folder holds this model already. Raises OtherModel, HoldsOther."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
         found = json.loads((out / "training.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = {}
-    if all(found.get(key) == value for key, value in identity.items()):
-        return True
-    differs = (
-        ", ".join(key for key in identity if found.get(key) != identity[key]) if found else "it is no model of cbc"
-    )
-    raise OtherModel(f"{out} holds something else (differs in: {differs})", "give another folder or remove it")
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise OtherModel(f"{out} exists and is no model of cbc", "give an empty or new folder")
+    refuse_other(out, "model", {key: found.get(key) for key in identity}, identity)
+    return True
 
 
 def _prepare(
     recipe: Recipe, source: Source, tasks: list[str], part: Path, seed: int, identity: dict[str, Any], resume: bool
 ) -> None:
-    """Bring the working folder to where training can begin: its tokenizer and tokens, and only whole checkpoints."""
+    """Bring the working folder to where training can begin: its tokenizer and tokens, and only whole checkpoints.
+
+    Raises HoldsOther when it is another training's.
+    """
     from baselines.lcbm.loop import drop_unfinished
 
     mark = part / "identity.json"
-    if not resume or not mark.is_file() or json.loads(mark.read_text(encoding="utf-8")) != identity:
+    if resume and mark.is_file():
+        mend = f"finish that one first, begin anew with --no-resume, or remove {part}"
+        refuse_other(part, "unfinished training", json.loads(mark.read_text(encoding="utf-8")), identity, mend)
+    else:
         for path in part.iterdir():
             if path.name != ".lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

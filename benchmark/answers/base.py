@@ -65,8 +65,13 @@ class AnswerKind(ABC):
 
     def parse(self, raw: str, count: int, options: Sequence[str] | None = None) -> list[float] | None:
         """The values that a text gives; None when it cannot be read or a value lies outside the legal range."""
-        values, (low, high) = self.read(raw, count, options), self.legal
-        return values if values is not None and all(low <= value <= high for value in values) else None
+        values = self.read(raw, count, options)
+        return values if values is not None and self.accepts(values, count) else None
+
+    def accepts(self, values: Sequence[float], count: int) -> bool:
+        """Whether these may be an answer: as many values as were asked, each of them legal."""
+        low, high = self.legal
+        return len(values) == count and all(low <= value <= high for value in values)
 
     def is_legal(self, values: Array) -> Flags:
         """Whether each value may be an answer at all."""

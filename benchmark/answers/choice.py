@@ -28,6 +28,10 @@ class Choice(AnswerKind):
     def read(self, raw: str, count: int, options: Sequence[str] | None) -> list[float] | None:
         return read_choice(raw, [] if options is None else list(options))
 
+    def accepts(self, values: Sequence[float], count: int) -> bool:
+        """Whether this is the index of one option."""
+        return super().accepts(values, count) and all(float(value).is_integer() for value in values)
+
     def chance(self, train: pl.DataFrame, test: pl.DataFrame, rng: np.random.Generator) -> list[list[float]]:
         """Any of the options alike."""
         return [[float(rng.integers(len(options)))] for options in test["options"]]

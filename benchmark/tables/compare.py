@@ -1,4 +1,8 @@
-"""Compare all runs on one condition and metric: skill over the best reference, who is apart from whom, and ranks."""
+"""Everyone on one condition and metric: skill over the best trivial predictor, who is apart from whom, and ranks.
+
+A run that was asked only some questions is compared on these alone, with the references on these and with whoever was
+asked the very same; it has no rank among those that were asked all.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,13 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from benchmark.answer_key import Answers, answers_of
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, difference, interval
-from benchmark.metrics import Judged, Metric
+from benchmark.metrics import Metric
+from benchmark.reference_rows import REFERENCE_KINDS, own_answers, own_kinds
 from benchmark.run import Run
 from benchmark.score import Measured, measure
 
@@ -31,12 +37,21 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All runs on one condition and metric of a table."""
+    """All runs that were asked the same questions, on one condition and metric of a table.
+
+    questions: of the whole test part, which partial runs were asked only in part.
+    """
 
     answers: Answers
     metric: Metric
     kinds: dict[str, str]
     measured: dict[str, Measured]
+    questions: int
+
+    @property
+    def partial(self) -> bool:
+        """Whether only some of the test questions were asked."""
+        return self.answers.instances < self.questions
 
     @cached_property
     def order(self) -> list[str]:
@@ -90,8 +105,8 @@ class Comparison:
         return ranks
 
     def rows(self) -> list[Row]:
-        """One row a run."""
-        return [self.row(run) for run in self.measured]
+        """One row a run; on some of the questions, the references' own rows are left out."""
+        return [self.row(run) for run in self.measured if not (self.partial and self.kinds[run] in REFERENCE_KINDS)]
 
     def row(self, run: str) -> Row:
         """A run's value and skill, each with its 95 % bounds."""
@@ -109,26 +124,35 @@ class Comparison:
             "skill": skill.value,
             "skill_low": skill.low,
             "skill_high": skill.high,
-            "rank": self.ranks.get(run),
+            "rank": None if self.partial else self.ranks.get(run),
             "n": self.answers.instances,
+            "questions": self.questions,
+            "partial": self.partial,
             "clusters": self.answers.clusters,
             "unparsed": found.unparsed,
         }
 
 
 def compare(bench: Bench, task: str, runs: Sequence[Run]) -> list[Comparison]:
-    """Every metric of a task for the runs that answer it and for its references not among them."""
+    """Every metric of a task: on all its questions first, then on each part of them that partial runs were asked."""
     questions = bench.public(task, "test")
-    answers = answers_of(bench, task, questions)
-    kinds: dict[str, str] = {}
-    judged: dict[str, Judged] = {}
+    groups: dict[tuple[str, ...], list[Run]] = {tuple(questions["instance_id"]): []}
     for run in runs:
         if task in run.tasks:
-            kinds[run.name], judged[run.name] = run.kind, answers.judge(run.predictions(task))
-    train = bench.public(task, "train")
-    for reference in answers.task.references:
-        if reference.name not in judged:
-            kinds[reference.name] = "trivial"
-            judged[reference.name] = answers.judge(reference.predictions(train, questions))
+            groups.setdefault(tuple(run.questions(task)["instance_id"]), []).append(run)
+    compared = []
+    for asked, members in groups.items():
+        some = questions.filter(pl.col("instance_id").is_in(asked)) if len(asked) < len(questions) else questions
+        compared += compare_on(bench, task, some, members, len(questions))
+    return compared
+
+
+def compare_on(bench: Bench, task: str, asked: pl.DataFrame, runs: Sequence[Run], questions: int) -> list[Comparison]:
+    """Every metric of a task, for some runs and the bench's own rows, on the questions that they were all asked."""
+    answers = answers_of(bench, task, asked)
+    own = own_kinds(bench, task)
+    kinds = {run.name: run.kind for run in runs} | own
+    judged = {run.name: answers.judge(run.predictions(task)) for run in runs}
+    judged |= {name: answers.judge(own_answers(bench, task, name, asked)) for name in own}
     measured = measure(answers, judged)
-    return [Comparison(answers, metric, kinds, measured[metric.name]) for metric in answers.task.metrics]
+    return [Comparison(answers, metric, kinds, measured[metric.name], questions) for metric in answers.task.metrics]

@@ -2,10 +2,13 @@
 
 DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
 "metrics": [{name, meaning, lower_is_better, skill}], "rows": [{table, condition, metric, run, kind, value, low, high,
-skill, skill_low, skill_high, rank, n, clusters, unparsed}], "reported": [{model, condition, metric, value}],
-"separable": [{condition, metric, better, worse, difference, low, high}], "rank": {condition: {metric: {run: rank}}},
-"best_trivial": {condition: {metric: run}}, "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}.
-TABLE.csv holds the rows alone.
+skill, skill_low, skill_high, rank, n, questions, partial, clusters, unparsed}], "reported": [{model, condition, metric,
+value}], "separable": [{condition, metric, better, worse, difference, low, high}], "rank": {condition: {metric: {run:
+rank}}}, "best_trivial": {condition: {metric: run}}, "partial": [{condition, metric, n, best_trivial, rank: {run:
+rank}}], "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}. TABLE.csv holds the rows alone.
+
+A row with `partial` true speaks of `n` of the `questions`: it has no rank, and stands in no pair of `separable`; those
+that were asked the very same are ranked in "partial", with the references on these questions.
 """
 
 from __future__ import annotations
@@ -17,13 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.bench import Bench
+from benchmark.open_runs import open_runs
 from benchmark.run import Run
-from benchmark.score import NoPredictions
 from benchmark.tables.compare import Comparison, compare
 from benchmark.tables.markdown import markdown
 from benchmark.tables.paper import PaperTable, paper_tables
 from benchmark.tables.seeds import families, over_seeds
-from benchmark.tasks.registry import references
 from corpus.errors import CbcError
 from corpus.files.atomic import part_path, write_json
 
@@ -42,13 +44,11 @@ COLUMNS = (
     "skill_high",
     "rank",
     "n",
+    "questions",
+    "partial",
     "clusters",
     "unparsed",
 )
-
-
-class DuplicateRuns(CbcError):
-    """Two runs bear one name, so that a table could not tell them apart."""
 
 
 class NothingToTabulate(CbcError):
@@ -58,12 +58,14 @@ class NothingToTabulate(CbcError):
 def make_tables(runs: Sequence[Path], bench: Path, out: Path) -> list[Row]:
     """Write every table that the bench's tasks cover and return the rows of all of them.
 
-    Raises NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers, NoPredictions, DuplicateRuns, NothingToTabulate.
+    Raises NoAnswers, NothingToTabulate, and what opening a bench and `open_runs` raise.
     """
     opened = Bench.open(bench)
     covered = [table for table in paper_tables().values() if set(table.tasks.values()) & set(opened.tasks)]
     if not covered:
         raise NothingToTabulate(f"{bench} has no task of any table", "build it from a corpus with videos or posts")
+    if not runs:
+        raise NothingToTabulate("no run was given", "name the folder of one run or more")
     given = open_runs(runs, opened)
     if out.exists() and not out.is_dir():
         raise NothingToTabulate(f"{out} is a file", "give a folder for the tables")
@@ -71,27 +73,6 @@ def make_tables(runs: Sequence[Path], bench: Path, out: Path) -> list[Row]:
     for content in made:
         write_table(content, out)
     return [row for content in made for row in content["rows"]]
-
-
-def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
-    """Open the runs, each under a name of its own."""
-    if not paths:
-        raise NothingToTabulate("no run was given", "name the folder of one run or more")
-    runs = [Run.open(path, bench) for path in paths]
-    trivial = references()
-    first: dict[str, Run] = {}
-    for run in runs:
-        if run.name in first:
-            raise DuplicateRuns(
-                f"{first[run.name].root} and {run.root} are both called {run.name}",
-                "give each run once, by its own name",
-            )
-        if run.name in trivial and run.kind != "trivial":
-            raise DuplicateRuns(f"{run.root} bears the name of a trivial predictor, {run.name}", "give it another name")
-        if not run.tasks:
-            raise NoPredictions(f"{run.root} holds predictions for none of the bench's tasks", "predict again")
-        first[run.name] = run
-    return runs
 
 
 def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str, Any]:
@@ -102,6 +83,7 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
     compared = sorted(compared, key=lambda found: order.index(found.metric.name))
     metrics = {found.metric.name: found.metric for found in compared}
     rows = [row for found in compared for row in found.rows()]
+    on_all = [found for found in compared if not found.partial]
     return {
         "format": "cbc-table",
         "version": 1,
@@ -117,10 +99,11 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
         ],
         "rows": rows,
         "reported": [row for row in table.reported() if row["condition"] in tasks],
-        "separable": [pair for found in compared for pair in pairs(found)],
-        "rank": by_condition(compared, "ranks"),
-        "best_trivial": by_condition(compared, "best_trivial"),
-        "seeds": over_seeds(rows, families(runs)),
+        "separable": [pair for found in on_all for pair in pairs(found)],
+        "rank": by_condition(on_all, "ranks"),
+        "best_trivial": by_condition(on_all, "best_trivial"),
+        "partial": [partial_entry(found) for found in compared if found.partial],
+        "seeds": over_seeds([row for row in rows if not row["partial"]], families(runs)),
     }
 
 
@@ -138,6 +121,17 @@ def pairs(found: Comparison) -> list[Row]:
         }
         for pair in found.separable
     ]
+
+
+def partial_entry(found: Comparison) -> Row:
+    """Who was asked the same questions, not all, and how they rank on these with the references."""
+    return {
+        "condition": found.answers.task.condition,
+        "metric": found.metric.name,
+        "n": found.answers.instances,
+        "best_trivial": found.best_trivial,
+        "rank": found.ranks,
+    }
 
 
 def by_condition(compared: Sequence[Comparison], name: str) -> dict[str, dict[str, Any]]:

@@ -47,7 +47,7 @@ def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
     kinds = {row["run"]: row["kind"] for row in rows}
 
     def value(row: Row) -> str:
-        mark = " †" if best[row["condition"]] == row["run"] else ""
+        mark = " ‡" if row["partial"] else " †" if best[row["condition"]] == row["run"] else ""
         return with_bounds(row["value"], row["low"], row["high"]) + mark
 
     def skill(row: Row) -> str:
@@ -60,7 +60,7 @@ def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
     parts = [
         f"## {metric['name']}: {metric['meaning']} ({better} is better)",
         grid(["run", "kind", *conditions], [[n, kinds[n], *v] for n, v in zip(names, values, strict=True)]),
-        "† the best trivial predictor of the column.",
+        "† the best trivial predictor of the column." + partial_note(rows),
         f"### {metric['name']}: skill over the best trivial predictor ({over}, paired; above zero is better)",
         grid(["run", *conditions], [[n, *s] for n, s in zip(names, skills, strict=True)]),
         f"### {metric['name']}: who is apart from whom",
@@ -70,16 +70,23 @@ def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
     return "\n\n".join(filter(None, parts))
 
 
+def partial_note(rows: Sequence[Row]) -> str:
+    """Which runs were asked only some of the questions, and how many."""
+    shown = [f"{row['run']} on {row['condition']} {row['n']} of {row['questions']}" for row in rows if row["partial"]]
+    return f" ‡ on some of the questions only, and so without a rank: {', '.join(shown)}." if shown else ""
+
+
 def placed(rows: Sequence[Row], lower_is_better: bool) -> list[Row]:
-    """Rows with their place among the runs of their condition; last where the value is not defined."""
+    """Rows with their place among the runs of their condition; partial ones and those without a value come last."""
     sign = 1 if lower_is_better else -1
+
+    def order(row: Row) -> tuple[bool, float]:
+        return row["partial"], float("inf") if row["value"] is None else sign * row["value"]
+
     by_condition: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_condition[row["condition"]].append(row)
-    ordered = [
-        sorted(group, key=lambda row: float("inf") if row["value"] is None else sign * row["value"])
-        for group in by_condition.values()
-    ]
+    ordered = [sorted(group, key=order) for group in by_condition.values()]
     return [{**row, "place": place} for group in ordered for place, row in enumerate(group)]
 
 
@@ -95,6 +102,7 @@ def ranking(table: dict[str, Any], condition: str, metric: str) -> str:
     for run, rank in ranks.items():
         shared[rank].append(run)
     line = "; ".join(f"**{rank}.** {', '.join(runs)}" for rank, runs in sorted(shared.items()))
+    line += partial_ranking(table, condition, metric)
     inside = [pair for runs in shared.values() for pair in combinations(runs, 2) if pair in apart]
     if not inside:
         return line
@@ -103,6 +111,16 @@ def ranking(table: dict[str, Any], condition: str, metric: str) -> str:
         over[better].append(worse)
     told = "; ".join(f"{better} over {', '.join(worse)}" for better, worse in over.items())
     return f"{line} (of a shared rank yet apart: {told})"
+
+
+def partial_ranking(table: dict[str, Any], condition: str, metric: str) -> str:
+    """Ranks among those that were asked the same part of the questions, the references on these included."""
+    text = ""
+    for entry in table["partial"]:
+        if (entry["condition"], entry["metric"]) == (condition, metric):
+            order = ", ".join(f"{rank}. {run}" for run, rank in entry["rank"].items())
+            text += f"; on {entry['n']} questions alone: {order}"
+    return text
 
 
 def reported_block(table: dict[str, Any], metric: str) -> str:
@@ -137,7 +155,7 @@ def seeds_block(table: dict[str, Any]) -> str:
 
 def basis_block(table: dict[str, Any]) -> str:
     """What the figures rest on: instances, clusters, unread answers, and how intervals and ranks were made."""
-    sizes = {row["condition"]: row for row in table["rows"]}
+    sizes = {row["condition"]: row for row in table["rows"] if not row["partial"]}
     lines = [[c, str(sizes[c]["n"]), str(sizes[c]["clusters"])] for c in table["conditions"]]
     few = [condition for condition, row in sizes.items() if row["clusters"] < FEW_CLUSTERS]
     notes = [

@@ -67,6 +67,8 @@ class Task(ABC):
     table: TableHeading
     condition: str
     answer: AnswerKind
+    unit: str = ""
+    """That of the asked values."""
     metrics: tuple[Metric, ...]
     references: tuple[Reference, ...]
     behavior: tuple[str, ...]

@@ -31,6 +31,7 @@ class LikeViewRatio(Task):
     )
     condition = "test"
     answer = Values(0.0, 100.0)
+    unit = "% of views"
     metrics = (RMSE, R2, ACCURACY_REL10)
     references = (RANDOM, MEAN, MEDIAN)
     behavior = ("like_view_pct", "views")

@@ -32,6 +32,7 @@ class Views(Task):
     )
     condition = "test"
     answer = Values(0.0, 1e12)
+    unit = "views"
     metrics = (RMSE, RMSE_LOG10, ACCURACY_REL10)
     references = (RANDOM, MEAN, MEDIAN)
     behavior = ("views", "like_view_pct")

@@ -19,10 +19,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus.errors import CbcError
+from corpus.files.written_once import refuse_other
 from corpus.ingest.run import Report, ingest
 from corpus.replay_curve import merge_markers, multiplier, scene_spans
 from corpus.simulate import law as rules
 from corpus.sources.base import Received, Source, Staging
+from corpus.store import Corpus
 
 MARKERS = 100
 LICENCE = "CC0-1.0"
@@ -342,11 +344,23 @@ def stage_law(staging: Staging, law: list[Row]) -> None:
     staging.connection.unregister("_law")
 
 
+def check_world(root: Path, world: SimulatedWorld) -> None:
+    """Whether a corpus is empty, or of this very world. Raises NoSuchPath, WrongVersion, HoldsOther."""
+    there = [str(ingest.get("source")) for ingest in Corpus.open(root).ingests()]
+    if there and world.label not in there:
+        refuse_other(root, "corpus", {"source": ", ".join(there)}, {"source": world.label})
+
+
 def simulate(
     root: Path, seed: int = 0, brands: int = 72, videos: int = 40, posts: int = 100, emails: int = 8
 ) -> Report:
-    """Write a simulated corpus at `root`; videos, posts and emails are numbers per brand. Raises BadSize."""
+    """Write a simulated corpus at `root`, once; sizes are per brand.
+
+    Raises BadSize, NoSuchPath, WrongVersion, HoldsOther.
+    """
     if brands < 3 or min(videos, posts, emails) < 0:
-        sizes = f"{brands} brands with {videos} videos, {posts} posts and {emails} emails each"
-        raise BadSize(f"a world of {sizes} cannot be split", "ask for at least 3 brands and no negative sizes")
-    return ingest(SimulatedWorld(seed, brands, videos, posts, emails), [], root)
+        raise BadSize(f"{brands} brands cannot be split three ways", "ask for at least 3 brands and no negative sizes")
+    world = SimulatedWorld(seed, brands, videos, posts, emails)
+    if (root / "corpus.json").is_file():
+        check_world(root, world)
+    return ingest(world, [], root)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -22,6 +23,7 @@ from benchmark.run import Run
 from benchmark.score import score
 from benchmark.tasks.registry import TASKS
 from corpus.errors import NoSuchPath
+from corpus.files.written_once import HoldsOther
 
 ROOT = Path(__file__).resolve().parents[2]
 REPLAY = [task for task in TASKS if task.startswith("replay_")]
@@ -49,7 +51,7 @@ def beside(out: Path) -> list[str]:
 def test_answers_the_tasks_it_applies_to_in_the_benchs_order(name, small_bench, tmp_path):
     predict_run(name, small_bench.root, tmp_path / "run", Settings())
     run = Run.open(tmp_path / "run", small_bench)
-    assert (run.name, run.kind) == (name, predictors()[name].kind)
+    assert (run.name, run.manifest.kind, run.kind) == (name, predictors()[name].kind, "submitted")
     assert run.tasks == APPLIES[name]
     for task in run.tasks:
         written = pl.read_parquet(tmp_path / "run" / "predictions" / f"{task}.parquet")
@@ -81,9 +83,10 @@ def test_predicting_needs_no_answers(small_bench, tmp_path):
     public = tmp_path / "bench"
     shutil.copytree(small_bench.root, public, ignore=shutil.ignore_patterns("private"))
     for name in ("random", "boosted"):
-        predict_run(name, public, tmp_path / "without", Settings(tasks=("views", "tweet_likes_brand")))
-        predict_run(name, small_bench.root, tmp_path / "with", Settings(tasks=("views", "tweet_likes_brand")))
-        assert contents(tmp_path / "without") == contents(tmp_path / "with")
+        without, whole = tmp_path / f"{name} without", tmp_path / f"{name} with"
+        predict_run(name, public, without, Settings(tasks=("views", "tweet_likes_brand")))
+        predict_run(name, small_bench.root, whole, Settings(tasks=("views", "tweet_likes_brand")))
+        assert contents(without) == contents(whole)
 
 
 def test_oracle_is_of_the_simulated_world_alone(small_bench, tmp_path):
@@ -103,10 +106,33 @@ def test_same_settings_give_the_same_bytes_and_a_second_run_does_nothing(small_b
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "a").rglob("*")}
 
 
-def test_other_settings_replace_the_run(small_bench, tmp_path):
-    for limit in (3, 5):
-        predict_run("mean", small_bench.root, tmp_path / "run", Settings(tasks=("views",), limit=limit))
-        assert pl.read_parquet(tmp_path / "run" / "predictions" / "views.parquet").height == limit
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("boosted", Settings(tasks=("views",), limit=5), "limit: 3 there, 5 asked"),
+        ("boosted", Settings(tasks=("views",)), "limit: 3 there, none asked"),
+        ("boosted", Settings(tasks=("views",), limit=3, seed=1), "seed: 0 there, 1 asked"),
+        ("boosted", Settings(limit=3, tasks=("views", "replay_past")), "tasks: views there, replay_past, views asked"),
+        ("boosted", Settings(tasks=("views",), limit=3, split="validation"), "split: test there, validation asked"),
+        ("mean", Settings(tasks=("views",), limit=3), "run: boosted there, mean asked"),
+    ],
+)
+def test_a_run_is_written_once(name, settings, said, small_bench, tmp_path):
+    predict_run("boosted", small_bench.root, tmp_path / "run", Settings(tasks=("views",), limit=3))
+    before = contents(tmp_path)
+    with pytest.raises(HoldsOther, match=said):
+        predict_run(name, small_bench.root, tmp_path / "run", settings)
+    assert contents(tmp_path) == before
+
+
+def test_a_run_of_another_bench_is_not_overwritten(small_bench, tmp_path, cbc):
+    other = shutil.copytree(small_bench.root, tmp_path / "bench")
+    manifest = json.loads((other / "manifest.json").read_text()) | {"fingerprint": "beef"}
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    predict_run("mean", small_bench.root, tmp_path / "run", Settings(tasks=("views",)))
+    done = cbc("baselines", "predict", "mean", "--tasks", "views", "--bench", other, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    assert "there, beef asked" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_run_stopped_between_tasks_does_only_the_missing_ones(small_bench, tmp_path, monkeypatch):
@@ -131,7 +157,7 @@ def test_a_run_stopped_between_tasks_does_only_the_missing_ones(small_bench, tmp
     assert beside(tmp_path / "run") == ["run", "whole"]
 
 
-def test_what_was_done_for_another_seed_is_not_taken_over(small_bench, tmp_path, monkeypatch):
+def test_what_was_done_for_another_seed_is_neither_taken_over_nor_lost(small_bench, tmp_path, monkeypatch):
     boosted = predictors()["boosted"]
     answer = type(boosted).predict
 
@@ -145,8 +171,12 @@ def test_what_was_done_for_another_seed_is_not_taken_over(small_bench, tmp_path,
         patched.setattr(type(boosted), "predict", stops_at_views)
         with pytest.raises(KeyboardInterrupt):
             predict_run("boosted", small_bench.root, tmp_path / "run", Settings(tasks=tasks, seed=1))
+    before = contents(tmp_path)
+    with pytest.raises(HoldsOther, match="seed: 1 there, 2 asked"):
+        predict_run("boosted", small_bench.root, tmp_path / "run", Settings(tasks=tasks, seed=2))
+    assert contents(tmp_path) == before
     for run in ("run", "whole"):
-        predict_run("boosted", small_bench.root, tmp_path / run, Settings(tasks=tasks, seed=2))
+        predict_run("boosted", small_bench.root, tmp_path / run, Settings(tasks=tasks, seed=1))
     assert contents(tmp_path / "run") == contents(tmp_path / "whole")
 
 

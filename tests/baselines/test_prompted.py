@@ -21,6 +21,7 @@ from baselines.predict import predict_run  # noqa: E402
 from baselines.prompted import NoModel, Prompted, load_task  # noqa: E402
 from baselines.reader import NumberTokens, Reader, SplitNumbers  # noqa: E402
 from benchmark.run import Run  # noqa: E402
+from corpus.files.written_once import HoldsOther  # noqa: E402
 
 FEW = ("like_view_ratio", "tweet_likes_brand")
 
@@ -120,9 +121,11 @@ def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_
     said = predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", Settings(tasks=FEW, limit=4, shots=1))
     run = Run.open(tmp_path / "run", small_bench)
     assert (run.name, run.kind, run.tasks) == ("tiny-llama-1shot", "lm", list(FEW))
-    assert run.about["counts"]["tweet_likes_brand"] == {"answers": 4, "unparsed": 0, "truncated": 0}
+    assert run.manifest.partial and run.manifest.settings["shots"] == 1
+    assert run.manifest.counts["tweet_likes_brand"] == {"answers": 4, "unparsed": 0, "truncated": 0}
     assert len(run.about["weights"]) == 64 and "8 answers" in said
-    chosen = run.predictions("tweet_likes_brand").head(4)
+    chosen = run.predictions("tweet_likes_brand")
+    assert chosen["instance_id"].equals(small_bench.public("tweet_likes_brand", "test")["instance_id"].head(4))
     for values, scores, raw in chosen.select("values", "scores", "raw").iter_rows():
         assert len(scores) == 2 and scores[int(values[0])] == max(scores)
         assert raw == ("low", "high")[int(values[0])]
@@ -178,7 +181,16 @@ def test_another_model_at_the_same_place_is_another_run(small_bench, tiny_llama,
     changed = AutoModelForCausalLM.from_pretrained(folder)
     torch.nn.init.normal_(changed.lm_head.weight)
     changed.save_pretrained(folder)
+    with pytest.raises(HoldsOther, match=r"weights: [0-9a-f…]+ there, [0-9a-f…]+ asked"):
+        predict_run(str(folder), small_bench.root, tmp_path / "run", settings)
+    shutil.rmtree(tmp_path / "run")
     assert "nothing to do" not in predict_run(str(folder), small_bench.root, tmp_path / "run", settings)
+
+
+def test_a_model_under_the_name_of_a_reference_is_refused_before_it_is_asked(small_bench, tiny_llama, tmp_path):
+    shutil.copytree(tiny_llama, tmp_path / "oracle")
+    with pytest.raises(WrongSettings, match="rename the model's folder"):
+        predict_run(str(tmp_path / "oracle"), small_bench.root, tmp_path / "run", Settings(limit=1))
 
 
 @pytest.mark.parametrize(

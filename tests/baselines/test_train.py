@@ -25,6 +25,7 @@ from baselines.lcbm.train import OtherModel, train  # noqa: E402
 from benchmark.bench import Bench  # noqa: E402
 from benchmark.build import build_bench  # noqa: E402
 from corpus.errors import Busy, NoSuchPath  # noqa: E402
+from corpus.files.written_once import HoldsOther  # noqa: E402
 from corpus.simulate.world import simulate  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,9 +112,9 @@ def test_a_finished_model_is_left_as_it_is(trained, bench, capsys):
 
 
 def test_a_folder_of_something_else_is_refused(trained, bench, tmp_path):
-    with pytest.raises(OtherModel, match=r"differs in: seed"):
+    with pytest.raises(HoldsOther, match=r"seed: 0 there, 1 asked"):
         train("nano-lcbm", bench, trained, seed=1, overrides=TOY)
-    with pytest.raises(OtherModel, match=r"differs in: recipe"):
+    with pytest.raises(HoldsOther, match=r"recipe.steps: 6 there, 7 asked"):
         train("nano-lcbm", bench, trained, overrides={**TOY, "steps": 7})
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OtherModel, match="no model of cbc"):

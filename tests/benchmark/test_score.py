@@ -13,8 +13,8 @@ from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 
 from benchmark.answer_key import DamagedBench
 from benchmark.bench import NoAnswers
-from benchmark.run import RunForOtherBench, write_run
-from benchmark.score import NoPredictions, number, score, scores_text, write_scores
+from benchmark.run import NoPredictions, RunForOtherBench, write_run
+from benchmark.score import number, score, scores_text, write_scores
 from benchmark.tasks.registry import TASKS
 from corpus.errors import NoSuchPath, WrongVersion
 from tests.benchmark.tiny_bench import noisy, truth_of, write_bench, write_values

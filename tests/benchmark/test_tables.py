@@ -9,10 +9,12 @@ import time
 import numpy as np
 import pytest
 
-from benchmark.run import write_run
-from benchmark.score import NoPredictions, score
+from benchmark.open_runs import DuplicateRuns, NotTheReference
+from benchmark.references.constants import MEAN
+from benchmark.run import NoPredictions, write_run
+from benchmark.score import score
 from benchmark.tables import make_tables
-from benchmark.tables.make import DuplicateRuns, NothingToTabulate
+from benchmark.tables.make import NothingToTabulate
 from benchmark.tables.paper import PAPER, paper_tables
 from benchmark.tasks.registry import TASKS, all_tasks
 from corpus.errors import NoSuchPath
@@ -184,15 +186,17 @@ def test_the_same_runs_give_the_same_bytes(made, bench, runs, tmp_path):
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
 
 
-def test_a_trivial_run_that_is_given_takes_the_place_of_the_computed_one(bench, runs, tmp_path):
-    mine = write_values(tmp_path / "mean", bench, "mean", {"like_view_ratio": [[1.25]] * 40}, kind="trivial")
-    rows = make_tables([mine], bench.root, tmp_path / "out")
-    assert (
-        one(rows, "mean", "test", "accuracy_rel10")["value"] != one(rows, "median", "test", "accuracy_rel10")["value"]
-    )
-    value = one(rows, "mean", "test", "rmse")["value"]
-    (scored,) = [row for row in score(mine, bench.root) if row["metric"] == "rmse"]
-    assert value == scored["value"]
+def test_a_run_of_a_reference_adds_nothing_and_a_forged_one_is_refused(bench, runs, tmp_path):
+    train, questions = bench.public("like_view_ratio", "train"), bench.public("like_view_ratio", "test")
+    same = MEAN.predictions(train, questions)["values"].to_list()
+    mine = write_values(tmp_path / "mean", bench, "mean", {"like_view_ratio": same}, kind="trivial")
+    with_it = make_tables([*runs, mine], bench.root, tmp_path / "with")
+    assert with_it == make_tables(runs, bench.root, tmp_path / "without")
+    for kind in ("trivial", "lm"):
+        forged = write_values(tmp_path / kind, bench, "mean", {"like_view_ratio": [[1.25]] * 40}, kind=kind)
+        with pytest.raises(NotTheReference, match="but not its answers to like_view_ratio"):
+            make_tables([*runs, forged], bench.root, tmp_path / "forged")
+    assert not (tmp_path / "forged").exists()
 
 
 def test_identical_runs_are_never_separable(bench, tmp_path):
@@ -221,7 +225,7 @@ def test_each_mistake_has_its_error_and_writes_nothing(bench, runs, tmp_path):
     empty = write_run(tmp_path / "empty", bench, "empty", "lm", {}, {})
     for given, error, told in (
         ([*runs, copy], DuplicateRuns, "both called bad"),
-        ([named_mean], DuplicateRuns, "name of a trivial predictor"),
+        ([named_mean], NotTheReference, "the name of the bench's own mean"),
         ([empty], NoPredictions, "none of the bench's tasks"),
         ([], NothingToTabulate, "no run"),
         ([tmp_path / "nowhere"], NoSuchPath, "no run at"),

@@ -11,7 +11,7 @@ from benchmark.bench import FORMAT, VERSION, Bench
 from benchmark.run import write_run
 from corpus.files.atomic import write_json
 
-HOSTILE = "<script>document.title='owned'</script>"
+HOSTILE = "<svg onload=document.title='owned'>"
 HOSTILE_TITLE = "<img src=x onerror=\"document.title='owned'\"> $\\frac{1}$ 10 % off"
 SCENES, CHANNELS, A_CHANNEL = 20, 10, 6
 REPLAY = {"replay_future": range(16, 20), "replay_all_masked": range(SCENES)}
@@ -85,7 +85,10 @@ def write_bench(root: Path, simulated: bool = True, seed: int = 0) -> Bench:
             "tasks": tasks,
         },
     )
-    return Bench.open(root)
+    bench = Bench.open(root)
+    for task in TASKS if simulated else ():
+        guesses(bench, task, 0.05, 0.0, 0).write_parquet(root / "private" / task / "oracle.parquet")
+    return bench
 
 
 def guesses(bench: Bench, task: str, error: float, unread: float, seed: int) -> pl.DataFrame:
@@ -107,7 +110,6 @@ def guesses(bench: Bench, task: str, error: float, unread: float, seed: int) -> 
 
 
 RUNS = {
-    "oracle": ("oracle", 0.05, 0.0),
     "nano-lcbm": ("lm", 0.10, 0.02),
     "nano-control": ("lm", 0.28, 0.0),
     "boosted": ("boosted", 0.11, 0.0),
@@ -126,5 +128,5 @@ def write_runs(folder: Path, bench: Bench) -> list[Path]:
             {task: guesses(bench, task, error, unread, place) for task in TASKS},
             {"recipe": "by hand", "trained": {"steps": 10 * place}},
         )
-        for place, (name, (kind, error, unread)) in enumerate(RUNS.items())
+        for place, (name, (kind, error, unread)) in enumerate(RUNS.items(), 1)
     ]

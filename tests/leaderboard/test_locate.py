@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from corpus.errors import NoSuchPath
+from corpus.errors import NoSuchPath, WrongVersion
 from leaderboard.locate import NoBenchFound, find_bench
 from tests.leaderboard.small import write_bench
 
@@ -26,7 +26,7 @@ def test_the_bench_of_the_same_fingerprint_is_taken(tmp_path, folder, runs):
 
 def test_an_unreadable_manifest_beside_a_run_is_passed_over(tmp_path, runs):
     shutil.copytree(runs[0], tmp_path / "one")
-    for name, content in (("torn", "{"), ("list", "[]"), ("latin", "\udcff")):
+    for name, content in (("torn", "{"), ("list", "[]"), ("latin", "\udcff"), ("deep", "[" * 100_000)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").write_bytes(content.encode(errors="surrogateescape"))
     with pytest.raises(NoBenchFound):
@@ -35,5 +35,5 @@ def test_an_unreadable_manifest_beside_a_run_is_passed_over(tmp_path, runs):
 
 def test_a_folder_that_is_no_run_is_named(tmp_path, folder):
     for path in (tmp_path / "nothing", folder / "bench"):
-        with pytest.raises(NoSuchPath, match=path.name):
+        with pytest.raises((NoSuchPath, WrongVersion), match=path.name):
             find_bench([path])

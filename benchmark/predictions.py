@@ -1,0 +1,132 @@
+"""The predictions of one task as parquet, read within limits and checked before anything is made of them.
+
+A file comes from anywhere: its size, rows and values are bounded by what its own footer says before they are read, and
+its columns must have the types of COLUMNS. A prediction names a question that was asked, and each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.errors import CbcError
+from corpus.files.written_once import excerpt
+
+COLUMNS: dict[str, pl.DataType] = {
+    "task": pl.String(),
+    "instance_id": pl.String(),
+    "raw": pl.String(),
+    "values": pl.List(pl.Float64),
+    "scores": pl.List(pl.Float64),
+}
+NEEDED = ("instance_id", "values")
+LARGEST_BYTES = 256 << 20  # of a file, packed and unpacked
+VALUES_A_QUESTION = 1000
+TEXT, NUMBERS = pa.large_string(), pa.large_list(pa.float64())
+TYPES = {"task": TEXT, "instance_id": TEXT, "raw": TEXT, "values": NUMBERS, "scores": NUMBERS}
+MEND = "write it again with `cbc benchmark submit` or `cbc baselines predict`"
+UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
+
+
+class BadPredictions(CbcError):
+    """A file of predictions is damaged, too large, or not of the documented columns."""
+
+
+class WrongInstances(CbcError):
+    """Predictions name a question that was not asked, or one twice."""
+
+
+def prediction_frame(task: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """A predictor's frame (instance_id and any of raw, values, scores) with all the columns of a prediction."""
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in COLUMNS.items() if name not in frame.columns]
+    return (
+        frame.with_columns(missing)
+        .with_columns(pl.lit(task).alias("task"))
+        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+    )
+
+
+def read_predictions(path: Path, task: str, asked: pl.Series) -> pl.DataFrame:
+    """The predictions in a file, in its order. Raises BadPredictions, WrongInstances."""
+    table = read_table(path, [name for name in COLUMNS if name != "task"], len(asked))
+    frame = prediction_frame(task, pl.DataFrame(pl.from_arrow(table)))
+    check_instances(path, frame["instance_id"], asked)
+    return frame
+
+
+def read_table(path: Path, wanted: list[str], questions: int) -> pa.Table:
+    """The wanted columns of a parquet file, those that it has, in their documented types. Raises BadPredictions."""
+    with readable(path):
+        if path.stat().st_size > LARGEST_BYTES:
+            raise BadPredictions(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", MEND)
+        with pq.ParquetFile(path) as file:
+            check_schema(path, file.schema_arrow)
+            names = [name for name in wanted if name in file.schema_arrow.names]
+            check_size(path, file.metadata, questions)
+            table = file.read(columns=names)
+        table.validate(full=True)
+        return table.cast(pa.schema([(name, TYPES[name]) for name in names]), safe=False)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Whatever a reader says of a damaged file, as one error. Raises BadPredictions."""
+    try:
+        yield
+    except UNREADABLE as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).split("\n")[0]
+        raise BadPredictions(f"{path} cannot be read as parquet ({excerpt(why)})", MEND) from None
+
+
+def check_schema(path: Path, schema: pa.Schema) -> None:
+    """Whether the columns are there, once each, and of their types. Raises BadPredictions."""
+    missing = [name for name in NEEDED if name not in schema.names]
+    if missing:
+        there = excerpt(schema.names) or "none"
+        raise BadPredictions(f"{path} lacks the column {' and '.join(missing)} (it has {there})", MEND)
+    for name in set(TYPES) & set(schema.names):
+        if schema.names.count(name) > 1:
+            raise BadPredictions(f"{path} has the column {name} twice", MEND)
+        kind, needs = schema.field(name).type, "text" if TYPES[name] is TEXT else "a list of numbers"
+        if not (holds_text(kind) if TYPES[name] is TEXT else holds_numbers(kind)):
+            raise BadPredictions(f"{path}: column {name} is {excerpt(kind)}, not {needs}", MEND)
+
+
+def holds_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text, or nothing at all."""
+    return kind in (pa.string(), pa.large_string(), pa.string_view(), pa.null())
+
+
+def holds_numbers(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds lists of numbers, or nothing at all."""
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
+        return bool(pa.types.is_null(kind))
+    inner = kind.value_type
+    return bool(pa.types.is_floating(inner) or pa.types.is_integer(inner) or pa.types.is_null(inner))
+
+
+def check_size(path: Path, footer: pq.FileMetaData, questions: int) -> None:
+    """Whether a file unpacks to no more than the answers of so many questions can need. Raises BadPredictions."""
+    if footer.num_rows > questions:
+        raise BadPredictions(f"{path} has {footer.num_rows} rows for {questions} questions", "give each answer once")
+    groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+    unpacked = sum(group.total_byte_size for group in groups)
+    values = max((group.column(i).num_values for group in groups for i in range(group.num_columns)), default=0)
+    if unpacked > LARGEST_BYTES or values > VALUES_A_QUESTION * questions:
+        raise BadPredictions(f"{path} unpacks to {unpacked} bytes, {values} values in a column", MEND)
+
+
+def check_instances(path: Path, names: pl.Series, asked: pl.Series) -> None:
+    """Whether each answer names a question that was asked, and each once. Raises WrongInstances."""
+    unknown = names.filter(~names.is_in(asked.implode()).fill_null(False))
+    if len(unknown):
+        first = excerpt(unknown[0])
+        raise WrongInstances(f"{path} answers {len(unknown)} questions that were not asked (first: {first})", MEND)
+    twice = names.filter(names.is_duplicated())
+    if len(twice):
+        raise WrongInstances(f"{path} answers {excerpt(twice[0])} more than once", "give each answer once")

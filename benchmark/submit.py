@@ -1,0 +1,208 @@
+"""`cbc benchmark submit ANSWERS --name X --bench BENCH`: a run from a file of answers, however they were made.
+
+A question that is not the bench's, or is answered twice, refuses the file: most often the bench is another one. A task
+without any answer is left out of the run. Within a task, a missing answer counts as unread, as a wrong one does; with
+`partial` only the answered questions count, and the run has no rank among full ones. Texts are read by the task.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from benchmark.answers_file import AnswerRow, read_answers
+from benchmark.bench import Bench
+from benchmark.reference_rows import is_reference
+from benchmark.references.base import asked_values
+from benchmark.run import SUBMITTED, is_written, new_manifest, write_manifested
+from benchmark.tasks.registry import task_named
+from corpus.errors import CbcError
+from corpus.files.hashes import file_sha256
+from corpus.files.written_once import excerpt
+
+SAFE_FOLDER = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+SCHEMA = {
+    "instance_id": pl.String(),
+    "raw": pl.String(),
+    "values": pl.List(pl.Float64),
+    "scores": pl.List(pl.Float64),
+}
+
+
+class BadName(CbcError):
+    """A run cannot bear that name, or needs a folder of its own."""
+
+
+class UnknownInstances(CbcError):
+    """Answers name questions that the bench has not, that stand in several tasks, or that are answered twice."""
+
+
+class BadScores(CbcError):
+    """Scores of options do not fit the options."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One test question of a bench: how many values it asks, and its options if it is a choice."""
+
+    task: str
+    instance_id: str
+    count: int
+    options: list[str] | None
+
+
+def submit(answers: Path, name: str, bench: Path, out: Path | None = None, partial: bool = False) -> str:
+    """Make a run from a file of answers; gives what was made and what to do with it.
+
+    Raises BadName, BadAnswers, UnknownInstances, BadScores, BadRun, HoldsOther, and what opening a bench raises.
+    """
+    opened, place = Bench.open(bench), folder_of(name, out)
+    file = read_answers(answers)
+    taken = by_question(answers, file.rows, questions_of(opened))
+    frames = {task: frame_of(answers, rows) for task, rows in taken.items()}
+    unread = {task: unread_of(frame, [q for q, _, _ in taken[task].values()]) for task, frame in frames.items()}
+    counts = {task: {"answers": len(frame), "unparsed": len(unread[task])} for task, frame in frames.items()}
+    manifest = new_manifest(
+        run=name,
+        kind=SUBMITTED,
+        bench=opened.fingerprint,
+        partial=partial,
+        tasks=[task for task in opened.tasks if task in frames],
+        settings={"answers": file_sha256(answers)},
+        about={"says": "answers submitted as a file"},
+        counts=counts,
+    )
+    there = is_written(place, manifest)
+    if not there:
+        write_manifested(place, manifest, frames)
+    first = f"{place}: {'already there, nothing to do' if there else f'run {name}'}"
+    notes = [f"ignored columns: {', '.join(map(excerpt, file.ignored))}"] if file.ignored else []
+    notes += [task_line(opened, task, len(frame), unread[task], partial) for task, frame in frames.items()]
+    left_out = [task for task in opened.tasks if task not in frames]
+    notes += [f"not answered at all, and left out: {', '.join(left_out)}"] if left_out else []
+    return "\n".join([first, *(f"  {note}" for note in notes), f"next: cbc benchmark score {place} --bench {bench}"])
+
+
+def folder_of(name: str, out: Path | None) -> Path:
+    """Where the run is written: the folder given, or one of its name. Raises BadName."""
+    if is_reference(name):
+        raise BadName(f"{excerpt(name)} is the name of one of the bench's own rows", "give another name")
+    if out is None and not SAFE_FOLDER.fullmatch(name):
+        raise BadName(f"{excerpt(name)} cannot be a folder's name", "give the run's folder with --out RUN")
+    return out or Path(name)
+
+
+def questions_of(bench: Bench) -> dict[str, list[Question]]:
+    """The test questions of every task by instance_id; where ids repeat between tasks, several under one."""
+    found: dict[str, list[Question]] = defaultdict(list)
+    for task in bench.tasks:
+        frame = bench.public(task, "test")
+        columns = (frame["instance_id"].to_list(), asked_values(frame), frame["options"].to_list())
+        for instance, count, options in zip(*columns, strict=True):
+            found[instance].append(Question(task, instance, count, options))
+    return found
+
+
+def by_question(
+    path: Path, rows: list[tuple[int, AnswerRow]], known: Mapping[str, list[Question]]
+) -> dict[str, dict[str, tuple[Question, int, AnswerRow]]]:
+    """Rows by task and instance. Raises UnknownInstances."""
+    taken: dict[str, dict[str, tuple[Question, int, AnswerRow]]] = defaultdict(dict)
+    unknown = [(n, row) for n, row in rows if not candidates(row, known)]
+    if unknown:
+        number, row = unknown[0]
+        shown = excerpt(row.instance_id) + (f" of task {excerpt(row.task)}" if row.task else "")
+        count = f"{len(unknown)} of {len(rows)} rows"
+        raise UnknownInstances(
+            f"{path}: {count} name no test question of the bench (first: row {number}, {shown})",
+            "name the bench that was asked, or leave those rows out",
+        )
+    for number, row in rows:
+        questions = candidates(row, known)
+        if len(questions) > 1:
+            tasks = ", ".join(question.task for question in questions)
+            raise UnknownInstances(
+                f"{path} row {number}: {excerpt(row.instance_id)} stands in {tasks}", "add a column task"
+            )
+        question = questions[0]
+        if question.instance_id in taken[question.task]:
+            first = taken[question.task][question.instance_id][1]
+            raise UnknownInstances(
+                f"{path} answers {excerpt(row.instance_id)} twice (rows {first} and {number})", "give each answer once"
+            )
+        taken[question.task][question.instance_id] = question, number, row
+    return dict(taken)
+
+
+def candidates(row: AnswerRow, known: Mapping[str, list[Question]]) -> list[Question]:
+    """The questions that a row may mean."""
+    return [q for q in known.get(row.instance_id, []) if not row.task or q.task == row.task]
+
+
+def frame_of(path: Path, rows: Mapping[str, tuple[Question, int, AnswerRow]]) -> pl.DataFrame:
+    """Predictions of one task. Raises BadScores."""
+    made: Iterator[dict[str, object]] = (
+        {
+            "instance_id": question.instance_id,
+            "raw": raw_text(question, row),
+            "values": values_of(question, row),
+            "scores": checked_scores(path, number, question, row),
+        }
+        for question, number, row in rows.values()
+    )
+    return pl.DataFrame(list(made), schema=SCHEMA)
+
+
+def values_of(question: Question, row: AnswerRow) -> list[float] | None:
+    """The values that an answer gives, legal or not; None where it cannot be read."""
+    raw = raw_text(question, row)
+    if raw is not None:
+        return task_named(question.task).answer.parse(raw, question.count, question.options)
+    values = row.values if row.answer is None else row.answer
+    return [float(np.argmax(row.scores))] if values is None and row.scores else values  # type: ignore[return-value]
+
+
+def raw_text(question: Question, row: AnswerRow) -> str | None:
+    """What the model wrote; a number given as the answer to a choice is the text of an option, not its index."""
+    if isinstance(row.answer, list) and question.options is not None:
+        return ", ".join(f"{value:g}" for value in row.answer)
+    return row.answer if isinstance(row.answer, str) else None
+
+
+def checked_scores(path: Path, number: int, question: Question, row: AnswerRow) -> list[float] | None:
+    """An option's scores, one each and finite. Raises BadScores."""
+    if row.scores is None:
+        return None
+    if question.options is None:
+        raise BadScores(f"{path} row {number}: {question.task} has no options to score", "leave its scores empty")
+    if len(row.scores) != len(question.options) or not np.isfinite(row.scores).all():
+        raise BadScores(
+            f"{path} row {number}: {len(row.scores)} scores for {len(question.options)} options, or one not finite",
+            "give one finite score an option, in the bench's order",
+        )
+    return row.scores
+
+
+def unread_of(frame: pl.DataFrame, questions: list[Question]) -> list[str]:
+    """The instances whose answer cannot be read, or is none that the task accepts."""
+    return [
+        question.instance_id
+        for question, values in zip(questions, frame["values"].to_list(), strict=True)
+        if values is None or not task_named(question.task).answer.accepts(values, question.count)
+    ]
+
+
+def task_line(bench: Bench, task: str, answered: int, unread: list[str], partial: bool) -> str:
+    """What of a task was answered, and what becomes of the rest."""
+    asked = bench.public(task, "test").height
+    line = f"{task}: {answered} of {asked} questions answered"
+    if answered < asked:
+        counts = "not counted: a partial run" if partial else "count as unread; with --partial they are not counted"
+        line += f", {asked - answered} missing ({counts})"
+    return line + (f", {len(unread)} unread (first: {excerpt(unread[0])})" if unread else "")

@@ -1,0 +1,164 @@
+"""A run as one file, to be sent in: a zip of stored members, the same bytes for the same run.
+
+    FILE.zip: manifest.json  predictions/TASK.parquet  SHA256SUMS
+
+Nothing in it is compressed or run: parquet is packed already, so a file unpacks to its own size. `verified` refuses
+whatever else a zip can hold: other members, links, other sizes, other digests, and then opens the run it holds against
+its bench, as `cbc leaderboard verify`, the page and the project's CI do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmark.bench import Bench
+from benchmark.run import Manifest, Run, is_written, parse_manifest, read_run_manifest
+from corpus.errors import CbcError, NoSuchPath
+from corpus.files.atomic import part_path, replace_folder
+from corpus.files.hashes import sums_text
+from corpus.files.written_once import excerpt
+
+SUFFIX = ".zip"
+MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
+LARGEST_BYTES = 50 << 20
+FIRST_DATE = (1980, 1, 1, 0, 0, 0)
+REGULAR_FILE = (stat.S_IFREG | 0o644) << 16
+UNREADABLE = (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError)
+AGAIN = "make it with `cbc leaderboard pack RUN --bench BENCH --out FILE`"
+
+
+class BadPack(CbcError):
+    """A packed run is damaged, too large, or holds something else than one run."""
+
+
+def pack(run: Path, bench: Path, out: Path) -> str:
+    """Pack a run that answers a bench; gives what was packed. Raises BadPack and what opening a run raises."""
+    opened = Run.open(run, Bench.open(bench))
+    check_answers(opened)
+    if out.suffix != SUFFIX or out.is_dir():
+        raise BadPack(f"{out} is no name for a packed run", f"give a file that ends in {SUFFIX}")
+    content = packed(run, opened.manifest)
+    if len(content) > LARGEST_BYTES:
+        raise BadPack(f"{run} packs to {len(content):,} bytes; at most {LARGEST_BYTES:,}", "leave out raw answers")
+    if out.exists() and out.read_bytes() != content:
+        raise BadPack(f"{out} exists and holds something else", "give another --out, or remove it")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part_path(out).write_bytes(content)
+    part_path(out).replace(out)
+    return f"{out}: run {opened.name}, {len(opened.tasks)} tasks, bench {opened.bench.fingerprint[:12]}"
+
+
+def packed(run: Path, manifest: Manifest) -> bytes:
+    """A run's files as the bytes of a zip, in a fixed order with fixed times."""
+    names = members(manifest)
+    contents = {name: (run / name).read_bytes() for name in names}
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
+        for name, content in {**contents, SUMS: sums_text(sums).encode()}.items():
+            entry = zipfile.ZipInfo(name, FIRST_DATE)
+            entry.create_system, entry.external_attr = 3, REGULAR_FILE  # as on Linux, wherever it is packed
+            file.writestr(entry, content)
+    return buffer.getvalue()
+
+
+def members(manifest: Manifest) -> list[str]:
+    """The files of a run that are packed: all but its scores, which are worked out anew."""
+    return [MANIFEST, *(f"predictions/{task}.parquet" for task in manifest.tasks)]
+
+
+def check_answers(run: Run) -> None:
+    """Read every answer of a run once. Raises what reading raises, and NoSuchPath where it answers nothing."""
+    if not run.tasks:
+        raise NoSuchPath(f"{run.root} answers no task", "predict or submit again")
+    for task in run.tasks:
+        run.predictions(task)
+
+
+def read_pack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest and the files of a packed run, nothing of it on disk yet. Raises BadPack, WrongVersion, BadRun."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise BadPack(f"{path} is no file", AGAIN)
+        if path.stat().st_size > LARGEST_BYTES:
+            raise BadPack(f"{path} is larger than {LARGEST_BYTES:,} bytes", AGAIN)
+        with zipfile.ZipFile(path) as file:
+            check_members(path, file.infolist())
+            contents = {entry.filename: file.read(entry) for entry in file.infolist()}
+    except UNREADABLE as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise BadPack(f"{path} is no packed run ({excerpt(why)})", AGAIN) from None
+    manifest = parse_manifest(contents.get(MANIFEST, b""), str(path))
+    names = members(manifest)
+    sums = {name: hashlib.sha256(contents.get(name, b"")).hexdigest() for name in names}
+    if set(contents) != {*names, SUMS}:
+        odd = sorted(set(contents) ^ {*names, SUMS})[0]
+        raise BadPack(f"{path} lacks or adds a file that its manifest names otherwise ({excerpt(odd)})", AGAIN)
+    if contents[SUMS] != sums_text(sums).encode():
+        raise BadPack(f"{path} holds other files than its {SUMS} says", AGAIN)
+    return manifest, contents
+
+
+def check_members(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Whether a zip's members are plain stored files, each once, as large together as the zip. Raises BadPack."""
+    names = [entry.filename for entry in entries]
+    if len(set(names)) < len(names) or sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise BadPack(f"{path} holds a file twice, or more than its own size", AGAIN)
+    for entry in entries:
+        kind = stat.S_IFMT(entry.external_attr >> 16)
+        stored = entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
+        if kind not in (0, stat.S_IFREG) or entry.is_dir() or not stored or entry.flag_bits & 1:
+            raise BadPack(f"{path}: {excerpt(entry.filename)} is a link, folder, compressed or encrypted", AGAIN)
+
+
+def unpack(path: Path, out: Path) -> str:
+    """Unpack a run into a new folder, whole; gives what was unpacked. Raises BadPack, HoldsOther and others."""
+    manifest, contents = read_pack(path)
+    if is_written(out, manifest):
+        return f"{out}: already there, nothing to do"
+    staged = part_path(out)
+    shutil.rmtree(staged, ignore_errors=True)
+    write_files(staged, contents)
+    replace_folder(staged, out)
+    return f"{out}: run {manifest.run}, {len(manifest.tasks)} tasks, bench {manifest.bench[:12]}"
+
+
+def write_files(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write a packed run's files; their names were checked against its manifest."""
+    (folder / "predictions").mkdir(parents=True)
+    for name, content in contents.items():
+        if name != SUMS:
+            (folder / name).write_bytes(content)
+
+
+@contextmanager
+def folders_of(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Run folders as they are, and packed runs as folders for as long as they are needed. Raises BadPack and others."""
+    with ExitStack() as stack:
+        yield [unpacked(path, stack) if is_packed(path) else path for path in paths]
+
+
+def unpacked(path: Path, stack: ExitStack) -> Path:
+    """A packed run as a folder of its own name, gone when the stack closes. Raises BadPack and others."""
+    _, contents = read_pack(path)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cbc-run-"))) / path.name
+    write_files(folder, contents)
+    return folder
+
+
+def manifest_of(path: Path) -> Manifest:
+    """The manifest of a run, packed or not. Raises BadPack, NoSuchPath, WrongVersion, BadRun."""
+    return read_pack(path)[0] if is_packed(path) else read_run_manifest(path)
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a path names a packed run rather than a folder."""
+    return path.suffix == SUFFIX and not path.is_dir()
