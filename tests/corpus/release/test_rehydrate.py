@@ -41,7 +41,7 @@ def test_what_is_there_comes_back_in_its_split_and_what_is_gone_is_told(released
     assert (found.asked, found.fetched, found.waiting) == (len(there), len(there) - len(gone), 0)
     assert sorted(found.gone["deleted"]) == gone and not found.others
     assert f"gone: {len(gone)} deleted: {gone[0]}" in rehydrated_text(found)
-    release(tmp_path / "again", tmp_path / "second", "full")
+    release(tmp_path / "again", tmp_path / "second", "full", version="1.0.1")
     found = {one.table: one for one in diff(tmp_path / "full", tmp_path / "second")}
     assert (found["message"].only_a, found["message"].only_b, found["message"].moved) == (len(gone), 0, 0)
     assert not found["message"].changed and not found["communicator"].moved
@@ -61,5 +61,5 @@ def test_a_spent_quota_ends_it_and_the_same_command_goes_on(released, tmp_path, 
 def test_a_release_without_videos_is_told(tmp_path):
     simulate(tmp_path / "corpus", brands=4, videos=2, posts=3, emails=1)
     release(tmp_path / "corpus", tmp_path / "ids")
-    with pytest.raises(NothingToFetch, match="names no YouTube video"):
+    with pytest.raises(NothingToFetch, match="names no video that can be fetched"):
         rehydrate(tmp_path / "ids", tmp_path / "again")
