@@ -224,7 +224,7 @@ def release(
     from corpus.release.write import release as run
     from corpus.release.write import released_text
 
-    typer.echo(released_text(run(corpus, out, content.value, version, name, licence, seed), out))
+    typer.echo(released_text(run(corpus, out, content.value, version, name, licence, seed)))
 
 
 @app.command()
@@ -232,16 +232,21 @@ def rehydrate(
     release: Annotated[Path, typer.Argument(help="a release of ids")],
     corpus: Corpus,
     wait: Annotated[bool, typer.Option("--wait", help="wait for the next day's quota instead of ending")] = False,
+    ytdlp: Annotated[
+        bool,
+        typer.Option("--ytdlp", help="read pages instead of the API: no key, replay and captions too"),
+    ] = False,
 ) -> None:
     """Fetch the content of a release of ids again, and say what is gone; exit code 75 when the quota is spent."""
     from corpus.crawl.progress import bar
+    from corpus.crawl.recipe import Ytdlp
     from corpus.crawl.scheduler import Later
     from corpus.release.rehydrate import rehydrate as run
     from corpus.release.rehydrate import rehydrated_text
 
     try:
         with bar() as tell:
-            typer.echo(rehydrated_text(run(release, corpus, wait, tell)))
+            typer.echo(rehydrated_text(run(release, corpus, wait, tell, Ytdlp() if ytdlp else None)))
     except Later as later:
         typer.echo(f"error: {later}", err=True)
         raise typer.Exit(QUOTA_ENDED) from None

@@ -35,7 +35,8 @@ def table_text(header: Sequence[str], rows: Iterable[Sequence[Any]], widest: int
     return "\n".join([line(header), line(["-" * width for width in widths]), *map(line, cells)])
 
 
-def table_markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def table_markdown(header: Sequence[str], rows: Sequence[Sequence[Any]], widest: int = WIDEST) -> str:
     """A table in Markdown; what would end a cell is escaped."""
-    lines = [header, ["---"] * len(header), *([cell(value).replace("|", "\\|") for value in row] for row in rows)]
+    cells = [[cell(value, widest).replace("|", "\\|") for value in row] for row in rows]
+    lines = [header, ["---"] * len(header), *cells]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -31,6 +31,11 @@ REMOVED = ("message_id", "filter", "reason", "value", "duplicate_of")
 COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DISTINCT author), 0) AS authors,
     avg(likes) AS mean_likes, histogram(sentiment) FILTER (sentiment IS NOT NULL) AS sentiments,
     min(published_at) AS first_at, max(published_at) AS last_at FROM comment GROUP BY message_id"""
+KNOWN = ", ".join(f'arg_max("{c}", seen_at) AS "{c}"' for c in TABLES["communicator"].names[1:-1])
+NEWEST_COMMUNICATOR = (  # a source that says nothing of a column takes nothing away: the company stays
+    f"SELECT communicator_id, {KNOWN}, max(as_of) AS as_of FROM (SELECT *, "
+    "coalesce(as_of, '-infinity'::TIMESTAMP) AS seen_at FROM communicator_observation) GROUP BY communicator_id"
+)
 BROKEN_MEND = "`cbc corpus validate` names it; remove its folder and ingest the raw files again"
 
 
@@ -125,12 +130,7 @@ class Corpus:
                 rows += " ANTI JOIN removed USING (message_id)"
             view = name if name != "communicator" else "communicator_observation"
             yield f"CREATE OR REPLACE VIEW {view} AS {rows or empty}"
-        known = ", ".join(f'arg_max("{c}", seen_at) AS "{c}"' for c in TABLES["communicator"].names[1:-1])
-        newest = (  # a source that says nothing of a column takes nothing away: the company stays
-            f"SELECT communicator_id, {known}, max(as_of) AS as_of FROM (SELECT *, "
-            "coalesce(as_of, '-infinity'::TIMESTAMP) AS seen_at FROM communicator_observation) GROUP BY communicator_id"
-        )
-        yield f"CREATE OR REPLACE VIEW communicator AS {newest}"
+        yield f"CREATE OR REPLACE VIEW communicator AS {NEWEST_COMMUNICATOR}"
         yield f"CREATE OR REPLACE VIEW comment_aggregate AS {COMMENT_AGGREGATE}"
         for annotation in self.annotations():
             pattern = quote_file(self.root.resolve() / "annotations" / annotation, "/*.parquet")

@@ -52,23 +52,24 @@ def origin(corpus: Corpus) -> str:
     return f"Figures of the corpus made by {ingests}." if ingests else "Figures of an empty corpus."
 
 
-def _filled(connection: duckdb.DuckDBPyConnection, corpus: Corpus, name: str) -> str:
-    """What stands at a mark."""
-    if name == "origin":
-        return origin(corpus)
-    header, rows = figure(connection, {**FIGURES, **MORE}[name])
-    return table_markdown(header, rows) if rows else "None in this corpus."
-
-
-def datasheet_text(root: Path, kept: bool = False) -> str:
-    """The datasheet of a corpus, or of what its filters kept. Raises NoSuchPath, WrongVersion, BrokenTable."""
+def datasheet_text(root: Path) -> str:
+    """The datasheet of a corpus. Raises NoSuchPath, WrongVersion, BrokenTable."""
     corpus = Corpus.open(root)
-    with corpus.connect(kept) as connection:
+    with corpus.connect() as connection:
+        return fill_datasheet(connection, origin(corpus), "None in this corpus.")
 
-        def fill(mark: re.Match[str]) -> str:
-            return f"{mark[0]}\n\n{_filled(connection, corpus, mark[1])}\n\n<!-- end -->"
 
-        return MARK.sub(fill, TEMPLATE.read_text(encoding="utf-8"))
+def fill_datasheet(connection: duckdb.DuckDBPyConnection, counted_from: str, none: str) -> str:
+    """The datasheet's text with the figures of the tables in a database; `none` stands for a figure without rows."""
+
+    def fill(mark: re.Match[str]) -> str:
+        figures = counted_from
+        if mark[1] != "origin":
+            header, rows = figure(connection, {**FIGURES, **MORE}[mark[1]])
+            figures = table_markdown(header, rows) if rows else none
+        return f"{mark[0]}\n\n{figures}\n\n<!-- end -->"
+
+    return MARK.sub(fill, TEMPLATE.read_text(encoding="utf-8"))
 
 
 def write_datasheet(root: Path, out: Path) -> None:

@@ -1,1 +1,1 @@
-"""Giving a corpus away by split with its papers, fetching its content again, and telling two releases apart."""
+"""Releases of a corpus: written by split with their papers, compared with one another, fetched again by id."""

@@ -1,75 +1,132 @@
-"""The dataset card of a release: the YAML that `datasets.load_dataset` reads, then what is in it and how to use it."""
+"""The dataset card of a release: the YAML that `datasets.load_dataset` reads, then what it holds and how to use it.
+
+Every figure is counted in the release's own tables (corpus/release/figures.py), so that the card can be written again
+after rows were taken out.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import duckdb
 import yaml
 
-from corpus.inspect.datasheet import origin
+from corpus.inspect.status import figure
 from corpus.printing import table_markdown
+from corpus.release.figures import holdings
+from corpus.release.flat import FLAT
 from corpus.release.splits import SPLITS
-from corpus.store import Corpus
+from corpus.release.targets import returning
 
 TEXT = """# {name} {version}
 
 A [Content Behavior Corpus](https://arxiv.org/abs/2309.00359), assembled with `cbc`: who said what in which channel to
 whom with what effect. {content}
 
-{origin}
+{holdings}
+
+{kinds}
 
 {rows}
 
-`published` holds videos in the columns of the public release of that paper; the others hold everything in five factors:
-`communicator`, `message`, `scene`, `effect`, and the channel (the medium), a column of the first two. A missing
-value is null and never zero. Splits are by company, else by communicator: nobody stands in two of them.
+{tables} Splits are by company, else by communicator: nobody is in two of them.
 
 ```
 from datasets import load_dataset
-load_dataset("path/to/this/folder", "message", split="train")
+load_dataset("path/to/this/folder", "{default}", split="train")
 ```
 
 ```
-duckdb -c "SELECT channel, kind, count(*) FROM 'message/*.parquet' GROUP BY ALL"
+duckdb -c "SELECT {medium}, kind, count(*) FROM '{default}/*.parquet' GROUP BY ALL"
 ```
 
 Checksums stand in SHA256SUMS (`sha256sum -c SHA256SUMS`), a description for machines in croissant.json, the answers to
-the questions of *Datasheets for Datasets* in DATASHEET.md. Made with seed {seed}.{sources}
+the questions of *Datasheets for Datasets* in DATASHEET.md. Made with seed {seed}.
+
+{sources}
+
+{section}
 """
 IDS = """This release holds ids only, since the terms of the platforms may forbid to pass on what
-was fetched from them. `cbc corpus rehydrate THIS_FOLDER --corpus CORPUS` fetches the content again, with a key of your
-own, and says what is gone by now."""
+was fetched from them. `cbc corpus rehydrate THIS_FOLDER --corpus CORPUS` fetches again what can be asked for by id,
+with a key of your own (or with `--ytdlp` and none), and says what is gone by now."""
 FULL = """This release holds the content. Whoever passes it on answers for the terms of its sources."""
-SOURCES = """SELECT split_part(source, ':', 1) AS source, coalesce(licence, 'not stated') AS licence,
+FULL_TABLES = """`published` holds videos in the columns of the public release of that paper; `communicator`, `message`,
+`scene` and `effect` hold everything in five factors (the channel, which is the medium, is a column of the first two);
+`provenance` says where each row came from. A missing value is null and never zero."""
+IDS_TABLES = """`message` and `communicator` hold the ids of all, `published` those of videos in the columns of the
+public release of that paper; `provenance` holds the source of each and its licence. Every other column is null."""
+FETCHED = """## What can be fetched again
+
+{returning}"""
+COLUMNS = """## The columns of `flat`
+
+One row a message, with its text beside its behavior; this is what loads without a name. Behavior is that of the newest
+observation: of all receivers, else over the segments of receivers that were measured (counts are summed, fractions
+weighted by exposure). `effect` and `scene` hold every observation, segment and scene.
+
+{columns}"""
+KINDS = """SELECT channel AS medium, kind, count(*) AS messages, count(DISTINCT communicator_id) AS communicators,
+    min(published_at)::DATE AS "first", max(published_at)::DATE AS "last" FROM message GROUP BY channel, kind
+    ORDER BY ALL"""
+SOURCES = """SELECT split_part(source, ':', 1) AS source, coalesce(licence, 'not stated') AS "its licence",
     count(DISTINCT row_key) AS messages FROM provenance WHERE table_name = 'message' GROUP BY ALL ORDER BY ALL"""
 
 
-def card_text(corpus: Corpus, about: dict[str, Any]) -> str:
-    """The README of a release."""
-    with corpus.connect(kept=True) as connection:
-        sources = connection.execute(SOURCES).fetchall()
-    told = TEXT.format(
+def card_text(connection: duckdb.DuckDBPyConnection, about: dict[str, Any]) -> str:
+    """The README of a release, from its manifest and its tables."""
+    flat = FLAT.name in about["rows"]
+    text = TEXT.format(
         **{name: about[name] for name in ("name", "version", "seed")},
         content=IDS if about["content"] == "ids" else FULL,
-        origin=origin(corpus),
+        tables=IDS_TABLES if about["content"] == "ids" else FULL_TABLES,
+        holdings=holdings(connection),
+        kinds=counted(connection, KINDS),
         rows=rows_table(about["rows"]),
-        sources="\n\n" + table_markdown(["source", "its licence", "messages"], sources) if sources else "",
+        default=default_table(about["rows"]),
+        medium="medium" if flat else "channel",
+        sources=counted(connection, SOURCES),
+        section=flat_columns() if flat else fetched_again(connection),
     )
-    return f"{head_of(about)}\n{told}"
+    return f"{head_of(about)}\n{text}"
+
+
+def counted(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """The result of a query as a table in Markdown."""
+    header, rows = figure(connection, sql)
+    return table_markdown(header, rows, widest=200)
+
+
+def fetched_again(connection: duckdb.DuckDBPyConnection) -> str:
+    """What can be fetched by id, and why the rest cannot."""
+    rows = [(medium, kind, n, "no" if why else "yes", why) for medium, kind, n, why in returning(connection)]
+    header = ["medium", "kind", "messages", "fetched again", "why not"]
+    return FETCHED.format(returning=table_markdown(header, rows, widest=200))
+
+
+def flat_columns() -> str:
+    """The columns of the flat table, with type and meaning."""
+    rows = [(f"`{field.name}`", FLAT.columns[field.name], field.doc) for field in FLAT.fields]
+    return COLUMNS.format(columns=table_markdown(["column", "type", "holds"], rows, widest=200))
 
 
 def rows_table(rows: dict[str, dict[str, int]]) -> str:
     """The rows of each table by split, in Markdown."""
-    told = [[table, *(f"{found[split]:,}" for split in SPLITS)] for table, found in rows.items()]
-    return table_markdown(["table", *SPLITS], told)
+    lines = [[table, *(f"{counts[split]:,}" for split in SPLITS)] for table, counts in rows.items()]
+    return table_markdown(["rows of", *SPLITS], lines)
+
+
+def default_table(rows: dict[str, dict[str, int]]) -> str:
+    """The table that loads without a name: the flat one where the release holds it."""
+    return FLAT.name if FLAT.name in rows else "message"
 
 
 def head_of(about: dict[str, Any]) -> str:
-    """The YAML by which `datasets` finds the tables; a split without rows is none."""
+    """The YAML by which `datasets` finds the tables; a split without rows is left out."""
     configs = [
         {
             "config_name": table,
-            **({"default": True} if table == "message" else {}),
+            **({"default": True} if table == default_table(about["rows"]) else {}),
             "data_files": [{"split": split, "path": f"{table}/{split}.parquet"} for split in SPLITS if counts[split]],
         }
         for table, counts in about["rows"].items()

@@ -1,24 +1,20 @@
-"""`cbc corpus diff A B`: what one release has and the other has not, and what changed in what both have.
+"""`cbc corpus diff A B`: rows that only one of two releases holds, and what changed in the rows of both.
 
-Compared by key, table by table, over all splits; ids that moved between splits are told apart.
+They are compared by key, table by table, over all splits; rows that moved to another split are counted apart.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from corpus.errors import BrokenTable
 from corpus.files.sql import quote_file
 from corpus.printing import table_text
-from corpus.published_shape import PUBLISHED
-from corpus.schema import TABLES
-from corpus.store import read_manifest
+from corpus.release.manifest import open_release
+from corpus.release.tables import RELEASED
 
-FORMAT, FORMAT_VERSION = "cbc-release", 1
 SHOWN = 10
 
 
@@ -35,16 +31,6 @@ class TableDiff:
     examples: tuple[str, ...]
 
 
-def open_release(root: Path) -> dict[str, Any]:
-    """A release's manifest. Raises NoSuchPath, WrongVersion, BrokenTable."""
-    make = "make one with `cbc corpus release --corpus DIR --out REL`"
-    manifest = read_manifest(root, "release", (FORMAT, FORMAT_VERSION), make, "release its corpus again")
-    lacking = [name for name in manifest["files"] if not (root / name).is_file()]
-    if lacking:
-        raise BrokenTable(f"{root} lacks {lacking[0]}", "get the release again, and check it with SHA256SUMS")
-    return manifest
-
-
 def diff(a: Path, b: Path) -> list[TableDiff]:
     """The differences of two releases, table by table. Raises NoSuchPath, WrongVersion, BrokenTable."""
     tables = [open_release(root)["rows"] for root in (a, b)]
@@ -53,9 +39,8 @@ def diff(a: Path, b: Path) -> list[TableDiff]:
 
 
 def compare(connection: duckdb.DuckDBPyConnection, table: str, a: Path, b: Path) -> TableDiff:
-    """One table of both; a release without it has no rows of it."""
-    keys = ("video_id",) if table == "published" else TABLES[table].key
-    columns = list(PUBLISHED) if table == "published" else TABLES[table].names
+    """Compare one table of both; a release without it has no rows of it."""
+    keys = RELEASED[table].key
     for side, root in (("a", a), ("b", b)):
         path = root / table if (root / table).is_dir() else (b if side == "a" else a) / table
         files = f"read_parquet({quote_file(path, '/*.parquet')}, filename=true)"
@@ -63,31 +48,31 @@ def compare(connection: duckdb.DuckDBPyConnection, table: str, a: Path, b: Path)
         rows = f"(SELECT *, parse_filename(filename, true) AS _split FROM {files} {none})"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW _{side} AS FROM {rows}")
     same = " AND ".join(f'a."{key}" IS NOT DISTINCT FROM b."{key}"' for key in keys)
-    rest = [name for name in columns if name not in keys]
+    rest = [name for name in RELEASED[table].columns if name not in keys]
     changed = ", ".join(f'count(*) FILTER (a."{name}" IS DISTINCT FROM b."{name}")' for name in rest) or "0"
     joined = f"FROM _a a JOIN _b b ON {same}"
     both, moved, *counts = connection.execute(
         f"SELECT count(*), count(*) FILTER (a._split <> b._split), {changed} {joined}"
     ).fetchall()[0]
-    only = [
+    only_a, only_b = [
         connection.execute(f"SELECT count(*) FROM _{x} {x} ANTI JOIN _{y} {y} ON {same}").fetchall()[0][0]
         for x, y in (("a", "b"), ("b", "a"))
     ]
     shown = ", ".join(f'a."{key}"' for key in keys)
-    some = f"SELECT {shown} FROM _a a ANTI JOIN _b b ON {same} ORDER BY ALL LIMIT {SHOWN}"
-    gone = connection.execute(some).fetchall()
-    found = {name: n for name, n in zip(rest, counts, strict=False) if n}
-    return TableDiff(table, only[0], only[1], both, found, moved, tuple(str(row[0]) for row in gone))
+    missing = f"SELECT {shown} FROM _a a ANTI JOIN _b b ON {same} ORDER BY ALL LIMIT {SHOWN}"
+    examples = tuple(str(row[0]) for row in connection.execute(missing).fetchall())
+    by_column = {name: count for name, count in zip(rest, counts, strict=False) if count}
+    return TableDiff(table, only_a, only_b, both, by_column, moved, examples)
 
 
-def diff_text(found: list[TableDiff], a: Path, b: Path) -> str:
-    """The differences as a table, with ids that are gone."""
+def diff_text(differences: list[TableDiff], a: Path, b: Path) -> str:
+    """The differences as a table, with ids of messages that are gone."""
     rows = []
-    for one in found:
-        changed = ", ".join(f"{column} {count:,}" for column, count in one.changed.items())
-        rows.append((one.table, one.only_a, one.only_b, one.same, one.moved, changed))
+    for each in differences:
+        changed = ", ".join(f"{column} {count:,}" for column, count in each.changed.items())
+        rows.append((each.table, each.only_a, each.only_b, each.same, each.moved, changed))
     lines = [table_text(["table", "only in A", "only in B", "in both", "other split", "changed"], rows, widest=200)]
-    gone = next((one for one in found if one.table == "message"), None)
+    gone = next((each for each in differences if each.table == "message"), None)
     if gone and gone.examples:
         more = f" and {gone.only_a - len(gone.examples):,} more" if gone.only_a > len(gone.examples) else ""
         lines.append(f"messages only in A: {', '.join(gone.examples)}{more}")

@@ -1,8 +1,9 @@
-"""`cbc corpus rehydrate REL --corpus DIR`: fetch again what a release of ids names, and say what is gone by now.
+"""`cbc corpus rehydrate REL --corpus DIR`: fetch again what a release names by id, and say what is gone by now.
 
-An ordinary crawl of the videos and channels by id: it can be stopped, goes on over days and keeps to the quota. A
-release made of the corpus has the same splits, since these follow from the communicator, or from its company where
-`cbc corpus ingest wikidata` gave it one (and gives it again).
+An ordinary crawl of the videos and channels by id: it can be stopped, goes on over days and keeps to the quota. YouTube
+is asked through its API, or through yt-dlp, which needs no key and gives replay and captions too; other sites' videos
+always come through yt-dlp. A release made of the corpus has the same splits, since these follow from the communicator,
+or from its company where `cbc corpus ingest wikidata` gave it one (and gives it again).
 """
 
 from __future__ import annotations
@@ -13,16 +14,15 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from corpus.crawl.crawl import crawl
-from corpus.crawl.journal import Task
-from corpus.crawl.recipe import CrawlRecipe, Youtube
+from corpus.crawl.journal import WATCH, Task
+from corpus.crawl.recipe import CrawlRecipe, Youtube, Ytdlp
 from corpus.crawl.scheduler import Crawled
 from corpus.crawl.youtube_api import ALONE, PAGE
 from corpus.errors import CbcError
-from corpus.files.sql import quote_file
-from corpus.release.diff import open_release
+from corpus.release.figures import open_tables
+from corpus.release.manifest import open_release
+from corpus.release.targets import IDS, OWN_ID, PAGES, TARGET, read_list, returning
 from corpus.sources.wikidata import CHANNEL_ID
 from corpus.store import Corpus
 
@@ -35,77 +35,89 @@ class NothingToFetch(CbcError):
 
 @dataclass(frozen=True)
 class Rehydrated:
-    """What became of a release's messages: fetched, gone with the cause, waiting, of media that this cannot fetch."""
+    """What became of a release's messages: fetched, gone with the cause, waiting, and those that nothing here fetches.
+
+    `others` are medium, kind, messages and the reason.
+    """
 
     asked: int
     fetched: int
     gone: dict[str, list[str]]
     waiting: int
-    others: dict[str, int]
+    others: list[tuple[str, str, int, str]]
 
 
 def rehydrate(
-    release: Path, root: Path, wait_for_quota: bool = False, tell: Callable[[Crawled], None] = lambda _: None
+    release: Path,
+    root: Path,
+    wait_for_quota: bool = False,
+    tell: Callable[[Crawled], None] = lambda _: None,
+    ytdlp: Ytdlp | None = None,
 ) -> Rehydrated:
     """Fetch a release's videos into the corpus at `root`, or go on with it.
 
-    Raises NothingToFetch, NoSuchPath, WrongVersion, BrokenTable, and whatever a crawl raises.
+    With `ytdlp` YouTube's videos come through yt-dlp as it says, and not through the API. Raises NothingToFetch,
+    NoSuchPath, WrongVersion, BrokenTable, and whatever a crawl raises.
     """
     open_release(release)
-    ids = (release / "ids.txt").read_text(encoding="utf-8").split()
-    if not ids:
-        raise NothingToFetch(f"{release} names no YouTube video", "posts and emails come back from their own sources")
-    recipe = CrawlRecipe(youtube=Youtube(videos=release / "ids.txt"))
-    crawl(recipe, root, wait_for_quota=wait_for_quota, tell=tell, more=channels(release))
-    return outcome(release, root, ids)
+    ids, pages = read_list(release, IDS), read_list(release, PAGES)
+    if not ids and not pages:
+        mend = "its card says where posts, emails and the others come from"
+        raise NothingToFetch(f"{release} names no video that can be fetched by its id", mend)
+    if ids and ytdlp is None:
+        recipe = CrawlRecipe(youtube=Youtube(videos=release / IDS))
+        crawl(recipe, root, wait_for_quota=wait_for_quota, tell=tell, more=channels(release))
+    watched = pages if ytdlp is None else [*ids, *pages]
+    if watched:
+        settings = (ytdlp or Ytdlp()).model_copy(update={"videos": watched})
+        crawl(CrawlRecipe(ytdlp=settings), root, wait_for_quota=wait_for_quota, tell=tell)
+    return outcome(release, root, [*ids, *pages])
 
 
 def channels(release: Path) -> list[Task]:
     """The channels of a release, without their uploads."""
-    with duckdb.connect() as connection:
-        listed = f"read_parquet({quote_file(release, '/communicator/*.parquet')})"
-        rows = connection.execute(f"SELECT DISTINCT communicator_id FROM {listed} ORDER BY 1").fetchall()
+    with open_tables(release) as connection:
+        own = OWN_ID.replace("message_id", "communicator_id")
+        rows = connection.execute(f"SELECT DISTINCT {own} FROM communicator ORDER BY 1").fetchall()
     ids = [name for (name,) in rows if CHANNEL_ID.fullmatch(name)]
     return [Task("channels", ",".join(ids[i : i + PAGE]), ALONE) for i in range(0, len(ids), PAGE)]
 
 
-def outcome(release: Path, root: Path, ids: list[str]) -> Rehydrated:
-    """Compare a release's ids with what the corpus and its crawl hold of them."""
-    with Corpus.open(root).connect() as connection:
-        listed = f"read_csv({quote_file(release / 'ids.txt')}, header=false, columns={{'id': 'VARCHAR'}})"
-        found = connection.execute(f"SELECT id FROM {listed} SEMI JOIN message ON message_id = id").fetchall()
-    fetched = {name for (name,) in found}
-    with closing(sqlite3.connect(root / "crawl.sqlite")) as journal:
-        told = dict(journal.execute("SELECT id, cause FROM gone").fetchall())
-        given_up = "SELECT target, cause FROM task WHERE stage = 'videos' AND state = 'given up'"
-        told |= {name: cause for target, cause in journal.execute(given_up) for name in target.split(",")}
+def outcome(release: Path, root: Path, targets: list[str]) -> Rehydrated:
+    """Compare a release's targets with what the corpus and its crawl hold of them."""
+    fetched = set(targets) & fetched_targets(root)
+    causes = causes_of_loss(root)
     gone: dict[str, list[str]] = {}
-    for name in ids:
-        if name not in fetched and name in told:
-            gone.setdefault(told[name], []).append(name)
-    missing = sum(map(len, gone.values()))
-    return Rehydrated(len(ids), len(fetched), gone, len(ids) - len(fetched) - missing, others(release))
+    for target in targets:
+        if target not in fetched and target in causes:
+            gone.setdefault(causes[target], []).append(target)
+    waiting = len(targets) - len(fetched) - sum(map(len, gone.values()))
+    with open_tables(release) as connection:
+        others = [(medium, kind, count, why) for medium, kind, count, why in returning(connection) if why]
+    return Rehydrated(len(targets), len(fetched), gone, waiting, others)
 
 
-def others(release: Path) -> dict[str, int]:
-    """Messages that are no videos to be fetched by id, by medium and kind."""
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"""SELECT channel || ' ' || kind, count(*) FROM read_parquet({quote_file(release, "/message/*.parquet")})
-            WHERE message_id NOT IN (SELECT column0 FROM read_csv({quote_file(release / "ids.txt")}, header=false,
-            columns={{'column0': 'VARCHAR'}})) GROUP BY 1 ORDER BY 1"""
-        ).fetchall()
-    return dict(rows)
+def fetched_targets(root: Path) -> set[str]:
+    """The targets of the corpus' messages."""
+    with Corpus.open(root).connect() as connection:
+        return {target for (target,) in connection.execute(f"SELECT {TARGET} FROM message").fetchall() if target}
 
 
-def rehydrated_text(found: Rehydrated) -> str:
+def causes_of_loss(root: Path) -> dict[str, str]:
+    """Why the crawl could not fetch a target, for each that it gave up."""
+    given_up = f"SELECT target, cause FROM task WHERE stage IN ('videos', '{WATCH}') AND state = 'given up'"
+    with closing(sqlite3.connect(root / "crawl.sqlite")) as journal:
+        causes = dict(journal.execute("SELECT id, cause FROM gone").fetchall())
+        return causes | {target: cause for targets, cause in journal.execute(given_up) for target in targets.split(",")}
+
+
+def rehydrated_text(rehydrated: Rehydrated) -> str:
     """What came back and what did not, as lines."""
-    lines = [f"{found.fetched:,} of {found.asked:,} videos fetched"]
-    for cause, names in sorted(found.gone.items()):
+    lines = [f"{rehydrated.fetched:,} of {rehydrated.asked:,} videos fetched"]
+    for cause, names in sorted(rehydrated.gone.items()):
         more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
         lines.append(f"gone: {len(names):,} {cause}: {', '.join(names[:SHOWN])}{more}")
-    if found.waiting:
-        lines.append(f"{found.waiting:,} wait; the same command goes on with them")
-    for medium, count in found.others.items():
-        lines.append(f"{count:,} of {medium} come from sources of their own, not from here")
+    if rehydrated.waiting:
+        lines.append(f"{rehydrated.waiting:,} wait; the same command goes on with them")
+    lines += [f"not fetched: {count:,} {medium} {kind}: {why}" for medium, kind, count, why in rehydrated.others]
     return "\n".join(lines)

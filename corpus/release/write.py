@@ -2,20 +2,21 @@
 
 REL/README.md  DATASHEET.md  croissant.json    the card, the datasheet and the machine's description
     published/SPLIT.parquet                    videos in the columns of the public release
-    TABLE/SPLIT.parquet                        the five factors: communicator, message, scene, effect, provenance
-    recipe.yaml  ids.txt                       what `cbc corpus rehydrate REL` fetches again
-    SHA256SUMS  manifest.json                  checksums; format, version, content, seed, files, fingerprint
+    TABLE/SPLIT.parquet                        the five factors: communicator, message, scene, effect; and provenance
+    flat/SPLIT.parquet                         one row a message, text beside behavior (full releases)
+    recipe.yaml  ids.txt  pages.txt            what `cbc corpus rehydrate REL` fetches again
+    SHA256SUMS  manifest.json                  checksums; format, version, content, seed, rows, files, fingerprint
 
 `ids` (the default) holds ids only, since a platform's terms may forbid more; `full` holds all that the filters kept,
-with what communicators said scrubbed (corpus/release/scrub.py). Comments are in neither.
+with what communicators said scrubbed (corpus/release/scrub.py). Comments are in neither. A release is written once: the
+folder, or another beside it, that holds this name and version with other content is refused.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,49 +25,41 @@ import yaml
 
 from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
-from corpus.files.atomic import part_path, replace_folder, write_json
-from corpus.files.hashes import file_sha256, fingerprint
+from corpus.files.atomic import part_path, replace_folder, write_text
 from corpus.files.sql import MEMORY, quote, quote_file
-from corpus.inspect.datasheet import datasheet_text
-from corpus.published_shape import ANNOTATION, PUBLISHED, STRUCTS, published_sql
-from corpus.release.card import card_text
-from corpus.release.croissant import croissant_text
-from corpus.release.diff import FORMAT, FORMAT_VERSION
-from corpus.release.renew import IDS as ID_LIST
-from corpus.release.renew import write_sums
-from corpus.release.scrub import said, scrubbing
+from corpus.release.manifest import FORMAT, FORMAT_VERSION, IDENTITY, digests, release_at
+from corpus.release.papers import write_papers
+from corpus.release.scrub import scrubbing
 from corpus.release.splits import SPLITS, tables_sql
+from corpus.release.table import Selection
+from corpus.release.tables import RELEASED
+from corpus.release.targets import IDS
 from corpus.replay_curve import MERGE_SQL
-from corpus.schema import TABLES
 from corpus.store import Corpus
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)"
 Content = Literal["ids", "full"]
-OF_MESSAGE = """SELECT t.* FROM {table} t JOIN _message_split s USING (message_id)
-    WHERE s.split = '{split}' ORDER BY {key}"""
-FACTORS: dict[str, str] = {
-    "communicator": """SELECT t.* FROM communicator_observation t JOIN _communicator_split s USING (communicator_id)
-    WHERE s.split = '{split}' ORDER BY {key}""",
-    "message": OF_MESSAGE,
-    "scene": OF_MESSAGE,
-    "effect": OF_MESSAGE,
-    "provenance": """SELECT t.* FROM provenance t
-    LEFT JOIN _message_split m ON table_name = 'message' AND row_key = m.message_id
-    LEFT JOIN _communicator_split c ON table_name = 'communicator' AND row_key = c.communicator_id
-    WHERE coalesce(m.split, c.split) = '{split}' ORDER BY {key}""",
-}
-"""The five-factor shape: each table's rows of a split; channel is a column of message and communicator."""
-IDS = {
-    "communicator": ("communicator_id", "channel"),
-    "message": ("message_id", "communicator_id", "channel", "kind"),
-}
-"""What a release of ids holds of which tables; every other column is null."""
 DEPTH = ("videos_per_channel", "comment_pages", "ages_days", "subtitles", "units_per_day", "searches_per_day")
+OBSERVED_UNTIL = """SELECT max(coalesce(fetched_at, observed_at))::DATE FROM provenance
+    WHERE row_key IN (SELECT message_id FROM _message_split UNION SELECT communicator_id FROM _communicator_split)"""
 
 
 class BadRelease(CbcError):
     """A release is asked for that cannot be."""
+
+
+class ReleaseExists(CbcError):
+    """A folder holds another release, which is not overwritten."""
+
+
+@dataclass(frozen=True)
+class Released:
+    """A release: its manifest, where it lies, and whether it was written now or was there already."""
+
+    manifest: dict[str, Any]
+    place: Path
+    written: bool
 
 
 def release(
@@ -77,153 +70,146 @@ def release(
     name: str = "content-behavior-corpus",
     licence: str = "other",
     seed: int = 0,
-) -> dict[str, Any]:
-    """Write the release at `out` whole and give its manifest. Raises NoSuchPath, WrongVersion, BadRelease."""
+) -> Released:
+    """Write the release at `out` whole; where it lies there with equal bytes already, it stays.
+
+    Raises NoSuchPath, WrongVersion, BadRelease, ReleaseExists.
+    """
     if not VERSION.fullmatch(version):
         raise BadRelease(f"{version} is no version", "give three numbers, as in 1.0.0")
     corpus = Corpus.open(root)
-    held = out / "manifest.json"
-    if out.exists() and not held.is_file() and (out.is_file() or any(out.iterdir())):
-        raise NoSuchPath(f"{out} exists and is no release", "give a new folder")
+    about: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION, "name": name, "version": version}
+    about |= {"licence": licence, "content": content, "seed": seed}
+    before = earlier_release(out, about)
     staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     try:
-        rows = write_tables(corpus, staged, content, seed)
-        if "message" not in rows:
-            raise BadRelease(f"{root} holds no message to release", "ingest something, or loosen its filters")
-        about = {
-            "format": FORMAT,
-            "format_version": FORMAT_VERSION,
-            "name": name,
-            "version": version,
-            "licence": licence,
-            "content": content,
-            "seed": seed,
-            "rows": rows,
-        }
-        write_papers(corpus, staged, about)
-        files = digests(staged)
-        write_sums(staged, files)
-        manifest = {**about, "fingerprint": fingerprint(files), "files": files}
-        write_json(staged / "manifest.json", manifest)
+        manifest = write_release(corpus, staged, about)
+        if before is not None:
+            refuse_other_files(before, manifest)
+            return Released(manifest, before, written=False)
         remember(root, out)
         replace_folder(staged, out)
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    return manifest
+    return Released(manifest, out, written=True)
 
 
-def write_tables(corpus: Corpus, staged: Path, content: Content, seed: int) -> dict[str, dict[str, int]]:
+def earlier_release(out: Path, about: dict[str, Any]) -> Path | None:
+    """The folder that holds this release already, by its name and settings: `out` or one beside it.
+
+    Raises NoSuchPath, ReleaseExists.
+    """
+    there = release_at(out)
+    if there is None and out.exists() and (out.is_file() or any(out.iterdir())):
+        raise NoSuchPath(f"{out} exists and is no release", "give a new folder")
+    if there is not None:
+        refuse_other_settings(out, there, about)
+        return out
+    for folder in sorted(path.parent for path in out.absolute().parent.glob("[!.]*/manifest.json")):
+        manifest = release_at(folder)
+        if manifest and all(manifest.get(key) == about[key] for key in ("name", "version", "content")):
+            refuse_other_settings(folder, manifest, about)
+            return folder
+    return None
+
+
+def refuse_other_settings(folder: Path, there: dict[str, Any], about: dict[str, Any]) -> None:
+    """Raises ReleaseExists where a release was made with other settings than those asked for."""
+    differing = [key for key in IDENTITY if there.get(key) != about[key]]
+    if differing:
+        settings = ", ".join(f"{key} {there.get(key)} (asked for: {about[key]})" for key in differing)
+        raise ReleaseExists(f"{folder} holds {title(there)} with {settings}", "give another --out, or remove it first")
+
+
+def refuse_other_files(folder: Path, manifest: dict[str, Any]) -> None:
+    """Raises ReleaseExists where a folder's files are not those of the manifest."""
+    files = digests(folder)
+    differing = sorted(name for name, _ in files.items() ^ manifest["files"].items())
+    if differing:
+        raise ReleaseExists(
+            f"{folder} holds {title(manifest)} already, made of another corpus or state of it: it differs in "
+            f"{differing[0]}" + (f" and {len(set(differing)) - 1:,} more files" if len(set(differing)) > 1 else ""),
+            "give a new --version and another --out, or remove it first",
+        )
+
+
+def title(manifest: dict[str, Any]) -> str:
+    """A release's name, version and content."""
+    return f"{manifest.get('name')} {manifest.get('version')} ({manifest.get('content')})"
+
+
+def write_release(corpus: Corpus, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Write a whole release into an empty folder and give its manifest. Raises BadRelease."""
+    with corpus.connect(kept=True) as connection:
+        connection.execute(f"SET memory_limit='{MEMORY}'; SET threads=1")
+        connection.execute(f"SET temp_directory={quote(folder / 'spill')}")
+        connection.execute(tables_sql(about["seed"]))
+        rows = write_tables(connection, corpus, folder, about["content"])
+        if "message" not in rows:
+            raise BadRelease(f"{corpus.root} holds no message to release", "ingest something, or loosen its filters")
+        observed = connection.execute(OBSERVED_UNTIL).fetchall()[0][0]
+    shutil.rmtree(folder / "spill", ignore_errors=True)
+    write_text(folder / "recipe.yaml", recipe_text(corpus.root / "recipe.yaml"))
+    return write_papers(folder, {**about, "rows": rows, "observed_until": str(observed) if observed else None})
+
+
+def write_tables(
+    connection: duckdb.DuckDBPyConnection, corpus: Corpus, folder: Path, content: Content
+) -> dict[str, dict[str, int]]:
     """Write every table by split; gives the rows of each."""
     rows: dict[str, dict[str, int]] = {}
-    with corpus.connect(kept=True) as connection:
-        spill = staged / "spill"
-        connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}; SET threads=1")
-        connection.execute(tables_sql(seed))
-        connection.execute(MERGE_SQL)
-        with scrubbing(connection):
-            for table, split, sql in selections(corpus, content):
-                path = staged / table / f"{split}.parquet"
+    connection.execute(MERGE_SQL)
+    with scrubbing(connection):
+        for split in SPLITS:
+            selection = Selection(corpus, folder, split)
+            for table in RELEASED.values():
+                sql = table.full_sql(selection) if content == "full" else table.ids_sql(selection)
+                if sql is None:
+                    continue
+                path = folder / table.name / f"{split}.parquet"
                 path.parent.mkdir(exist_ok=True)
                 connection.execute(f"COPY ({sql}) TO {quote(path)} {PARQUET}")
                 counted = connection.execute(f"SELECT count(*) FROM {quote_file(path)}").fetchall()
-                rows.setdefault(table, {})[split] = int(counted[0][0])
-        shutil.rmtree(spill, ignore_errors=True)
-    for table in [table for table, counts in rows.items() if not any(counts.values())]:
-        shutil.rmtree(staged / table)  # `datasets` reads no table without rows
-        del rows[table]
+                rows.setdefault(table.name, {})[split] = int(counted[0][0])
+    for name in [name for name, counts in rows.items() if not any(counts.values())]:
+        shutil.rmtree(folder / name)  # `datasets` reads no table without rows
+        del rows[name]
     return rows
 
 
-def selections(corpus: Corpus, content: Content) -> Iterator[tuple[str, str, str]]:
-    """Table, split and the SQL of its rows."""
-    published = published_sql(verbatim=ANNOTATION in corpus.annotations())
-    for split in SPLITS:
-        here = f"SELECT message_id FROM _message_split WHERE split = '{split}'"
-        rows = f"SELECT * FROM ({published}) WHERE video_id IN ({here}) ORDER BY video_id"
-        yield "published", split, said("published", rows) if content == "full" else only_ids(rows)
-        for table, sql in FACTORS.items():
-            if content == "full" or table in IDS:
-                key = ", ".join(f't."{name}"' for name in TABLES[table].key)
-                rows = sql.format(table=table, split=split, key=f"{key}, t.*" if table == "provenance" else key)
-                yield table, split, said(table, rows) if content == "full" else bare(table, rows)
+def recipe_text(kept: Path) -> str:
+    """The crawl recipe of a release: its list of ids, and, as a comment, how deep the corpus was crawled."""
+    depth = "".join(f"#   {line}\n" for line in depth_of(kept).splitlines())
+    text = f"# what this release holds, by id; `cbc corpus rehydrate` reads it\nyoutube:\n  videos: {IDS}\n"
+    return text + (f"# the corpus was crawled this deep:\n{depth}" if depth else "")
 
 
-def only_ids(rows: str) -> str:
-    """Published rows with their ids alone: the video's and the channel's."""
-    nothing = ", ".join(f"'{field}': NULL" for field in STRUCTS["channel_data"] if field != "channel_id")
-    shown = {
-        "video_id": "video_id",
-        "channel_data": f"{{'channel_id': channel_data.channel_id, {nothing}}}::{PUBLISHED['channel_data']}",
-    }
-    columns = ", ".join(f"{shown.get(name, f'NULL::{type_}')} AS {name}" for name, type_ in PUBLISHED.items())
-    return f"SELECT {columns} FROM ({rows})"
-
-
-def bare(table: str, rows: str) -> str:
-    """Rows of a table with its ids alone, each once."""
-    columns = ", ".join(
-        f'"{column.name}"' if column.name in IDS[table] else f'NULL::{column.type} AS "{column.name}"'
-        for column in TABLES[table].columns
-    )
-    return f"SELECT DISTINCT {columns} FROM ({rows}) ORDER BY 1"
-
-
-def write_papers(corpus: Corpus, staged: Path, about: dict[str, Any]) -> None:
-    """Write the datasheet, what to fetch again, the Croissant description and the card."""
-    (staged / "DATASHEET.md").write_text(datasheet_text(corpus.root, kept=True), encoding="utf-8")
-    ids = f"FROM read_parquet({quote_file(staged, '/message/*.parquet')}) WHERE channel = 'youtube' AND kind = 'video'"
-    ids += r" AND regexp_full_match(message_id, '[\w-]{11}')"  # what can be asked for by id
-    where = quote(staged / ID_LIST)
-    with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT message_id {ids} ORDER BY message_id) TO {where} (FORMAT csv, HEADER false)")
-    depth = "".join(f"#   {line}\n" for line in depth_of(corpus.root / "recipe.yaml").splitlines())
-    (staged / "recipe.yaml").write_text(
-        "# what this release holds, by id; `cbc corpus rehydrate` reads it\nyoutube:\n  videos: ids.txt\n"
-        + (f"# the corpus was crawled this deep:\n{depth}" if depth else ""),
-        encoding="utf-8",
-    )
-    (staged / "croissant.json").write_text(croissant_text(staged, about, newest(corpus)), encoding="utf-8")
-    (staged / "README.md").write_text(card_text(corpus, about), encoding="utf-8")
-
-
-def newest(corpus: Corpus) -> datetime | None:
-    """The day of the corpus' newest observation."""
-    with corpus.connect() as connection:
-        found = connection.execute("SELECT max(coalesce(fetched_at, observed_at))::DATE::TIMESTAMP FROM provenance")
-        day: datetime | None = found.fetchall()[0][0]
-        return day
-
-
-def depth_of(path: Path) -> str:
+def depth_of(kept: Path) -> str:
     """How deep a kept recipe says to crawl, without whom or what: those are more than ids."""
-    found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
-    parts = found if isinstance(found, dict) else {}
-    told = {
+    recipe = yaml.safe_load(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+    depths = {
         name: {key: value for key, value in part.items() if key in DEPTH}
-        for name, part in parts.items()
+        for name, part in (recipe if isinstance(recipe, dict) else {}).items()
         if isinstance(part, dict)
     }
-    told = {name: part for name, part in told.items() if part}
-    return yaml.safe_dump(told, sort_keys=False) if told else ""
+    depths = {name: part for name, part in depths.items() if part}
+    return yaml.safe_dump(depths, sort_keys=False) if depths else ""
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder, by its path in it."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
-
-
-def released_text(manifest: dict[str, Any], out: Path) -> str:
+def released_text(released: Released) -> str:
     """What was released, as lines."""
-    lines = [f"{manifest['name']} {manifest['version']} ({manifest['content']}) in {out}"]
+    manifest = released.manifest
+    if not released.written:
+        return f"{title(manifest)} is in {released.place} already, with equal bytes: nothing was written"
+    lines = [f"{title(manifest)} in {released.place}"]
     lines += [
-        f"  {table:13} " + ", ".join(f"{split} {rows:,}" for split, rows in found.items())
-        for table, found in manifest["rows"].items()
+        f"  {table:13} " + ", ".join(f"{split} {rows:,}" for split, rows in counts.items())
+        for table, counts in manifest["rows"].items()
     ]
     if manifest["content"] == "ids":
         lines.append(
-            "ids only: `cbc corpus rehydrate` fetches the content again; where you may, --content full writes it"
+            "ids only: `cbc corpus rehydrate` fetches again what the card says; where you may, --content full writes it"
         )
     return "\n".join([*lines, f"fingerprint {manifest['fingerprint'][:16]}; check with: sha256sum -c SHA256SUMS"])

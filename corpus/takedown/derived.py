@@ -18,23 +18,22 @@ import pyarrow.parquet as pq
 from corpus.files.atomic import part_path, write_json
 from corpus.files.hashes import file_sha256, fingerprint
 from corpus.files.parquet_rows import rows_as_json
-from corpus.release.renew import drop_ids, is_release, renew_papers, write_sums
+from corpus.release.manifest import is_release
+from corpus.release.renew import renew_release
 from corpus.takedown.search import ROWS
 from corpus.withdrawn.search_terms import Marks, found_in
 
 KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
-def without(place: Path, marks: Marks) -> int:
+def drop_withdrawn(place: Path, marks: Marks) -> int:
     """Drop withdrawn rows from a parquet file, or from every one below a folder; gives their number."""
     files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
     files = [path for path in files if path.suffix == ".parquet"]
     instances = frozenset(name for path in files for name in instances_of(path, marks))
     dropped = sum(drop_rows(path, marks, instances) for path in files)
     if place.is_dir():
-        dropped += drop_ids(place, marks.ids)
-        if dropped:
-            renew_manifest(place)
+        renew_manifest(place, dropped)
     return dropped
 
 
@@ -82,21 +81,22 @@ def drop_rows(path: Path, marks: Marks, instances: frozenset[str]) -> int:
     return dropped
 
 
-def renew_manifest(folder: Path) -> None:
-    """Bring digests, fingerprint and sizes up to date in a folder's manifest; a release renews its own papers."""
+def renew_manifest(folder: Path, dropped: int) -> None:
+    """Bring a folder's manifest up to date where rows were dropped; a release looks after its papers itself."""
     path = folder / "manifest.json"
     if not path.is_file():
         return
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if is_release(manifest):
+        renew_release(folder)  # also where a takedown was stopped after it had dropped the rows
+        return
+    if not dropped:
+        return
     for task, entry in manifest["tasks"].items() if isinstance(manifest.get("tasks"), dict) else ():
         for file in sorted((folder / "public" / task).glob("*.parquet")):
             entry[file.stem] = pq.read_metadata(file).num_rows
-    if is_release(manifest):
-        renew_papers(folder, manifest)
     if "files" in manifest:
         names = [name for name in manifest["files"] if (folder / name).is_file()]
         manifest["files"] = {name: file_sha256(folder / name) for name in names}
         manifest["fingerprint"] = fingerprint(manifest["files"])
-        if is_release(manifest):
-            write_sums(folder, manifest["files"])
     write_json(path, manifest)

@@ -23,7 +23,7 @@ from corpus.files.atomic import part_path, write_json, write_text
 from corpus.files.sql import PARQUET, quote, quote_file
 from corpus.media_names import stem_of
 from corpus.store import Corpus
-from corpus.takedown.derived import without
+from corpus.takedown.derived import drop_withdrawn
 from corpus.takedown.plan import PENDING, parts, resume
 from corpus.takedown.reread_raw import source_of
 from corpus.takedown.search import Searched, search
@@ -159,7 +159,7 @@ def take_derived(root: Path, also: Sequence[Path], marks: Marks, taken: Taken) -
     known = [Path(name) for name in derived(root)]
     for folder in dict.fromkeys([*known, *(path.resolve() for path in also)]):
         if folder.exists():
-            taken.folders[str(folder)] = without(folder, marks)
+            taken.folders[str(folder)] = drop_withdrawn(folder, marks)
         else:
             taken.absent.append(str(folder))
 

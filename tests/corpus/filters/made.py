@@ -32,7 +32,7 @@ def corpus_of(root: Path, ingest: str = "made-0000000000000000", **tables: Itera
             cast = ", ".join(f'"{column.name}"::{column.type} AS "{column.name}"' for column in TABLES[name].columns)
             connection.register("given", table)
             connection.execute(f"COPY (SELECT {cast} FROM given) TO '{place / f'{name}.parquet'}'")
-    write_json(place / "manifest.json", {"ingest": ingest, "source": "made@1"})
+    write_json(place / "manifest.json", {"ingest": ingest, "source": "made@1", "files": []})
     return root
 
 

@@ -120,10 +120,12 @@ def test_what_was_said_is_scrubbed_on_its_way_out_and_the_corpus_keeps_it(tmp_pa
 
 def test_ids_are_all_that_a_release_of_ids_says(released, corpus):
     root = released["ids"]
-    assert sorted(path.name for path in root.iterdir() if path.is_dir()) == ["communicator", "message", "published"]
+    tables = ["communicator", "message", "provenance", "published"]
+    assert sorted(path.name for path in root.iterdir() if path.is_dir()) == tables
     known = {value for row in rows(corpus, "SELECT message_id, communicator_id FROM message") for value in row}
     known |= {row[0] for row in rows(corpus, "SELECT communicator_id FROM communicator")}
-    allowed = known | {"youtube", "twitter", "email", "video", "post"}
+    allowed = known | {"youtube", "twitter", "email", "video", "post", "message", "communicator"}
+    allowed |= {value for row in rows(corpus, "SELECT source, licence FROM provenance") for value in row}
     for path in root.rglob("*.parquet"):
         for row in duckdb.sql(f"FROM read_parquet('{path}')").fetchall():
             said = [value for one in row for value in (one.values() if isinstance(one, dict) else [one])]
@@ -218,7 +220,7 @@ def test_tables_and_splits_without_rows_are_no_hindrance(tmp_path):
     datasets = pytest.importorskip("datasets")
     write(tmp_path / "videos", video("onlyonevideo", heatmap=None, duration=None, comments=[]))
     ingest(source_named("ytdlp"), [tmp_path / "videos"], tmp_path / "corpus")
-    manifest = release(tmp_path / "corpus", tmp_path / "out", "full")
+    manifest = release(tmp_path / "corpus", tmp_path / "out", "full").manifest
     for table, counts in manifest["rows"].items():
         loaded = datasets.load_dataset(str(tmp_path / "out"), table, cache_dir=str(tmp_path / "cache"))
         assert {split: len(part) for split, part in loaded.items()} == {k: n for k, n in counts.items() if n}
@@ -230,7 +232,7 @@ def test_a_takedown_reaches_the_releases_made_before(tmp_path):
     write(tmp_path / "videos", video("goneforever", title="Nobody shall see this film again"))
     write(tmp_path / "videos", video("stayinghere", title="Everybody may see this one"))
     ingest(source_named("ytdlp"), [tmp_path / "videos"], root)
-    before = release(root, tmp_path / "full", "full")
+    before = release(root, tmp_path / "full", "full").manifest
     release(root, tmp_path / "ids", "ids")
     takedown(root, ["goneforever"])
     assert "goneforever" not in held(tmp_path / "full", "message")["message_id"]
