@@ -7,6 +7,7 @@ from baselines.boosted import Boosted
 from baselines.interpolate import INTERPOLATE
 from baselines.oracle import Oracle
 from baselines.trivial import TRIVIAL
+from corpus.printing import table_text
 
 PREDICTORS: dict[str, Predictor] = {
     predictor.name: predictor for predictor in (*TRIVIAL, INTERPOLATE, Boosted(), Oracle())
@@ -27,11 +28,13 @@ def find(name: str, settings: Settings) -> Predictor:
     return PREDICTORS[name]
 
 
-def listing() -> str:
-    """One line a predictor: name, kind, what it is, and the tasks it answers."""
+def listed() -> list[dict[str, str]]:
+    """Every predictor: its name, kind, what it predicts with, and the tasks it answers."""
     lines = [(p.name, p.kind, p.says, p.covers) for p in PREDICTORS.values()]
     lines.append(("PATH or HUB/NAME", "lm", "a Hugging Face causal LM, zero-shot or with --shots K", "every task"))
-    head = ("name", "kind", "what it predicts with", "tasks")
-    widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
-    cells = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (head, *lines)]
-    return "\n".join("  ".join(line).rstrip() for line in cells)
+    return [dict(zip(("name", "kind", "predicts_with", "tasks"), line, strict=True)) for line in lines]
+
+
+def listing() -> str:
+    """The predictors as a table."""
+    return table_text(("name", "kind", "what it predicts with", "tasks"), [(*row.values(),) for row in listed()], 200)

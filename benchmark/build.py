@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
-from tqdm import tqdm
 
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
 from benchmark.oracle import LAW, oracle_answers
@@ -24,7 +23,9 @@ from corpus.derivatives import remember
 from corpus.errors import CbcError
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
+from corpus.files.parquet_frames import write_frame
 from corpus.filters.outcome import last_run
+from corpus.progress import progress
 from corpus.store import Corpus
 from corpus.verbalize.message_frames import query
 from corpus.verbalize.safe_text import MASK
@@ -46,11 +47,13 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     law = query(connection, f'FROM "{LAW}"') if LAW in opened.annotations() else None
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
-    for task in tqdm(TASKS.values(), desc="building tasks", unit="task"):
-        try:
-            tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
-        except NotEnough as reason:
-            left_out[task.name] = str(reason)
+    with progress("building", "tasks", len(TASKS)) as shown:
+        for task in TASKS.values():
+            try:
+                tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
+            except NotEnough as reason:
+                left_out[task.name] = str(reason)
+            shown.advance()
     if not tasks:
         shutil.rmtree(staged)
         why = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
@@ -108,7 +111,7 @@ def build_task(
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write one file of the staged bench."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(path)
+    write_frame(frame, path)
 
 
 def reveals(frame: pl.DataFrame) -> pl.Series:

@@ -18,6 +18,7 @@ import polars as pl
 from benchmark.bench import Bench
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
+from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.store import read_manifest
 
 FORMAT = "cbc-run"
@@ -56,7 +57,7 @@ def write_run(
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "predictions").mkdir(parents=True)
     for task, frame in predictions.items():
-        prediction_frame(task, frame).write_parquet(staged / "predictions" / f"{task}.parquet")
+        write_frame(prediction_frame(task, frame), staged / "predictions" / f"{task}.parquet")
     write_json(
         staged / "manifest.json",
         {
@@ -118,8 +119,8 @@ class Run:
         path = self.root / "predictions" / f"{task}.parquet"
         if not path.is_file():
             raise NoSuchPath(f"{self.root} has no predictions for {task}", "predict again")
-        asked = pl.read_parquet(self.bench.root / "public" / task / "test.parquet", columns=["instance_id"])
-        given = pl.read_parquet(path).drop("task").unique("instance_id", keep="first")
+        asked = read_frame(self.bench.root / "public" / task / "test.parquet", columns=["instance_id"])
+        given = read_frame(path).drop("task").unique("instance_id", keep="first")
         return asked.join(given, on="instance_id", how="left", maintain_order="left").with_columns(
             pl.lit(task).alias("task")
         )

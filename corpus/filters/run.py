@@ -10,14 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.sql import PARQUET, quote
 from corpus.filters.pool import Pool
 from corpus.filters.recipe import FilterRecipe
 from corpus.printing import table_text
+from corpus.progress import progress
 from corpus.store import Corpus
 
 FORMAT, VERSION = "cbc-filtered", 1
@@ -39,7 +38,11 @@ def run_filters(recipe: FilterRecipe, root: Path) -> dict[str, Any]:
             total = pool.one("SELECT count(*) FROM placed")
             if total == 0:
                 raise NothingToFilter(f"{root} holds no message", "ingest some first")
-            steps = [each.apply(pool) for each in tqdm(recipe.filters, desc="filtering", unit="filter")]
+            steps = []
+            with progress("filtering", "filters", len(recipe.filters)) as shown:
+                for each in recipe.filters:
+                    steps.append(each.apply(pool))
+                    shown.advance()
             manifest = {
                 **{"format": FORMAT, "version": VERSION, "recipe": recipe.name, "digest": recipe.digest},
                 **{"messages": total, "kept": total - sum(step.removed for step in steps)},
