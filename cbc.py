@@ -1,34 +1,66 @@
-"""The command `cbc`: joins the four parts and turns errors into one line. It holds no logic."""
+"""The command `cbc`: joins the four parts and turns errors into one line. It holds no other logic.
+
+Exit codes: 0 done, 1 done with findings or nothing kept, 2 wrong input (one line), 75 wait, 130 interrupted.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import select
+import signal
 import sys
+import threading
+import traceback
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from baselines.cli import app as baselines_app
 from benchmark.cli import app as benchmark_app
 from corpus.cli import app as corpus_app
+from corpus.console import VERBOSITY, failed
 from corpus.errors import CbcError
 from leaderboard.cli import app as leaderboard_app
 
+try:
+    __version__ = version("cbc")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    __version__ = "unknown"
+
 INTERRUPTED = 130
+GRACE_S = 10.0  # for native code to notice an interrupt, and for a crawl to keep what its calls bring
 UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
 
 app = typer.Typer(
     help="Content Behavior Corpus: build the corpus, train and score models on it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(baselines_app, name="baselines")
 app.add_typer(leaderboard_app, name="leaderboard")
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end."""
+    if wanted:
+        print(f"cbc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="print the version and end")
+    ] = False,
+) -> None:
+    """Content Behavior Corpus: build the corpus, train and score models on it."""
 
 
 @app.command()
@@ -42,37 +74,152 @@ def demo(
     run_demo(out, seeds)
 
 
-def full_disk(error: BaseException) -> bool:
+def be_quiet(wanted: bool) -> None:
+    """Hide notes and progress from now on."""
+    VERBOSITY.quiet |= wanted
+
+
+def be_verbose(wanted: bool) -> None:
+    """Show tracebacks from now on."""
+    VERBOSITY.verbose |= wanted
+
+
+everywhere = typer.Typer(add_completion=False)
+
+
+@everywhere.command()
+def options(
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", callback=be_quiet, help="no notes, no progress")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", callback=be_verbose, help="tracebacks of errors")] = False,
+) -> None:
+    """Options that every command takes, before or after its name."""
+
+
+def with_options(command: Any, shared: list[Any]) -> Any:
+    """The command with the shared options, and so all below it."""
+    for inner in getattr(command, "commands", {}).values():
+        with_options(inner, shared)
+    for option in shared:
+        option.expose_value = False
+    command.params.extend(shared)
+    return command
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error is an interrupt, in any library's words."""
+    return isinstance(error, KeyboardInterrupt | typer.Abort) or str(error) == "Query interrupted"  # DuckDB's
+
+
+def is_full_disk(error: BaseException) -> bool:
     """Whether an error says that the disk is full, in any library's words."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     return any(words in str(error).lower() for words in ("no space left on device", "disk is full"))  # SQLite's last
 
 
+def usage_line(error: Any) -> str:
+    """A wrong command line and the help that mends it."""
+    message = error.format_message().rstrip(".")
+    where = error.ctx.command_path if getattr(error, "ctx", None) else "cbc"
+    return f"{message[:1].lower()}{message[1:]}; see `{where} -h`"
+
+
+def file_line(error: BaseException) -> str | None:
+    """What a file system or a reader of files refused, and its mend; None for other errors."""
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
+        return f"a path or name is not UTF-8 ({error.object[:200]}); rename the file or folder"
+    if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+        return f"no permission for {error.filename or first} ({error.strerror}); check its owner and mode"
+    if isinstance(error, OSError):
+        what = f"{error.filename} ({error.strerror})" if error.filename else first
+        return f"cannot read or write {what}; check the path"
+    if type(error).__module__.split(".")[0] in ("_duckdb", "duckdb", "sqlite3", "polars", "pyarrow"):
+        kind = type(error).__name__
+        if kind in FILE_ERRORS:
+            return f"a file cannot be read or written ({first}); check the path, or make the file again"
+    return None
+
+
+FILE_ERRORS = ("IOException", "OperationalError", "DatabaseError", "ComputeError", "ArrowInvalid")
+
+
+def check_utf8() -> None:
+    """Assert that arguments and paths are UTF-8, which DuckDB, Polars and JSON need. Raises UnicodeEncodeError."""
+    for text in (*sys.argv[1:], str(Path.cwd()), os.environ.get("CBC_CORPUS", ""), os.environ.get("CBC_BENCH", "")):
+        text.encode()
+
+
+def report(error: BaseException) -> int:
+    """Print an error as one line and give the exit code; an error that no user can mend is raised again."""
+    if VERBOSITY.verbose:
+        traceback.print_exception(error)
+    if is_interrupt(error):
+        return say_interrupted()
+    if isinstance(error, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    if isinstance(error, UsageError):
+        line, code = usage_line(error), error.exit_code
+    elif isinstance(error, CbcError):
+        line, code = str(error), 2
+    elif is_full_disk(error):
+        line, code = "the disk is full; free some space and run the same command again", 2
+    else:
+        line, code = file_line(error), 2
+    if line is None:
+        raise error
+    failed(line)
+    return code
+
+
+def say_interrupted() -> int:
+    """Print the line of an interrupt; gives its exit code."""
+    print("interrupted; run the same command again to go on", file=sys.stderr, flush=True)
+    return INTERRUPTED
+
+
+def end_when_interrupted() -> None:
+    """End the process at the second interrupt, or some seconds after the first where native code does not notice it.
+
+    Every step may be killed at any instant, so that nothing is left half-written.
+    """
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+
+    def interrupted(timeout_s: float | None) -> bool:
+        while select.select([read_end], [], [], timeout_s)[0]:
+            if signal.SIGINT in os.read(read_end, 1):
+                return True
+        return False
+
+    def watch() -> None:
+        interrupted(None)
+        interrupted(GRACE_S)
+        os._exit(say_interrupted())
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> None:
     """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    VERBOSITY.quiet = VERBOSITY.verbose = False
+    end_when_interrupted()
+    command = with_options(get_command(app), get_command(everywhere).params)
     try:
-        code = app(prog_name="cbc", standalone_mode=False)
+        check_utf8()
+        code = command(prog_name="cbc", standalone_mode=False)
         if code == INTERRUPTED:  # what typer makes of an interrupt
             raise KeyboardInterrupt
-        sys.exit(code if isinstance(code, int) else 0)
-    except UsageError as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except CbcError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted; run the same command again to go on", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except Exception as error:
-        if not full_disk(error):
+        sys.stdout.flush()
+    except BaseException as error:
+        if isinstance(error, SystemExit):
             raise
-        print("error: the disk is full; free some space and run the same command again", file=sys.stderr)
-        sys.exit(2)
+        code = report(error)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,6 +50,7 @@ class Predictor(ABC):
     says: str
     covers: str
     heeds: tuple[str, ...] = ()
+    advance: Callable[[float], None] = staticmethod(lambda answers: None)  # called as questions are answered
 
     @abstractmethod
     def applies(self, bench: Bench, task: str) -> bool:

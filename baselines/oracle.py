@@ -8,6 +8,7 @@ import polars as pl
 
 from baselines.base import Predictor, PredictorError, Settings, WrongSettings, questions
 from benchmark.bench import Bench
+from corpus.files.parquet_frames import read_frame
 
 
 class NoOracle(PredictorError):
@@ -37,7 +38,7 @@ class Oracle(Predictor):
         if not self.applies(bench, task):
             raise self.refusal(bench)
         asked = questions(bench, task, settings).select("instance_id")
-        return asked.join(pl.read_parquet(stored(bench, task)), "instance_id", "left", maintain_order="left")
+        return asked.join(read_frame(stored(bench, task)), "instance_id", "left", maintain_order="left")
 
     def refusal(self, bench: Bench) -> PredictorError:
         return NoOracle(

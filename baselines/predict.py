@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from tqdm import tqdm
 
-from baselines.base import Predictor, Settings, WrongSettings
+from baselines.base import Predictor, Settings, WrongSettings, questions
 from benchmark.bench import Bench
 from benchmark.reference_rows import REFERENCE_KINDS, is_reference
 from benchmark.run import Manifest, is_written, new_manifest, write_manifested
 from corpus.files.atomic import write_json
+from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.files.written_once import refuse_other
+from corpus.progress import progress
 
 
 def chosen_tasks(predictor: Predictor, bench: Bench, settings: Settings) -> list[str]:
@@ -90,17 +91,21 @@ def predict_missing(predictor: Predictor, bench: Bench, asked: Manifest, setting
     if all((folder / f"{task}.parquet").is_file() for task in asked.tasks):
         return
     predictor.prepare()
-    bar = tqdm(asked.tasks, desc=predictor.name, unit="task", dynamic_ncols=True)
-    for task in bar:
-        bar.set_postfix_str(task)
-        place = folder / f"{task}.parquet"
-        if place.is_file():
-            continue
-        answers = predictor.predict(bench, task, settings)
-        write_json(folder / "asked.json", asked.identity())
-        beside = place.with_suffix(".part")
-        answers.write_parquet(beside)
-        beside.replace(place)
+    sizes = {task: questions(bench, task, settings).height for task in asked.tasks}
+    waiting = [task for task in asked.tasks if not (folder / f"{task}.parquet").is_file()]
+    begun, unread = sum(sizes.values()) - sum(sizes[task] for task in waiting), 0
+    with progress(f"{predictor.name} predicting", "answers", sum(sizes.values()), begun) as shown:
+        predictor.advance = shown.advance
+        for task in waiting:
+            shown.detail = f"{unread:,} unread, now {task}"
+            reached = shown.done + sizes[task]
+            answers = predictor.predict(bench, task, settings)
+            unread += answers["values"].null_count()
+            shown.reach(reached)
+            write_json(folder / "asked.json", asked.identity())
+            beside = folder / f"{task}.part"
+            write_frame(answers, beside)
+            beside.replace(folder / f"{task}.parquet")
 
 
 def notes(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]:
@@ -138,7 +143,7 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
         return f"{out}: already there, nothing to do"
     folder = parts_folder(out, asked)
     predict_missing(predictor, bench, asked, settings, folder)
-    answers = {task: pl.read_parquet(folder / f"{task}.parquet", glob=False) for task in asked.tasks}
+    answers = {task: read_frame(folder / f"{task}.parquet") for task in asked.tasks}
     counts = notes(answers)
     write_manifested(out, asked.model_copy(update={"counts": counts}), answers)
     shutil.rmtree(folder)

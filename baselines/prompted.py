@@ -10,13 +10,14 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from baselines.base import Predictor, PredictorError, Settings, WrongSettings
+from baselines.base import Predictor, PredictorError, Settings, WrongSettings, questions
 from benchmark.bench import Bench
 from benchmark.lm_eval.task_files import lm_eval_name, task_folder
 from benchmark.tasks.registry import task_named
@@ -24,6 +25,7 @@ from benchmark.tasks.registry import task_named
 if TYPE_CHECKING:
     from baselines.reader import Reader
 
+os.environ.setdefault("TQDM_DISABLE", "1")  # lm-eval's bars, one a step; read when tqdm is loaded
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
 SAVED = "give a folder written by save_pretrained (or by `cbc baselines train`), or a hub name"
 
@@ -112,6 +114,7 @@ class Prompted(Predictor):
         from lm_eval import evaluate  # simple_evaluate also looks up the machine, which takes seconds a task
 
         reader = self.reader
+        reader.answered = self.answered(bench, task, settings)
         reader.expect = settings.decode == "expected" and task_named(task).asks_curve
         asked = load_task(bench, task, settings, self.model)
         asked.set_config("num_fewshot", settings.shots)
@@ -119,6 +122,12 @@ class Prompted(Predictor):
         results = evaluate(reader, {"tasks": {name: asked}}, limit=settings.limit, bootstrap_iters=0, log_samples=True)
         samples = sorted(results["samples"][name], key=lambda sample: sample["doc_id"])
         return pl.DataFrame([answer(sample, reader) for sample in samples], schema=SCHEMA)
+
+    def answered(self, bench: Bench, task: str, settings: Settings) -> Callable[[], None]:
+        """What is called for each prompt read: an option of a choice is a share of an answer."""
+        asked = questions(bench, task, settings)["options"]
+        share = len(asked) / max(1, int(asked.list.len().fill_null(1).sum()))
+        return lambda: self.advance(share)
 
 
 SCHEMA = {

@@ -8,6 +8,7 @@ a mean better.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
@@ -105,6 +106,8 @@ class Reader(HFLM):  # type: ignore[misc]
     ) -> None:
         super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
         self.truncated: set[str] = set()
+        self.answered: Callable[[], None] = lambda: None
+        self.cache_hook = self
         self.expect = False
         self.options: dict[tuple[str, str], list[int]] = {}
         self.last_context: tuple[str, list[int]] = ("", [])
@@ -112,7 +115,11 @@ class Reader(HFLM):  # type: ignore[misc]
         self.keeps_logits = "logits_to_keep" in signature(model.forward).parameters
         self.numbers = NumberTokens(self.tokenizer, model.config.vocab_size, self.device) if expected else None
 
-    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+    def add_partial(self, *answer: Any) -> None:
+        """Count an answer; lm-eval hands each to its cache, which here is none."""
+        self.answered()
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
         """Greedy answers; notes which prompts do not fit beside the longest answer."""
         for request in requests:
             context, options = request.args
@@ -121,13 +128,13 @@ class Reader(HFLM):  # type: ignore[misc]
         answers: list[str] = super().generate_until(requests, disable_tqdm)
         return answers
 
-    def _loglikelihood_tokens(self, requests: list[Any], *args: Any, **kwargs: Any) -> list[tuple[float, bool]]:
+    def _loglikelihood_tokens(self, requests: list[Any], **settings: Any) -> list[tuple[float, bool]]:
         """Scores of options; notes which prompts do not fit."""
         self.longest_option = max(len(option_tokens) for _, _, option_tokens in requests)
         for (context, _), context_tokens, option_tokens in requests:
             if len(context_tokens) + len(option_tokens) > self.max_length + 1:
                 self.truncated.add(context)
-        scores: list[tuple[float, bool]] = super()._loglikelihood_tokens(requests, *args, **kwargs)
+        scores: list[tuple[float, bool]] = super()._loglikelihood_tokens(requests, **{**settings, "disable_tqdm": True})
         return scores
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:

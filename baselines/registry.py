@@ -8,6 +8,7 @@ from __future__ import annotations
 from baselines.base import Predictor, Settings, WrongSettings
 from baselines.reference import ReferencePredictor
 from benchmark.tasks.registry import references
+from corpus.printing import table_text
 from corpus.registry import NameClash, Registry
 
 PREDICTORS: Registry[Predictor] = Registry(
@@ -54,11 +55,13 @@ def find(name: str, settings: Settings) -> Predictor:
     return predictor
 
 
-def listing() -> str:
-    """One line a predictor: name, kind, what it is, and the tasks it answers."""
+def listed() -> list[dict[str, str]]:
+    """Every predictor: its name, kind, what it predicts with, and the tasks it answers."""
     lines = [(p.name, p.kind, p.says, p.covers) for p in predictors().values()]
     lines.append(("PATH or HUB/NAME", "lm", "a Hugging Face causal LM, zero-shot or with --shots K", "every task"))
-    head = ("name", "kind", "what it predicts with", "tasks")
-    widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]
-    cells = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in (head, *lines)]
-    return "\n".join("  ".join(line).rstrip() for line in cells)
+    return [dict(zip(("name", "kind", "predicts_with", "tasks"), line, strict=True)) for line in lines]
+
+
+def listing() -> str:
+    """The predictors as a table."""
+    return table_text(("name", "kind", "what it predicts with", "tasks"), [(*row.values(),) for row in listed()], 200)

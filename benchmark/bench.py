@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from corpus.errors import CbcError
+from corpus.files.parquet_frames import read_frame
 from corpus.store import read_manifest
 
 FORMAT = "cbc-bench"
@@ -58,11 +59,11 @@ class Bench:
 
     def public(self, task: str, split: str) -> pl.DataFrame:
         """The questions of a task's split; train and validation with their answers."""
-        return pl.read_parquet(self.root / "public" / task / f"{split}.parquet")
+        return read_frame(self.root / "public" / task / f"{split}.parquet")
 
     def answers(self, task: str) -> pl.DataFrame:
         """The test answers: instance_id, answer, target, chance. Raises NoAnswers."""
         path = self.root / "private" / task / "test.parquet"
         if not path.is_file():
             raise NoAnswers(f"{self.root} holds no answers for {task}", "score where the private part of the bench is")
-        return pl.read_parquet(path)
+        return read_frame(path)

@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
-from tqdm import tqdm
 
 from benchmark.answers.base import STORED
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
@@ -24,8 +23,10 @@ from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
+from corpus.files.parquet_frames import write_frame
 from corpus.files.written_once import refuse_other
 from corpus.filters.outcome import last_run
+from corpus.progress import progress
 from corpus.simulate.law import LAW
 from corpus.simulate.world import SimulatedWorld
 from corpus.store import Corpus
@@ -52,11 +53,14 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     law = query(connection, f'FROM "{LAW}"') if LAW in opened.annotations() else None
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
-    for task in tqdm(all_tasks(), desc="building tasks", unit="task"):
-        try:
-            tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
-        except NotEnough as reason:
-            left_out[task.name] = str(reason)
+    known = all_tasks()
+    with progress("building", "tasks", len(known)) as shown:
+        for task in known:
+            try:
+                tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
+            except NotEnough as reason:
+                left_out[task.name] = str(reason)
+            shown.advance()
     if not tasks:
         shutil.rmtree(staged)
         why = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
@@ -143,7 +147,7 @@ def write_oracle(task: Task, test: pl.DataFrame, law: pl.DataFrame, path: Path) 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write one file of the staged bench."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(path)
+    write_frame(frame, path)
 
 
 def reveals(frame: pl.DataFrame, hidden_counts: tuple[str, ...]) -> pl.Series:

@@ -7,25 +7,32 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Build the benchmark, score predictions, print the paper's tables.")
+from benchmark.options import BenchOption
+from corpus.console import next_command, note, say, say_json
+from corpus.options import Corpus, Json
 
-BenchOption = Annotated[Path, typer.Option("--bench", help="the bench's folder")]
+app = typer.Typer(no_args_is_help=True, help="Build the benchmark, score predictions, print the paper's tables.")
 
 
 @app.command()
 def build(
-    corpus: Annotated[Path, typer.Option(help="the corpus' folder")],
+    corpus: Corpus,
     out: Annotated[Path, typer.Option(help="the bench's folder, made anew")],
     seed: Annotated[int, typer.Option(help="what splits and masks are drawn with")] = 0,
+    json: Json = False,
 ) -> None:
     """Make the tasks' instances, split by channel, with the answers of the test part apart."""
     from benchmark.build import build_bench
+    from benchmark.report import build_rows, build_text
     from corpus.filters.outcome import newer_note
-    from corpus.store import Corpus
+    from corpus.store import Corpus as Opened
 
-    build_bench(corpus, out, seed)
-    if note := newer_note(Corpus.open(corpus)):
-        typer.echo(note, err=True)
+    bench = build_bench(corpus, out, seed)
+    if newer := newer_note(Opened.open(corpus)):
+        note(newer.removeprefix("note: "))
+    say_json(build_rows(bench)) if json else say(build_text(bench))
+    if not json:
+        next_command("cbc", "baselines", "predict", "boosted", "--bench", out, "--out", "run")
 
 
 @app.command()
@@ -39,15 +46,21 @@ def submit(
     """Make a run of your own answers, however they were made, that can be scored and compared."""
     from benchmark.submit import submit as run
 
-    typer.echo(run(answers, name, bench, out, partial))
+    say(run(answers, name, bench, out, partial))
+    next_command("cbc", "benchmark", "score", out or name, "--bench", bench)
 
 
 @app.command()
-def score(run: Annotated[Path, typer.Argument(help="the run's folder")], bench: BenchOption) -> None:
+def score(
+    run: Annotated[Path, typer.Argument(help="the run's folder")], bench: BenchOption, json: Json = False
+) -> None:
     """Score a run and write RUN/scores.json: every metric with its 95 % interval."""
     from benchmark.score import scores_text, write_scores
 
-    typer.echo(scores_text(write_scores(run, bench)))
+    rows = write_scores(run, bench)
+    say_json(rows) if json else say(scores_text(rows))
+    if not json:
+        next_command("cbc", "leaderboard", "build", run, "--bench", bench, "--out", "site")
 
 
 @app.command()
@@ -55,12 +68,19 @@ def tables(
     runs: Annotated[list[Path], typer.Argument(help="the runs' folders")],
     bench: BenchOption,
     out: Annotated[Path, typer.Option(help="folder for TABLE.md, TABLE.csv and TABLE.json")],
+    json: Annotated[bool, typer.Option("--json", help="print the rows of all tables as JSON")] = False,
 ) -> None:
     """Print each table of the paper that the bench covers, beside the trivial predictors and the paper's figures."""
     from benchmark.tables import make_tables
 
-    for name in dict.fromkeys(row["table"] for row in make_tables(runs, bench, out)):
-        typer.echo((out / f"{name}.md").read_text(encoding="utf-8"))
+    rows = make_tables(runs, bench, out)
+    if json:
+        say_json(rows)
+        return
+    for name in dict.fromkeys(row["table"] for row in rows):
+        say((out / f"{name}.md").read_text(encoding="utf-8"))
+    say(f"tables in {out}")
+    next_command("cbc", "leaderboard", "build", *runs, "--bench", bench, "--out", "site", "--tables", out)
 
 
 @app.command()
@@ -70,7 +90,7 @@ def lm_eval_tasks(
     """Write every task, those of other packages too, as a task file of lm-eval."""
     from benchmark.lm_eval.task_files import write_task_files
 
-    typer.echo("\n".join(write_task_files(out)))
+    say("\n".join(write_task_files(out)))
 
 
 @app.command()
@@ -78,4 +98,4 @@ def lm_eval_path() -> None:
     """Print the folder of the task files, for `lm_eval --include_path`."""
     from benchmark.lm_eval.task_files import task_folder
 
-    typer.echo(task_folder())
+    say(str(task_folder()))

@@ -27,6 +27,7 @@ from benchmark.predictions import prediction_frame, read_predictions
 from benchmark.reference_rows import REFERENCE_KINDS
 from corpus.errors import CbcError, NoSuchPath, WrongVersion
 from corpus.files.atomic import part_path, replace_folder, write_json
+from corpus.files.parquet_frames import write_frame
 from corpus.files.written_once import refuse_other
 from corpus.strict_model import StrictModel, first_fault
 
@@ -132,7 +133,7 @@ def write_manifested(out: Path, manifest: Manifest, predictions: Mapping[str, pl
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "predictions").mkdir(parents=True)
     for task in manifest.tasks:
-        prediction_frame(task, predictions[task]).write_parquet(staged / "predictions" / f"{task}.parquet")
+        write_frame(prediction_frame(task, predictions[task]), staged / "predictions" / f"{task}.parquet")
     write_json(staged / "manifest.json", manifest.model_dump(mode="json"))
     replace_folder(staged, out)
     return out

@@ -14,11 +14,12 @@ from typing import Annotated
 
 import typer
 
+from corpus.console import failed, next_command, note, say, say_json, say_json_rows
+from corpus.options import Corpus, Json
+
 QUOTA_ENDED = 75  # EX_TEMPFAIL of sysexits.h: a scheduler tries again later
 
 app = typer.Typer(no_args_is_help=True, help="Build the corpus, look at it, check it, export it.")
-
-Corpus = Annotated[Path, typer.Option("--corpus", help="the corpus folder")]
 
 
 class Content(StrEnum):
@@ -43,13 +44,61 @@ def ingest(
     corpus: Corpus,
     mapping: Annotated[str | None, typer.Option(help="for `table`: a YAML file or the name of a shipped one")] = None,
     comments: Annotated[str | None, typer.Option(help="`text` keeps their words, scrubbed; else `aggregate`")] = None,
+    json: Json = False,
 ) -> None:
-    """Turn payloads into rows; bad ones go to the rejects table with file, line and reason."""
+    """Turn payloads into rows; bad ones go to the rejects table with file, line and reason.
+
+    Exit code 1 where nothing of the files is kept or known already.
+    """
+    from corpus.ingest.report import nothing_kept, report_text
     from corpus.ingest.run import ingest as run
-    from corpus.inspect.status import report_text
     from corpus.sources.registry import source_named
 
-    typer.echo(report_text(run(source_named(source, mapping), paths, corpus, comments)))
+    report = run(source_named(source, mapping), paths, corpus, comments)
+    say_json(report) if json else say(report_text(report))
+    if why := nothing_kept(report):
+        failed(f"nothing was kept: {why}; `cbc corpus sql 'FROM rejects'` shows the rows")
+        raise typer.Exit(1)
+    if not json:
+        next_command("cbc", "corpus", "status", "--corpus", corpus)
+
+
+@app.command()
+def ingests(corpus: Corpus, json: Json = False) -> None:
+    """List what was brought in: each ingest's name, source, files, time and counts."""
+    from corpus.inspect.ingests import ingests as run
+    from corpus.inspect.ingests import ingests_text
+
+    say_json(run(corpus)) if json else say(ingests_text(corpus))
+
+
+@app.command()
+def forget(
+    ingest: Annotated[str, typer.Argument(help="its name, as `cbc corpus ingests` lists it")],
+    corpus: Corpus,
+    json: Json = False,
+) -> None:
+    """Take an ingest back, rows and raw files, so that its mapping can be mended and the files ingested again."""
+    from corpus.takedown.forget import forget as run
+    from corpus.takedown.forget import forgotten_text
+
+    forgotten = run(corpus, ingest)
+    say_json(forgotten) if json else say(forgotten_text(forgotten))
+
+
+@app.command()
+def mapping_help(
+    markdown: Annotated[bool, typer.Option("--markdown", help="as docs/mappings.md holds it")] = False,
+    json: Json = False,
+) -> None:
+    """Print every key of a mapping with its type, meaning and an example."""
+    from corpus.sources.mapping_help import mapping_help as run
+    from corpus.sources.mapping_help import mapping_help_markdown, mapping_keys
+
+    if json:
+        say_json([key._asdict() for key in mapping_keys()])
+    else:
+        say(mapping_help_markdown().rstrip() if markdown else run())
 
 
 @app.command()
@@ -60,13 +109,18 @@ def simulate(
     videos: Annotated[int, typer.Option(help="a brand")] = 40,
     posts: Annotated[int, typer.Option(help="a brand")] = 100,
     emails: Annotated[int, typer.Option(help="a brand")] = 8,
+    json: Json = False,
 ) -> None:
     """Write a simulated world: brands, videos, posts and emails whose behavior follows a stated law."""
-    from corpus.inspect.status import report_text
+    from corpus.ingest.report import report_text
     from corpus.simulate.world import simulate as run
 
     report = run(corpus, seed=seed, brands=brands, videos=videos, posts=posts, emails=emails)
-    typer.echo(report_text(report) if report.ingest else f"{corpus}: this world is already there, nothing to do")
+    if json:
+        say_json(report)
+        return
+    say(report_text(report) if report.ingest else f"{corpus}: this world is already there, nothing to do")
+    next_command("cbc", "benchmark", "build", "--corpus", corpus, "--out", "bench")
 
 
 @app.command()
@@ -76,24 +130,28 @@ def crawl(
     plan: Annotated[bool, typer.Option("--plan", help="only say what it will cost")] = False,
     again: Annotated[bool, typer.Option("--again", help="observe everything once more, when all is done")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="wait for the next day's quota instead of ending")] = False,
+    json: Json = False,
 ) -> None:
     """Fetch what a recipe names into the corpus; exit code 75 when the rest must wait, as for a day's quota."""
     from corpus.crawl.crawl import crawl as run
-    from corpus.crawl.plan import plan_text
-    from corpus.crawl.progress import bar, crawled_text
+    from corpus.crawl.plan import plan_rows, plan_text
+    from corpus.crawl.progress import crawl_progress, crawled_text
     from corpus.crawl.recipe import load_crawl_recipe
     from corpus.crawl.scheduler import Later
 
     wanted = load_crawl_recipe(recipe)
     if plan:
-        typer.echo(plan_text(wanted))
+        say_json(plan_rows(wanted)) if json else say(plan_text(wanted))
         return
     try:
-        with bar() as tell:
-            typer.echo(crawled_text(run(wanted, corpus, again, wait, tell)))
+        with crawl_progress() as tell:
+            crawled = run(wanted, corpus, again, wait, tell)
     except Later as ended:
-        typer.echo(f"error: {ended}", err=True)
+        failed(str(ended))
         raise typer.Exit(QUOTA_ENDED) from None
+    say_json(crawled) if json else say(crawled_text(crawled))
+    if not json:
+        next_command("cbc", "corpus", "status", "--corpus", corpus)
 
 
 @app.command()
@@ -104,32 +162,35 @@ def retry(
     """Let what a crawl gave up for a cause be fetched again by the next crawl."""
     from corpus.crawl.crawl import retry as run
 
-    typer.echo(f"{run(corpus, cause):,} tasks wait again")
+    say(f"{run(corpus, cause):,} tasks wait again")
+    next_command("cbc", "corpus", "crawl", corpus / "recipe.yaml", "--corpus", corpus)
 
 
 @app.command()
-def status(corpus: Corpus) -> None:
+def status(corpus: Corpus, json: Json = False) -> None:
     """Say what the corpus holds and how its crawl stands: rows, sources, dates, metrics, rejects, sizes on disk."""
-    from corpus.crawl.progress import progress_text
-    from corpus.inspect.status import status_text
+    from corpus.crawl.progress import progress_text, standing
+    from corpus.inspect.status import status as run
+    from corpus.inspect.status import status_rows, status_text
 
-    typer.echo("\n\n".join(filter(None, [status_text(corpus), progress_text(corpus)])))
+    if json:
+        say_json({**status_rows(run(corpus)), "crawl": standing(corpus)})
+    else:
+        say("\n\n".join(filter(None, [status_text(corpus), progress_text(corpus)])))
 
 
 @app.command()
 def validate(
     corpus: Corpus,
-    json: Annotated[Path | None, typer.Option(help="write every finding to this file")] = None,
     limit: Annotated[int, typer.Option(min=0, help="how many findings to show")] = 50,
+    json: Annotated[bool, typer.Option("--json", help="print every finding as JSON")] = False,
 ) -> None:
     """Check schema, ranges, dangling ids and duplicates; exit code 1 when there are findings."""
-    from corpus.inspect.validate import findings_text, write_findings
+    from corpus.inspect.validate import findings_rows, findings_text
     from corpus.inspect.validate import validate as run
 
     findings = run(corpus)
-    if json:
-        write_findings(findings, json)
-    typer.echo(findings_text(findings, limit))
+    say_json(findings_rows(findings)) if json else say(findings_text(findings, limit))
     if findings:
         raise typer.Exit(1)
 
@@ -138,11 +199,13 @@ def validate(
 def explain(
     row_id: Annotated[str, typer.Argument(metavar="ID", help="a message, communicator or comment")],
     corpus: Corpus,
+    json: Json = False,
 ) -> None:
     """Say where an id's cells came from: raw payload and field, when, by which call and tool, what was done to it."""
     from corpus.inspect.explain import explain as run
+    from corpus.inspect.explain import explained, explained_rows
 
-    typer.echo(run(corpus, row_id))
+    say_json(explained_rows(explained(corpus, row_id))) if json else say(run(corpus, row_id))
 
 
 @app.command()
@@ -152,12 +215,14 @@ def takedown(
     also: Annotated[
         list[Path] | None, typer.Option(help="a bench, run or release made of it elsewhere or by an earlier version")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Remove ids from everything, keep them from being fetched again, and prove by search that their text is gone."""
     from corpus.takedown.takedown import takedown as run
     from corpus.takedown.takedown import taken_text
 
-    typer.echo(taken_text(run(corpus, ids, also or [])))
+    taken = run(corpus, ids, also or [])
+    say_json(taken) if json else say(taken_text(taken))
 
 
 @app.command()
@@ -166,14 +231,17 @@ def sql(
     corpus: Corpus,
     limit: Annotated[int, typer.Option(min=1, help="rows shown")] = 40,
     csv: Annotated[bool, typer.Option("--csv", help="print every row as CSV")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print every row as JSON")] = False,
 ) -> None:
     """Ask the corpus in SQL (DuckDB's); nothing can be written."""
-    from corpus.inspect.status import sql_csv, sql_table
+    from corpus.inspect.status import sql_csv, sql_rows, sql_table
 
-    if csv:
+    if json:
+        say_json_rows(sql_rows(corpus, query))
+    elif csv:
         sql_csv(corpus, query)
     else:
-        typer.echo(sql_table(corpus, query, limit))
+        say(sql_table(corpus, query, limit))
 
 
 @app.command(name="filter")
@@ -193,9 +261,9 @@ def filter_(
     if language is not None:
         loaded = loaded.in_languages([name.strip() for name in language.split(",")])
     manifest = run_filters(loaded, corpus)
-    typer.echo(filtered_text(manifest))
+    say(filtered_text(manifest))
     if warning := emptied_text(manifest["kinds"]):
-        typer.echo(warning, err=True)
+        note(warning.removeprefix("note: "))
 
 
 @app.command()
@@ -207,7 +275,7 @@ def export(
     """Write the corpus' videos as one parquet file in the columns of the public release."""
     from corpus.release.export import export_published
 
-    typer.echo(f"{export_published(corpus, out)} videos in {out}")
+    say(f"{export_published(corpus, out)} videos in {out}")
 
 
 @app.command()
@@ -224,7 +292,7 @@ def release(
     from corpus.release.write import release as run
     from corpus.release.write import released_text
 
-    typer.echo(released_text(run(corpus, out, content.value, version, name, licence, seed)))
+    say(released_text(run(corpus, out, content.value, version, name, licence, seed)))
 
 
 @app.command()
@@ -236,32 +304,38 @@ def rehydrate(
         bool,
         typer.Option("--ytdlp", help="read pages instead of the API: no key, replay and captions too"),
     ] = False,
+    json: Json = False,
 ) -> None:
     """Fetch the content of a release of ids again, and say what is gone; exit code 75 when the quota is spent."""
-    from corpus.crawl.progress import bar
+    from corpus.crawl.progress import crawl_progress
     from corpus.crawl.recipe import Ytdlp
     from corpus.crawl.scheduler import Later
     from corpus.release.rehydrate import rehydrate as run
     from corpus.release.rehydrate import rehydrated_text
 
     try:
-        with bar() as tell:
-            typer.echo(rehydrated_text(run(release, corpus, wait, tell, Ytdlp() if ytdlp else None)))
+        with crawl_progress() as tell:
+            rehydrated = run(release, corpus, wait, tell, Ytdlp() if ytdlp else None)
     except Later as later:
-        typer.echo(f"error: {later}", err=True)
+        failed(str(later))
         raise typer.Exit(QUOTA_ENDED) from None
+    say_json(rehydrated) if json else say(rehydrated_text(rehydrated))
+    if not json:
+        next_command("cbc", "corpus", "status", "--corpus", corpus)
 
 
 @app.command()
 def diff(
     a: Annotated[Path, typer.Argument(help="a release")],
     b: Annotated[Path, typer.Argument(help="another")],
+    json: Json = False,
 ) -> None:
     """Say what differs between two releases: rows gone, new, changed, moved to another split."""
     from corpus.release.diff import diff as run
     from corpus.release.diff import diff_text
 
-    typer.echo(diff_text(run(a, b), a, b))
+    differences = run(a, b)
+    say_json(differences) if json else say(diff_text(differences, a, b))
 
 
 @app.command()
@@ -272,7 +346,7 @@ def verbalize(
     """Write every post and video as text, behavior beside content."""
     from corpus.verbalize.verbalize import verbalize as run
 
-    typer.echo(f"{run(corpus, out):,} texts in {out}")
+    say(f"{run(corpus, out):,} texts in {out}")
 
 
 @app.command()
@@ -284,7 +358,7 @@ def datasheet(
     from corpus.inspect.datasheet import datasheet_text, write_datasheet
 
     if out is None:
-        typer.echo(datasheet_text(corpus))
+        say(datasheet_text(corpus))
         return
     write_datasheet(corpus, out)
-    typer.echo(f"datasheet in {out}")
+    say(f"datasheet in {out}")

@@ -1,9 +1,14 @@
-"""CORPUS/derived.txt: what was made of a corpus, one folder or file a line, so that a takedown finds it."""
+"""CORPUS/derived.txt: what was made of a corpus, one folder or file a line, so that a takedown finds it.
+
+A path with a line break or another character that cannot be printed stands there as a JSON string.
+"""
 
 from __future__ import annotations
 
-import sys
+import json
 from pathlib import Path
+
+from corpus.console import note
 
 NAME = "derived.txt"
 
@@ -14,13 +19,15 @@ def remember(root: Path, out: Path) -> None:
     try:
         if place not in derived(root):
             with path.open("a", encoding="utf-8") as file:
-                file.write(f"{place}\n")
+                file.write(f"{place if place.isprintable() else json.dumps(place)}\n")
     except OSError as error:
-        told = f"{out} is not written down in {path} ({error.strerror})"
-        print(f"note: {told}; name it with --also when something is taken down", file=sys.stderr)
+        note(
+            f"{out} is not written down in {path} ({error.strerror}); name it with --also when something is taken down"
+        )
 
 
 def derived(root: Path) -> list[str]:
     """The folders made of a corpus, as they were written down."""
     path = root / NAME
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+    return [json.loads(line) if line.startswith('"') else line for line in lines if line]

@@ -7,21 +7,28 @@ from typing import Annotated
 
 import typer
 
+from benchmark.options import BenchOption
+from corpus.console import say, say_json
+from corpus.options import Json
+
 app = typer.Typer(no_args_is_help=True, help="Pages that show how runs compare; runs as single files.")
-BenchOption = Annotated[Path, typer.Option("--bench", help="the bench that is answered")]
 
 
 @app.command()
 def build(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders, or packed runs, to compare")],
     out: Annotated[Path, typer.Option(metavar="SITE", help="folder of the page; replaced whole when it is a page")],
-    bench: Annotated[Path | None, typer.Option(help="the runs' bench (default: sought beside the run folders)")] = None,
+    bench: Annotated[
+        Path | None, typer.Option(envvar="CBC_BENCH", help="the runs' bench (default: sought beside the run folders)")
+    ] = None,
     tables: Annotated[Path | None, typer.Option(help="folder of tables already made of these runs")] = None,
+    json: Json = False,
 ) -> None:
     """Write a static page: sortable tables with intervals, a chart a task, replay curves."""
     from leaderboard.site import build_site
 
-    typer.echo(f"open {build_site(runs, out, bench, tables)}")
+    page = build_site(runs, out, bench, tables)
+    say_json({"page": page}) if json else say(f"open {page}")
 
 
 @app.command()
@@ -33,7 +40,7 @@ def pack(
     """Make one file of a run, to be sent in: the same run gives the same bytes."""
     from leaderboard.pack import pack as run_pack
 
-    typer.echo(run_pack(run, bench, out))
+    say(run_pack(run, bench, out))
 
 
 @app.command()
@@ -44,7 +51,7 @@ def unpack(
     """Make a run's folder of one file again, once everything in it is checked."""
     from leaderboard.pack import unpack as run_unpack
 
-    typer.echo(run_unpack(file, out))
+    say(run_unpack(file, out))
 
 
 @app.command()
@@ -56,4 +63,4 @@ def verify(
     from leaderboard.verify import verify as run_verify
 
     for line in run_verify(paths, bench):
-        typer.echo(line)
+        say(line)

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import torch
 import yaml
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Dataset
-from tqdm import tqdm
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.integrations import is_deepspeed_available
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, IntervalStrategy
@@ -23,6 +23,7 @@ from baselines.lcbm.data import IGNORED, Ints, PackedRows
 from baselines.lcbm.model import next_labels
 from baselines.lcbm.optimizer import MuonAdamW
 from baselines.lcbm.recipe import Recipe
+from corpus.progress import Shown, progress
 
 COMPLETE = "complete"  # written into a checkpoint last
 CHECKPOINTS_KEPT = 2
@@ -110,7 +111,7 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
 
 
 class Log(TrainerCallback):  # type: ignore[misc]
-    """A progress bar, a line of JSON for what is logged, and the mark of a whole checkpoint.
+    """A progress display, a line of JSON for what is logged, and the mark of a whole checkpoint.
 
     A line has `step` and `tokens`, with `loss`, `learning_rate`, `gradient_norm` and `tokens_per_s`, or with
     `held_out_loss` and `held_out_accuracy`; the last one has `seconds`, those of this run of the command.
@@ -122,31 +123,26 @@ class Log(TrainerCallback):  # type: ignore[misc]
         self.title = title
         self.began = self.last_time = time.perf_counter()
         self.last_step = self.first_step = 0
-        self.bar: Any = None
+        self.shown: Shown | None = None
+        self.opened = ExitStack()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Open the bar where training goes on."""
+        """Open the display where training goes on."""
         self.first_step = self.last_step = state.global_step
         self.began = self.last_time = time.perf_counter()
         if state.is_world_process_zero:
             cut_log(self.path, state.global_step)
-            self.bar = tqdm(
-                total=state.max_steps,
-                initial=state.global_step,
-                desc=self.title,
-                unit="step",
-                disable=None,
-                leave=False,
-            )
+            display = progress(self.title, "steps", state.max_steps, state.global_step)
+            self.shown = self.opened.enter_context(display)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Move the bar."""
-        if self.bar is not None:
-            self.bar.update()
+        """Move the display."""
+        if self.shown is not None:
+            self.shown.reach(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
         """Write a line."""
-        if self.bar is None:
+        if self.shown is None:
             return
         line: dict[str, Any] = {"step": state.global_step, "tokens": state.global_step * self.tokens_per_step}
         now = time.perf_counter()
@@ -156,7 +152,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
             rate = (state.global_step - self.last_step) * self.tokens_per_step / (now - self.last_time)
             line |= {"loss": logs["loss"], "learning_rate": logs["learning_rate"], "tokens_per_s": round(rate)}
             line |= {"gradient_norm": logs["grad_norm"]} if "grad_norm" in logs else {}
-            self.bar.set_postfix_str(f"loss {logs['loss']:.3f}, {rate:,.0f} tokens/s")
+            self.shown.detail = f"loss {logs['loss']:.3f}, {rate:,.0f} tokens/s"
         else:
             rate = (state.global_step - self.first_step) * self.tokens_per_step / (now - self.began)
             line |= {"seconds": round(now - self.began, 1), "tokens_per_s": round(rate)}
@@ -170,9 +166,8 @@ class Log(TrainerCallback):  # type: ignore[misc]
             (Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / COMPLETE).touch()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Close the bar."""
-        if self.bar is not None:
-            self.bar.close()
+        """Close the display."""
+        self.opened.close()
 
 
 def cut_log(path: Path, step: int) -> None:
@@ -229,7 +224,8 @@ def run_loop(
         optimizers=(None if matrix_rate is None else muon_adamw(model, matrix_rate, args), None),
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    with log.opened:  # also when training is stopped
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not len(held_out):
         return {}
     last = [

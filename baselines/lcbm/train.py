@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib.metadata import version
@@ -39,6 +38,7 @@ from baselines.lcbm.recipe import Recipe, load_recipe
 from baselines.lcbm.repetition import Repetition, frequent_words
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
+from corpus.console import note
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.locks import hold_lock
@@ -76,7 +76,6 @@ def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool =
     identity = {"recipe": recipe.model_dump(mode="json"), "bench": source.fingerprint, "seed": seed}
     part = out.with_name(f"{out.name}.part")
     if _finished(out, identity):
-        print(f"{out} is trained already")
         shutil.rmtree(part, ignore_errors=True)
         return out
     tasks = chosen_tasks(source, recipe.tasks)
@@ -98,6 +97,21 @@ def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool =
             replace_folder(part / "model", out)
             shutil.rmtree(part)
     return out
+
+
+def training(model: Path) -> dict[str, Any]:
+    """What a finished model was trained on, as its training.json has it."""
+    content: dict[str, Any] = json.loads((model / "training.json").read_text(encoding="utf-8"))
+    return {"model": model, **content}
+
+
+def training_text(model: Path) -> str:
+    """A finished model as a line."""
+    found = training(model)
+    held_out = found["held_out"].get("held_out_loss")
+    loss = f", held-out loss {held_out:.3f}" if held_out is not None else ""
+    what = f"{found['recipe']['name']}, seed {found['seed']}, {found['steps']:,} steps"
+    return f"{model}: {what}, {found['parameters']:,} parameters{loss}"
 
 
 def _finished(out: Path, identity: dict[str, Any]) -> bool:
@@ -233,5 +247,5 @@ def _warn_truncated(examples: Examples) -> None:
     """Say how many examples did not fit."""
     for task, found in examples.tasks.items():
         if found["truncated"]:
-            told = f"{found['truncated']} of {found['examples']} examples of {task} were longer than the context"
-            print(f"note: {told} and lost their beginning", file=sys.stderr)
+            cut = f"{found['truncated']} of {found['examples']} examples of {task} were longer than the context"
+            note(f"{cut} and lost their beginning")

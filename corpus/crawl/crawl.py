@@ -7,7 +7,6 @@ from there, many at a time, to CORPUS/raw and the tables by an ordinary ingest. 
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import yaml
 
+from corpus.console import note
 from corpus.crawl.causes import CAUSES
 from corpus.crawl.deliver import INFOS, PAYLOADS, put_away, put_infos_away
 from corpus.crawl.journal import WATCH, Journal, Task
@@ -179,7 +179,7 @@ def watch_lane(recipe: CrawlRecipe, withheld: frozenset[str], journal: Journal, 
 
 def wait_until(later: Later) -> None:
     """Say why, and sleep."""
-    print(f"note: {later.what}; waiting", file=sys.stderr)
+    note(f"{later.what}; waiting")
     while (left := later.until.timestamp() - time.time()) > 0:
         time.sleep(min(left, 60.0))
 

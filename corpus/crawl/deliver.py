@@ -25,6 +25,12 @@ PAYLOADS = 1_000  # a segment; of up to 50 videos each, some 100 MB in memory
 INFOS = 300  # info files an ingest; captions of a long video may have a megabyte
 API_STAGES = tuple(PARTS)
 Payload = tuple[int, str, str, str, float, str]
+NAME = re.compile(r"\d{12}-(\d{12}\.parquet|[A-Za-z0-9_-]+" + re.escape(INFO) + ")")  # by the task's number
+
+
+def is_delivered(name: str) -> bool:
+    """Whether a file bears a name that the crawl gives."""
+    return NAME.fullmatch(name) is not None
 
 
 def put_away(journal: Journal, root: Path, least: int = 1) -> None:

@@ -7,10 +7,12 @@ with TYPICAL_VIDEOS a channel, and the plan says so.
 from __future__ import annotations
 
 from math import ceil
+from typing import Any
 
 from corpus.crawl.journal import WATCH
 from corpus.crawl.recipe import CrawlRecipe, Youtube, Ytdlp, listed_videos
 from corpus.crawl.youtube_api import PAGE, SEARCH, UNITS
+from corpus.printing import table_text
 from corpus.sources.wikidata import CHANNEL_ID
 
 TYPICAL_VIDEOS = 500
@@ -68,14 +70,26 @@ def planned_api(youtube: Youtube) -> list[tuple[str, int, int, int]]:
     ]
 
 
+def plan_rows(recipe: CrawlRecipe) -> dict[str, Any]:
+    """The plan for programs: stages with calls, units and bytes, their sums, and the days of quota."""
+    names, rows = ("stage", "calls", "units", "raw_bytes"), planned(recipe)
+    stages = [dict(zip(names, row, strict=True)) for row in rows]
+    sums = {names[n]: sum(int(row[n]) for row in rows) for n in (1, 2, 3)}
+    searches = len(recipe.youtube.names) if recipe.youtube else 0
+    days = ceil(sums["units"] / recipe.quota.units_per_day), ceil(searches / recipe.quota.searches_per_day)
+    return {"stages": stages, **sums, "searches": searches, "days": max(days)}
+
+
 def plan_text(recipe: CrawlRecipe) -> str:
     """The plan as lines for a terminal."""
     rows = planned(recipe)
     calls, units, size = (sum(column) for column in list(zip(*rows, strict=True))[1:])
     days = ceil(units / recipe.quota.units_per_day)
-    body = [f"{'stage':16} {'calls':>10} {'units':>10} {'raw MB':>10}"]
-    body += [f"{stage:16} {c:10,} {u:10,} {b / 1e6:10,.1f}" for stage, c, u, b in rows]
-    body += [f"{'in all':16} {calls:10,} {units:10,} {size / 1e6:10,.1f}"]
+    table = [
+        (stage, calls, units, f"{size / 1e6:,.1f}")
+        for stage, calls, units, size in [*rows, ("in all", calls, units, size)]
+    ]
+    body = [table_text(["stage", "calls", "units", "raw MB"], table)]
     if recipe.youtube and recipe.youtube.names:
         searches, each = len(recipe.youtube.names), recipe.quota.searches_per_day
         body.append(f"searches: {searches:,}, at {each:,} a day: {ceil(searches / each):,} days")

@@ -10,14 +10,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from tqdm import tqdm
 
 from corpus.crawl.journal import WATCH, next_reset, pacific_day
 from corpus.crawl.scheduler import Crawled
 from corpus.crawl.youtube_api import SEARCH
+from corpus.printing import table_text
+from corpus.progress import progress
 
 RATE_S = 300.0  # the rate is that of the last five minutes
 STAGES = """SELECT stage, sum(state = 'done'), sum(state = 'waiting'), sum(state = 'given up') FROM task
@@ -33,13 +34,13 @@ GONE = "SELECT cause, count(*), min(id) FROM gone GROUP BY cause ORDER BY cause"
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[Crawled], None]]:
-    """A progress bar of calls, with what failed; gives the function that moves it."""
-    with tqdm(desc="crawling", unit="call", disable=None, leave=False) as shown:
+def crawl_progress() -> Iterator[Callable[[Crawled], None]]:
+    """A progress display of calls, with what failed; gives the function that moves it."""
+    with progress("crawling", "calls") as shown:
 
         def tell(did: Crawled) -> None:
-            shown.set_postfix_str(", ".join(f"{cause} {n}" for cause, n in did.failures.items()), refresh=False)
-            shown.update(did.calls - shown.n)
+            shown.detail = ", ".join(f"{count:,} {cause}" for cause, count in did.failures.items())
+            shown.reach(did.calls)
 
         yield tell
 
@@ -59,30 +60,59 @@ def crawled_text(did: Crawled) -> str:
     )
 
 
-def progress_text(root: Path) -> str:
-    """The crawl of the corpus at `root` as lines; empty without one."""
+@dataclass(frozen=True)
+class Standing:
+    """How a crawl stands. `stages`: name, done, waiting, given up; `causes`: stage, cause, state, tasks, an example;
+    `gone`: cause, videos, an example; `pauses`: stage, until (UTC), cause; `rates`: whether yt-dlp's, calls a second,
+    seconds left for what is known.
+    """
+
+    stages: list[tuple[str, int, int, int]]
+    causes: list[tuple[str, str, str, int, str]]
+    gone: list[tuple[str, int, str]]
+    pauses: list[tuple[str, datetime, str]]
+    day: str
+    units: int
+    searches: int
+    reset_at: datetime
+    rates: list[tuple[bool, float, float]]
+
+
+def standing(root: Path) -> Standing | None:
+    """The crawl of the corpus at `root`; None without one."""
     path = root / "crawl.sqlite"
     if not path.is_file():
-        return ""
+        return None
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
         stages, causes, gone = (connection.execute(sql).fetchall() for sql in (STAGES, CAUSES, GONE))
         now = time.time()
         day = pacific_day(now)
-        spent, searched = connection.execute(SPENT, {"search": SEARCH, "day": day}).fetchone()
+        units, searches = connection.execute(SPENT, {"search": SEARCH, "day": day}).fetchone()
         recent = connection.execute(RECENT, (WATCH, now - RATE_S)).fetchall()
         pauses = connection.execute(PAUSES, (now,)).fetchall()
-    lines = ["CRAWL", f"{'stage':16} {'done':>9} {'waiting':>9} {'given up':>9}"]
-    lines += [f"{stage:16} {done:9,} {waiting:9,} {up:9,}" for stage, done, waiting, up in stages]
-    lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {one[:40]}" for stage, cause, state, n, one in causes]
-    lines += [f"gone: {n:,} {cause}, e.g. {one}" for cause, n, one in gone]
-    lines += [f"{stage} rests until {at:%Y-%m-%d %H:%M} UTC for {cause}" for stage, at, cause in resting(pauses)]
-    booked = f"{spent:,}" + (f", searches: {searched:,}" if searched else "")
-    lines.append(f"units booked today ({day}, Pacific): {booked}; reset at {next_reset(now):%Y-%m-%d %H:%M} UTC")
+    rates = []
     for watching, answered, since in recent:
         rate = answered / max(now - since, 1e-9)
         left = sum(row[2] for row in stages if (row[0] == WATCH) == bool(watching)) / rate
-        told = f"{WATCH}: " if watching else ""
-        lines.append(f"{told}rate: {rate:,.{1 + watching}f} calls/s; time left for what is known: {left:,.0f} s")
+        rates.append((bool(watching), rate, left))
+    return Standing(stages, causes, gone, resting(pauses), day, units, searches, next_reset(now), rates)
+
+
+def progress_text(root: Path) -> str:
+    """The crawl of the corpus at `root` as lines; empty without one."""
+    found = standing(root)
+    if found is None:
+        return ""
+    lines = ["CRAWL", table_text(["stage", "done", "waiting", "given up"], found.stages)]
+    lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {one[:40]}" for stage, cause, state, n, one in found.causes]
+    lines += [f"gone: {n:,} {cause}, e.g. {one}" for cause, n, one in found.gone]
+    lines += [f"{stage} rests until {at:%Y-%m-%d %H:%M} UTC for {cause}" for stage, at, cause in found.pauses]
+    booked = f"{found.units:,}" + (f", searches: {found.searches:,}" if found.searches else "")
+    reset = f"{found.reset_at:%Y-%m-%d %H:%M}"
+    lines.append(f"units booked today ({found.day}, Pacific): {booked}; reset at {reset} UTC")
+    for watching, rate, left in found.rates:
+        stage = f"{WATCH}: " if watching else ""
+        lines.append(f"{stage}rate: {rate:,.{1 + watching}f} calls/s; time left for what is known: {left:,.0f} s")
     return "\n".join(lines)
 
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.sql import PARQUET, quote
@@ -20,6 +18,7 @@ from corpus.filters.kinds import kind_counts, kinds_text
 from corpus.filters.pool import Pool
 from corpus.filters.recipe import FilterRecipe
 from corpus.printing import table_text
+from corpus.progress import progress
 from corpus.store import Corpus
 
 FORMAT, VERSION = "cbc-filtered", 1
@@ -41,7 +40,11 @@ def run_filters(recipe: FilterRecipe, root: Path) -> dict[str, Any]:
             before = pool.counts("SELECT kind, count(*) FROM placed GROUP BY kind ORDER BY kind")
             if not before:
                 raise NothingToFilter(f"{root} holds no message", "ingest some first")
-            steps = [each.apply(pool) for each in tqdm(recipe.filters, desc="filtering", unit="filter")]
+            steps = []
+            with progress("filtering", "filters", len(recipe.filters)) as shown:
+                for each in recipe.filters:
+                    steps.append(each.apply(pool))
+                    shown.advance()
             manifest = manifest_of(recipe, before, steps, corpus)
             staged = folder / "whole"
             staged.mkdir()

@@ -22,12 +22,14 @@ from pathlib import Path
 import duckdb
 
 from corpus.errors import CbcError, NoSuchPath
+from corpus.files.archives import decodes
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.hashes import file_sha256
 from corpus.ingest.comments import Comments, forget_words
 from corpus.ingest.comments import check as check_comments
 from corpus.ingest.comments import wanted as comments_wanted
 from corpus.ingest.deduplicate import check_ranges, open_staging, reject_other_scenes, settle
+from corpus.ingest.forgotten import complete_forgetting
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
 from corpus.store import Corpus
@@ -37,6 +39,7 @@ from corpus.withdrawn.gate import reject_withdrawn
 from corpus.withdrawn.tombstones import all_ids, withdrawn
 
 NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
+LONGEST_NAME = 200  # bytes of a raw file's own name that are kept, from its end: a file system allows 255 in all
 
 
 class FileChanged(CbcError):
@@ -57,6 +60,13 @@ class Report:
     tables: dict[str, int]
 
 
+def check_names(files: Sequence[Path]) -> None:
+    """Assert that every path can be written down. Raises NoSuchPath."""
+    for path in files:
+        if not decodes(str(path)):
+            raise NoSuchPath(f"the name of {path} is not UTF-8", "rename the file or its folder")
+
+
 def readable_sha256(path: Path) -> str:
     """Hex digest of a user's file. Raises NoSuchPath."""
     try:
@@ -71,10 +81,12 @@ def ingest(source: Source, paths: Sequence[Path], root: Path, comments: str | No
     """
     kept = comments_wanted(comments)
     files = source.files(paths)
+    check_names(files)
     digests = {path: readable_sha256(path) for path in files}
     found_root = root.exists()
     corpus = Corpus.create(root)
     with corpus.lock():
+        complete_forgetting(corpus)
         if source.comments:
             check_comments(corpus, kept)
         done = _done(corpus, source)
@@ -138,7 +150,8 @@ def _told(path: Path, paths: Iterable[Path]) -> str:
 
 def _keep_raw(corpus: Corpus, source: Source, path: Path, digest: str, name: str) -> Received:
     """Copy a file as received to raw/SOURCE/SHA-NAME with its time. Raises FileChanged."""
-    place = corpus.root / "raw" / source.name / f"{digest[:16]}-{path.name}"
+    ending = os.fsencode(path.name)[-LONGEST_NAME:].decode("utf-8", "ignore")
+    place = corpus.root / "raw" / source.name / f"{digest[:16]}-{ending}"
     try:
         changed = path.stat().st_mtime_ns
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,29 @@ class UnknownId(CbcError):
     """No message, communicator or comment of the corpus has this id."""
 
 
-def explain(root: Path, row_id: str) -> str:
+@dataclass(frozen=True)
+class Origin:
+    """One observation: its source and table, facts of its raw payload and call, each cell with the field it came from
+    and what that held, what the source did, and the payload.
+    """
+
+    source: str
+    table: str
+    facts: dict[str, Any]
+    cells: list[tuple[str, str, str | None]]
+    done: list[str]
+    payload: str
+
+
+@dataclass(frozen=True)
+class Explained:
+    """Rows of an id by table (header and rows), and where they came from."""
+
+    rows: dict[str, tuple[list[str], list[tuple[Any, ...]]]]
+    origins: list[Origin]
+
+
+def explained(root: Path, row_id: str) -> Explained:
     """Everything the corpus knows of where an id's rows came from. Raises UnknownId, NoSuchPath, WrongVersion."""
     corpus = Corpus.open(root)
     with corpus.connect() as connection:
@@ -53,58 +76,86 @@ def explain(root: Path, row_id: str) -> str:
             raise UnknownId(
                 f"{root} holds no message, communicator or comment {row_id}", "find ids with `cbc corpus sql`"
             )
-        parts = [told for name, sql in QUESTIONS.items() if (told := rows_text(connection, name, sql, row_id))]
+        rows = {name: table for name, sql in QUESTIONS.items() if (table := rows_of(connection, sql, row_id))[1]}
     origins = [origin(corpus.root, row_id, *row) for row in found]
     # of the answers about a comment's video only those that hold the comment
-    return "\n\n".join([*parts, *([one for one in origins if row_id in one] if of else origins)])
+    return Explained(rows, [one for one in origins if row_id in origin_text(one)] if of else origins)
 
 
-def rows_text(connection: duckdb.DuckDBPyConnection, name: str, sql: str, row_id: str) -> str:
-    """A table's rows of the id, a line a column where there is one row; nothing without rows."""
+def explain(root: Path, row_id: str) -> str:
+    """What `explained` gives, as text."""
+    found = explained(root, row_id)
+    rows = [rows_text(name, *table) for name, table in found.rows.items()]
+    return "\n\n".join([*rows, *map(origin_text, found.origins)])
+
+
+def explained_rows(found: Explained) -> dict[str, Any]:
+    """What `explained` gives, for programs."""
+    rows = {name: [dict(zip(header, row, strict=True)) for row in rows] for name, (header, rows) in found.rows.items()}
+    origins = [
+        {**asdict(one), "cells": [{"cell": cell, "field": field, "value": value} for cell, field, value in one.cells]}
+        for one in found.origins
+    ]
+    return {"rows": rows, "origins": origins}
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str, row_id: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Header and rows of a table's rows of the id; no rows where they only count none."""
     result = connection.execute(sql, {"id": row_id})
     header, rows = [column[0] for column in result.description or []], result.fetchall()
-    if not rows or rows == [(0, 0)]:
-        return ""
+    return header, [] if rows == [(0, 0)] else rows
+
+
+def rows_text(name: str, header: list[str], rows: list[tuple[Any, ...]]) -> str:
+    """A table's rows of the id, a line a column where there is one row."""
     if len(rows) == 1:
         header, rows = ["column", "value"], list(zip(header, rows[0], strict=True))
     return f"{name.upper()}\n{table_text(header, rows, WIDE)}"
 
 
-def origin(root: Path, row_id: str, table: str, observed_at: Any, source: str, sha256: str | None, *rest: Any) -> str:
+def origin(
+    root: Path, row_id: str, table: str, observed_at: Any, source: str, sha256: str | None, *rest: Any
+) -> Origin:
     """One observation: its raw payload, its call and what was done to it."""
     line, fetched_at, tool, licence = rest
     name = source.split("@")[0]
     raw = next(iter(sorted((root / "raw" / name).glob(f"{(sha256 or '')[:16]}-*"))), None) if sha256 else None
     of = source_class(name)
-    facts = [
-        ("observed", observed_at),
-        ("fetched", fetched_at),
-        ("by", tool),
-        ("licence", licence),
-        ("raw payload", f"{raw.relative_to(root)}, sha256 {sha256}" if raw else "none: it was generated"),
-        ("record", line),
-        ("call", of.call(raw, line) if raw and line is not None else None),
-    ]
-    told = [f"FROM {source} ({table})", *(f"{key + ':':13}{value}" for key, value in facts if value is not None)]
-    found = of.payload(raw, line, row_id) if raw else ""
-    told += ["cells:", *cells(root, source, table, found)]
-    told += ["done to it:", *(f"    {text}" for text in transformations(name))]
-    return "\n".join([*told, *payload(found)])
+    facts = {
+        "observed": observed_at,
+        "fetched": fetched_at,
+        "by": tool,
+        "licence": licence,
+        "raw payload": f"{raw.relative_to(root)}, sha256 {sha256}" if raw else "none: it was generated",
+        "record": line,
+        "call": of.call(raw, line) if raw and line is not None else None,
+    }
+    payload = of.payload(raw, line, row_id) if raw else ""
+    known = {key: value for key, value in facts.items() if value is not None}
+    return Origin(source, table, known, cells(root, source, table, payload), transformations(name), payload)
 
 
-def cells(root: Path, source: str, table: str, found: str) -> list[str]:
-    """Which field of the payload became which cell, and what it held where the payload is JSON."""
+def origin_text(found: Origin) -> str:
+    """An observation as lines."""
+    lines = [f"FROM {found.source} ({found.table})", *(f"{key + ':':13}{value}" for key, value in found.facts.items())]
+    mapped = [
+        f"    {cell:28} <- {field}" + (f" = {shortened(value)}" if value is not None else "")
+        for cell, field, value in found.cells
+    ] or ["    as generated, by the law that the source states"]
+    lines += ["cells:", *mapped, "done to it:", *(f"    {text}" for text in found.done)]
+    return "\n".join([*lines, *payload_lines(found.payload)])
+
+
+def cells(root: Path, source: str, table: str, payload: str) -> list[tuple[str, str, str | None]]:
+    """Each cell, the field of the payload that became it, and what it held, as JSON, where the payload is JSON."""
     own = (f"{table}.", "scene", "effect.", "comment") if table == "message" else (f"{table}.",)
     try:
-        items = json.loads(found) if found else None
+        items = json.loads(payload) if payload else None
     except ValueError:
         items = None
     item = items[0] if isinstance(items, list) and len(items) == 1 else items
-    return [
-        f"    {cell:28} <- {field}{held(item, field)}"
-        for cell, field in cells_of(root, source).items()
-        if cell.startswith(own)
-    ] or ["    as generated, by the law that the source states"]
+    mapped = cells_of(root, source).items()
+    return [(cell, field, held(item, field)) for cell, field in mapped if cell.startswith(own)]
 
 
 def cells_of(root: Path, source: str) -> Mapping[str, str]:
@@ -118,16 +169,20 @@ def cells_of(root: Path, source: str) -> Mapping[str, str]:
     return {}
 
 
-def held(item: Any, field: str) -> str:
-    """What the first field of several with a value holds in a JSON object, cut where it is long."""
+def held(item: Any, field: str) -> str | None:
+    """What the first field of several with a value holds in a JSON object, as JSON."""
     for path in field.split("|"):
         value = item
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if value is not None:
-            text = json.dumps(value, ensure_ascii=False)
-            return f" = {text[:CELL]}{'…' if len(text) > CELL else ''}"
-    return ""
+            return json.dumps(value, ensure_ascii=False)
+    return None
+
+
+def shortened(text: str) -> str:
+    """Text cut where it is long."""
+    return f"{text[:CELL]}{'…' if len(text) > CELL else ''}"
 
 
 def transformations(name: str) -> list[str]:
@@ -143,7 +198,7 @@ def source_class(name: str) -> type[Source]:
     return SOURCES[name] if name in SOURCES else known.get(name, Table)
 
 
-def payload(text: str) -> list[str]:
+def payload_lines(text: str) -> list[str]:
     """The payload itself, cut where it is long."""
     cut = f"… ({len(text):,} characters in all)" if len(text) > SHOWN else ""
     return [f"payload:     {text[:SHOWN]}{cut}"] if text else []

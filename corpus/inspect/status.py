@@ -9,16 +9,17 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 import duckdb
 
+from corpus.console import harmless
 from corpus.errors import CbcError
-from corpus.files.sql import quote
+from corpus.files.sql import quote, quote_file
 from corpus.filters.outcome import newer_note, removed_rows
-from corpus.ingest.run import Report
 from corpus.printing import table_text
 from corpus.schema import TABLES
 from corpus.store import Corpus
@@ -67,31 +68,40 @@ def disk_sizes(root: Path) -> list[tuple[str, int, float]]:
     return sizes
 
 
-def status_text(root: Path) -> str:
-    """Rows, kinds, sources, metrics, rejects, annotations and sizes as text. Raises NoSuchPath, WrongVersion."""
+def status(root: Path) -> dict[str, Any]:
+    """Figures of a corpus by name, each with header and rows, and a note where its filters are out of date.
+
+    Raises NoSuchPath, WrongVersion.
+    """
     corpus = Corpus.open(root)
     with corpus.connect() as connection:
-        parts = {name: figure(connection, sql) for name, sql in FIGURES.items()}
+        figures = {name: figure(connection, sql) for name, sql in FIGURES.items()}
         counted = [
             (name, *(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() or ()))
             for name in corpus.annotations()
         ]
-    parts["annotations"] = ["annotation", "rows"], counted
-    parts["removed by filters"] = ["filter", "reason", "messages"], removed_rows(corpus)
-    parts["disk"] = ["part", "files", "MB"], disk_sizes(root)
-    note = newer_note(corpus)
-    told = [f"{name.upper()}\n{table_text(header, rows)}" for name, (header, rows) in parts.items() if rows]
-    return "\n\n".join([f"corpus {root}: {len(corpus.ingests())} ingests", *told, *([note] if note else [])])
+    figures["annotations"] = ["annotation", "rows"], counted
+    figures["removed by filters"] = ["filter", "reason", "messages"], removed_rows(corpus)
+    figures["disk"] = ["part", "files", "MB"], disk_sizes(root)
+    return {"corpus": root, "ingests": len(corpus.ingests()), "figures": figures, "note": newer_note(corpus)}
 
 
-def report_text(report: Report) -> str:
-    """What an ingest did: every row read is kept, known or rejected."""
-    counts = [("kept", report.rows_kept), ("known", report.rows_known)]
-    counts += [(f"rejected: {reason}", rows) for reason, rows in sorted(report.rejected.items())]
-    told = [f"{report.files} files, {report.skipped} more ingested before", f"{report.rows_read:,} rows read:"]
-    told += [f"  {rows:>12,}  {what}" for what, rows in counts]
-    told += [f"  -> {rows:,} rows in {table}" for table, rows in report.tables.items()]
-    return "\n".join(told)
+def status_rows(found: dict[str, Any]) -> dict[str, Any]:
+    """A status for programs: each figure as a list of rows by column."""
+    rows = {
+        name: [dict(zip(header, row, strict=True)) for row in rows] for name, (header, rows) in found["figures"].items()
+    }
+    return {**found, "figures": rows}
+
+
+def status_text(root: Path) -> str:
+    """Rows, kinds, sources, metrics, rejects, annotations and sizes as text. Raises NoSuchPath, WrongVersion."""
+    found = status(root)
+    tables = [
+        f"{name.upper()}\n{table_text(header, rows)}" for name, (header, rows) in found["figures"].items() if rows
+    ]
+    head = f"corpus {root}: {found['ingests']} ingests"
+    return "\n\n".join([head, *tables, *([found["note"]] if found["note"] else [])])
 
 
 def _result(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: str) -> duckdb.DuckDBPyConnection:
@@ -99,8 +109,9 @@ def _result(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: str) -
 
     DuckDB is told to open files below the corpus only; since it would also write there, nothing but SELECT is run.
     """
-    root = str(corpus.root.resolve())
-    connection.execute(f"SET allowed_directories=[{quote(root + '/')}]; SET enable_external_access=false")
+    root = corpus.root.resolve()
+    below = f"{quote(f'{root}/')}, {quote_file(root, '/')}"  # DuckDB holds patterns against it as they are written
+    connection.execute(f"SET allowed_directories=[{below}]; SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
     try:
         statements = duckdb.extract_statements(query)
@@ -108,30 +119,72 @@ def _result(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: str) -
             raise BadQuery("the query is not a single SELECT", "the corpus can be read, not changed, by SQL")
         return connection.execute(query)
     except duckdb.Error as error:
-        told = " ".join(str(error).split("\n\nLINE")[0].split())
-        raise BadQuery(f"the query failed: {told}", "`SHOW TABLES` and `DESCRIBE message` tell names") from None
+        raise _bad_query(error) from None
+
+
+def _bad_query(error: duckdb.Error) -> BadQuery:
+    """What DuckDB says against a query, as a line."""
+    message = " ".join(str(error).split("\n\nLINE")[0].split())
+    return BadQuery(f"the query failed: {message}", "`SHOW TABLES` and `DESCRIBE message` list names")
+
+
+@contextmanager
+def answered(root: Path, query: str) -> Iterator[tuple[list[str], duckdb.DuckDBPyConnection]]:
+    """The columns of a query's result, and the result. Raises BadQuery, NoSuchPath, WrongVersion."""
+    corpus = Corpus.open(root)
+    with corpus.connect() as connection:
+        result = _result(connection, corpus, query)
+        yield [column[0] for column in result.description or []], result
+
+
+def batches(result: duckdb.DuckDBPyConnection, rows: int = 10_000) -> Iterator[list[Any]]:
+    """The rest of a result, some rows at a time. Raises BadQuery."""
+    while found := _fetched(result, rows):
+        yield found
 
 
 def sql_table(root: Path, query: str, limit: int) -> str:
     """The first rows of a query's result as text. Raises BadQuery, NoSuchPath, WrongVersion."""
-    corpus = Corpus.open(root)
-    with corpus.connect() as connection:
-        result = _result(connection, corpus, query)
-        header, rows = [column[0] for column in result.description or []], result.fetchmany(limit + 1)
+    with answered(root, query) as (header, result):
+        rows = _fetched(result, limit + 1)
     text = table_text(header, rows[:limit])
-    return text if len(rows) <= limit else f"{text}\n(more than {limit} rows; see --limit and --csv)"
+    return text if len(rows) <= limit else f"{text}\n(more than {limit} rows; see --limit, --csv and --json)"
 
 
-def sql_csv(root: Path, query: str, out: TextIO = sys.stdout) -> None:
-    """A query's whole result as CSV; lists and structs as JSON. Raises BadQuery, NoSuchPath, WrongVersion."""
-    corpus = Corpus.open(root)
-    with corpus.connect() as connection:
-        result = _result(connection, corpus, query)
+def sql_csv(root: Path, query: str, out: TextIO | None = None) -> None:
+    """Write a query's whole result as CSV, to stdout by default; lists and structs as JSON, on a terminal harmless.
+
+    Raises BadQuery, NoSuchPath, WrongVersion.
+    """
+    out = out or sys.stdout
+    shown = harmless if out.isatty() else str
+    with answered(root, query) as (header, result):
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(column[0] for column in result.description or [])
-        while rows := result.fetchmany(10_000):
-            writer.writerows([_plain(value) for value in row] for row in rows)
+        writer.writerow(map(shown, header))
+        for rows in batches(result):
+            writer.writerows([_csv_cell(value, shown) for value in row] for row in rows)
 
 
-def _plain(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
+def sql_rows(root: Path, query: str) -> Iterator[dict[str, Any]]:
+    """A query's whole result, row by row; of columns with one name each after the first gets a number.
+
+    Raises BadQuery, NoSuchPath, WrongVersion.
+    """
+    with answered(root, query) as (header, result):
+        names = [name if (seen := header[:n].count(name)) == 0 else f"{name}_{seen}" for n, name in enumerate(header)]
+        for rows in batches(result):
+            yield from (dict(zip(names, row, strict=True)) for row in rows)
+
+
+def _fetched(result: duckdb.DuckDBPyConnection, rows: int) -> list[Any]:
+    """So many rows of a result that is still being computed. Raises BadQuery."""
+    try:
+        return result.fetchmany(rows)
+    except duckdb.Error as error:
+        raise _bad_query(error) from None
+
+
+def _csv_cell(value: Any, shown: Callable[[str], str]) -> Any:
+    if isinstance(value, list | dict):
+        return shown(json.dumps(value, ensure_ascii=False, default=str))
+    return shown(value) if isinstance(value, str) else value

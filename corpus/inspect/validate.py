@@ -1,6 +1,6 @@
 """Does a corpus hold to its schema? Each finding names table, row and rule.
 
-cbc corpus validate --corpus CORPUS [--json FILE]
+cbc corpus validate --corpus CORPUS [--json]
 
 First every file is held against the schema; the rows of those that fit are then judged set-wise, by SQL made from the
 schema and the registry of metrics. Of each rule all findings are counted and the first 10,000 listed.
@@ -12,10 +12,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
-from corpus.files.atomic import write_json
 from corpus.files.sql import quote_file
 from corpus.printing import table_text
 from corpus.schema import METRICS, TABLES
@@ -281,8 +281,8 @@ def findings_text(findings: Findings, limit: int) -> str:
     return "\n\n".join([*parts, f"{total:,} findings, rules broken: {len(counts)}; {len(shown):,} findings shown"])
 
 
-def write_findings(findings: Findings, path: Path) -> None:
-    """Write counts by rule and the listed findings as JSON."""
+def findings_rows(findings: Findings) -> dict[str, Any]:
+    """Counts by rule and the listed findings, for programs."""
     counts = [{"table": table, "rule": rule, "findings": n} for (table, rule), n in sorted(findings.counts.items())]
     listed = [vars(finding) for finding in findings.listed]
-    write_json(path, {"format": "cbc-findings", "version": 1, "counts": counts, "findings": listed})
+    return {"format": "cbc-findings", "version": 1, "counts": counts, "findings": listed}

@@ -32,6 +32,16 @@ PLACE = re.compile(r"\{([^{}]+)\}")
 GROUP = re.compile(r"(?<!\\)\((?!\?)")
 
 
+def key(meaning: str, example: Any, default: Any = None) -> Any:
+    """A key of a mapping that may be left out: what it means, and an example for `cbc corpus mapping-help`."""
+    return Field(default, description=meaning, examples=[example])
+
+
+def needed(meaning: str, example: Any) -> Any:
+    """A key of a mapping that must be there."""
+    return Field(description=meaning, examples=[example])
+
+
 class BadMapping(CbcError):
     """A mapping cannot be read, or says what the language does not know."""
 
@@ -39,13 +49,15 @@ class BadMapping(CbcError):
 class Cell(StrictModel):
     """One way to fill a field."""
 
-    column: str | None = None
-    const: str | None = None
-    template: str | None = None
-    file: str | None = None
-    pattern: str | None = None
-    matches: str | None = None
-    optional: bool = False
+    column: str | None = key("a column of the file; in JSON and parquet a dotted path", "page.title")
+    const: str | None = key("the same text for every row", "youtube")
+    template: str | None = key("columns put together; missing where one of them is missing", "{test}-{index}")
+    file: str | None = key("a regular expression; the field is its one group in the file's name", "(train|val|test)")
+    pattern: str | None = key(
+        "only what the one group of this regular expression matches; else missing", "v=([\\w-]{11})"
+    )
+    matches: str | None = key("true or false: whether this regular expression matches anywhere", "(?i)sponsored")
+    optional: bool = key("true: files without this column are read all the same", True, False)
 
     @model_validator(mode="after")
     def _one_origin(self) -> Cell:
@@ -128,35 +140,35 @@ def _metric(name: str) -> str:
 class Message(StrictModel):
     """Columns of `message`; published_at is a time, duration_s seconds, "4:13" or ISO 8601 ("PT4M13S")."""
 
-    message_id: Filled
-    title: Filled | None = None
-    body: Filled | None = None
-    published_at: Filled | None = None
-    duration_s: Filled | None = None
-    language: Filled | None = None
-    licence: Filled | None = None
-    campaign: Filled | None = None
+    message_id: Filled = needed("names the message; a row without it is rejected", "video_id")
+    title: Filled | None = key("title, subject or headline", "title")
+    body: Filled | None = key("text, description or lede", ["text", "description"])
+    published_at: Filled | None = key("when it was published; see `dates`", "publish_date")
+    duration_s: Filled | None = key('seconds, "4:13" or ISO 8601 ("PT4M13S")', "duration")
+    language: Filled | None = key("language code", {"column": "lang", "optional": True})
+    licence: Filled | None = key("licence of the message, where each has its own", "license")
+    campaign: Filled | None = key("what messages of one campaign or test share", "campaign_id")
 
 
 class Communicator(StrictModel):
     """Columns of `communicator`; without as_of a communicator has one row, not one an observation."""
 
-    communicator_id: Filled
-    name: Filled | None = None
-    company: Filled | None = None
-    audience: Filled | None = None
-    as_of: Filled | None = None
+    communicator_id: Filled = needed("names who speaks", {"template": "brand:{brand}"})
+    name: Filled | None = key("name shown", "channel_title")
+    company: Filled | None = key("company behind it", "brand")
+    audience: Filled | None = key("people who follow it", "subscribers")
+    as_of: Filled | None = key("when name and audience were seen; without it a communicator has one row", "captured")
 
 
 class Effect(StrictModel):
     """One measured behavior of each row: metric, value, how many could have acted, when it was seen."""
 
-    metric: Annotated[str, AfterValidator(_metric)]
-    value: Filled
-    exposure: Filled | None = None
-    at: Filled | None = None
-    receiver: Filled | None = None
-    zero_is_missing: bool = False
+    metric: Annotated[str, AfterValidator(_metric)] = needed(f"one of {', '.join(METRICS)}", "likes")
+    value: Filled = needed("its value; a fraction for rates", "like_count")
+    exposure: Filled | None = key("how many could have acted", "view_count")
+    at: Filled | None = key("when it was seen; several times give several observations", "captured")
+    receiver: Filled | None = key("which receivers it is about, such as a segment", "Audience")
+    zero_is_missing: bool = key("true: a 0 stands for a value that is missing", True, False)
 
 
 class Replay(StrictModel):
@@ -165,11 +177,11 @@ class Replay(StrictModel):
     `each`: a column with a list of records; `markers` and `at` are then keys of such a record.
     """
 
-    markers: str
-    at: str | None = None
-    each: str | None = None
-    end: str = "end_time"
-    value: str = "value"
+    markers: str = needed("the column with the list of markers", "heatmap")
+    at: str | None = key("the column that says when the graph was seen", "captured")
+    each: str | None = key("a column with a list of records; `markers` and `at` are then keys of a record", "heatmaps")
+    end: str = key("a marker's key for its end in seconds", "end_time", "end_time")
+    value: str = key("a marker's key for its value", "value", "value")
 
     @property
     def columns(self) -> list[str]:
@@ -180,32 +192,34 @@ class Replay(StrictModel):
 class Attributes(StrictModel):
     """Columns kept apart from the tables, as the annotation NAME@VERSION."""
 
-    name: Word
-    text: Columns = {}
-    number: Columns = {}
-    truth: Columns = {}
+    name: Word = needed("name of the annotation NAME@VERSION that holds them", "tweets")
+    text: Columns = key("attributes that are texts: a list of columns, or attribute: field", ["category"], {})
+    number: Columns = key("attributes that are numbers", {"recipients": "Total Recipients"}, {})
+    truth: Columns = key("attributes that are true or false", ["winner"], {})
 
 
 class Mapping(StrictModel):
     """How the files of one origin become rows."""
 
-    name: Word
-    version: int = 1
-    licence: str | None = None
-    files: list[str] = []
-    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
-    mend_mojibake: bool = False
-    missing: list[str] = []
-    dates: list[str] = []
-    channel: str
-    kind: str
-    fetched_at: Filled | None = None
-    message: Message
-    communicator: Communicator | None = None
-    effects: list[Effect] = []
-    replay: list[Replay] = []
-    attributes: Attributes | None = None
+    name: Word = needed("name of the source; the file's own name, if left out", "headlines")
+    version: int = key("raise it when the same file shall become other rows", 2, 1)
+    licence: str | None = key("licence of the collection", "CC-BY-4.0")
+    files: list[str] = key("which files of a folder are read; all, if left out", ["*.csv", "*.csv.gz"], [])
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = key(
+        "between fields; a comma, or a tab in .tsv files, if left out", ";"
+    )
+    encoding: Annotated[str, AfterValidator(_encoding)] = key("of the files; auto guesses it", "auto", "utf-8")
+    mend_mojibake: bool = key("true: mend UTF-8 that was decoded wrongly before (Ã© for é)", True, False)
+    missing: list[str] = key("texts that stand for a missing value", ["NA", "n/a"], [])
+    dates: list[str] = key("formats of times beside ISO 8601, as strptime has them", ["%d.%m.%Y %H:%M"], [])
+    channel: str = needed("the medium", "youtube")
+    kind: str = needed("video, post, email, headline, image or sound", "video")
+    fetched_at: Filled | None = key("when a row was fetched; the file's time, if left out", "captured")
+    message: Message = needed("what was said", {"message_id": "id", "body": "text"})
+    communicator: Communicator | None = key("who said it", {"communicator_id": "user"})
+    effects: list[Effect] = key("measured behavior", [{"metric": "likes", "value": "likes"}], [])
+    replay: list[Replay] = key("replay graphs, merged into scenes", [{"markers": "heatmap"}], [])
+    attributes: Attributes | None = key("further columns, kept apart", {"name": "posts", "text": ["category"]})
 
     @property
     def digest(self) -> str:
@@ -263,5 +277,5 @@ def load_mapping(path: Path) -> Mapping:
         return Mapping.model_validate({"name": path.stem, **content})
     except ValidationError as error:
         raise BadMapping(
-            f"the mapping {path}: {first_fault(error)}", "see corpus/sources/mapping.py for the keys"
+            f"the mapping {path}: {first_fault(error)}", "`cbc corpus mapping-help` lists the keys"
         ) from None

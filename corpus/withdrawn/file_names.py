@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from corpus.files.atomic import part_path, write_json
+from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.withdrawn.search_terms import found_in
 
 NAMELESS = "withdrawn"
@@ -82,10 +83,10 @@ def named_anew(files: list[dict[str, str]], nameless: Mapping[str, str]) -> list
 
 def clean_rejects(path: Path, old: set[str], forms: list[str]) -> None:
     """Blank values that hold one of the forms, and names of files that have none any more."""
-    frame = pl.read_parquet(path)
+    frame = read_frame(path)
     value, file = found_in(frame["value"], forms), frame["file"].is_in(old) | found_in(frame["file"], forms)
     if value.any() or file.any():
         beside = part_path(path)
         nameless = pl.when(file).then(pl.lit(NAMELESS)).otherwise("file")
-        frame.with_columns(value=pl.when(~value).then("value"), file=nameless).write_parquet(beside)
+        write_frame(frame.with_columns(value=pl.when(~value).then("value"), file=nameless), beside)
         beside.replace(path)

@@ -78,7 +78,7 @@ def test_sql_prints_a_table(folder, cbc):
         "--------  ------",
         "audience  12,300",
         "comments       2",
-        "(more than 2 rows; see --limit and --csv)",
+        "(more than 2 rows; see --limit, --csv and --json)",
     ]
 
 

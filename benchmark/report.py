@@ -1,0 +1,27 @@
+"""What a build made, as lines: each task with its sizes, and what was left out with the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.bench import SPLITS, Bench
+from corpus.printing import table_text
+
+
+def build_rows(bench: Bench) -> dict[str, Any]:
+    """A bench for programs: where it lies, its seed and fingerprint, tasks with sizes, what was left out and why."""
+    manifest = bench.manifest
+    return {"bench": bench.root} | {
+        name: manifest[name] for name in ("seed", "fingerprint", "simulated", "tasks", "left_out")
+    }
+
+
+def build_text(bench: Bench) -> str:
+    """The tasks as a table, then the tasks left out."""
+    head = ["task", "kind", *SPLITS, "left out: prompt reveals the answer"]
+    rows = [
+        (name, task["kind"], *(task[split] for split in SPLITS), task["revealing_left_out"])
+        for name, task in bench.tasks.items()
+    ]
+    left_out = [f"left out: {name} ({reason})" for name, reason in bench.manifest["left_out"].items()]
+    return "\n".join([table_text(head, rows), *left_out, f"bench in {bench.root}"])

@@ -1,0 +1,18 @@
+"""Parquet files as Polars frames: the path is taken as it is, without patterns or a home folder in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+
+def read_frame(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a file, or some of its columns."""
+    return pl.read_parquet(path.absolute(), columns=None if columns is None else list(columns), glob=False)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """Write a file."""
+    frame.write_parquet(path.absolute())
