@@ -19,7 +19,7 @@ SIZES = {"train": 20_000, "validation": 120, "test": 240}
 
 def run_demo(out: Path, seeds: int = 1) -> None:
     """Simulate, build, train, predict, score, tabulate and show. Raises whatever a step raises."""
-    from benchmark.tables.make import write_text
+    from corpus.files.atomic import write_text
     from studies.findings import findings
 
     out.mkdir(parents=True, exist_ok=True)
