@@ -63,7 +63,8 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         """The class under a name. Raises UnknownName, NameClash, BrokenEntryPoint."""
         if name not in self._loaded:
             if name not in self.paths:
-                raise UnknownName(f"no {self.kind} is called {name}", f"use one of {', '.join(self.paths)}")
+                mend = f"use one of {', '.join(self.paths)}, or install the package that adds it"
+                raise UnknownName(f"no {self.kind} is called {name}", mend)
             self._loaded[name] = self._imported(name)
         return self._loaded[name]
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 
 from benchmark.tasks.base import Task
 from benchmark.tasks.registry import TASKS, all_tasks
 from corpus.errors import CbcError
-from corpus.files.atomic import part_path, replace_folder
+from corpus.files.atomic import replace_folder, write_text
 
 SHIPPED = Path(__file__).resolve().parent
 AGGREGATE = "benchmark.lm_eval.aggregate"
 
 
-class NotAFolder(CbcError):
-    """The place for task files is a file."""
+class NoPlace(CbcError):
+    """Task files cannot be written where they should be."""
 
 
 def lm_eval_name(task: str) -> str:
@@ -63,27 +63,31 @@ def metric_lines(name: str, higher_is_better: bool) -> list[str]:
 
 
 def write_task_files(folder: Path) -> list[str]:
-    """Write the files of all tasks into a folder; gives the tasks' names in lm-eval. Raises NotAFolder."""
+    """Write the files of all tasks into a folder; gives the tasks' names in lm-eval. Raises NoPlace."""
     if folder.exists() and not folder.is_dir():
-        raise NotAFolder(f"{folder} is a file", "give a folder for the task files")
+        raise NoPlace(f"{folder} is a file", "give a folder for the task files")
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in task_files().items():
-        beside = part_path(folder / name)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(folder / name)
+        write_text(folder / name, text)
     return [lm_eval_name(task) for task in TASKS]
 
 
 def task_folder() -> Path:
-    """A folder with the files of all tasks: this one, or one of the user's cache where other packages add tasks."""
+    """A folder with the files of all tasks: this one, or one of the user's cache where other packages add tasks.
+
+    Raises NoPlace.
+    """
     if set(TASKS) == set(TASKS.builtin):
         return SHIPPED
     digest = hashlib.sha256(repr(sorted(task_files().items())).encode()).hexdigest()[:16]
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = caches / "cbc" / f"lm_eval-{digest}"
-    if not folder.is_dir():
-        staged = part_path(folder)
-        shutil.rmtree(staged, ignore_errors=True)
-        write_task_files(staged)
-        replace_folder(staged, folder)
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cbc"
+    folder = caches / f"lm_eval-{digest}"
+    try:
+        caches.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            staged = Path(mkdtemp(prefix=".lm_eval-", dir=caches))
+            write_task_files(staged)
+            replace_folder(staged, folder)
+    except OSError as error:
+        raise NoPlace(f"cannot write task files to {caches} ({error.strerror})", "set XDG_CACHE_HOME") from None
     return folder

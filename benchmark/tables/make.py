@@ -27,7 +27,7 @@ from benchmark.tables.markdown import markdown
 from benchmark.tables.paper import PaperTable, paper_tables
 from benchmark.tables.seeds import families, over_seeds
 from corpus.errors import CbcError
-from corpus.files.atomic import part_path, write_json
+from corpus.files.atomic import write_json, write_text
 
 Row = dict[str, Any]
 COLUMNS = (
@@ -157,10 +157,3 @@ def rows_as_csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write text beside its place, then rename."""
-    beside = part_path(path)
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

@@ -22,6 +22,7 @@ from lm_eval.tasks import TaskManager
 from baselines.base import Settings
 from baselines.predict import predict_run
 from benchmark.bench import Bench
+from benchmark.lm_eval.task_files import write_task_files
 from benchmark.run import write_run
 from benchmark.score import score
 from benchmark.tasks.registry import TASKS, task_named
@@ -92,6 +93,25 @@ def as_predictions(bench, task: str, said: dict) -> pl.DataFrame:
             values = answer.parse(heard, len(row.get("asked") or [0]))
         rows.append({"instance_id": row["instance_id"], "values": values})
     return pl.DataFrame(rows, schema={"instance_id": pl.String, "values": pl.List(pl.Float64)})
+
+
+def test_the_shipped_files_are_those_that_the_tasks_say(tmp_path):
+    write_task_files(tmp_path)
+    assert {path.name: path.read_text() for path in TASK_FILES.glob("*.yaml")} == {
+        path.name: path.read_text() for path in tmp_path.iterdir()
+    }
+
+
+def test_the_path_is_printed_from_any_folder_and_a_file_in_the_way_is_named(cbc, tmp_path):
+    command = [sys.executable, "-m", "cbc", "benchmark", "lm-eval-path"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert Path(done.stdout.strip()) == TASK_FILES
+    (tmp_path / "file").write_text("mine")
+    refused = cbc("benchmark", "lm-eval-tasks", "--out", tmp_path / "file")
+    assert refused.returncode == 2 and refused.stderr.startswith("error: ") and "is a file" in refused.stderr
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_every_task_has_a_file_with_its_own_metrics():

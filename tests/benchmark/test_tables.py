@@ -9,14 +9,17 @@ import time
 import numpy as np
 import pytest
 
+from benchmark.metrics import RMSE
 from benchmark.open_runs import DuplicateRuns, NotTheReference
 from benchmark.references.constants import MEAN
 from benchmark.run import NoPredictions, write_run
 from benchmark.score import score
 from benchmark.tables import make_tables
 from benchmark.tables.make import NothingToTabulate
-from benchmark.tables.paper import PAPER, paper_tables
+from benchmark.tables.paper import PAPER, PaperTable, TableClash, paper_tables
+from benchmark.tasks.base import TableHeading
 from benchmark.tasks.registry import TASKS, all_tasks
+from benchmark.tasks.replay import ReplayPast
 from corpus.errors import NoSuchPath
 from tests.benchmark.tiny_bench import noisy, write_bench, write_values
 
@@ -268,3 +271,31 @@ def test_thirteen_runs_on_all_tasks_do_not_take_long(tmp_path):
     rows = make_tables(runs, bench.root, tmp_path / "out")
     print(f"{time.perf_counter() - start:.1f} s for {len(rows)} rows")
     assert len({row["run"] for row in rows}) == 13 + 7
+
+
+class Middle(ReplayPast):
+    """A further column of the paper's first table, as another package may add it."""
+
+    name = "replay_middle"
+    condition = "middle"
+
+
+class OwnWords(Middle):
+    table = TableHeading("replay_values", "Replays", "In other words.")
+
+
+class OwnRmse(Middle):
+    metrics = (RMSE,)
+
+
+def test_a_task_joins_a_table_by_its_heading_and_what_does_not_fit_is_named():
+    table = PaperTable(ReplayPast.table)
+    table.add(ReplayPast())
+    with pytest.raises(TableClash, match="replay_middle has another metric rmse than replay_values"):
+        PaperTable(table.heading, {}, dict(table.metrics)).add(OwnRmse())
+    with pytest.raises(TableClash, match="heads the table replay_values otherwise"):
+        table.add(OwnWords())
+    table.add(Middle())
+    assert table.tasks == {"past": "replay_past", "middle": "replay_middle"}
+    with pytest.raises(TableClash, match="both the condition middle of replay_values"):
+        table.add(Middle())

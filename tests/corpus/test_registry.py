@@ -28,6 +28,12 @@ def package(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
+class Thing:
+    """What every thing of the tests must be."""
+
+    name = "mine"
+
+
 def things(**builtin: str) -> Registry[object]:
     return Registry("thing", "cbc.things", builtin)
 
@@ -60,3 +66,23 @@ def test_a_part_that_cannot_be_imported_is_a_named_error(package):
     package("added_three", {"mine": "added_three:Other"})
     with pytest.raises(BrokenEntryPoint, match=r"the thing mine .*mend or uninstall"):
         things()["mine"]
+
+
+def test_a_part_that_breaks_when_it_is_imported_is_a_named_error(package):
+    package("added_four", {"mine": "added_four:Mine"}, "raise RuntimeError('broken inside')\n")
+    with pytest.raises(BrokenEntryPoint, match=r"mine \(added_four:Mine\) cannot be imported .*broken inside"):
+        things()["mine"]
+
+
+@pytest.mark.parametrize("code", ["class Mine: ...\n", "def Mine(): ...\n", "Mine = 3\n"])
+def test_a_part_of_another_kind_is_a_named_error(code, package):
+    package("added_five", {"mine": "added_five:Mine"}, code)
+    with pytest.raises(BrokenEntryPoint, match="is no thing: no subclass of Thing"):
+        Registry("thing", "cbc.things", {}, Thing)["mine"]
+
+
+def test_a_part_that_calls_itself_otherwise_is_a_named_error(package):
+    package("added_six", {"mine": "added_six:Mine", "yours": "added_six:Mine"}, "class Mine:\n    name = 'mine'\n")
+    assert things()["mine"].__name__ == "Mine"
+    with pytest.raises(BrokenEntryPoint, match=r"the thing yours .* calls itself mine"):
+        things()["yours"]

@@ -1,0 +1,79 @@
+"""How many likes does a video get? A count that spreads over decades, with a metric and a reference of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from benchmark.answers.values import Values
+from benchmark.metrics import RMSE_LOG10, Array, Judged, Metric, columns, ratio
+from benchmark.references.base import Reference, ValueLists, targets
+from benchmark.references.chance import RANDOM
+from benchmark.references.constants import MEDIAN
+from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.tasks.base import NotEnough, TableHeading, Task
+from benchmark.tasks.expected import Expected, law_of, log_normal_means
+from corpus.simulate import law as rules
+from corpus.verbalize.message_frames import videos, with_scenes
+from corpus.verbalize.template import Template
+
+PROMPT = Template("video-likes", 1, "[title: {title}\n][by: {company}\n]how many people like this video?\nanswer:")
+ANSWER = Template("video-likes-answer", 1, "= {likes}")
+
+
+def decades_off(judged: Judged) -> Array:
+    """Absolute error in decades, and number of values."""
+    gap = np.abs(np.log10(np.maximum(judged.predicted, 1)) - np.log10(np.maximum(judged.truth, 1)))
+    return columns(judged.per_instance(gap), judged.count)
+
+
+def geometric_mean(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
+    """The geometric mean of the training values."""
+    value = float(np.exp(np.log(np.maximum(targets(train), 1)).mean()))
+    return [[value]] * len(test)
+
+
+DECADES = Metric("decades_off", decades_off, ratio, True, "share", "mean absolute error in decades")
+GEOMETRIC_MEAN = Reference("geometric_mean", "the geometric mean of training", "likes of videos", geometric_mean)
+
+
+class VideoLikes(Task):
+    """One count a video."""
+
+    name = "video_likes"
+    table = TableHeading("video_likes", "Likes of videos (counts)", "Not in the paper.")
+    condition = "held_out"
+    answer = Values(0.0, 1e12)
+    metrics = (DECADES, RMSE_LOG10)
+    references = (RANDOM, MEDIAN, GEOMETRIC_MEAN)
+    behavior = ("likes",)
+    hidden_counts = ("likes",)
+    spans_decades = True
+
+    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
+        frame = videos(connection).filter(pl.col("likes") >= 1, pl.col("title").is_not_null())
+        if frame["cluster"].n_unique() < MIN_CLUSTERS:
+            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos with likes")
+        return self.retarget(with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection))
+
+    def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(target=pl.concat_list("likes"), options=pl.lit(None, pl.List(pl.String)))
+
+    def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(likes=pl.col("target").list.first())
+
+    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        return frame.with_columns(likes=pl.Series(10 ** rng.uniform(1, 7, frame.height)))
+
+    def render(self, frame: pl.DataFrame) -> pl.DataFrame:
+        count = pl.col("likes").cast(pl.Int64).cast(pl.String)
+        return frame.with_columns(prompt=PROMPT.fill(), answer=ANSWER.fill(likes=count))
+
+    def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
+        """The mean of likes, which is that of views times the ratio."""
+        variance = rules.VIEWS_NOISE_SD**2 + rules.LIKE_VIEW_NOISE_SD**2 + rules.LIKE_VIEW_CHANNEL_SD**2
+        means = law_of("views_ln", frame, law) + law_of("like_view_ln", frame, law) - float(np.log(100))
+        return Expected(log_normal_means(means, variance))
