@@ -1,7 +1,6 @@
-"""How a crawl stands: tasks by stage, failures by cause, units of the day, and the API's and yt-dlp's own rate and time
-left.
+"""Report a crawl's progress: tasks by stage, failures by cause, units of the day, rate and time left of API and yt-dlp.
 
-Read from the journal, also while a crawl runs in another process.
+Everything is read from the journal, also while another process crawls.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from corpus.crawl.journal import WATCH, next_reset, pacific_day
 from corpus.crawl.scheduler import Crawled
 from corpus.crawl.youtube_api import SEARCH
 
-RATE_S = 300.0  # the rate is that of the last five minutes
+RATE_S = 300.0  # the rate is measured over the last five minutes
 STAGES = """SELECT stage, sum(state = 'done'), sum(state = 'waiting'), sum(state = 'given up') FROM task
     WHERE round = (SELECT max(round) FROM task) GROUP BY stage ORDER BY min(id)"""
 CAUSES = "SELECT stage, cause, state, count(*), min(target) FROM task WHERE cause IS NOT NULL GROUP BY 1, 2, 3"
@@ -34,33 +33,34 @@ GONE = "SELECT cause, count(*), min(id) FROM gone GROUP BY cause ORDER BY cause"
 
 @contextmanager
 def bar() -> Iterator[Callable[[Crawled], None]]:
-    """A progress bar of calls, with what failed; gives the function that moves it."""
+    """Show a progress bar of calls with failures by cause; gives the function that updates it."""
     with tqdm(desc="crawling", unit="call", disable=None, leave=False) as shown:
 
-        def tell(did: Crawled) -> None:
+        def update(did: Crawled) -> None:
             shown.set_postfix_str(", ".join(f"{cause} {n}" for cause, n in did.failures.items()), refresh=False)
             shown.update(did.calls - shown.n)
 
-        yield tell
+        yield update
 
 
-def crawled_text(did: Crawled) -> str:
-    """What one run did, as a line."""
-    failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(did.failures.items())) or "none"
-    told = f"{did.calls:,} calls made, {did.payloads:,} payloads kept; failed calls: {failed}"
-    count, due = did.aged
+def crawled_text(totals: Crawled) -> str:
+    """Lines for a terminal: what a run of the command did."""
+    failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(totals.failures.items())) or "none"
+    lines = [f"{totals.calls:,} calls made, {totals.payloads:,} payloads kept; failed calls: {failed}"]
+    count, due = totals.aged
     if count:
         at = datetime.fromtimestamp(due, UTC)
-        told += f"\n{count:,} calls wait for the age of their videos; run the command again at {at:%Y-%m-%d %H:%M} UTC"
-    if not did.given_up:
-        return told
-    return (
-        f"{told}\n{did.given_up:,} tasks given up; `cbc corpus status` names the causes, `cbc corpus retry` tries again"
-    )
+        lines.append(
+            f"{count:,} calls wait until videos reach an age; run the command again at {at:%Y-%m-%d %H:%M} UTC"
+        )
+    if totals.given_up:
+        advice = "`cbc corpus status` names the causes, `cbc corpus retry` tries again"
+        lines.append(f"{totals.given_up:,} tasks given up; {advice}")
+    return "\n".join(lines)
 
 
 def progress_text(root: Path) -> str:
-    """The crawl of the corpus at `root` as lines; empty without one."""
+    """Lines for a terminal: the crawl of the corpus at `root`; empty without a crawl."""
     path = root / "crawl.sqlite"
     if not path.is_file():
         return ""
@@ -73,19 +73,15 @@ def progress_text(root: Path) -> str:
         pauses = connection.execute(PAUSES, (now,)).fetchall()
     lines = ["CRAWL", f"{'stage':16} {'done':>9} {'waiting':>9} {'given up':>9}"]
     lines += [f"{stage:16} {done:9,} {waiting:9,} {up:9,}" for stage, done, waiting, up in stages]
-    lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {one[:40]}" for stage, cause, state, n, one in causes]
-    lines += [f"gone: {n:,} {cause}, e.g. {one}" for cause, n, one in gone]
-    lines += [f"{stage} rests until {at:%Y-%m-%d %H:%M} UTC for {cause}" for stage, at, cause in resting(pauses)]
+    lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {name[:40]}" for stage, cause, state, n, name in causes]
+    lines += [f"gone: {n:,} {cause}, e.g. {name}" for cause, n, name in gone]
+    for stage, until, cause in pauses:
+        lines.append(f"{stage} is paused until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC: {cause}")
     booked = f"{spent:,}" + (f", searches: {searched:,}" if searched else "")
     lines.append(f"units booked today ({day}, Pacific): {booked}; reset at {next_reset(now):%Y-%m-%d %H:%M} UTC")
     for watching, answered, since in recent:
         rate = answered / max(now - since, 1e-9)
         left = sum(row[2] for row in stages if (row[0] == WATCH) == bool(watching)) / rate
-        told = f"{WATCH}: " if watching else ""
-        lines.append(f"{told}rate: {rate:,.{1 + watching}f} calls/s; time left for what is known: {left:,.0f} s")
+        prefix = f"{WATCH}: " if watching else ""
+        lines.append(f"{prefix}rate: {rate:,.{1 + watching}f} calls/s; time left for known tasks: {left:,.0f} s")
     return "\n".join(lines)
-
-
-def resting(pauses: list[tuple[str, float, str]]) -> list[tuple[str, datetime, str]]:
-    """Stages that rest as a whole, until when, UTC, and why."""
-    return [(stage, datetime.fromtimestamp(until, UTC), cause) for stage, until, cause in pauses]

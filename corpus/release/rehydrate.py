@@ -19,7 +19,7 @@ from corpus.crawl.crawl import crawl
 from corpus.crawl.journal import Task
 from corpus.crawl.recipe import CrawlRecipe, Youtube
 from corpus.crawl.scheduler import Crawled
-from corpus.crawl.youtube_api import ALONE, PAGE
+from corpus.crawl.youtube_api import CHANNEL_ONLY, PAGE
 from corpus.errors import CbcError
 from corpus.files.sql import quote_file
 from corpus.release.diff import open_release
@@ -56,7 +56,7 @@ def rehydrate(
     if not ids:
         raise NothingToFetch(f"{release} names no YouTube video", "posts and emails come back from their own sources")
     recipe = CrawlRecipe(youtube=Youtube(videos=release / "ids.txt"))
-    crawl(recipe, root, wait_for_quota=wait_for_quota, tell=tell, more=channels(release))
+    crawl(recipe, root, wait_for_quota=wait_for_quota, report=tell, extra_tasks=channels(release))
     return outcome(release, root, ids)
 
 
@@ -66,7 +66,7 @@ def channels(release: Path) -> list[Task]:
         listed = f"read_parquet({quote_file(release, '/communicator/*.parquet')})"
         rows = connection.execute(f"SELECT DISTINCT communicator_id FROM {listed} ORDER BY 1").fetchall()
     ids = [name for (name,) in rows if CHANNEL_ID.fullmatch(name)]
-    return [Task("channels", ",".join(ids[i : i + PAGE]), ALONE) for i in range(0, len(ids), PAGE)]
+    return [Task("channels", ",".join(ids[i : i + PAGE]), CHANNEL_ONLY) for i in range(0, len(ids), PAGE)]
 
 
 def outcome(release: Path, root: Path, ids: list[str]) -> Rehydrated:

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import yaml
 
-from corpus.crawl.causes import CAUSES, cause_of
+from corpus.crawl.causes import CAUSES, classify_response
 from corpus.crawl.crawl import WrongClock, crawl, retry
 from corpus.crawl.progress import crawled_text, progress_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
@@ -369,5 +369,5 @@ def test_who_opts_out_while_a_crawl_waits_is_not_asked_for_any_more(universe, se
     ],
 )
 def test_a_refusal_is_named_by_the_apis_reason_and_one_without_a_reason_is_tried_again(status, reasons, cause):
-    assert cause_of(status, reasons) == cause
+    assert classify_response(status, reasons) == cause
     assert CAUSES["malformed"].policy == "back off"

@@ -23,7 +23,7 @@ from corpus.crawl.progress import progress_text
 from corpus.crawl.recipe import load_crawl_recipe
 from corpus.crawl.scheduler import Crawled, NotYet, QuotaEnded, StagePaused
 from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE
-from corpus.crawl.ytdlp import chosen
+from corpus.crawl.ytdlp import choose_captions
 from corpus.inspect.explain import explain
 from corpus.inspect.validate import validate
 from corpus.store import Corpus
@@ -156,7 +156,7 @@ def test_videos_that_the_api_tells_are_watched_and_cost_no_units(site, api, univ
     assert all(name.startswith(("Video 0", "Video 1", "Video 2", "Video 3", "Video 4")) for name in told["title"][:3])
     status = progress_text(tmp_path / "corpus")
     assert re.search(r"^watch +\d+ +0 +0$", status, re.MULTILINE)
-    assert re.search(r"^rate: .*time left for what is known: 0 s\nwatch: rate: ", status, re.MULTILINE)
+    assert re.search(r"^rate: .*time left for known tasks: 0 s\nwatch: rate: ", status, re.MULTILINE)
 
 
 def test_a_recipe_that_asks_for_yt_dlp_later_watches_what_was_told_before(site, api, universe, tmp_path):
@@ -215,7 +215,7 @@ def test_what_is_still_to_come_is_left_for_tomorrow(site, tmp_path, cbc, said):
     assert tasks(tmp_path / "corpus")[IDS[1]] == ("waiting", "not yet begun")
     assert tables(tmp_path / "corpus")["message"].height == 2
     ended = cbc("corpus", "crawl", tmp_path / "recipe.yaml", "--corpus", tmp_path / "corpus")
-    assert ended.returncode == 75 and "what is left may be tried again at" in ended.stderr
+    assert ended.returncode == 75 and "the remaining calls can be made from" in ended.stderr
     assert len(pages.names("info")) == 3
 
 
@@ -226,7 +226,7 @@ def test_a_bot_check_rests_its_stage_for_a_day_and_holds_up_nothing_else(site, a
     pages = site(fault=lambda kind, name, number: BOT if number >= 2 and pages.bot else None)
     pages.bot = True
     youtube = {"channels": universe.channel_ids}
-    with pytest.raises(StagePaused, match=r"stage watch rests until .* for bot check"):
+    with pytest.raises(StagePaused, match=r"stage watch is paused until .* UTC: bot check"):
         run(tmp_path, {}, youtube=youtube)
     assert len(pages.names("info")) == 3
     shown = 24 - len(universe.missing)
@@ -234,7 +234,7 @@ def test_a_bot_check_rests_its_stage_for_a_day_and_holds_up_nothing_else(site, a
     with pytest.raises(StagePaused):
         run(tmp_path, {}, youtube=youtube)
     assert len(pages.names("info")) == 3
-    assert re.search(r"watch rests until .* UTC for bot check", progress_text(tmp_path / "corpus"))
+    assert re.search(r"watch is paused until .* UTC: bot check", progress_text(tmp_path / "corpus"))
     ended = cbc("corpus", "crawl", tmp_path / "recipe.yaml", "--corpus", tmp_path / "corpus")
     assert ended.returncode == 75 and "bot check" in ended.stderr
     assert retry(tmp_path / "corpus", "bot check") == shown - 2
@@ -372,10 +372,13 @@ def test_captions_are_chosen_written_before_automatic_and_never_translated():
     one = [{"ext": "vtt"}]
     written, automatic = {"en-GB": one, "fr": one}, {"en": one, "fr": one, "de": one, "de-orig": one}
     found = {"language": None, "subtitles": written, "automatic_captions": automatic}
-    assert chosen(found, "en") == ("en-GB", one) and chosen(found, "fr") == ("fr", one)
-    assert chosen(found, "de") == ("de-orig", one) and chosen(found, "it") is None
-    assert chosen({"language": "de", "automatic_captions": {"en": one}}, "en") is None
-    assert chosen({"language": "en-US", "subtitles": None, "automatic_captions": {"en": one}}, "en") == ("en", one)
+    assert choose_captions(found, "en") == ("en-GB", one) and choose_captions(found, "fr") == ("fr", one)
+    assert choose_captions(found, "de") == ("de-orig", one) and choose_captions(found, "it") is None
+    assert choose_captions({"language": "de", "automatic_captions": {"en": one}}, "en") is None
+    assert choose_captions({"language": "en-US", "subtitles": None, "automatic_captions": {"en": one}}, "en") == (
+        "en",
+        one,
+    )
 
 
 def start(place: Path, recipe: Path, base: str) -> subprocess.Popen[bytes]:
