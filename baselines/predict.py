@@ -43,14 +43,14 @@ def check_settings(bench: Bench, settings: Settings) -> None:
         raise WrongSettings(f"{bench.root} has no training instances to show", "leave --shots out")
 
 
-def heeded(predictor: Predictor, settings: Settings) -> dict[str, Any]:
-    """What the user chose that these answers depend on, the choice of tasks aside."""
-    return settings.as_dict("split", "limit", *predictor.heeds)
+def used_settings(predictor: Predictor, settings: Settings) -> dict[str, Any]:
+    """The settings that the answers depend on, except for the choice of tasks."""
+    return settings.as_dict("split", "limit", *predictor.uses_settings)
 
 
 def digest(bench: Bench, predictor: Predictor, settings: Settings) -> str:
     """Tells whose answers a folder holds: the same bench, predictor and settings give the same hex digits."""
-    parts = [bench.fingerprint, predictor.name, predictor.kind, predictor.about(), heeded(predictor, settings)]
+    parts = [bench.fingerprint, predictor.name, predictor.kind, predictor.about(), used_settings(predictor, settings)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -140,7 +140,7 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     predict_missing(predictor, bench, tasks, settings, folder, key)
     answers = {task: pl.read_parquet(folder / f"{task}.parquet") for task in tasks}
     counts = notes(answers)
-    about = {**predictor.about(), **heeded(predictor, settings), "counts": counts, "key": key}
+    about = {**predictor.about(), **used_settings(predictor, settings), "counts": counts, "key": key}
     write_run(out, bench, predictor.name, predictor.kind, answers, about)
     shutil.rmtree(folder)
     return summary(out, predictor, counts)

@@ -29,7 +29,7 @@ def find(name: str, settings: Settings) -> Predictor:
 
 def listing() -> str:
     """One line a predictor: name, kind, what it is, and the tasks it answers."""
-    lines = [(p.name, p.kind, p.says, p.covers) for p in PREDICTORS.values()]
+    lines = [(p.name, p.kind, p.description, p.answers) for p in PREDICTORS.values()]
     lines.append(("PATH or HUB/NAME", "lm", "a Hugging Face causal LM, zero-shot or with --shots K", "every task"))
     head = ("name", "kind", "what it predicts with", "tasks")
     widths = [max(len(line[i]) for line in (head, *lines)) for i in range(len(head))]

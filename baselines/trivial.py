@@ -16,8 +16,8 @@ class Trivial(Predictor):
 
     kind = "trivial"
 
-    def __init__(self, name: str, says: str, covers: str) -> None:
-        self.name, self.says, self.covers = name, says, covers
+    def __init__(self, name: str, description: str, answers: str) -> None:
+        self.name, self.description, self.answers = name, description, answers
 
     def applies(self, bench: Bench, task: str) -> bool:
         return trivial.applicable(self.name, SimpleNamespace(**bench.tasks[task]))
