@@ -17,7 +17,7 @@ COLUMNS = (("task", "target"), ("task", "said"), ("payload", "target"), ("gone",
 
 
 def drop_withdrawn_payloads(journal: Path, marks: Marks) -> int:
-    """Prune waiting payloads and overwrite the free pages that held them; gives the number of pruned payloads.
+    """Prune payloads that wait in the journal, and leave nothing of them in its free pages; gives how many they were.
 
     A target that names a withdrawn message is replaced by a random name, so that its calls stay in the ledger.
     """

@@ -36,7 +36,7 @@ def count_videos(youtube: Youtube | None) -> int:
     return channels * (youtube.videos_per_channel or TYPICAL_VIDEOS) + listed
 
 
-def plan_stages(recipe: CrawlRecipe) -> list[tuple[str, int, int, int]]:
+def planned(recipe: CrawlRecipe) -> list[tuple[str, int, int, int]]:
     """Each stage with upper bounds of its calls, units and bytes of raw items."""
     stages = plan_api_stages(recipe.youtube) if recipe.youtube else []
     if recipe.ytdlp:
@@ -72,7 +72,7 @@ def plan_api_stages(youtube: Youtube) -> list[tuple[str, int, int, int]]:
 
 def plan_text(recipe: CrawlRecipe) -> str:
     """The plan as lines for a terminal."""
-    rows = plan_stages(recipe)
+    rows = planned(recipe)
     calls, units, size = (sum(column) for column in list(zip(*rows, strict=True))[1:])
     days = ceil(units / recipe.quota.units_per_day)
     body = [f"{'stage':16} {'calls':>10} {'units':>10} {'raw MB':>10}"]

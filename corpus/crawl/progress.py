@@ -33,14 +33,14 @@ GONE = "SELECT cause, count(*), min(id) FROM gone GROUP BY cause ORDER BY cause"
 
 @contextmanager
 def bar() -> Iterator[Callable[[Crawled], None]]:
-    """Show a progress bar of calls with failures by cause; gives the function that updates it."""
+    """A progress bar of calls, with what failed; gives the function that moves it."""
     with tqdm(desc="crawling", unit="call", disable=None, leave=False) as shown:
 
-        def update(did: Crawled) -> None:
+        def tell(did: Crawled) -> None:
             shown.set_postfix_str(", ".join(f"{cause} {n}" for cause, n in did.failures.items()), refresh=False)
             shown.update(did.calls - shown.n)
 
-        yield update
+        yield tell
 
 
 def crawled_text(totals: Crawled) -> str:
@@ -60,7 +60,7 @@ def crawled_text(totals: Crawled) -> str:
 
 
 def progress_text(root: Path) -> str:
-    """Lines for a terminal: the crawl of the corpus at `root`; empty without a crawl."""
+    """The crawl of the corpus at `root` as lines; empty without one."""
     path = root / "crawl.sqlite"
     if not path.is_file():
         return ""
@@ -73,15 +73,19 @@ def progress_text(root: Path) -> str:
         pauses = connection.execute(PAUSES, (now,)).fetchall()
     lines = ["CRAWL", f"{'stage':16} {'done':>9} {'waiting':>9} {'given up':>9}"]
     lines += [f"{stage:16} {done:9,} {waiting:9,} {up:9,}" for stage, done, waiting, up in stages]
-    lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {name[:40]}" for stage, cause, state, n, name in causes]
-    lines += [f"gone: {n:,} {cause}, e.g. {name}" for cause, n, name in gone]
-    for stage, until, cause in pauses:
-        lines.append(f"{stage} is paused until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC: {cause}")
+    lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {one[:40]}" for stage, cause, state, n, one in causes]
+    lines += [f"gone: {n:,} {cause}, e.g. {one}" for cause, n, one in gone]
+    lines += [f"{stage} rests until {at:%Y-%m-%d %H:%M} UTC for {cause}" for stage, at, cause in resting(pauses)]
     booked = f"{spent:,}" + (f", searches: {searched:,}" if searched else "")
     lines.append(f"units booked today ({day}, Pacific): {booked}; reset at {next_reset(now):%Y-%m-%d %H:%M} UTC")
     for watching, answered, since in recent:
         rate = answered / max(now - since, 1e-9)
         left = sum(row[2] for row in stages if (row[0] == WATCH) == bool(watching)) / rate
-        prefix = f"{WATCH}: " if watching else ""
-        lines.append(f"{prefix}rate: {rate:,.{1 + watching}f} calls/s; time left for known tasks: {left:,.0f} s")
+        told = f"{WATCH}: " if watching else ""
+        lines.append(f"{told}rate: {rate:,.{1 + watching}f} calls/s; time left for what is known: {left:,.0f} s")
     return "\n".join(lines)
+
+
+def resting(pauses: list[tuple[str, float, str]]) -> list[tuple[str, datetime, str]]:
+    """Stages that rest as a whole, until when, UTC, and why."""
+    return [(stage, datetime.fromtimestamp(until, UTC), cause) for stage, until, cause in pauses]
