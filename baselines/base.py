@@ -1,4 +1,4 @@
-"""What every predictor is: a name, the tasks it applies to, and answers to a bench's questions."""
+"""Base class of predictors: a name, the tasks it answers, and its predictions for a bench's questions."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class PredictorError(CbcError):
 
 
 class WrongSettings(PredictorError):
-    """A predictor was asked for something it cannot do."""
+    """A setting that the predictor does not support."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user chose: which instances, and how a language model is asked and read."""
+    """The user's choices: which instances to predict, and how a language model is prompted and decoded."""
 
     tasks: tuple[str, ...] | None = None
     shots: int = 0
@@ -34,22 +34,22 @@ class Settings:
     seed: int = 0
 
     def as_dict(self, *names: str) -> dict[str, Any]:
-        """The named choices."""
+        """The choices with these names."""
         return {name: value for name, value in asdict(self).items() if name in names}
 
 
 class Predictor(ABC):
-    """Base: a subclass says what it is and answers one task at a time.
+    """Base class: a subclass describes itself and answers a task at a time.
 
-    says: what it predicts with; covers: which tasks it answers; heeds: the settings, beyond the choice of instances,
-    that change its answers.
+    description: what it predicts with; answers: which tasks it answers, in words; uses_settings: names of the settings,
+    other than the choice of instances, that change its predictions.
     """
 
     name: str
     kind: str
-    says: str
-    covers: str
-    heeds: tuple[str, ...] = ()
+    description: str
+    answers: str
+    uses_settings: tuple[str, ...] = ()
     advance: Callable[[float], None] = staticmethod(lambda answers: None)  # called as questions are answered
 
     @abstractmethod
@@ -58,22 +58,22 @@ class Predictor(ABC):
 
     @abstractmethod
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-        """Answers: instance_id, values (list of numbers, null: unread) and, if there are any, raw and scores."""
+        """Predict a task: columns instance_id, values (list of numbers, null: unparsed), optionally raw and scores."""
 
     def prepare(self) -> None:
-        """Load what answering needs, before the first task; here nothing."""
+        """Load what predicting needs, before the first task; here nothing."""
         return
 
     def about(self) -> dict[str, Any]:
-        """What a reader of the run should know of the predictor."""
-        return {"says": self.says}
+        """Facts about the predictor for the run's manifest."""
+        return {"says": self.description}
 
     def refusal(self, bench: Bench) -> PredictorError:
-        """What to say when none of the bench's tasks is one of its own."""
-        return WrongSettings(f"{self.name} applies to no task of {bench.root}", f"it answers {self.covers}")
+        """The error for a bench that has no task for this predictor."""
+        return WrongSettings(f"{self.name} applies to no task of {bench.root}", f"it answers {self.answers}")
 
 
 def questions(bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-    """The instances to answer, in the bench's order."""
+    """Instances to predict, in the bench's order."""
     frame = bench.public(task, settings.split)
     return frame if settings.limit is None else frame.head(settings.limit)

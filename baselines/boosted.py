@@ -182,9 +182,9 @@ class Boosted(Predictor):
 
     name = "boosted"
     kind = "boosted"
-    says = "gradient boosting on word counts, channel and message numbers, and the visible replay values"
-    covers = "every task with training instances"
-    heeds = ("seed",)
+    description = "gradient boosting on word counts, channel and message numbers, and the visible replay values"
+    answers = "every task with training instances"
+    uses_settings = ("seed",)
 
     def __init__(self) -> None:
         self.content: dict[tuple[str, int], ContentModel] = {}

@@ -1,4 +1,4 @@
-"""Simple features of messages and scenes: counted words and the numbers that stand beside the text."""
+"""Compute features of messages and scenes: word counts, and the numbers beside the text."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy.typing as npt
 import polars as pl
 
 Array = npt.NDArray[np.float64]
-WORDS = 400  # the most frequent of the training texts; more cost time and bring nothing to trees
+WORDS = 400  # the most frequent in the training texts; more words take time and do not help the trees
 MIN_TEXTS = 3
 DAY = 3  # column of message_numbers
 UNKNOWN = -1.0
 
 
 class Words:
-    """How often each frequent word of the training texts stands in a text, as a sparse matrix [texts, words]."""
+    """Counts of the frequent words of the training texts, as a sparse matrix [texts, words]."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         from sklearn.feature_extraction.text import CountVectorizer
@@ -29,25 +29,25 @@ class Words:
             self.vectorizer = None
 
     def matrix(self, texts: Sequence[str]) -> Any:
-        """Sparse [texts, words]."""
+        """Count the words of texts: sparse [texts, words]."""
         from scipy.sparse import csr_matrix
 
         return csr_matrix((len(texts), 1)) if self.vectorizer is None else self.vectorizer.transform(texts)
 
 
 def message_texts(frame: pl.DataFrame) -> list[str]:
-    """Title, body and all other text of each message, as one string."""
+    """Company, title, body and other text of each message, joined."""
     parts = [pl.col(name).fill_null("") for name in ("company", "title", "body", "text")]
     return frame.select(pl.concat_str(parts, separator=" ")).to_series().to_list()
 
 
 def titles(frame: pl.DataFrame) -> list[str]:
-    """Each message's title; empty where there is none."""
+    """Title of each message; empty without a title."""
     return frame["title"].fill_null("").to_list()
 
 
 def message_numbers(frame: pl.DataFrame) -> Array:
-    """[messages, 9]: how long, to how many, how old, when, and how much is said; nan where unknown."""
+    """[messages, 9]: duration, audience, age, publication time and lengths of text; nan where unknown."""
     numbers = frame.select(
         pl.col("duration_s").cast(pl.Float64),
         pl.col("audience").cast(pl.Float64).clip(0).log1p(),
@@ -63,7 +63,7 @@ def message_numbers(frame: pl.DataFrame) -> Array:
 
 
 def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) -> Any:
-    """Sparse [messages, numbers + words]; `timeless` hides the day, which no tree can follow into the future."""
+    """Sparse [messages, numbers + words]; `timeless` leaves out the day, since trees cannot extrapolate over time."""
     from scipy.sparse import csr_matrix, hstack
 
     numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)
@@ -73,10 +73,10 @@ def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) ->
 
 
 def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
-    """One row a scene, in order.
+    """A row for each scene, in order.
 
-    row (of `frame`), cluster, scene, scenes, position (0..1), scene_text, seen (visible replay value, null where
-    asked), asked (whether), value (the truth, where known).
+    Columns: row (index in `frame`), cluster, scene, scenes, position (0..1), scene_text, seen (visible replay value,
+    null if masked), asked (whether the value is asked for), value (the truth, if known).
     """
     lists = frame.with_row_index("row").select(
         "row",

@@ -25,8 +25,8 @@ class Oracle(Predictor):
 
     name = "oracle"
     kind = "oracle"
-    says = "expected behavior under the simulated world's own law: the best possible score"
-    covers = "every task of a simulated bench"
+    description = "expected behavior under the simulated world's own law: the best possible score"
+    answers = "every task of a simulated bench"
 
     def applies(self, bench: Bench, task: str) -> bool:
         return stored(bench, task).is_file()

@@ -45,9 +45,9 @@ def check_settings(bench: Bench, settings: Settings) -> None:
         raise WrongSettings(f"{bench.root} has no training instances to show", "leave --shots out")
 
 
-def heeded(predictor: Predictor, settings: Settings) -> dict[str, Any]:
-    """What the user chose that these answers depend on, the choice of tasks aside."""
-    return settings.as_dict("limit", *predictor.heeds)
+def used_settings(predictor: Predictor, settings: Settings) -> dict[str, Any]:
+    """The settings that the answers depend on, except for the choice of tasks."""
+    return settings.as_dict("limit", *predictor.uses_settings)
 
 
 def asked_run(predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings) -> Manifest:
@@ -61,7 +61,7 @@ def asked_run(predictor: Predictor, bench: Bench, tasks: list[str], settings: Se
         split=settings.split,
         partial=settings.limit is not None,
         tasks=tasks,
-        settings=heeded(predictor, settings),
+        settings=used_settings(predictor, settings),
         about=predictor.about(),
     )
 

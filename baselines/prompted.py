@@ -1,7 +1,7 @@
-"""Any Hugging Face causal LM, asked through lm-eval: zero-shot or with examples, by path or by hub name.
+"""Prompt any Hugging Face causal LM through lm-eval, zero-shot or with examples, by path or by hub name.
 
-The prompts, the examples and the reading of answers are those of benchmark/lm_eval, so plain lm-eval gives the same
-figures. No answer of the asked split is looked at.
+Prompts, examples and parsing of answers are those of benchmark/lm_eval, so plain lm-eval gives the same figures. The
+answers of the predicted split are never read.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from baselines.base import Predictor, PredictorError, Settings, WrongSettings, q
 from benchmark.bench import Bench
 from benchmark.lm_eval.task_files import lm_eval_name, task_folder
 from benchmark.tasks.registry import task_named
+from corpus.errors import first_line
 
 if TYPE_CHECKING:
     from baselines.reader import Reader
@@ -31,11 +32,11 @@ SAVED = "give a folder written by save_pretrained (or by `cbc baselines train`),
 
 
 class NoModel(PredictorError):
-    """The name is no predictor, no model folder and no model of a reachable hub, or the model lacks a part."""
+    """A name is no predictor, no complete model folder and no model of a reachable hub."""
 
 
 def check_folder(path: Path) -> None:
-    """Whether a folder holds config, tokenizer and safetensors weights. Raises NoModel."""
+    """Refuse a folder without config, tokenizer or safetensors weights. Raises NoModel."""
     if not (path / "config.json").is_file():
         raise NoModel(f"{path} holds no config.json", SAVED)
     if not any((path / name).is_file() for name in TOKENIZER_FILES):
@@ -45,7 +46,7 @@ def check_folder(path: Path) -> None:
 
 
 def digest_folder(path: Path) -> str:
-    """SHA-256 over config, tokenizer and weights: which model it is, wherever it lies."""
+    """SHA-256 over config, tokenizer and weights: it identifies a model in any folder."""
     total = hashlib.sha256()
     for file in sorted(path.iterdir()):
         if file.suffix in (".json", ".safetensors", ".model"):
@@ -54,26 +55,26 @@ def digest_folder(path: Path) -> str:
     return total.hexdigest()
 
 
-def training_of(path: Path) -> dict[str, Any]:
-    """Recipe, training seed and bench of a model that `cbc baselines train` made; nothing of others."""
+def read_training(path: Path) -> dict[str, Any]:
+    """Recipe, training seed and bench of a model made by `cbc baselines train`; empty for other models."""
     try:
-        told = json.loads((path / "training.json").read_text(encoding="utf-8"))
-        return {"recipe": told["recipe"]["name"], "seed": told["seed"], "trained_on": told["bench"]}
+        training = json.loads((path / "training.json").read_text(encoding="utf-8"))
+        return {"recipe": training["recipe"]["name"], "seed": training["seed"], "trained_on": training["bench"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
 
 def looks_like_path(name: str) -> bool:
-    """Whether a name cannot be one of a hub, so that its absence is the user's slip."""
+    """Whether a name cannot be a hub name, so that it must be a path."""
     return name.startswith((".", "/", "~")) or name.count("/") > 1 or name.endswith("/") or not name
 
 
 class Prompted(Predictor):
-    """A causal LM that is given a task's prompt and, if asked for, some solved training questions before it."""
+    """A causal LM that gets a task's prompt and, with --shots, solved training questions before it."""
 
     kind = "lm"
-    covers = "every task"
-    heeds = ("shots", "decode", "batch_size")
+    answers = "every task"
+    uses_settings = ("shots", "decode", "batch_size")
 
     def __init__(self, model: str, settings: Settings) -> None:
         self.path = Path(model)
@@ -85,7 +86,7 @@ class Prompted(Predictor):
             raise NoModel(f"{model} is no predictor and no model folder", SAVED)
         suffix = f"-{settings.shots}shot" if settings.shots else ""
         self.name = self.path.resolve().name + suffix + ("-expected" if settings.decode == "expected" else "")
-        self.says = (
+        self.description = (
             f"{self.path.resolve().name if self.local else model}, {settings.shots or 'zero'}-shot through lm-eval"
         )
         self.settings = settings
@@ -95,14 +96,14 @@ class Prompted(Predictor):
 
     def about(self) -> dict[str, Any]:
         if not self.local:
-            return {"says": self.says, "hub": self.model}
-        return {"says": self.says, "weights": digest_folder(self.path), **training_of(self.path)}
+            return {"says": self.description, "hub": self.model}
+        return {"says": self.description, "weights": digest_folder(self.path), **read_training(self.path)}
 
     @cached_property
     def reader(self) -> Reader:
-        """The loaded model. Raises NoModel, SplitNumbers."""
+        """Load the model on first use. Raises NoModel, SplitNumbers."""
         if not self.local:
-            find_at_hub(self.model)
+            check_hub(self.model)
         return load_reader(self.model, self.local, self.settings)
 
     def prepare(self) -> None:
@@ -110,18 +111,19 @@ class Prompted(Predictor):
         _ = self.reader
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-        """Ask every question; adds `truncated` (whether the prompt's beginning was cut to fit the context)."""
-        from lm_eval import evaluate  # simple_evaluate also looks up the machine, which takes seconds a task
+        """Prompt every question; adds `truncated` (whether the beginning of the prompt was cut to fit the context)."""
+        from lm_eval import evaluate  # simple_evaluate also inspects the machine, which takes seconds a task
 
         reader = self.reader
         reader.answered = self.answered(bench, task, settings)
         reader.expect = settings.decode == "expected" and task_named(task).asks_curve
-        asked = load_task(bench, task, settings, self.model)
-        asked.set_config("num_fewshot", settings.shots)
+        lm_eval_task = load_task(bench, task, settings, self.model)
+        lm_eval_task.set_config("num_fewshot", settings.shots)
         name = lm_eval_name(task)
-        results = evaluate(reader, {"tasks": {name: asked}}, limit=settings.limit, bootstrap_iters=0, log_samples=True)
+        task_dict = {"tasks": {name: lm_eval_task}}
+        results = evaluate(reader, task_dict, limit=settings.limit, bootstrap_iters=0, log_samples=True)
         samples = sorted(results["samples"][name], key=lambda sample: sample["doc_id"])
-        return pl.DataFrame([answer(sample, reader) for sample in samples], schema=SCHEMA)
+        return pl.DataFrame([prediction_row(sample, reader) for sample in samples], schema=SCHEMA)
 
     def answered(self, bench: Bench, task: str, settings: Settings) -> Callable[[], None]:
         """What is called for each prompt read: an option of a choice is a share of an answer."""
@@ -139,35 +141,35 @@ SCHEMA = {
 }
 
 
-def answer(sample: dict[str, Any], reader: Reader) -> dict[str, Any]:
-    """A sample of lm-eval's log as a prediction."""
+def prediction_row(sample: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """Row of a prediction from a sample of lm-eval's log."""
     doc, values, responses = sample["doc"], sample["unparsed"]["values"], sample["filtered_resps"]
-    chooses = bool(doc["options"])
+    is_choice = bool(doc["options"])
     return {
         "instance_id": doc["instance_id"],
-        "raw": doc["options"][int(values[0])] if chooses else responses[0],
+        "raw": doc["options"][int(values[0])] if is_choice else responses[0],
         "values": values,
-        "scores": [score for score, _ in responses] if chooses else None,
+        "scores": [score for score, _ in responses] if is_choice else None,
         "truncated": sample["arguments"][0][0] in reader.truncated,
     }
 
 
 def load_task(bench: Bench, task: str, settings: Settings, model: str) -> Any:
-    """The lm-eval task of a bench's task, without the answers of the asked split. Raises WrongSettings."""
+    """Load a bench's task as an lm-eval task, without the answers of the predicted split. Raises WrongSettings."""
     from lm_eval.tasks import TaskManager
 
     metadata = {"bench": str(bench.root), "split": settings.split, "answers": False, "pretrained": model}
     manager = TaskManager(include_path=str(task_folder()), include_defaults=False, metadata=metadata)
     name = lm_eval_name(task)
     loaded = manager.load([name])["tasks"][name]
-    shown = len(loaded.dataset["train"])
-    if settings.shots > shown:
-        raise WrongSettings(f"{task} has {shown} training questions to show, not {settings.shots}", "lower --shots")
+    available = len(loaded.dataset["train"])
+    if settings.shots > available:
+        raise WrongSettings(f"{task} has {available} training questions, fewer than {settings.shots}", "lower --shots")
     return loaded
 
 
-def find_at_hub(name: str) -> None:
-    """Ask the hub once for a model that is not cached here, since loading would ask for minutes. Raises NoModel."""
+def check_hub(name: str) -> None:
+    """Check once that the hub has a model that is not cached here; loading would retry for minutes. Raises NoModel."""
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
@@ -176,7 +178,7 @@ def find_at_hub(name: str) -> None:
             HfApi().model_info(name, timeout=10)
     except (HFValidationError, RepositoryNotFoundError):
         why, mend = "and no model at the hub", "check the name, or give a model folder"
-    except Exception as error:  # whatever the network does, in the words of whichever library noticed
+    except Exception as error:  # networks fail with exceptions of several libraries
         why, mend = f"and the hub cannot be reached ({type(error).__name__})", "give a model folder"
     else:
         return
@@ -184,7 +186,7 @@ def find_at_hub(name: str) -> None:
 
 
 def load_reader(model: str, local: bool, settings: Settings) -> Reader:
-    """Load model and tokenizer: safetensors only, no code from elsewhere. Raises NoModel, SplitNumbers."""
+    """Load model and tokenizer, from safetensors only and without remote code. Raises NoModel, SplitNumbers."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
     from safetensors import SafetensorError
@@ -200,6 +202,6 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
             model, use_safetensors=True, local_files_only=local, trust_remote_code=False, dtype="auto", **places
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        said = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise NoModel(f"{model} cannot be loaded as a causal language model ({said})", SAVED) from None
+        reason = first_line(error)[:160]
+        raise NoModel(f"{model} cannot be loaded as a causal language model ({reason})", SAVED) from None
     return Reader(loaded, tokenizer, settings.batch_size, settings.decode == "expected")

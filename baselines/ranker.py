@@ -1,4 +1,4 @@
-"""Choosing one text among options: the one whose words are most like what is seen while it is said."""
+"""Rank the options of a text choice by their similarity to the visible context."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ import polars as pl
 from baselines.features import Array
 
 
-def around(frame: pl.DataFrame) -> list[str]:
-    """What is known of each masked text: what is seen in its own scenes, else title and description."""
-    asked = frame.select(
+def visible_context(frame: pl.DataFrame) -> list[str]:
+    """Visible context of each masked text: captions of its scenes, or else title and description."""
+    parts = frame.select(
         seen=pl.col("scene_seen").list.gather(pl.col("asked")).list.join(" "),
-        rest=pl.concat_str("title", "body", separator=" ", ignore_nulls=True),
+        message=pl.concat_str("title", "body", separator=" ", ignore_nulls=True),
     )
     return (
-        asked.select(pl.when(pl.col("seen").str.strip_chars() != "").then("seen").otherwise("rest"))
+        parts.select(pl.when(pl.col("seen").str.strip_chars() != "").then("seen").otherwise("message"))
         .to_series()
         .to_list()
     )
 
 
 def rank_options(train: pl.DataFrame, test: pl.DataFrame) -> list[list[float]]:
-    """Cosine similarity of each option with what is known; words and pairs of words weigh by their rarity."""
+    """Cosine similarity of each option with the visible context, by TF-IDF of words and pairs of words."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    texts = [*around(train), *train["option_texts"].list.first().to_list()]
+    texts = [*visible_context(train), *train["option_texts"].list.first().to_list()]
     weights = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)).fit(texts)
-    known: Any = weights.transform(around(test))
+    context: Any = weights.transform(visible_context(test))
     lengths = test["option_texts"].list.len().to_numpy()
     options = weights.transform(test["option_texts"].explode(empty_as_null=False).to_list())
-    alike: Array = np.asarray(options.multiply(known[np.repeat(np.arange(len(lengths)), lengths)]).sum(axis=1)).ravel()
-    return [part.tolist() for part in np.split(alike, np.cumsum(lengths)[:-1])]
+    repeated = context[np.repeat(np.arange(len(lengths)), lengths)]
+    similarity: Array = np.asarray(options.multiply(repeated).sum(axis=1)).ravel()
+    return [part.tolist() for part in np.split(similarity, np.cumsum(lengths)[:-1])]

@@ -1,8 +1,8 @@
-"""A causal LM as lm-eval sees it, which also counts the prompts it had to cut and can answer with expected values.
+"""Run a causal LM inside lm-eval: count truncated prompts, and optionally answer with expected values.
 
-Expected values: after greedy decoding, one more pass over the whole text gives, at each token that is an integer 0..100
-after a =, the probabilities of all those integers; their mean, rounded, replaces the likeliest one. Squared error likes
-a mean better.
+Expected values: after greedy decoding, a second pass over the text gives, at each token that is an integer 0..100 after
+an =, the probabilities of all those integers; their rounded mean replaces the most likely integer. The mean minimizes
+squared error.
 """
 
 from __future__ import annotations
@@ -21,57 +21,59 @@ from baselines.base import PredictorError
 
 HIGHEST = 100
 CACHE_STEP = 256  # tokens
-ROWS_AT_ONCE = 8  # texts in the second pass; its logits are the largest thing in memory
+ROWS_AT_ONCE = 8  # texts in the second pass; its logits take the most memory
 SPACES = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})
 
 
 class SplitNumbers(PredictorError):
-    """Expected values need a tokenizer in which each integer 0..100 is one token."""
+    """Expected values need a tokenizer in which each integer 0..100 is a single token."""
 
 
 class NumberTokens:
-    """Which tokens are integers 0..100, and what may stand around them.
+    """The tokens that are integers 0..100, and the tokens that may stand before and after them.
 
-    families: [families, 101] token ids; a family is all integers with the same white space before them.
-    family, value: [vocabulary], -1 where the token is no such integer. opens: the token ends with =. blank: white space
-    alone. goes_on: the token would continue a number.
+    families: [families, 101] token ids; a family holds all integers with the same white space before them.
+    family: [vocabulary], -1 if the token is no such integer. ends_with_equals: the token ends with =. blank: the token
+    is white space. continues_number: after an integer the token would continue the number.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, device: torch.device) -> None:
         known = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         texts = [(token or "").translate(SPACES) for token in known] + [""] * (vocabulary - len(known))
-        found: dict[str, dict[int, int]] = {}
+        by_space: dict[str, dict[int, int]] = {}
         for index, text in enumerate(texts):
             if match := re.fullmatch(r"(\s*)(0|[1-9]\d?|100)", text):
-                found.setdefault(match[1], {})[int(match[2])] = index
-        whole = [family for family in found.values() if len(family) == HIGHEST + 1]
-        if not whole:
+                by_space.setdefault(match[1], {})[int(match[2])] = index
+        complete = [family for family in by_space.values() if len(family) == HIGHEST + 1]
+        if not complete:
             raise SplitNumbers("the model's tokenizer splits numbers up to 100", "leave --decode expected out")
-        self.families = torch.tensor([[family[i] for i in range(HIGHEST + 1)] for family in whole], device=device)
+        self.families = torch.tensor([[family[i] for i in range(HIGHEST + 1)] for family in complete], device=device)
         self.family = torch.full((len(texts),), -1, device=device)
         for number, ids in enumerate(self.families):
             self.family[ids] = number
-        self.opens = torch.tensor([text.rstrip().endswith("=") for text in texts], device=device)
+        self.ends_with_equals = torch.tensor([text.rstrip().endswith("=") for text in texts], device=device)
         self.blank = torch.tensor([text.strip() == "" for text in texts], device=device)
-        self.goes_on = torch.tensor([re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts], device=device)
+        self.continues_number = torch.tensor(
+            [re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts], device=device
+        )
 
-    def places(self, tokens: torch.Tensor) -> torch.Tensor:
-        """[texts, length] -> where a whole number of one token stands after a =."""
-        before, before_that = tokens.roll(1, 1), tokens.roll(2, 1)
-        after_sign = self.opens[before] | (self.blank[before] & self.opens[before_that])
-        found: torch.Tensor = (self.family[tokens] >= 0) & after_sign & ~self.goes_on[tokens.roll(-1, 1)]
-        return found
+    def find_values(self, tokens: torch.Tensor) -> torch.Tensor:
+        """[texts, length] -> mask of the integers of a single token that follow an =."""
+        previous, second_previous = tokens.roll(1, 1), tokens.roll(2, 1)
+        after_sign = self.ends_with_equals[previous] | (self.blank[previous] & self.ends_with_equals[second_previous])
+        is_value: torch.Tensor = (self.family[tokens] >= 0) & after_sign & ~self.continues_number[tokens.roll(-1, 1)]
+        return is_value
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[misc]
-    """A cache layer that writes into a buffer with room to grow: the same values, not copied anew at every token."""
+    """A cache layer that writes into a growing buffer: equal values, without a copy of all of them at each token."""
 
     keys: torch.Tensor
     values: torch.Tensor
     room: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(self, keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        """Append [texts, heads, new, width]; gives all so far."""
+        """Append [texts, heads, new, width]; gives all values so far."""
         if not self.is_initialized:
             self.lazy_initialization(keys, values)
         start = self.get_seq_length()
@@ -88,7 +90,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
 
 
 def growing_cache(model: PreTrainedModel) -> DynamicCache:
-    """The model's usual cache; layers that keep all tokens grow in place."""
+    """The model's default cache, with growing layers in place of those that keep all tokens."""
     cache = DynamicCache(config=model.config)
     cache.layers = [GrowingLayer() if type(layer) is DynamicLayer else layer for layer in cache.layers]
     return cache
@@ -97,8 +99,8 @@ def growing_cache(model: PreTrainedModel) -> DynamicCache:
 class Reader(HFLM):  # type: ignore[misc]
     """lm-eval's model, with `truncated` (the prompts that were cut) and `expect` (whether to answer expected values).
 
-    It gives the answers that HFLM gives, in less time: a prompt is cut into tokens once for all its options, logits are
-    computed for the options alone, and the cache is not copied at every token.
+    It gives the same answers as HFLM in less time: a prompt is tokenized once for all its options, logits are computed
+    only for the options, and the cache is not copied at each token.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class Reader(HFLM):  # type: ignore[misc]
         self.answered()
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
-        """Greedy answers; notes which prompts do not fit beside the longest answer."""
+        """Decode greedily; records the prompts that do not fit beside the longest answer."""
         for request in requests:
             context, options = request.args
             if len(self.tok_encode(context)) > self.max_length - options["max_gen_toks"]:
@@ -129,7 +131,7 @@ class Reader(HFLM):  # type: ignore[misc]
         return answers
 
     def _loglikelihood_tokens(self, requests: list[Any], **settings: Any) -> list[tuple[float, bool]]:
-        """Scores of options; notes which prompts do not fit."""
+        """Score options; records the prompts that do not fit."""
         self.longest_option = max(len(option_tokens) for _, _, option_tokens in requests)
         for (context, _), context_tokens, option_tokens in requests:
             if len(context_tokens) + len(option_tokens) > self.max_length + 1:
@@ -138,9 +140,9 @@ class Reader(HFLM):  # type: ignore[misc]
         return scores
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
-        """Tokens of a prompt and of an option after it, which depend on nothing before the prompt's last line."""
-        shown = context.rstrip()
-        context, continuation = shown, context[len(shown) :] + continuation
+        """Tokens of a prompt and of an option; the option's depend only on the prompt's last line."""
+        stripped = context.rstrip()
+        context, continuation = stripped, context[len(stripped) :] + continuation
         line = context[context.rfind("\n") + 1 :], continuation
         if line not in self.options:
             self.options[line] = super()._encode_pair(context, continuation)[1]
@@ -149,7 +151,7 @@ class Reader(HFLM):  # type: ignore[misc]
         return self.last_context[1], self.options[line]
 
     def _model_call(self, inps: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Logits of the last places alone: those of the options and the padding (zeros) to their right."""
+        """Logits of the last positions: those of the options and of the padding (zeros) to their right."""
         if args or kwargs or not self.keeps_logits:
             return torch.as_tensor(super()._model_call(inps, *args, **kwargs))
         padding = int((inps.flip(1).cumsum(1) == 0).sum(1).max())
@@ -158,7 +160,7 @@ class Reader(HFLM):  # type: ignore[misc]
         return logits
 
     def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """[texts, context + answer] tokens."""
+        """Generate [texts, context + answer] tokens."""
         tokens: torch.Tensor = super()._model_generate(
             context, *args, past_key_values=growing_cache(self.model), **kwargs
         )
@@ -169,7 +171,7 @@ class Reader(HFLM):  # type: ignore[misc]
         return torch.cat([self.expected(tokens[part], mask[part], context.shape[1]) for part in parts])
 
     def expected(self, tokens: torch.Tensor, mask: torch.Tensor, start: int) -> torch.Tensor:
-        """The texts with each whole number from `start` on replaced by its expected value."""
+        """Replace each integer after an = from `start` on with its expected value."""
         assert self.numbers is not None
         answer = tokens.shape[1] - start
         mask = torch.cat([mask, mask.new_ones(len(mask), answer)], 1)
@@ -180,10 +182,10 @@ class Reader(HFLM):  # type: ignore[misc]
                 position_ids=(mask.cumsum(1) - 1).clamp(min=0),
                 logits_to_keep=answer + 1,
             ).logits[:, :-1]
-        rows, columns = torch.nonzero(self.numbers.places(tokens)[:, start:], as_tuple=True)
+        rows, columns = torch.nonzero(self.numbers.find_values(tokens)[:, start:], as_tuple=True)
         ids = self.numbers.families[self.numbers.family[tokens[rows, start + columns]]]
-        chances = logits[rows, columns].float().gather(1, ids).softmax(1)
-        means = (chances * torch.arange(HIGHEST + 1, device=chances.device)).sum(1).round().long()
+        probabilities = logits[rows, columns].float().gather(1, ids).softmax(1)
+        means = (probabilities * torch.arange(HIGHEST + 1, device=probabilities.device)).sum(1).round().long()
         changed = tokens.clone()
         changed[rows, start + columns] = ids.gather(1, means[:, None])[:, 0]
         return changed

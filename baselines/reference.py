@@ -17,7 +17,7 @@ class ReferencePredictor(Predictor):
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
-        self.name, self.says, self.covers = reference.name, reference.description, reference.answers
+        self.name, self.description, self.answers = reference.name, reference.description, reference.answers
 
     def applies(self, bench: Bench, task: str) -> bool:
         return self.reference in task_named(task).references

@@ -57,7 +57,7 @@ def find(name: str, settings: Settings) -> Predictor:
 
 def listed() -> list[dict[str, str]]:
     """Every predictor: its name, kind, what it predicts with, and the tasks it answers."""
-    lines = [(p.name, p.kind, p.says, p.covers) for p in predictors().values()]
+    lines = [(p.name, p.kind, p.description, p.answers) for p in predictors().values()]
     lines.append(("PATH or HUB/NAME", "lm", "a Hugging Face causal LM, zero-shot or with --shots K", "every task"))
     return [dict(zip(("name", "kind", "predicts_with", "tasks"), line, strict=True)) for line in lines]
 

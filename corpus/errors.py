@@ -21,6 +21,11 @@ class CbcError(Exception):
         self.mend = mend
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's message, or its class without a message, for use inside a message of ours."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 class NoSuchPath(CbcError):
     """A path given by the user does not exist or holds nothing to read."""
 

@@ -1,10 +1,10 @@
-"""Ablations of the nano recipe: nano-lcbm with and without practice in repeating, with and without Muon.
+"""Run the ablations of the nano recipe: nano-lcbm with and without repetition, with and without Muon.
 
     python -m studies.ablations demo/bench
 
-Trains each variant for the recipe's steps and asks it two replay tasks. Reports the RMSE and the share of the asked
-scenes that an answer restates correctly: a value can only be right for a scene that was found. The RMSE of the oracle
-stands in docs/results/demo.md.
+Trains each variant for the recipe's steps and predicts two replay tasks. Reports the RMSE, and the share of the asked
+scenes that an answer restates correctly: a value can only be right for a scene that is named. The RMSE of the oracle is
+in docs/results/demo.md.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def restated_percent(bench: Bench, run: Run, task: str) -> float:
 
 
 def measure(bench: Path) -> Part:
-    """Train and ask every variant; a row each."""
+    """Train and evaluate each variant; gives a row for each."""
     opened = Bench.open(bench)
     rows: list[tuple[str | float, ...]] = []
     with tempfile.TemporaryDirectory() as folder:

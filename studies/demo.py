@@ -1,9 +1,9 @@
-"""The demo: the whole way on the simulated world, one line a step, each step usable by itself.
+"""Run the demo: the whole pipeline on the simulated world, a line for each step.
 
     cbc demo --out demo [--seeds 3]
     python -m studies.demo demo [--seeds 3]      # the same, then docs/results/demo.md, or seeds.md with several seeds
 
-Writes DIR/corpus bench models runs tables site findings.md. A demo that was stopped continues where it stopped.
+Writes DIR/corpus bench models runs tables site findings.md. After an interrupt the same command continues.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIZES = {"train": 20_000, "validation": 120, "test": 240}
 
 
 def run_demo(out: Path, seeds: int = 1) -> None:
-    """Simulate, build, train, predict, score, tabulate and show. Raises whatever a step raises."""
+    """Simulate, build, train, predict, score, and make tables and page. Raises the errors of the steps."""
     from corpus.files.atomic import write_text
     from studies.findings import findings_text
 
@@ -38,16 +38,16 @@ def run_demo(out: Path, seeds: int = 1) -> None:
     text = findings_text(out / "tables")
     write_text(out / "findings.md", text + "\n")
     print(
-        f"\n{text}\n\nDone in {minutes:.1f} minutes. The page: {out / 'site' / 'index.html'}\n"
-        f"The tables: {out / 'tables'}/*.md, the runs: {out / 'runs'}, the models: {out / 'models'}\n"
-        f"Look into the corpus: cbc corpus status --corpus {out / 'corpus'}"
+        f"\n{text}\n\nDone in {minutes:.1f} minutes. Page: {out / 'site' / 'index.html'}\n"
+        f"Tables: {out / 'tables'}/*.md, runs: {out / 'runs'}, models: {out / 'models'}\n"
+        f"Inspect the corpus: cbc corpus status --corpus {out / 'corpus'}"
     )
 
 
 def demo_steps(
     out: Path, seeds: int, world: Mapping[str, int] | None = None, overrides: Mapping[str, object] | None = None
 ) -> list[tuple[str, Callable[[], object]]]:
-    """The steps by name, in order; `world` gives other sizes per brand, `overrides` other settings of the recipes."""
+    """Steps by name, in order; `world` overrides sizes per brand, `overrides` settings of the recipes."""
     from baselines.base import Settings
     from baselines.lcbm.train import train
     from baselines.predict import predict_run
@@ -86,12 +86,12 @@ def demo_steps(
 
 
 def model_name(recipe: str, seed: int, seeds: int) -> str:
-    """The recipe's name, with its seed where there are several."""
+    """Name of a trained model: the recipe, with its seed if there are several."""
     return recipe if seeds == 1 else f"{recipe}-seed{seed}"
 
 
 def write_demo_result(out: Path, seeds: int) -> Path:
-    """Write docs/results/demo.md, or seeds.md where several seeds were trained (findings alone)."""
+    """Write docs/results/demo.md; with several seeds docs/results/seeds.md, the findings alone."""
     from studies.findings import findings, oracle_text
     from studies.results import write_result
 
@@ -108,7 +108,7 @@ def main(
 ) -> None:
     """Run the demo and write its result."""
     run_demo(out, seeds)
-    print(f"The result: {write_demo_result(out, seeds)}")
+    print(f"Result: {write_demo_result(out, seeds)}")
 
 
 if __name__ == "__main__":

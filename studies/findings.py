@@ -1,9 +1,9 @@
-"""The findings of a demo in one table: task by task, whether nano-lcbm is apart from its control, base and chance.
+"""Summarize a demo in a table: for each task, whether nano-lcbm is apart from its control, its base and chance.
 
     print(findings_text(Path("demo/tables")))
 
-Read from the tables that `cbc benchmark tables` wrote. Apart means that the paired 95 % interval of the difference
-excludes zero. Where several training seeds were run, each has its own line.
+Reads the tables of `cbc benchmark tables`. Apart means that the paired 95 % interval of the difference excludes zero.
+Each training seed has its own row.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ HEAD = ("task", "metric", "model", "value", "control", "base", "chance", "best t
 
 
 def findings(tables: Path) -> Part:
-    """A row a task and training seed."""
+    """Table of findings: a row for each task and training seed."""
     contents = read_tables(tables)
     return Part("Findings", HEAD, [row for table in contents for row in rows_of(table)])
 
 
 def findings_text(tables: Path) -> str:
-    """The findings in Markdown, and the runs that are apart above the oracle, which must be none."""
+    """Markdown of the findings and of the runs apart above the oracle, of which there must be none."""
     part = findings(tables)
     return f"{grid(part.columns, part.rows)}\n\n{oracle_text(tables)}"
 
 
 def oracle_text(tables: Path) -> str:
-    """A sentence that names the runs apart above the oracle."""
+    """Sentence that names the runs apart above the oracle."""
     above = [run for table in read_tables(tables) for run in above_oracle(table)]
     return f"Apart above the oracle: {', '.join(above) or 'nobody'}."
 
 
 def read_tables(tables: Path) -> list[dict[str, Any]]:
-    """The tables of a folder, as their JSON files hold them."""
+    """Read the JSON files of a folder of tables."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(tables.glob("*.json"))]
 
 
 def rows_of(table: dict[str, Any]) -> Iterator[list[str]]:
-    """The rows of one table: its conditions in its first metric, one a training seed."""
+    """Yield the rows of a table: its conditions in its first metric, a row for each training seed."""
     metric = table["metrics"][0]["name"]
     better = {(p["condition"], p["better"], p["worse"]) for p in table["separable"] if p["metric"] == metric}
     for condition in table["conditions"]:
@@ -62,7 +62,7 @@ def rows_of(table: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def above_oracle(table: dict[str, Any]) -> list[str]:
-    """Runs whose paired interval over the oracle excludes zero, in any metric."""
+    """Runs that are better than the oracle with a paired interval that excludes zero, in any metric."""
     return [
         f"{pair['better']} ({table['table']}, {pair['condition']}, {pair['metric']})"
         for pair in table["separable"]

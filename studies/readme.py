@@ -1,4 +1,4 @@
-"""README's table of the demo: five rows out of docs/results/demo.json.
+"""Update README's table of the demo from docs/results/demo.json: four runs and the best reference.
 
 python -m studies.readme
 """
@@ -31,7 +31,7 @@ ROWS = (
 
 
 def table_of_demo(result: dict[str, Any]) -> str:
-    """Five rows in Markdown: oracle, boosted, lcbm, control, and the best reference of each column."""
+    """Markdown table: a row for each of ROWS, and the best reference of each column."""
     tables = {table["table"]: table for table in result["tables"]}
     scores = {
         (row["table"], row["condition"], row["metric"], row["run"]): row["value"]
@@ -49,7 +49,7 @@ def table_of_demo(result: dict[str, Any]) -> str:
 
 
 def main(readme: Path) -> None:
-    """Write the table between its marks."""
+    """Replace the text between README's marks by the table."""
     text = readme.read_text(encoding="utf-8")
     table = table_of_demo(json.loads((FOLDER / "demo.json").read_text(encoding="utf-8")))
     start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)

@@ -1,10 +1,10 @@
-"""The whole way on real files, from ingest to page; the result is docs/results/real.md.
+"""Run the whole pipeline on real files, from ingest to page; the result is docs/results/real.md.
 
     python -m studies.real DATA --out real
 
-DATA holds the files that FILES names; nothing of them is copied into the project. Ingests each with its shipped
-mapping, builds the bench, trains the nano models on it, runs every predictor that needs no hub, scores them and makes
-tables and page: OUT/corpus bench models runs tables site.
+DATA holds the files of FILES; nothing of them is copied into the project. Ingests each file with its shipped mapping,
+builds the bench, trains the nano models on it, runs every predictor that needs no hub, scores the runs and makes tables
+and page in OUT/corpus bench models runs tables site.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
 
 
 def ingest_all(data: Path, corpus: Path) -> Part:
-    """Ingest every real file; gives a table of all ingests of the corpus, earlier ones too."""
+    """Ingest every real file; gives a table of all ingests of the corpus, also of earlier runs."""
     from corpus.ingest.run import ingest
     from corpus.sources.registry import source_named
     from corpus.store import Corpus
@@ -53,7 +53,7 @@ def ingest_all(data: Path, corpus: Path) -> Part:
 
 
 def run_real(data: Path, out: Path, models: bool = True) -> None:
-    """Run every step and write the result. Raises what the steps raise."""
+    """Run every step and write the result. Raises the errors of the steps."""
     from baselines.base import PredictorError, Settings
     from baselines.lcbm.train import train
     from baselines.predict import predict_run
@@ -87,9 +87,9 @@ def run_real(data: Path, out: Path, models: bool = True) -> None:
 def main(
     data: Annotated[Path, typer.Argument(help="folder of the real files")],
     out: Annotated[Path, typer.Option(help="folder for corpus, bench, models, runs, tables and site")] = Path("real"),
-    models: Annotated[bool, typer.Option(help="train and ask the nano models too")] = True,
+    models: Annotated[bool, typer.Option(help="also train and evaluate the nano models")] = True,
 ) -> None:
-    """Run the whole way on the real files."""
+    """Run the whole pipeline on the real files."""
     try:
         run_real(data, out, models)
     except CbcError as error:

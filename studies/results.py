@@ -1,7 +1,7 @@
-"""Results of a study: docs/results/NAME.md for readers and NAME.json for programs, each with the command that made it.
+"""Write the result of a study: docs/results/NAME.md for readers and NAME.json for programs, each with its command.
 
 NAME.json: {"name", "title", "command", "machine": {cores, python, ...}, "parts": [{"title", "columns", "rows"}],
-"tables": [what `cbc benchmark tables` wrote as TABLE.json]}.
+"tables": [content of TABLE.json of `cbc benchmark tables`]}.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACKAGES = ("cbc", "duckdb", "polars")
 
 @dataclass(frozen=True)
 class Part:
-    """A small table of a result."""
+    """A table of a result."""
 
     title: str
     columns: Sequence[str]
@@ -32,7 +32,7 @@ class Part:
 
 
 def machine() -> dict[str, Any]:
-    """What figures of speed depend on."""
+    """Facts about the machine and versions that figures of speed depend on."""
     packages = {name: version(name) for name in PACKAGES}
     return {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version(), **packages}
 
@@ -46,13 +46,13 @@ def write_result(
     notes: str = "",
     folder: Path = FOLDER,
 ) -> Path:
-    """Write a result from small tables and, if given, the folder of tables of a bench; gives the Markdown file."""
+    """Write a result from parts and optionally a folder of benchmark tables; gives the path of the Markdown file."""
     about = machine()
     on = ", ".join(f"{key} {value}" for key, value in about.items())
     texts = [f"# {title}", f"Made by `{command}` ({on}).", *([notes.strip()] if notes else [])]
     texts += [f"## {part.title}\n\n{table_markdown(part.columns, part.rows)}" for part in parts]
     files = sorted(tables.glob("*.json")) if tables else []
-    texts += [deeper(path.with_suffix(".md").read_text(encoding="utf-8")) for path in files]
+    texts += [lower_headings(path.with_suffix(".md").read_text(encoding="utf-8")) for path in files]
     content = {
         "name": name,
         "title": title,
@@ -66,6 +66,6 @@ def write_result(
     return folder / f"{name}.md"
 
 
-def deeper(markdown: str) -> str:
-    """Markdown with each heading one level lower."""
+def lower_headings(markdown: str) -> str:
+    """Lower each heading of a Markdown text by a level."""
     return "\n".join(f"#{line}" if line.startswith("#") else line for line in markdown.splitlines())

@@ -1,1 +1,1 @@
-"""LCBM and its comparisons: recipes, tokenizer, training data, model and training."""
+"""LCBM and the models it is compared with: recipes, tokenizer, training data, model, training loop."""

@@ -1,12 +1,11 @@
-"""Training data: a bench's questions as tokens on disk, packed into rows of equal length.
+"""Convert a bench's questions to token files on disk, and pack them into rows of equal length.
 
-Examples lie in flat memory-mapped files, so memory does not grow with the corpus. A row holds several examples side
-by side; their positions start anew, which keeps them from attending to each other. Which example goes where follows
-from the seed alone.
+Examples lie in flat memory-mapped files, so memory does not grow with the corpus. A row holds several examples side by
+side; positions restart with each, so that examples do not attend to each other. The order follows from the seed alone.
 
-FOLDER/tokens.bin    int32, all examples one after another: prompt, answer, end of text
-       ends.bin      int64, where each example ends
-       answers.bin   int32, how many of its tokens are the answer
+FOLDER/tokens.bin    int32, all examples in a row: prompt, answer, end of text
+       ends.bin      int64, the end of each example
+       answers.bin   int32, the number of tokens of each answer
        meta.json     counts by task, written last
 """
 
@@ -32,8 +31,8 @@ from corpus.files.atomic import replace_folder, write_json
 
 Ints = npt.NDArray[np.integer[Any]]
 
-BETWEEN = " "  # stands between prompt and answer, here and when a model is asked (lm-eval's target_delimiter)
-IGNORED = -100  # label of a token that is not learnt
+BETWEEN = " "  # between prompt and answer, in training and in prediction (lm-eval's target_delimiter)
+IGNORED = -100  # label of a token without loss
 ROWS_AT_ONCE = 512
 OPEN_ROWS = 64
 
@@ -46,12 +45,12 @@ class NothingToTrain(CbcError):
     """The chosen tasks have no training instances."""
 
 
-class Source(Protocol):
-    """Where questions with answers come from."""
+class QuestionSource(Protocol):
+    """A source of questions with answers."""
 
     @property
     def fingerprint(self) -> str:
-        """Digest that tells this source from any other."""
+        """Digest that identifies the source."""
 
     @property
     def tasks(self) -> list[str]:
@@ -69,7 +68,7 @@ class BenchSource:
 
     @property
     def fingerprint(self) -> str:
-        """The bench's own."""
+        """Fingerprint of the bench."""
         return self.bench.fingerprint
 
     @property
@@ -78,13 +77,13 @@ class BenchSource:
         return list(self.bench.tasks)
 
     def questions(self, task: str, split: str, variant: str, seed: int) -> pl.DataFrame:
-        """One task's questions with true, shuffled or drawn behavior."""
+        """Questions of a task with true, shuffled or randomly drawn behavior."""
         from benchmark.tasks.registry import task_named
 
         return task_named(task).variant(self.bench.public(task, split), variant, seed)
 
 
-def chosen_tasks(source: Source, tasks: str | list[str]) -> list[str]:
+def chosen_tasks(source: QuestionSource, tasks: str | list[str]) -> list[str]:
     """The tasks of a recipe, in the source's order. Raises UnknownTask."""
     if isinstance(tasks, str):
         return source.tasks
@@ -95,7 +94,7 @@ def chosen_tasks(source: Source, tasks: str | list[str]) -> list[str]:
 
 
 def texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Adds `text`: prompt and answer as they are learnt."""
+    """Add the column `text`: prompt and answer, as in training."""
     return frame.with_columns(text=pl.concat_str("prompt", pl.lit(BETWEEN), "answer"))
 
 
@@ -105,14 +104,14 @@ def begins_with_bos(tokenizer: Any) -> bool:
 
 
 def encode(frame: pl.DataFrame, tokenizer: Any, context: int) -> Iterator[tuple[list[int], int, bool]]:
-    """Each question's tokens, how many of them are the answer (its end included), whether it was cut on the left."""
+    """Yield each question's tokens, the length of its answer with end of text, and whether its beginning was cut."""
     head = int(begins_with_bos(tokenizer))
     for part in frame.iter_slices(ROWS_AT_ONCE):
         coded = tokenizer(texts(part)["text"].to_list(), return_offsets_mapping=True, verbose=False)
         for ids, offsets, prompt in zip(coded["input_ids"], coded["offset_mapping"], part["prompt"], strict=True):
-            asked = bisect.bisect_right([end for _, end in offsets], len(prompt))
+            prompt_tokens = bisect.bisect_right([end for _, end in offsets], len(prompt))
             tokens = [*ids, tokenizer.eos_token_id]
-            answer = len(tokens) - asked
+            answer = len(tokens) - prompt_tokens
             too_long = len(tokens) > context
             if too_long:
                 tokens = tokens[:head] + tokens[head - context :]
@@ -120,7 +119,7 @@ def encode(frame: pl.DataFrame, tokenizer: Any, context: int) -> Iterator[tuple[
 
 
 def write_examples(folder: Path, frames: Iterable[tuple[str, pl.DataFrame]], tokenizer: Any, context: int) -> None:
-    """Write the examples of each task into a folder, put in place whole."""
+    """Write the examples of each task into a folder, atomically."""
     staged = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
@@ -132,15 +131,15 @@ def write_examples(folder: Path, frames: Iterable[tuple[str, pl.DataFrame]], tok
         (staged / "answers.bin").open("wb") as answers_file,
     ):
         for task, frame in frames:
-            found = tasks[task] = {"examples": 0, "tokens": 0, "answer_tokens": 0, "truncated": 0}
+            totals = tasks[task] = {"examples": 0, "tokens": 0, "answer_tokens": 0, "truncated": 0}
             for tokens, answer, too_long in encode(frame, tokenizer, context):
                 end += len(tokens)
                 np.asarray(tokens, np.int32).tofile(tokens_file)
                 np.asarray([end], np.int64).tofile(ends_file)
                 np.asarray([answer], np.int32).tofile(answers_file)
                 counts = (1, len(tokens), answer, too_long)
-                for name, count in zip(found, counts, strict=True):
-                    found[name] += int(count)
+                for name, count in zip(totals, counts, strict=True):
+                    totals[name] += int(count)
     write_json(staged / "meta.json", {"tasks": tasks})
     replace_folder(staged, folder)
 
@@ -156,7 +155,7 @@ class Examples:
 
     @classmethod
     def open(cls, folder: Path) -> Examples:
-        """Open what `write_examples` wrote."""
+        """Open a folder of `write_examples`."""
         tasks = json.loads((folder / "meta.json").read_text(encoding="utf-8"))["tasks"]
 
         def column(name: str, kind: Any) -> Ints:
@@ -176,19 +175,20 @@ class Examples:
         return lengths
 
     def task_of(self) -> Ints:
-        """Each example's task, as an index into `tasks`."""
-        return np.repeat(np.arange(len(self.tasks)), [found["examples"] for found in self.tasks.values()])
+        """Task of each example, as an index into `tasks`."""
+        return np.repeat(np.arange(len(self.tasks)), [counts["examples"] for counts in self.tasks.values()])
 
     def tokens_of(self, example: int) -> Ints:
-        """An example's tokens."""
+        """Tokens of an example."""
         start = self.ends[example - 1] if example else 0
         return self.tokens[start : self.ends[example]]
 
 
-def visits(examples: Examples, weights: dict[str, float], seed: int) -> Iterator[int]:
-    """Examples in the order of training, epoch after epoch, without end.
+def training_order(examples: Examples, weights: dict[str, float], seed: int) -> Iterator[int]:
+    """Yield examples in the order of training, epoch after epoch, without end.
 
-    A task of weight 0.5 shows half of its examples an epoch, one of weight 2 shows each twice. Raises NothingToTrain.
+    A task of weight 0.5 contributes half of its examples to an epoch, a task of weight 2 each example twice. Raises
+    NothingToTrain.
     """
     shares = np.array([weights.get(task, 1.0) for task in examples.tasks])[examples.task_of()]
     if len(examples) == 0 or shares.sum() <= 0:
@@ -201,17 +201,18 @@ def visits(examples: Examples, weights: dict[str, float], seed: int) -> Iterator
         epoch += 1
 
 
-def drawn(lengths: Ints, tokens: int) -> list[int]:
-    """Examples drawn at random, the same each time, as many as hold so many tokens together: long ones no likelier."""
+def sample_examples(lengths: Ints, tokens: int) -> list[int]:
+    """Sample examples that hold at most `tokens` together: always the same sample, unbiased by length."""
     order = np.random.default_rng(0).permutation(len(lengths))
     chosen: list[int] = order[np.cumsum(lengths[order]) <= tokens].tolist()
     return chosen
 
 
 def pack(lengths: Ints, order: Iterable[int], context: int) -> Iterator[list[int]]:
-    """Rows of at most `context` tokens: each example goes to the open row it fills best.
+    """Yield rows of at most `context` tokens: each example goes to the open row that it fills best.
 
-    A full row is closed, and the fullest when too many are open; those open when the order ends follow, fullest first.
+    A full row is yielded at once, and the fullest row when too many are open; at the end the open rows follow, fullest
+    first.
     """
     open_rows: list[tuple[int, int, list[int]]] = []  # tokens left, number, examples; ascending
     number = 0
@@ -232,10 +233,10 @@ def pack(lengths: Ints, order: Iterable[int], context: int) -> Iterator[list[int
 
 @dataclass(frozen=True)
 class PackedRows:
-    """A map-style dataset of packed rows: input_ids, position_ids and labels, each of `context` tokens."""
+    """Map-style dataset of packed rows: input_ids, position_ids and labels, each of `context` tokens."""
 
     examples: Examples
-    packed: Ints  # examples, row after row
+    packed: Ints  # indices of examples, row after row
     row_ends: Ints
     context: int
     pad: int
@@ -245,7 +246,7 @@ class PackedRows:
     def of(
         cls, examples: Examples, order: Iterable[int], rows: int, context: int, pad: int, learn_all: bool
     ) -> PackedRows:
-        """The first `rows` rows packed from examples in an order; fewer if the order ends."""
+        """Pack the first `rows` rows of examples in an order; fewer if the order ends."""
         packed, ends = array("q"), array("q")
         for row in islice(pack(examples.lengths, order, context), rows):
             packed.extend(row)
@@ -256,12 +257,13 @@ class PackedRows:
         return len(self.row_ends)
 
     def row(self, index: int) -> list[int]:
-        """The examples of a row."""
-        found: list[int] = self.packed[self.row_ends[index - 1] if index else 0 : self.row_ends[index]].tolist()
-        return found
+        """Indices of the examples in a row."""
+        start = self.row_ends[index - 1] if index else 0
+        examples: list[int] = self.packed[start : self.row_ends[index]].tolist()
+        return examples
 
     def __getitem__(self, index: int) -> dict[str, Ints]:
-        """One row; what is left over at its end is padding at position 0, which nothing attends to."""
+        """A row, padded at its end with tokens at position 0, which no token attends to."""
         ids = np.full(self.context, self.pad, np.int64)
         positions = np.zeros(self.context, np.int64)
         labels = np.full(self.context, IGNORED, np.int64)
@@ -277,7 +279,7 @@ class PackedRows:
         return {"input_ids": ids, "position_ids": positions, "labels": labels}
 
     def counts(self) -> dict[str, int]:
-        """What the rows hold: examples, tokens of text, tokens learnt, and tokens in all with padding."""
+        """Counts over the rows: examples, tokens of text, tokens with a label, and all tokens with padding."""
         lengths, answers = self.examples.lengths[self.packed], np.asarray(self.examples.answers)[self.packed]
         learnt = lengths - 1 if self.learn_all else np.minimum(answers, lengths - 1)
         return {

@@ -1,4 +1,4 @@
-"""The training loop: the HF Trainer with a held-out score, a log to plot, and checkpoints whole or absent."""
+"""Run the HF Trainer on packed rows with a held-out score, a log for plots, and complete checkpoints only."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from baselines.lcbm.optimizer import MuonAdamW
 from baselines.lcbm.recipe import Recipe
 from corpus.progress import Shown, progress
 
-COMPLETE = "complete"  # written into a checkpoint last
+COMPLETE = "complete"  # file that is written into a checkpoint last
 CHECKPOINTS_KEPT = 2
 ZERO2 = Path(__file__).with_name("zero2.yaml")
 
 
 def arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArguments:
-    """A recipe as the Trainer takes it."""
+    """Convert a recipe to arguments of the Trainer."""
     on_cpu = not torch.cuda.is_available()
     sharded = recipe.deepspeed is not None and not on_cpu and is_deepspeed_available()
     return TrainingArguments(
@@ -49,7 +49,7 @@ def arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArguments:
         optim="adamw_torch_fused",
         bf16=recipe.precision == "bf16",
         deepspeed=yaml.safe_load(ZERO2.read_text(encoding="utf-8")) if sharded else None,
-        train_sampling_strategy="sequential",  # the rows are packed in their order already
+        train_sampling_strategy="sequential",  # the rows are already in the order of training
         dataloader_pin_memory=not on_cpu,
         ddp_find_unused_parameters=False,
         remove_unused_columns=False,
@@ -68,45 +68,45 @@ def arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArguments:
 
 
 class PackedTrainer(Trainer):  # type: ignore[misc]
-    """Trains on packed rows; on held-out ones it sums the loss and the tokens foretold right, row by row."""
+    """Trainer on packed rows; on held-out rows it sums the loss and the correctly predicted tokens of each row."""
 
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
-        """Loss, and of each row: summed loss, learnt tokens foretold right, learnt tokens."""
+        """Loss, and for each row: summed loss, correctly predicted tokens with a label, tokens with a label."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
             outputs = model(**inputs)
         following = next_labels(inputs["labels"])
-        learnt = torch.nonzero(following != IGNORED).squeeze(1)
-        logits, truth = outputs.logits[0].float(), following[learnt]
-        right = (logits.argmax(-1) == truth).float()
-        each = torch.stack([cross_entropy(logits, truth, reduction="none"), right, torch.ones_like(right)], 1)
+        labeled = torch.nonzero(following != IGNORED).squeeze(1)
+        logits, truth = outputs.logits[0].float(), following[labeled]
+        correct = (logits.argmax(-1) == truth).float()
+        per_token = torch.stack([cross_entropy(logits, truth, reduction="none"), correct, torch.ones_like(correct)], 1)
         rows, width = inputs["labels"].shape
-        sums = torch.zeros(rows, 3, device=each.device).index_add_(0, learnt // width, each)
-        return outputs.loss.detach(), sums, torch.zeros(rows, device=each.device)
+        sums = torch.zeros(rows, 3, device=per_token.device).index_add_(0, labeled // width, per_token)
+        return outputs.loss.detach(), sums, torch.zeros(rows, device=per_token.device)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         try:
             super()._save_checkpoint(model, trial)
-        except RuntimeError as error:  # torch's file writer does not say why it failed
+        except RuntimeError as error:  # torch's file writer gives no reason when the disk is full
             if "PytorchStreamWriter" in str(error) or "inline_container" in str(error):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.args.output_dir) from error
             raise
 
 
 def held_out_metrics(prediction: Any) -> dict[str, float]:
-    """Loss a token and the share of tokens foretold right, from the rows' sums."""
-    loss, right, tokens = prediction.predictions.sum(0)
-    return {"held_out_loss": float(loss / tokens), "held_out_accuracy": float(right / tokens)}
+    """Loss per token and the share of correctly predicted tokens, from the sums of the rows."""
+    loss, correct, tokens = prediction.predictions.sum(0)
+    return {"held_out_loss": float(loss / tokens), "held_out_accuracy": float(correct / tokens)}
 
 
 def muon_adamw(model: Any, matrix_rate: float, args: TrainingArguments) -> MuonAdamW:
-    """The optimizer with the Trainer's own settings for AdamW."""
+    """Make the optimizer, with the Trainer's settings for AdamW."""
     _, settings = Trainer.get_optimizer_cls_and_kwargs(args)
     return MuonAdamW(model, matrix_rate, settings, args.weight_decay)
 
 
 def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """Rows as a batch."""
+    """Stack rows into a batch."""
     return {name: torch.stack([torch.from_numpy(row[name]) for row in rows]) for name in rows[0]}
 
 
@@ -171,14 +171,14 @@ class Log(TrainerCallback):  # type: ignore[misc]
 
 
 def cut_log(path: Path, step: int) -> None:
-    """Drop the lines after a step: training goes on from there."""
+    """Drop the lines of the log after a step, from which training continues."""
     if not path.is_file():
         return
     kept = []
     for text in path.read_text(encoding="utf-8").splitlines():
         try:
             line = json.loads(text)
-        except ValueError:  # the line that an interrupt left unfinished
+        except ValueError:  # an interrupt left the line incomplete
             continue
         if line["step"] <= step and "seconds" not in line:
             kept.append(text + "\n")
@@ -186,9 +186,9 @@ def cut_log(path: Path, step: int) -> None:
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint."""
-    found = [path.parent for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{COMPLETE}")]
-    return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    """The newest complete checkpoint."""
+    complete = [path.parent for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{COMPLETE}")]
+    return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
 def drop_unfinished(folder: Path) -> None:
@@ -209,7 +209,7 @@ def run_loop(
 ) -> dict[str, float]:
     """Train to the last step, from a checkpoint if there is one; gives the last held-out score ({} without rows).
 
-    With `matrix_rate` Muon trains the layers' matrices at that learning rate.
+    With `matrix_rate` Muon trains the matrices of the layers at that learning rate.
     """
     if not len(held_out):
         args.eval_strategy = IntervalStrategy.NO

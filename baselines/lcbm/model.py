@@ -1,4 +1,4 @@
-"""The model a recipe starts from: a small Llama from scratch, or a causal LM by name or path, adapted if asked."""
+"""Make the model that a recipe starts from: a Llama from scratch, or a causal LM by name or path with adapters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from baselines.lcbm.data import IGNORED
 from baselines.lcbm.recipe import Lora, Recipe, Scratch
-from corpus.errors import CbcError
+from corpus.errors import CbcError, first_line
 
 
 class NoSuchBase(CbcError):
@@ -20,7 +20,7 @@ class NoSuchBase(CbcError):
 
 
 def start_model(recipe: Recipe, tokenizer: Any, seed: int) -> Any:
-    """The model before its first step; what is random in it follows from the seed. Raises NoSuchBase."""
+    """Make the model before its first step; its random weights follow from the seed. Raises NoSuchBase."""
     set_seed(seed)
     if recipe.scratch is not None:
         model = _from_scratch(recipe.scratch, tokenizer, recipe.context_tokens)
@@ -52,9 +52,7 @@ def _from_base(base: str, dtype: torch.dtype) -> Any:
     try:
         return AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     except (OSError, ValueError) as error:
-        raise NoSuchBase(
-            f"cannot load {base}: {str(error).splitlines()[0]}", "give a folder or a hub name in `base`"
-        ) from None
+        raise NoSuchBase(f"cannot load {base}: {first_line(error)}", "give a folder or a hub name in `base`") from None
 
 
 def _adapted(model: Any, lora: Lora) -> Any:
@@ -67,11 +65,11 @@ def _adapted(model: Any, lora: Lora) -> Any:
 
 
 def learn_labels_only(model: Any) -> None:
-    """Let the vocabulary layer read only positions whose next token is learnt: the same loss in two thirds of the time.
+    """Compute logits only at positions whose next token has a label: the same loss in two thirds of the time.
 
-    Logits are then a row of (learnt tokens, vocabulary), in the order of the labels. A call without labels is as ever.
+    Logits then have the shape [1, tokens with a label, vocabulary]. A call without labels is unchanged.
     """
-    whole = model.forward
+    full_forward = model.forward
 
     def forward(
         input_ids: Any = None,
@@ -81,26 +79,26 @@ def learn_labels_only(model: Any) -> None:
         **others: Any,
     ) -> Any:
         if labels is None:
-            return whole(input_ids=input_ids, position_ids=position_ids, **others)
-        # Without a cache: with one, packed rows would not be kept apart.
+            return full_forward(input_ids=input_ids, position_ids=position_ids, **others)
+        # No cache: with a cache the examples of a packed row would attend to each other.
         hidden = model.base_model(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
         following = next_labels(labels)
-        learnt = torch.nonzero(following != IGNORED).squeeze(1)
-        logits = model.get_output_embeddings()(hidden.flatten(0, 1).index_select(0, learnt)).float()
-        total = cross_entropy(logits, following[learnt], reduction="sum")
-        loss = total / (len(learnt) if num_items_in_batch is None else num_items_in_batch)
+        labeled = torch.nonzero(following != IGNORED).squeeze(1)
+        logits = model.get_output_embeddings()(hidden.flatten(0, 1).index_select(0, labeled)).float()
+        total = cross_entropy(logits, following[labeled], reduction="sum")
+        loss = total / (len(labeled) if num_items_in_batch is None else num_items_in_batch)
         return CausalLMOutputWithPast(loss=loss, logits=logits.unsqueeze(0))
 
     model.forward = forward
 
 
 def next_labels(labels: torch.Tensor) -> torch.Tensor:
-    """For each position of the flattened batch the label of its successor."""
+    """Label of the next token, for each position of the flattened batch."""
     return torch.nn.functional.pad(labels[:, 1:], (0, 1), value=IGNORED).flatten()
 
 
 def save_model(model: Any, folder: Path) -> None:
-    """Save as an ordinary model folder that AutoModelForCausalLM loads: adapters merged into the base, and apart."""
+    """Save a model folder for AutoModelForCausalLM; adapters are merged into the base and also saved alone."""
     if hasattr(model, "merge_and_unload"):
         model.save_pretrained(folder / "adapter")
         model = model.merge_and_unload()

@@ -1,7 +1,7 @@
-"""Muon for the matrices of the layers, AdamW for all else, as one optimizer: what models from scratch are trained with.
+"""Combine Muon for the matrices of the layers and AdamW for all other parameters in a single optimizer.
 
-Muon (torch.optim.Muon) makes each update orthogonal before it is applied. Without it the nano models do not learn to
-repeat in the steps they have (RESULTS.md, section ablation).
+Muon (torch.optim.Muon) orthogonalizes each update before it is applied. Without it the nano models do not learn to
+repeat within their number of steps (docs/results/ablations.md).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOMENTUM = 0.95
 
 
 class MuonAdamW(Optimizer):
-    """Both at once: their groups side by side, so that one schedule moves both rates; their states side by side too."""
+    """Muon and AdamW with joined parameter groups, so that a single schedule sets both rates, and joined states."""
 
     def __init__(self, model: Any, matrix_rate: float, other: dict[str, Any], weight_decay: float) -> None:
         matrices, others = split_parameters(model)
@@ -25,31 +25,31 @@ class MuonAdamW(Optimizer):
         super().__init__([group for part in self.parts for group in part.param_groups], {})
 
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """One step of both."""
+        """Make a step of both."""
         for part in self.parts:
             part.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """The states of both, in the shape of one optimizer's."""
+        """The states of both, in the shape of a single optimizer's state."""
         states = [part.state_dict() for part in self.parts]
         return {
-            "state": [found["state"] for found in states],
-            "param_groups": [found["param_groups"] for found in states],
+            "state": [state["state"] for state in states],
+            "param_groups": [state["param_groups"] for state in states],
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the states of both."""
+        """Load the states of both."""
         for part, state, groups in zip(self.parts, state_dict["state"], state_dict["param_groups"], strict=True):
             part.load_state_dict({"state": state, "param_groups": groups})
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
 def split_parameters(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
-    """The layers' matrices, and all other parameters: norms, and the vocabulary's embeddings on both ends."""
+    """Split parameters into the matrices of the layers, and all others: norms, and embeddings of input and output."""
     ends = [module for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None]
     vocabulary = {id(parameter) for module in ends for parameter in module.parameters()}
     matrices: list[torch.nn.Parameter] = []
     others: list[torch.nn.Parameter] = []
-    for parameter in filter(lambda found: found.requires_grad, model.parameters()):
+    for parameter in filter(lambda parameter: parameter.requires_grad, model.parameters()):
         (matrices if parameter.ndim == 2 and id(parameter) not in vocabulary else others).append(parameter)
     return matrices, others

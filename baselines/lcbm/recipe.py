@@ -1,4 +1,4 @@
-"""Recipes: one YAML file says how a model is trained. One may extend another, so that a comparison differs in a line.
+"""Recipes: a YAML file states how a model is trained. A recipe may extend another and change only a line.
 
 recipe = load_recipe("nano-lcbm")                      # shipped in baselines/recipes
 recipe = load_recipe("my.yaml", {"steps": 100, "lora.r": 4})
@@ -22,15 +22,15 @@ Variant = Literal["behavior", "control", "content"]
 
 
 class NoSuchRecipe(CbcError):
-    """Neither a shipped recipe nor a YAML file."""
+    """A name is neither a shipped recipe nor a YAML file."""
 
 
 class BadRecipe(CbcError):
-    """A recipe does not parse: an unknown key, a wrong value, or broken YAML."""
+    """A recipe cannot be read: broken YAML, an unknown key, a wrong value."""
 
 
 class Scratch(StrictModel):
-    """A Llama trained from scratch: its size, and that of the vocabulary learned from the bench's text."""
+    """Size of a Llama trained from scratch, and of the vocabulary learned from the bench's text."""
 
     vocab_size: int = Field(ge=512)
     hidden_size: int = Field(ge=8)
@@ -40,7 +40,7 @@ class Scratch(StrictModel):
 
 
 class Lora(StrictModel):
-    """Low-rank adapters on a frozen base, merged into it at the end."""
+    """Low-rank adapters on a frozen base, merged into the base at the end."""
 
     r: int = Field(ge=1)
     alpha: int = Field(ge=1)
@@ -49,10 +49,10 @@ class Lora(StrictModel):
 
 
 class Recipe(StrictModel):
-    """How one model is trained; steps are optimizer steps, a row is `context_tokens` long and packs examples.
+    """How a model is trained; steps are optimizer steps, a row packs examples up to `context_tokens`.
 
-    `repetition` is the share of the steps, the first, that practise repeating (baselines/lcbm/repetition.py). With
-    `muon_learning_rate` Muon trains the layers' matrices at that rate, and AdamW the rest at `learning_rate`.
+    `repetition` is the share of steps, at the beginning, that train on repeated lists (baselines/lcbm/repetition.py).
+    With `muon_learning_rate` Muon trains the matrices of the layers, and AdamW all other parameters at `learning_rate`.
     """
 
     name: str
@@ -95,17 +95,17 @@ class Recipe(StrictModel):
     @model_validator(mode="after")
     def _one_optimizer(self) -> Recipe:
         if self.muon_learning_rate and self.deepspeed:
-            raise ValueError("muon_learning_rate goes without deepspeed, which brings an optimizer of its own")
+            raise ValueError("leave out muon_learning_rate or deepspeed, which has an optimizer of its own")
         return self
 
 
 def shipped() -> list[str]:
-    """Names of the recipes that come with the project."""
+    """Names of the shipped recipes."""
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
 def find_recipe(recipe: str) -> Path:
-    """The file of a recipe by name or path. Raises NoSuchRecipe."""
+    """Find the file of a recipe by name or path. Raises NoSuchRecipe."""
     for path in (SHIPPED / f"{recipe}.yaml", Path(recipe)):
         if path.suffix in (".yaml", ".yml") and path.is_file():
             return path
@@ -113,7 +113,7 @@ def find_recipe(recipe: str) -> Path:
 
 
 def load_recipe(recipe: str, overrides: Mapping[str, object] | None = None) -> Recipe:
-    """Read a recipe by name or path; `overrides` go over its keys ("lora.r" reaches inside).
+    """Read a recipe by name or path; `overrides` replace its keys ("lora.r" names a nested key).
 
     Raises NoSuchRecipe, BadRecipe.
     """
@@ -128,15 +128,15 @@ def load_recipe(recipe: str, overrides: Mapping[str, object] | None = None) -> R
 
 
 def _resolved(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    """A file's keys over those of the recipe it extends. Raises BadRecipe."""
+    """Keys of a file, merged over those of the recipe that it extends. Raises BadRecipe."""
     if path in seen:
-        raise BadRecipe(f"{path} extends itself through {seen[-1].name}", "let the first of them extend nothing")
+        raise BadRecipe(f"{path} extends itself through {seen[-1].name}", "remove `extends` from one of them")
     try:
         keys = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
-        raise BadRecipe(f"{where} is no YAML", "mend the file") from None
+        raise BadRecipe(f"{where} is no YAML", "correct the file") from None
     if not isinstance(keys, dict):
         raise BadRecipe(f"{path} holds no keys", f"known keys: {_known(())}")
     parent = keys.pop("extends", None)
@@ -147,7 +147,7 @@ def _resolved(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _with(keys: dict[str, Any], at: list[str], value: object) -> dict[str, Any]:
-    """A copy of nested keys with one replaced."""
+    """Copy nested keys and replace the value at a path of keys."""
     if len(at) == 1:
         return {**keys, at[0]: value}
     inner = keys.get(at[0])
@@ -155,7 +155,7 @@ def _with(keys: dict[str, Any], at: list[str], value: object) -> dict[str, Any]:
 
 
 def _known(location: tuple[str, ...]) -> str:
-    """The keys that stand at a place of a recipe."""
+    """Names of the allowed keys at a place of a recipe."""
     model: type[BaseModel] = Recipe
     for part in location:
         annotation = model.model_fields[part].annotation
@@ -169,10 +169,10 @@ def _known(location: tuple[str, ...]) -> str:
 
 
 def _refuse(path: Path, error: ValidationError) -> NoReturn:
-    """Raise BadRecipe for the first fault pydantic found."""
+    """Raise BadRecipe for the first fault of pydantic."""
     fault = error.errors()[0]
     location = tuple(str(part) for part in fault["loc"])
     if fault["type"] == "missing":
         raise BadRecipe(f"{path}: key {'.'.join(location)} is missing", "add it") from None
-    mend = f"known keys: {_known(location[:-1])}" if fault["type"] == "extra_forbidden" else "mend that key"
+    mend = f"known keys: {_known(location[:-1])}" if fault["type"] == "extra_forbidden" else "correct that key"
     raise BadRecipe(f"{path}: {first_fault(error)}", mend) from None

@@ -1,11 +1,11 @@
-"""Practice in repeating, for models from scratch: lists of words in random order, each list said twice.
+"""Train models from scratch to repeat: rows of word lists in random order, each list written twice.
 
-A language model that was pre-trained can say again what stands in its text. One from scratch cannot, and the answers of
-this bench begin by saying which scene they speak of; from the questions alone it does not learn that in minutes
-(RESULTS.md, section ablation). So the first rows of a recipe may be lists: what is learnt of them is the second saying.
-They hold words of the answers but no number, in an order that means nothing: neither content nor behavior can be learnt
-from them. Every variant of a recipe has equally many, of the same words: the most frequent of the answers
-of the validation split with their true behavior, which no variant learns from.
+A pre-trained language model can repeat parts of its text. A model from scratch cannot, but the answers of this bench
+begin by restating the scene, and from the questions alone it does not learn that in minutes
+(docs/results/ablations.md). So the first rows of a recipe may be lists, with loss on the second copy. They hold words
+of the answers but no numbers, in random order, so neither content nor behavior can be learned from them. Every variant
+of a recipe gets equally many of the same words: the most frequent in the answers of the validation split with true
+behavior, which no variant trains on.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 
 from baselines.lcbm.data import IGNORED, Examples, Ints
 
-LENGTHS = (4, 40)  # words of a list, the upper bound excluded
-WORDS = 64  # few, since repeating is learnt the sooner the fewer there are; it then holds for all words
-EXAMPLES = 20_000  # looked through for words
+LENGTHS = (4, 40)  # words of a list, upper bound excluded
+WORDS = 64  # with few words repeating is learned sooner, and it transfers to all words
+EXAMPLES = 20_000  # to count words in
 
 
 def frequent_words(examples: Examples, tokenizer: Any, count: int = WORDS) -> list[int]:
@@ -38,7 +38,7 @@ def frequent_words(examples: Examples, tokenizer: Any, count: int = WORDS) -> li
 
 @dataclass(frozen=True)
 class Repetition:
-    """A map-style dataset of rows as PackedRows gives them; a row follows from the seed and its index alone."""
+    """Map-style dataset with rows like those of PackedRows; a row follows from the seed and its index alone."""
 
     words: Sequence[int]
     rows: int
@@ -49,17 +49,17 @@ class Repetition:
         return self.rows
 
     def __getitem__(self, index: int) -> dict[str, Ints]:
-        """One row, full: lists of `words` without a word twice, each said twice; positions start anew with each."""
+        """A full row: lists of distinct words, each list twice; positions restart with each list."""
         rng = np.random.default_rng([self.seed, index])
         ids, positions = np.zeros(self.context, np.int64), np.zeros(self.context, np.int64)
         labels = np.full(self.context, IGNORED, np.int64)
         start = 0
         while start < self.context:
-            said = rng.permutation(self.words)[: rng.integers(*LENGTHS)]
-            stop = min(start + 2 * len(said), self.context)
-            ids[start:stop] = np.tile(said, 2)[: stop - start]
+            words = rng.permutation(self.words)[: rng.integers(*LENGTHS)]
+            stop = min(start + 2 * len(words), self.context)
+            ids[start:stop] = np.tile(words, 2)[: stop - start]
             positions[start:stop] = np.arange(stop - start)
-            again = start + len(said) + 1  # which word comes first cannot be known
-            labels[again:stop] = ids[again:stop]
+            predictable = start + len(words) + 1  # the first word of the second copy cannot be predicted
+            labels[predictable:stop] = ids[predictable:stop]
             start = stop
         return {"input_ids": ids, "position_ids": positions, "labels": labels}

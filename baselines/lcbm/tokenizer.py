@@ -1,9 +1,9 @@
-"""The tokenizer of models trained from scratch: a byte-level BPE learned from the bench's own training text.
+"""Train the tokenizer of models from scratch: a byte-level BPE learned from the bench's own training text.
 
-Every integer 0..100 is one token, with and without a space before it; a larger number is read digit by digit. Words are
-learned from the text; the wordings of templates (a scene's head, a question) are one token each, so that texts are
-short and what a scene says stands right behind its number. No word crosses a number, a line or a punctuation mark, so
-a value and an answer always begin at a token of their own. Any text decodes to itself.
+Every integer 0..100 is a single token, with and without a space before it; a larger number is split into digits. Words
+are learned from the text. The wordings of templates (a scene's head, a question) are a token each, so that texts are
+short and the content of a scene follows directly on its number. No token crosses a number, a line end or a punctuation
+mark, so a value and an answer always begin a new token. Any text decodes to itself.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 PAD, BOS, EOS = "<|pad|>", "<|bos|>", "<|eos|>"
 SPECIAL = [PAD, BOS, EOS]
 
-# Pieces that merges may not cross, tried in this order. Whole numbers to 100 stand alone; of a longer one, each digit.
+# Pieces that merges may not cross, tried in this order: an integer to 100, else each digit; marks; words.
 NUMBER = r"(?: |(?<![0-9]))(?:100|[0-9]{1,2})(?![0-9])| ?[0-9]"
 MARKS = r" ?[.,:;!?=|/()]+\n*|\n+"
 WORD = r"(?: (?!scene [0-9]{1,3}:|[0-9.,:;!?=|/()]))?[^ 0-9.,:;!?=|/()\n]+| "
 
-SPACE = "Ġ"  # how byte-level BPE writes a space
+SPACE = "Ġ"  # a space in byte-level BPE
 LONGEST_WORD = 24  # bytes
 DIGITS = re.compile(r" ?[0-9]+")
 
@@ -31,23 +31,23 @@ Merge = tuple[str, str]
 
 
 def number_merges() -> list[Merge]:
-    """The merges that make each of 0..100 one token, bare and after a space."""
+    """Merges that make each of 0..100 a single token, bare and after a space."""
     bare = [(text[:-1], text[-1]) for text in map(str, range(10, 101))]
     return bare + [(SPACE, str(value)) for value in range(101)]
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int, frames: Sequence[str] = ()) -> Any:
-    """A fast tokenizer of at most `vocab_size` tokens, learned deterministically; each frame is one token."""
+    """Train a fast tokenizer of at most `vocab_size` tokens, deterministically; each frame is a single token."""
     from transformers import PreTrainedTokenizerFast
 
     numbers = number_merges()
-    spelled = _frame_sizes(frames)
-    room = vocab_size - len(SPECIAL) - 256 - len(numbers) - spelled
+    frame_tokens = _max_frame_tokens(frames)
+    room = vocab_size - len(SPECIAL) - 256 - len(numbers) - frame_tokens
     words = _word_merges(texts, room)
     merges = [*numbers, *words]
     joined = _frame_merges(_tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}"), frames)
-    whole = "".join(f"{re.escape(frame)}|" for frame in sorted(frames, key=len, reverse=True))
-    tokenizer = _tokenizer([*merges, *joined], f"{whole}{NUMBER}|{MARKS}|{WORD}")
+    any_frame = "".join(f"{re.escape(frame)}|" for frame in sorted(frames, key=len, reverse=True))
+    tokenizer = _tokenizer([*merges, *joined], f"{any_frame}{NUMBER}|{MARKS}|{WORD}")
     tokenizer.add_special_tokens(SPECIAL)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -59,13 +59,13 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, frames: Sequence[str]
     )
 
 
-def _frame_sizes(frames: Sequence[str]) -> int:
-    """How many tokens the frames may need at most, their beginnings included: a third of their characters suffices."""
+def _max_frame_tokens(frames: Sequence[str]) -> int:
+    """Upper bound of the tokens of the frames and their beginnings: a third of their characters."""
     return sum(len(frame) // 3 + 2 for frame in frames)
 
 
 def _frame_merges(words: Any, frames: Sequence[str]) -> list[Merge]:
-    """The merges that join a frame's words from the left into one token, after all others."""
+    """Merges that join the words of a frame from the left into a single token, after all other merges."""
     merges: dict[Merge, None] = {}
     for frame in frames:
         tokens = words.encode(frame).tokens
@@ -82,7 +82,7 @@ def _alphabet() -> list[str]:
 
 
 def _tokenizer(merges: list[Merge], pieces: str) -> Any:
-    """A byte-level tokenizer of these merges, which cuts texts into these pieces first."""
+    """Make a byte-level tokenizer of merges, which first splits texts into pieces."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
     tokens = dict.fromkeys(chain(SPECIAL, _alphabet(), ("".join(pair) for pair in merges)))
@@ -95,7 +95,7 @@ def _tokenizer(merges: list[Merge], pieces: str) -> Any:
 
 
 def _word_merges(texts: Iterable[str], size: int) -> list[Merge]:
-    """Merges inside words and marks; numbers are cut out, their merges are given."""
+    """Learn merges inside words and marks; numbers are left out, since their merges are fixed."""
     from tokenizers import trainers
 
     if size <= 0:
@@ -110,7 +110,7 @@ def _word_merges(texts: Iterable[str], size: int) -> list[Merge]:
 
 
 def load_tokenizer(path: str | Path) -> Any:
-    """The tokenizer of a model folder or hub name, with a padding token."""
+    """Load the tokenizer of a model folder or hub name, with a padding token."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(path)

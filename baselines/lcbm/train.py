@@ -2,9 +2,9 @@
 
     train("nano-lcbm", Path("demo/bench"), Path("demo/models/nano-lcbm"))
 
-While it runs, OUT.part holds the tokens, the log and the last two checkpoints; the same command goes on from there. OUT
-appears whole at the end: an ordinary model folder with training.json (what was trained on what) and log.jsonl. Many
-devices: start the same command by `accelerate launch -m cbc baselines train ...`.
+During training OUT.part holds the tokens, the log and the last two checkpoints; the same command continues from there.
+OUT appears at the end, complete: an ordinary model folder with training.json (recipe, seed, bench, counts) and
+log.jsonl. Several devices: start the same command by `accelerate launch -m cbc baselines train ...`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from baselines.lcbm.data import (
     Examples,
     NothingToTrain,
     PackedRows,
-    Source,
+    QuestionSource,
     begins_with_bos,
     chosen_tasks,
-    drawn,
+    sample_examples,
     texts,
-    visits,
+    training_order,
     write_examples,
 )
 from baselines.lcbm.recipe import Recipe, load_recipe
@@ -46,8 +46,8 @@ from corpus.files.written_once import refuse_other
 from corpus.verbalize.catalog import frames
 
 FORMAT, VERSION = "cbc-model", 1
-TOKENIZER_CHARACTERS = 4_000_000  # of training text, that the vocabulary is learned from
-HELD_OUT_EXAMPLES = 200  # of each task's validation split, that held-out rows are packed from
+TOKENIZER_CHARACTERS = 4_000_000  # of training text for learning the vocabulary
+HELD_OUT_EXAMPLES = 200  # of each task's validation split for held-out rows
 LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
 
 
@@ -71,7 +71,7 @@ def train(
     return fit(load_recipe(recipe, overrides), BenchSource(Bench.open(bench)), out, seed, resume)
 
 
-def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool = True) -> Path:
+def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume: bool = True) -> Path:
     """Train by a recipe on any source of questions."""
     identity = {"recipe": recipe.model_dump(mode="json"), "bench": source.fingerprint, "seed": seed}
     part = out.with_name(f"{out.name}.part")
@@ -79,8 +79,8 @@ def fit(recipe: Recipe, source: Source, out: Path, seed: int = 0, resume: bool =
         shutil.rmtree(part, ignore_errors=True)
         return out
     tasks = chosen_tasks(source, recipe.tasks)
-    # Read when torch is loaded. Threads that wait idle instead of spinning: on cores shared with others training is
-    # three times faster so, on free ones as fast.
+    # Read when torch is loaded. Threads then wait without spinning: on shared cores training is three times faster, on
+    # free cores equally fast.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from baselines.lcbm.loop import arguments
 
@@ -129,7 +129,13 @@ def _finished(out: Path, identity: dict[str, Any]) -> bool:
 
 
 def _prepare(
-    recipe: Recipe, source: Source, tasks: list[str], part: Path, seed: int, identity: dict[str, Any], resume: bool
+    recipe: Recipe,
+    source: QuestionSource,
+    tasks: list[str],
+    part: Path,
+    seed: int,
+    identity: dict[str, Any],
+    resume: bool,
 ) -> None:
     """Bring the working folder to where training can begin: its tokenizer and tokens, and only whole checkpoints.
 
@@ -154,28 +160,27 @@ def _prepare(
         frames = ((task, source.questions(task, "train", recipe.variant, seed)) for task in tasks)
         write_examples(part / "train", frames, tokenizer, recipe.context_tokens)
     if not (part / "held_out").is_dir():
-        some = (
-            (task, thinned(source.questions(task, "validation", "behavior", 0), HELD_OUT_EXAMPLES)) for task in tasks
-        )
-        write_examples(part / "held_out", some, tokenizer, recipe.context_tokens)
+        validation = ((task, source.questions(task, "validation", "behavior", 0)) for task in tasks)
+        samples = ((task, thin_evenly(frame, HELD_OUT_EXAMPLES)) for task, frame in validation)
+        write_examples(part / "held_out", samples, tokenizer, recipe.context_tokens)
 
 
-def thinned(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """At most so many rows, evenly from the whole frame."""
+def thin_evenly(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """Select at most `rows` rows at equal distances."""
     return frame.gather_every(max(1, -(-frame.height // max(1, rows))))
 
 
-def _write_tokenizer(recipe: Recipe, source: Source, tasks: list[str], part: Path) -> None:
-    """The base's tokenizer, or one learned from the training text as it is, the same for every variant of a recipe."""
+def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], part: Path) -> None:
+    """Write the base's tokenizer, or train it on text with true behavior, so that all variants share it."""
     if recipe.scratch is None:
         tokenizer = load_tokenizer(str(recipe.base))
     else:
-        some = []
+        sample = []
         for task in tasks:
-            found = texts(source.questions(task, "train", "behavior", 0))["text"]
-            characters = int(found.str.len_chars().sum())
-            some += found.gather_every(max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))).to_list()
-        tokenizer = train_tokenizer(some, recipe.scratch.vocab_size, frames())
+            text = texts(source.questions(task, "train", "behavior", 0))["text"]
+            characters = int(text.str.len_chars().sum())
+            sample += text.gather_every(max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))).to_list()
+        tokenizer = train_tokenizer(sample, recipe.scratch.vocab_size, frames())
         tokenizer.model_max_length = recipe.context_tokens
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)
@@ -183,30 +188,31 @@ def _write_tokenizer(recipe: Recipe, source: Source, tasks: list[str], part: Pat
 
 
 def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str, Any]) -> None:
-    """Train in the working folder and leave the finished model in part/model."""
+    """Train in the working folder and write the finished model to part/model."""
     from torch.utils.data import ConcatDataset
     from transformers.utils.logging import disable_progress_bar
 
     from baselines.lcbm.loop import Log, last_checkpoint, run_loop
     from baselines.lcbm.model import save_model, start_model
 
-    disable_progress_bar()  # of single files, which would break ours
+    disable_progress_bar()  # bars of single files would break ours
     tokenizer = load_tokenizer(part / "tokenizer")
     examples, held_out = Examples.open(part / "train"), Examples.open(part / "held_out")
     rows_per_step = recipe.micro_batch * recipe.accumulation * args.world_size
     shape = (recipe.context_tokens, tokenizer.pad_token_id, recipe.loss_on == "all")
-    repeated = round(recipe.repetition * recipe.steps) * rows_per_step
-    asked = recipe.steps * rows_per_step - repeated
-    rows = PackedRows.of(examples, visits(examples, recipe.weights, seed), asked, *shape)
-    practice = practise(repeated, held_out, tokenizer, recipe.context_tokens, seed)
-    # All rows of a draw: the first rows packed would be those that one long example fills.
-    order = drawn(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
-    judged = PackedRows.of(held_out, order, len(order), *shape)
+    repetition_rows = round(recipe.repetition * recipe.steps) * rows_per_step
+    question_rows = recipe.steps * rows_per_step - repetition_rows
+    rows = PackedRows.of(examples, training_order(examples, recipe.weights, seed), question_rows, *shape)
+    repetition = make_repetition(repetition_rows, held_out, tokenizer, recipe.context_tokens, seed)
+    # All rows of the sample: the first packed rows would be those that a single long example fills.
+    order = sample_examples(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
+    held_out_rows = PackedRows.of(held_out, order, len(order), *shape)
     model = start_model(recipe, tokenizer, seed)
     parameters = model.num_parameters()
     log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")
-    ordered: list[Any] = [practice, rows] if practice else [rows]
-    score = run_loop(model, args, ConcatDataset(ordered), judged, log, last_checkpoint(part), recipe.muon_learning_rate)
+    parts: list[Any] = [repetition, rows] if repetition else [rows]
+    checkpoint = last_checkpoint(part)
+    score = run_loop(model, args, ConcatDataset(parts), held_out_rows, log, checkpoint, recipe.muon_learning_rate)
     if args.process_index == 0:
         _warn_truncated(examples)
         about = {
@@ -215,8 +221,8 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
             **identity,
             "steps": recipe.steps,
             **rows.counts(),
-            "repeated_tokens": repeated * recipe.context_tokens,
-            "truncated": sum(found["truncated"] for found in examples.tasks.values()),
+            "repeated_tokens": repetition_rows * recipe.context_tokens,
+            "truncated": sum(counts["truncated"] for counts in examples.tasks.values()),
             "tasks": examples.tasks,
             "held_out": score,
             "parameters": parameters,
@@ -233,13 +239,13 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
         write_json(folder / "training.json", about)
 
 
-def practise(rows: int, examples: Examples, tokenizer: Any, context: int, seed: int) -> Repetition | None:
-    """So many rows of practice in repeating, of words of examples that all variants share. Raises NothingToTrain."""
+def make_repetition(rows: int, examples: Examples, tokenizer: Any, context: int, seed: int) -> Repetition | None:
+    """Make rows of repetition from words of examples that all variants share. Raises NothingToTrain."""
     if not rows:
         return None
     words = frequent_words(examples, tokenizer)
     if len(words) < 2:
-        raise NothingToTrain("the answers hold no words to practise repeating with", "set repetition to 0")
+        raise NothingToTrain("the answers hold too few words for rows of repetition", "set repetition to 0")
     return Repetition(words, rows, context, seed)
 
 

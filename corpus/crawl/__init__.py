@@ -1,1 +1,1 @@
-"""Fetching: recipe, frontier, quota ledger, retries. Writes raw payloads, never tables (corpus/sources reads those)."""
+"""Fetch from sites and APIs: recipe, frontier, quota ledger, retries. Writes raw payloads for corpus/sources."""

@@ -1,9 +1,9 @@
-"""Why a fetch failed, and what follows: one readable table.
+"""Map each cause of a failed fetch to the policy that follows, in a single table.
 
-policy: `never` (the thing is gone or closed: it is noted and not asked for again), `tomorrow` (not before a day has
-passed) and `back off` (try again after a wait that doubles), both at most so many times, `quota` (nothing more today:
-wait until the quota is reset), `stop` (nothing of the crawl can succeed until somebody mends it). yt-dlp tells most
-causes in words alone: `words` are pieces of its messages, and the first cause with one of them is meant.
+Policies: `never` (gone or closed: recorded and not requested again), `tomorrow` (not before a day has passed), `back
+off` (retry after a wait that doubles; like `tomorrow` up to the recipe's number of tries), `quota` (no more calls
+today: wait until the quota is reset), `stop` (the crawl cannot succeed until somebody fixes it). Most causes of yt-dlp
+are known only by the words of its messages: the first cause with a matching phrase in `words` applies.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Policy = Literal["never", "tomorrow", "back off", "quota", "stop"]
 
 @dataclass(frozen=True)
 class Cause:
-    """A named reason: what follows from it, what the API calls it, what it means, and yt-dlp's words for it.
+    """A cause of failure: its policy, the API's reasons for it, its meaning, and phrases of yt-dlp's messages.
 
-    `pauses`: at yt-dlp's stage it is about who asks, not about what is asked for, so the whole stage waits.
+    `pauses`: the site refuses the caller and not the video, so yt-dlp's whole stage waits.
     """
 
     policy: Policy
@@ -32,19 +32,19 @@ CAUSES: dict[str, Cause] = {
     "bot check": Cause(
         "tomorrow",
         (),
-        "the site takes this address for a bot: each further call prolongs that, a day's rest ends it",
+        "the site takes this address for a bot; each further call prolongs that, a day without calls ends it",
         ("not a bot", "captcha", "anti-bot", "unusual traffic", "automated queries"),
         pauses=True,
     ),
     "rate limit": Cause(
         "back off",
         ("rateLimitExceeded", "userRateLimitExceeded", "tooManyRequests"),
-        "too many calls at a time",
+        "too many calls in a short time",
         ("rate-limited", "rate limit", "too many requests", "isn't available, try again later"),
         pauses=True,
     ),
     "age-gated": Cause(
-        "never", (), "shown to signed-in adults alone", ("confirm your age", "age-restricted", "age restricted")
+        "never", (), "shown to signed-in adults only", ("confirm your age", "age-restricted", "age restricted")
     ),
     "region-blocked": Cause(
         "never",
@@ -62,7 +62,7 @@ CAUSES: dict[str, Cause] = {
     "members only": Cause(
         "never",
         (),
-        "shown to paying members or buyers alone",
+        "shown to paying members or buyers only",
         (
             "members-only",
             "this channel's members",
@@ -77,7 +77,7 @@ CAUSES: dict[str, Cause] = {
     "not yet begun": Cause(
         "tomorrow",
         (),
-        "a live stream, a premiere or an upload that is still to come",
+        "a live stream, premiere or upload that has not started",
         (
             "live event will begin",
             "premieres in",
@@ -92,11 +92,11 @@ CAUSES: dict[str, Cause] = {
     "private": Cause(
         "never",
         ("playlistItemsNotAccessible", "channelClosed", "channelSuspended", "forbidden"),
-        "its owner does not show it",
+        "its owner hides it",
         ("private video", "video is private", "registered users", "sign in", "log in", "login required"),
     ),
-    "comments disabled": Cause("never", ("commentsDisabled",), "nobody may comment"),
-    "opted out": Cause("never", (), "it stands on the recipe's opt-out list"),
+    "comments disabled": Cause("never", ("commentsDisabled",), "comments are turned off"),
+    "opted out": Cause("never", (), "it is on the recipe's opt-out list"),
     "too large": Cause("never", (), "the video file is larger than the recipe's max_bytes"),
     "quota": Cause(
         "quota",
@@ -104,23 +104,23 @@ CAUSES: dict[str, Cause] = {
         "the day's units are spent",
     ),
     "server": Cause("back off", ("backendError", "internalError", "serviceUnavailable"), "the server failed"),
-    "network": Cause("back off", (), "no connection, or one that broke off"),
-    "refused": Cause("back off", (), "a page answers 401 or 403 and says no reason: it may be of any kind"),
-    "malformed": Cause("back off", (), "the answer is not of the expected shape"),
+    "network": Cause("back off", (), "no connection, or the connection broke"),
+    "refused": Cause("back off", (), "a page answers 401 or 403 without a reason"),
+    "malformed": Cause("back off", (), "the answer does not have the expected shape"),
     "key": Cause(
-        "stop", ("keyInvalid", "API_KEY_INVALID", "accessNotConfigured"), "the key is wrong or may not do this"
+        "stop", ("keyInvalid", "API_KEY_INVALID", "accessNotConfigured"), "the API key is wrong or lacks a permission"
     ),
     "request": Cause(
         "never",
         (),
-        "the request is refused as it is",
+        "the request itself is refused",
         ("unsupported url", "is not a valid url", "requested format is not available"),
     ),
-    # The broadest words stand last: "video unavailable" also begins the messages of other causes.
+    # The broadest phrases come last: "video unavailable" also begins the messages of other causes.
     "deleted": Cause(
         "never",
         ("channelNotFound", "playlistNotFound", "videoNotFound", "notFound"),
-        "it is not there, or no longer",
+        "it does not exist, or no longer",
         (
             "has been removed",
             "been terminated",
@@ -137,23 +137,23 @@ CAUSES: dict[str, Cause] = {
 
 
 class CallFailed(Exception):
-    """A call that gave no payload: the cause, and the server's word for it (never the address: it holds the key)."""
+    """A call without a payload: its cause, and a detail from the server (never the address, which holds the key)."""
 
-    def __init__(self, cause: str, said: str = "") -> None:
-        super().__init__(f"{cause} ({said})" if said else cause)
+    def __init__(self, cause: str, detail: str = "") -> None:
+        super().__init__(f"{cause} ({detail})" if detail else cause)
         self.cause = cause
-        self.said = said[:200]
+        self.detail = detail[:200]
 
     @property
     def policy(self) -> Policy:
-        """What follows."""
+        """Policy of the cause."""
         return CAUSES[self.cause].policy
 
 
-def cause_of(status: int, reasons: list[str]) -> str:
-    """The cause of an HTTP error by the API's reasons, else by its status.
+def classify_response(status: int, reasons: list[str]) -> str:
+    """Cause of an HTTP error, by the API's reasons or else by its status.
 
-    A 403 without a reason is malformed: it may be of any kind, from a rate limit to a private video.
+    A 403 without a reason counts as malformed: it may mean anything from a rate limit to a private video.
     """
     for name, cause in CAUSES.items():
         if any(reason in cause.reasons for reason in reasons):
@@ -167,7 +167,7 @@ def cause_of(status: int, reasons: list[str]) -> str:
     return {401: "key", 403: "private", 404: "deleted"}.get(status, "request")
 
 
-def cause_told(message: str) -> str | None:
-    """The cause that a message of yt-dlp tells in words; None where it tells none."""
-    plain = message.replace("\u2019", "'").lower()
-    return next((name for name, cause in CAUSES.items() if any(word in plain for word in cause.words)), None)
+def classify_message(message: str) -> str | None:
+    """Cause whose phrases match a message of yt-dlp; None without a match."""
+    normalized = message.replace("\u2019", "'").lower()
+    return next((name for name, cause in CAUSES.items() if any(word in normalized for word in cause.words)), None)

@@ -1,8 +1,10 @@
-"""`cbc corpus crawl RECIPE --corpus DIR`: fetch what a recipe names, within quota, through failures, over days.
+"""Crawl what a recipe names, within its quota, through failures and interruptions, over days.
 
-Calls are booked in the ledger before they are made; payloads go to the journal with "done" in one transaction, and
-from there, many at a time, to CORPUS/raw and the tables by an ordinary ingest. The API and yt-dlp are two lanes
-(corpus/crawl/scheduler.py) over one frontier. Stopped at any instant, the same command goes on.
+    cbc corpus crawl RECIPE --corpus DIR
+
+A call is booked in the ledger before it is made. Its payload and "done" go to the journal in a single transaction, and
+from there, many at a time, to CORPUS/raw and the tables by an ordinary ingest. The API and yt-dlp are lanes over a
+common frontier (corpus/crawl/scheduler.py). After an interrupt the same command continues.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ import yaml
 
 from corpus.console import note
 from corpus.crawl.causes import CAUSES
-from corpus.crawl.deliver import INFOS, PAYLOADS, put_away, put_infos_away
+from corpus.crawl.deliver import INFOS, PAYLOADS, ingest_infos, ingest_payloads
 from corpus.crawl.journal import WATCH, Journal, Task
-from corpus.crawl.recipe import CrawlRecipe, companies, opted_out
+from corpus.crawl.recipe import CrawlRecipe, read_companies, read_opt_out
 from corpus.crawl.scheduler import Answer, Crawled, Crawler, Lane, Later
 from corpus.crawl.youtube_api import (
     KEY_VARIABLE,
@@ -28,13 +30,14 @@ from corpus.crawl.youtube_api import (
     UNITS,
     Api,
     NoKey,
-    allowed,
-    discreet,
+    drop_opted_out,
+    drop_opted_out_tasks,
     first_tasks,
-    follow,
-    without,
+    follow_up,
+    hash_comment_authors,
 )
 from corpus.errors import CbcError
+from corpus.files.atomic import write_text
 from corpus.ingest.comments import wanted as comments_wanted
 from corpus.privacy.scrub import hash_key
 from corpus.store import Corpus
@@ -44,11 +47,11 @@ CLOCK_SLACK_S = 60.0
 
 
 class WrongClock(CbcError):
-    """The clock stands before calls that were made already: units would be booked on the wrong day."""
+    """The clock is behind the last call, so units would be booked on a wrong day."""
 
 
 class NothingCrawled(CbcError):
-    """A corpus has no crawl to go on with, or a crawl nothing of the kind that is named."""
+    """A corpus has no crawl, or its crawl has nothing to retry for a cause."""
 
 
 def crawl(
@@ -56,145 +59,145 @@ def crawl(
     root: Path,
     again: bool = False,
     wait_for_quota: bool = False,
-    tell: Callable[[Crawled], None] = lambda _: None,
-    more: Sequence[Task] = (),
+    report: Callable[[Crawled], None] = lambda _: None,
+    extra_tasks: Sequence[Task] = (),
 ) -> Crawled:
-    """Go on with the corpus' crawl, or begin one; `again` begins a new round of observations once all is done.
+    """Begin a crawl or continue it; `again` starts a new round of observations once everything is done.
 
-    `more` are tasks beside those of the recipe.
+    `extra_tasks` are added to those of the recipe.
 
     Raises NoKey, Later (QuotaEnded, StagePaused, NotYet), WrongClock, BadCrawlRecipe, NoSuchPath, WrongVersion, Busy.
     """
-    comments_wanted()  # a word in the environment that is none ends it here
-    withheld = opted_out(recipe)
+    comments_wanted()  # refuses a wrong value of the environment variable before anything is fetched
+    withheld = read_opt_out(recipe)
     api = Api() if recipe.youtube else None
     corpus = Corpus.create(root)
     withheld |= all_ids(withdrawn(root))
     with open_journal(corpus) as journal:
         lanes = api_lanes(api, recipe, withheld, journal, root) if api else []
-        lanes += [watch_lane(recipe, withheld, journal, root)] if recipe.ytdlp else []
+        lanes += [ytdlp_lane(recipe, withheld, journal, root)] if recipe.ytdlp else []
         try:
             check_clock(journal)
-            keep_recipe(recipe, root)
-            begin(journal, recipe, withheld, again, [stage for lane in lanes for stage in lane.stages], more)
-            crawler = Crawler(journal, lanes, recipe.tries, recipe.wait_s, tell)
+            save_recipe(recipe, root)
+            stages = [stage for lane in lanes for stage in lane.stages]
+            fill_frontier(journal, recipe, withheld, again, stages, extra_tasks)
+            crawler = Crawler(journal, lanes, recipe.tries, recipe.wait_s, report)
             while True:
                 try:
                     crawler.run()
-                    crawler.did.given_up, crawler.did.aged = journal.given_up(), journal.next_age()
-                    return crawler.did
+                    crawler.totals.given_up, crawler.totals.aged = journal.count_given_up(), journal.next_aged()
+                    return crawler.totals
                 except Later as later:
-                    put_infos_away(journal, root)
+                    ingest_infos(journal, root)
                     if not wait_for_quota:
                         raise
-                    wait_until(later)
+                    sleep_until(later)
         finally:
-            put_infos_away(journal, root)
+            ingest_infos(journal, root)
 
 
-def begin(
+def fill_frontier(
     journal: Journal,
     recipe: CrawlRecipe,
     withheld: frozenset[str],
     again: bool,
     stages: list[str],
-    more: Sequence[Task] = (),
+    extra_tasks: Sequence[Task] = (),
 ) -> None:
-    """Bring the recipe's first tasks into the frontier, and take from it what opted out."""
-    journal.withhold(lambda task: next(iter(allowed([task], withheld)), None))
+    """Add the recipe's first tasks to the frontier, and remove from it what opted out."""
+    journal.narrow_waiting(lambda task: next(iter(drop_opted_out_tasks([task], withheld)), None))
     tasks = list(first_tasks(recipe.youtube)) if recipe.youtube else []
-    tasks += [*([Task(WATCH, name) for name in recipe.ytdlp.videos] if recipe.ytdlp else []), *more]
-    journal.begin(allowed(tasks, withheld), again, stages)
+    tasks += [*([Task(WATCH, name) for name in recipe.ytdlp.videos] if recipe.ytdlp else []), *extra_tasks]
+    journal.begin_round(drop_opted_out_tasks(tasks, withheld), again, stages)
     if recipe.youtube and recipe.youtube.companies:
-        journal.note_gone(dict.fromkeys(companies(recipe.youtube.companies)[1], "no channel id"))
-    if recipe.youtube and recipe.ytdlp:  # videos that were told before the recipe asked for yt-dlp
-        journal.add(allowed([Task(WATCH, name) for name in journal.told_videos()], withheld))
+        journal.record_gone(dict.fromkeys(read_companies(recipe.youtube.companies)[1], "no channel id"))
+    if recipe.youtube and recipe.ytdlp:  # videos fetched before the recipe had a section for yt-dlp
+        watched = [Task(WATCH, name) for name in journal.fetched_videos()]
+        journal.add_tasks(drop_opted_out_tasks(watched, withheld))
 
 
-def keep_recipe(recipe: CrawlRecipe, root: Path) -> None:
-    """Write CORPUS/recipe.yaml, for whoever asks what was crawled; channels of a file of companies are named in it.
+def save_recipe(recipe: CrawlRecipe, root: Path) -> None:
+    """Write CORPUS/recipe.yaml as a record of what was crawled, with the channels of a file of companies.
 
-    A mere list of videos does not replace what stands there.
+    A recipe with a list of videos does not replace an earlier recipe.
     """
     if recipe.youtube and recipe.youtube.videos and (root / "recipe.yaml").exists():
         return
-    told = recipe.model_dump(
+    settings = recipe.model_dump(
         mode="json", exclude_defaults=True, exclude={"opt_out": True, "youtube": {"companies", "videos"}}
     )
-    beside = root / ".recipe.yaml.part"
-    beside.write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    beside.replace(root / "recipe.yaml")
+    write_text(root / "recipe.yaml", yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
 
 
 def api_lanes(api: Api, recipe: CrawlRecipe, withheld: frozenset[str], journal: Journal, root: Path) -> list[Lane]:
-    """The YouTube Data API's stages: its searches, and all else, since each has a quota of its own."""
+    """Lanes of the YouTube Data API: searches, and all other stages, since their quotas are separate."""
     assert recipe.youtube
-    wanted, watching, key = recipe.youtube, recipe.ytdlp is not None, hash_key()
+    settings, watching, key = recipe.youtube, recipe.ytdlp is not None, hash_key()
 
     def fetch(task: Task) -> Answer:
-        kept, out = without(api.fetch(task, wanted), withheld)
-        following, gone = follow(task, kept, wanted)
-        kept = discreet(task, kept, key)
+        response, opted_out = drop_opted_out(api.fetch(task, settings), withheld)
+        following, gone = follow_up(task, response, settings)
+        response = hash_comment_authors(task, response, key)
         if watching and task.stage == "videos" and not task.page:
-            following += [Task(WATCH, str(item["id"])) for item in kept.get("items", [])]
-        return Answer(kept, allowed(following, withheld), gone | out)
+            following += [Task(WATCH, str(item["id"])) for item in response.get("items", [])]
+        return Answer(response, drop_opted_out_tasks(following, withheld), gone | opted_out)
 
-    def refused(said: str) -> NoKey:
-        return NoKey(f"the API refuses the key ({said})", f"mend {KEY_VARIABLE} and run the command again")
+    def key_error(detail: str) -> NoKey:
+        return NoKey(f"the API refuses the key ({detail})", f"correct {KEY_VARIABLE} and run the command again")
 
     def lane(stages: tuple[str, ...], units_per_day: int, bucket: str) -> Lane:
         return Lane(
             stages=stages,
             concurrency=recipe.concurrency,
             fetch=fetch,
-            put_away=lambda least: put_away(journal, root, least),
+            ingest=lambda least: ingest_payloads(journal, root, least),
             batch=PAYLOADS,
             units=UNITS,
             units_per_day=units_per_day,
             bucket=bucket,
-            stop=refused,
+            stop_error=key_error,
         )
 
-    rest = tuple(stage for stage in PARTS if stage != SEARCH)
-    found = [lane(rest, recipe.quota.units_per_day, "")]
-    return [*found, lane((SEARCH,), recipe.quota.searches_per_day, SEARCH)] if wanted.names else found
+    other_stages = tuple(stage for stage in PARTS if stage != SEARCH)
+    lanes = [lane(other_stages, recipe.quota.units_per_day, "")]
+    return [*lanes, lane((SEARCH,), recipe.quota.searches_per_day, SEARCH)] if settings.names else lanes
 
 
-def watch_lane(recipe: CrawlRecipe, withheld: frozenset[str], journal: Journal, root: Path) -> Lane:
-    """yt-dlp's stage, which costs no units."""
-    from corpus.crawl.ytdlp import Watcher
+def ytdlp_lane(recipe: CrawlRecipe, withheld: frozenset[str], journal: Journal, root: Path) -> Lane:
+    """Lane of yt-dlp, which costs no units."""
+    from corpus.crawl.ytdlp import YtDlpFetcher
 
     assert recipe.ytdlp
-    watcher = Watcher(recipe.ytdlp, root, recipe.tries, withheld)
+    fetcher = YtDlpFetcher(recipe.ytdlp, root, recipe.tries, withheld)
     return Lane(
         stages=(WATCH,),
         concurrency=recipe.ytdlp.concurrency,
-        fetch=watcher.fetch,
-        put_away=lambda least: put_infos_away(journal, root, least),
+        fetch=fetcher.fetch,
+        ingest=lambda least: ingest_infos(journal, root, least),
         batch=INFOS,
         sleep_s=recipe.ytdlp.sleep_s,
         pause_s=recipe.ytdlp.pause_s,
     )
 
 
-def wait_until(later: Later) -> None:
-    """Say why, and sleep."""
+def sleep_until(later: Later) -> None:
+    """Print the reason for the wait, and sleep until it is over."""
     note(f"{later.what}; waiting")
     while (left := later.until.timestamp() - time.time()) > 0:
         time.sleep(min(left, 60.0))
 
 
 def check_clock(journal: Journal) -> None:
-    """Raises WrongClock."""
-    now, last = time.time(), journal.last_call()
+    """Refuse a clock that is behind the last call. Raises WrongClock."""
+    now, last = time.time(), journal.last_call_at()
     if last > now + CLOCK_SLACK_S:
-        told = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M")
-        raise WrongClock(f"the clock stands before the last call of this crawl ({told} UTC)", "set the clock right")
+        at = datetime.fromtimestamp(last, UTC).strftime("%Y-%m-%d %H:%M")
+        raise WrongClock(f"the clock is behind the last call of this crawl ({at} UTC)", "set the clock right")
 
 
 @contextmanager
 def open_journal(corpus: Corpus) -> Iterator[Journal]:
-    """The crawl's journal, held against other crawls. Raises Busy."""
+    """Open the crawl's journal and lock it against other crawls. Raises Busy."""
     with corpus.lock("crawl.lock"):
         journal = Journal(corpus.root / "crawl.sqlite")
         try:
@@ -204,10 +207,13 @@ def open_journal(corpus: Corpus) -> Iterator[Journal]:
 
 
 def retry(root: Path, cause: str) -> int:
-    """Let what was given up for a cause be fetched again by the next crawl; gives the number of tasks."""
+    """Let the next crawl fetch again what was given up for a cause; gives the number of tasks.
+
+    Raises NothingCrawled, NoSuchPath, WrongVersion, Busy.
+    """
     corpus = Corpus.open(root)
     if cause not in CAUSES:
-        raise NothingCrawled(f"nothing is given up for {cause!r}", f"name one of {', '.join(CAUSES)}")
+        raise NothingCrawled(f"{cause!r} is no cause of failure", f"give a cause of this list: {', '.join(CAUSES)}")
     if not (root / "crawl.sqlite").exists():
         raise NothingCrawled(f"{root} has no crawl", "begin one with `cbc corpus crawl RECIPE`")
     with open_journal(corpus) as journal:

@@ -1,8 +1,8 @@
-"""Payloads on their way from the crawl's journal to the corpus: files, ingested like any others.
+"""Move payloads from the crawl's journal into the corpus, as files that are ingested like any others.
 
-API answers become parquet segments, what yt-dlp told an info file a video. A file is written beside its place and
-renamed, ingested (which keeps it as received in raw/youtube_api or raw/ytdlp), and only then are its payloads forgotten
-by the journal. Stopped in between, the next run finds the files and goes on.
+API answers become parquet segments; each page that yt-dlp reads becomes an info file. A file is written atomically and
+ingested (ingest keeps it as received in raw/youtube_api or raw/ytdlp); only then does the journal delete its payloads.
+After an interrupt the next run continues with the files that are left.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import pyarrow.parquet as pq
 
 from corpus.crawl.journal import WATCH, Journal
 from corpus.crawl.youtube_api import PARTS
+from corpus.files.atomic import part_path, write_text
 from corpus.ingest.run import ingest
 from corpus.sources.youtube_api import SEGMENT, YoutubeApi
 from corpus.sources.ytdlp import INFO, YtDlp
 
-PAYLOADS = 1_000  # a segment; of up to 50 videos each, some 100 MB in memory
-INFOS = 300  # info files an ingest; captions of a long video may have a megabyte
+PAYLOADS = 1_000  # in a segment; with up to 50 videos each, about 100 MB in memory
+INFOS = 300  # info files in an ingest; captions of a long video may take a megabyte
 API_STAGES = tuple(PARTS)
 Payload = tuple[int, str, str, str, float, str]
 NAME = re.compile(r"\d{12}-(\d{12}\.parquet|[A-Za-z0-9_-]+" + re.escape(INFO) + ")")  # by the task's number
@@ -33,69 +34,67 @@ def is_delivered(name: str) -> bool:
     return NAME.fullmatch(name) is not None
 
 
-def put_away(journal: Journal, root: Path, least: int = 1) -> None:
-    """Bring payloads into the corpus at `root`, as long as the journal holds at least so many."""
+def ingest_payloads(journal: Journal, root: Path, least: int = 1) -> None:
+    """Ingest payloads of the API into the corpus at `root`, while the journal holds at least `least`."""
     folder = root / "crawl"
     folder.mkdir(exist_ok=True)
     for left in sorted(folder.glob("*.parquet")):
-        settle(journal, root, left)
-    while len(rows := journal.payloads(PAYLOADS, API_STAGES)) >= max(1, least):
-        settle(journal, root, write_segment(rows, folder))
+        ingest_segment(journal, root, left)
+    while len(rows := journal.oldest_payloads(PAYLOADS, API_STAGES)) >= max(1, least):
+        ingest_segment(journal, root, write_segment(rows, folder))
 
 
 def write_segment(rows: list[Payload], folder: Path) -> Path:
-    """One file of payloads, named by the first and the last task."""
+    """Write payloads into a parquet file that is named by its first and last task."""
     path = folder / f"{rows[0][0]:012}-{rows[-1][0]:012}.parquet"
-    beside = folder / f".{path.name}.part"
+    part = part_path(path)
     tool = f"google-api-python-client {version('google-api-python-client')}"
     tasks, stages, targets, pages, times, bodies = zip(*rows, strict=True)
     fetched_at = [datetime.fromtimestamp(int(at), UTC).replace(tzinfo=None) for at in times]
     columns = [tasks, stages, targets, pages, fetched_at, [tool] * len(rows), bodies]
     arrays = [pa.array(column, field.type) for column, field in zip(columns, SEGMENT, strict=True)]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=SEGMENT), beside, compression="zstd")
-    beside.replace(path)
+    pq.write_table(pa.Table.from_arrays(arrays, schema=SEGMENT), part, compression="zstd")
+    part.replace(path)
     return path
 
 
-def settle(journal: Journal, root: Path, segment: Path) -> None:
-    """Ingest a segment, then forget its payloads, then remove it."""
+def ingest_segment(journal: Journal, root: Path, segment: Path) -> None:
+    """Ingest a segment, then delete its payloads from the journal, then remove the file."""
     ingest(YoutubeApi(), [segment], root)
-    journal.put_away(pq.read_table(segment, columns=["task"]).column("task").to_pylist())
+    journal.delete_payloads(pq.read_table(segment, columns=["task"]).column("task").to_pylist())
     segment.unlink()
 
 
-def put_infos_away(journal: Journal, root: Path, least: int = 1) -> None:
-    """Bring what yt-dlp told into the corpus at `root`, as long as the journal holds at least so many.
+def ingest_infos(journal: Journal, root: Path, least: int = 1) -> None:
+    """Ingest payloads of yt-dlp into the corpus at `root`, while the journal holds at least `least`.
 
-    What the API told of the same videos goes first, whatever came when: of two sources the first one's message stays.
+    Payloads of the API are ingested first, whatever was fetched first: the message of the first source stays.
     """
-    put_away(journal, root)
+    ingest_payloads(journal, root)
     folder = root / "crawl"
-    settle_infos(journal, root)
-    while len(rows := journal.payloads(INFOS, (WATCH,))) >= max(1, least):
+    ingest_info_files(journal, root)
+    while len(rows := journal.oldest_payloads(INFOS, (WATCH,))) >= max(1, least):
         for row in rows:
             write_info(row, folder)
-        settle_infos(journal, root)
+        ingest_info_files(journal, root)
 
 
 def write_info(row: Payload, folder: Path) -> None:
-    """One info file, named by its task, so that two sites' videos of one id, or two rounds', do not meet."""
-    path = folder / f"{row[0]:012}-{stem_of(row[2])}{INFO}"
-    beside = folder / f".{path.name}.part"
-    beside.write_text(row[5], encoding="ascii")
-    beside.replace(path)
+    """Write an info file; its task is part of the name, since ids repeat between sites and rounds."""
+    path = folder / f"{row[0]:012}-{name_part(row[2])}{INFO}"
+    write_text(path, row[5])
 
 
-def stem_of(target: str) -> str:
-    """A video's id, or the end of its address, as a part of a file name."""
+def name_part(target: str) -> str:
+    """Part of a file name from a video's id or the end of its address."""
     return re.sub(r"[^A-Za-z0-9_-]+", "_", target)[-40:]
 
 
-def settle_infos(journal: Journal, root: Path) -> None:
-    """Ingest the info files that stand ready, then forget their payloads, then remove them."""
+def ingest_info_files(journal: Journal, root: Path) -> None:
+    """Ingest the info files that are ready, then delete their payloads from the journal, then remove the files."""
     infos = sorted((root / "crawl").glob(f"*{INFO}"))
     if infos:
         ingest(YtDlp(), infos, root)
-        journal.put_away(int(path.name.partition("-")[0]) for path in infos)
+        journal.delete_payloads(int(path.name.partition("-")[0]) for path in infos)
     for path in infos:
         path.unlink()

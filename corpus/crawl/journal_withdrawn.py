@@ -1,4 +1,4 @@
-"""Taking withdrawn messages out of the crawl's journal: payloads, targets and the list of what is gone."""
+"""Remove withdrawn messages from the crawl's journal: payloads, targets and the list of ids that are gone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import polars as pl
 from corpus.withdrawn.blank_raw import pruned_text
 from corpus.withdrawn.search_terms import Marks, found_in
 
+# Columns of the journal with names and texts of communicators.
 COLUMNS = (("task", "target"), ("task", "said"), ("payload", "target"), ("gone", "id"))
-"""Where the journal holds names and texts of others."""
 
 
 def drop_withdrawn_payloads(journal: Path, marks: Marks) -> int:
     """Prune payloads that wait in the journal, and leave nothing of them in its free pages; gives how many they were.
 
-    A target that was searched for by name gets a random name in its place, so that its calls stay in the ledger.
+    A target that names a withdrawn message is replaced by a random name, so that its calls stay in the ledger.
     """
     ids, words, forms, pruned = marks.values, sorted(marks.pieces), marks.forms, 0
     with closing(sqlite3.connect(journal, isolation_level=None)) as connection:

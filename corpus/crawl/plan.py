@@ -1,7 +1,9 @@
-"""`cbc corpus crawl RECIPE --plan`: the calls and units each stage will need, in how many days, and what it will weigh.
+"""Estimate what a crawl will cost before it starts: calls, units, days and bytes of each stage.
 
-How many videos a channel has is known only when it is asked; until then a recipe without `videos_per_channel` counts
-with TYPICAL_VIDEOS a channel, and the plan says so.
+    cbc corpus crawl RECIPE --plan
+
+The number of videos of a channel is unknown before it is fetched. Without `videos_per_channel` the plan counts
+TYPICAL_VIDEOS a channel, and states that.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from corpus.crawl.journal import WATCH
-from corpus.crawl.recipe import CrawlRecipe, Youtube, Ytdlp, listed_videos
+from corpus.crawl.recipe import CrawlRecipe, Youtube, Ytdlp, read_videos
 from corpus.crawl.youtube_api import PAGE, SEARCH, UNITS
 from corpus.printing import table_text
 from corpus.sources.wikidata import CHANNEL_ID
@@ -22,37 +24,37 @@ BYTES = {
     "playlistItems": 60,
     "videos": 1_900,
     "commentThreads": 420,
-}  # a raw item, before compression
-INFO_BYTES, CAPTIONS_BYTES = 12_000, 60_000  # of a video: its info file, and captions of ten minutes in one language
-WATCH_S = 3.0  # a call of yt-dlp, beside the pause after it
+}  # of a raw item, before compression
+INFO_BYTES, CAPTIONS_BYTES = 12_000, 60_000  # of a video: its info file, and ten minutes of captions in a language
+WATCH_S = 3.0  # duration of a call of yt-dlp, without the pause after it
 
 
-def videos_of(youtube: Youtube | None) -> int:
-    """How many videos the API will tell, at most."""
+def count_videos(youtube: Youtube | None) -> int:
+    """Upper bound of the number of videos that the API answers for."""
     if youtube is None:
         return 0
-    listed = len(listed_videos(youtube.videos)) if youtube.videos else 0
+    listed = len(read_videos(youtube.videos)) if youtube.videos else 0
     channels = len(youtube.channels) + len(youtube.names)
     return channels * (youtube.videos_per_channel or TYPICAL_VIDEOS) + listed
 
 
 def planned(recipe: CrawlRecipe) -> list[tuple[str, int, int, int]]:
-    """Stage, calls, units and bytes of raw items, at most."""
-    found = planned_api(recipe.youtube) if recipe.youtube else []
+    """Each stage with upper bounds of its calls, units and bytes of raw items."""
+    stages = plan_api_stages(recipe.youtube) if recipe.youtube else []
     if recipe.ytdlp:
-        videos = videos_of(recipe.youtube) + len(recipe.ytdlp.videos)
+        videos = count_videos(recipe.youtube) + len(recipe.ytdlp.videos)
         each = INFO_BYTES + CAPTIONS_BYTES * len(recipe.ytdlp.subtitles)
-        found.append((WATCH, videos, 0, videos * each))
-    return found
+        stages.append((WATCH, videos, 0, videos * each))
+    return stages
 
 
-def planned_api(youtube: Youtube) -> list[tuple[str, int, int, int]]:
-    """The stages of the Data API."""
+def plan_api_stages(youtube: Youtube) -> list[tuple[str, int, int, int]]:
+    """Each stage of the Data API with upper bounds of its calls, units and bytes."""
     searches, channels = len(youtube.names), len(youtube.channels) + len(youtube.names)
     ids = sum(bool(CHANNEL_ID.fullmatch(name)) for name in youtube.channels)
     each = youtube.videos_per_channel or TYPICAL_VIDEOS
     uploads, pages = channels * each, channels * ceil(each / PAGE)
-    videos = videos_of(youtube)
+    videos = count_videos(youtube)
     comments = videos * youtube.comment_pages
     calls = {
         SEARCH: searches,
@@ -95,23 +97,25 @@ def plan_text(recipe: CrawlRecipe) -> str:
         body.append(f"searches: {searches:,}, at {each:,} a day: {ceil(searches / each):,} days")
     if recipe.youtube and recipe.youtube.ages_days:
         ages = ", ".join(map(str, recipe.youtube.ages_days))
-        body.append(f"and for each video that is younger, a share of a call at {ages} days of age, on those days")
+        body.append(
+            f"not counted: calls that fetch younger videos again at {ages} days of age, 50 videos a call at most"
+        )
     if recipe.youtube:
         body.append(f"at {recipe.quota.units_per_day:,} units a day: {days:,} {'day' if days == 1 else 'days'} at most")
     if recipe.youtube and recipe.youtube.videos_per_channel is None:
-        body.append(f"counted with {TYPICAL_VIDEOS} videos a channel, since the recipe sets no videos_per_channel")
-    return "\n".join([*body, *(watch_lines(recipe.ytdlp, rows[-1][1]) if recipe.ytdlp else [])])
+        body.append(f"assumed: {TYPICAL_VIDEOS} videos a channel, since the recipe sets no videos_per_channel")
+    return "\n".join([*body, *(ytdlp_lines(recipe.ytdlp, rows[-1][1]) if recipe.ytdlp else [])])
 
 
-def watch_lines(ytdlp: Ytdlp, calls: int) -> list[str]:
-    """How long yt-dlp's stage takes, beside the API's, and what is known of the size of media."""
+def ytdlp_lines(ytdlp: Ytdlp, calls: int) -> list[str]:
+    """Duration of yt-dlp's stage, which runs beside the API's, and the limit on the size of media."""
     each_s = (WATCH_S + sum(ytdlp.sleep_s) / 2) / ytdlp.concurrency
     low, high = ytdlp.sleep_s
-    found = [
+    lines = [
         f"yt-dlp, {low:g} to {high:g} s between calls: {calls:,} calls in about {calls * each_s / 3600:,.1f} hours"
     ]
     if ytdlp.media and ytdlp.max_bytes:
-        found.append(f"media: at most {calls * ytdlp.max_bytes / 1e9:,.1f} GB, {ytdlp.max_bytes / 1e6:,.1f} MB a file")
+        lines.append(f"media: at most {calls * ytdlp.max_bytes / 1e9:,.1f} GB, {ytdlp.max_bytes / 1e6:,.1f} MB a file")
     elif ytdlp.media:
-        found.append("media: the size of a file is known only when it is asked for; ytdlp.max_bytes sets a limit")
-    return found
+        lines.append("media: of unknown size before they are fetched; ytdlp.max_bytes sets a limit")
+    return lines

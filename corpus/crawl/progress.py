@@ -1,7 +1,6 @@
-"""How a crawl stands: tasks by stage, failures by cause, units of the day, and the API's and yt-dlp's own rate and time
-left.
+"""Report a crawl's progress: tasks by stage, failures by cause, units of the day, rate and time left of API and yt-dlp.
 
-Read from the journal, also while a crawl runs in another process.
+Everything is read from the journal, also while another process crawls.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from corpus.crawl.youtube_api import SEARCH
 from corpus.printing import table_text
 from corpus.progress import progress
 
-RATE_S = 300.0  # the rate is that of the last five minutes
+RATE_S = 300.0  # the rate is measured over the last five minutes
 STAGES = """SELECT stage, sum(state = 'done'), sum(state = 'waiting'), sum(state = 'given up') FROM task
     WHERE round = (SELECT max(round) FROM task) GROUP BY stage ORDER BY min(id)"""
 CAUSES = "SELECT stage, cause, state, count(*), min(target) FROM task WHERE cause IS NOT NULL GROUP BY 1, 2, 3"
@@ -45,19 +44,20 @@ def crawl_progress() -> Iterator[Callable[[Crawled], None]]:
         yield tell
 
 
-def crawled_text(did: Crawled) -> str:
-    """What one run did, as a line."""
-    failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(did.failures.items())) or "none"
-    told = f"{did.calls:,} calls made, {did.payloads:,} payloads kept; failed calls: {failed}"
-    count, due = did.aged
+def crawled_text(totals: Crawled) -> str:
+    """Lines for a terminal: what a run of the command did."""
+    failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(totals.failures.items())) or "none"
+    lines = [f"{totals.calls:,} calls made, {totals.payloads:,} payloads kept; failed calls: {failed}"]
+    count, due = totals.aged
     if count:
         at = datetime.fromtimestamp(due, UTC)
-        told += f"\n{count:,} calls wait for the age of their videos; run the command again at {at:%Y-%m-%d %H:%M} UTC"
-    if not did.given_up:
-        return told
-    return (
-        f"{told}\n{did.given_up:,} tasks given up; `cbc corpus status` names the causes, `cbc corpus retry` tries again"
-    )
+        lines.append(
+            f"{count:,} calls wait until videos reach an age; run the command again at {at:%Y-%m-%d %H:%M} UTC"
+        )
+    if totals.given_up:
+        advice = "`cbc corpus status` names the causes, `cbc corpus retry` tries again"
+        lines.append(f"{totals.given_up:,} tasks given up; {advice}")
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

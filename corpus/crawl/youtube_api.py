@@ -1,9 +1,9 @@
-"""The YouTube Data API v3 as the crawler asks it: which call a task is, and what follows from its answer.
+"""The YouTube Data API v3 for the crawler: which call a task makes, and which tasks follow from its response.
 
-search (one name a call) -> channels (50 ids a call, or one handle) -> playlistItems of the uploads (50 a page) ->
-videos (50 a call) -> commentThreads (100 a page). A call costs one unit (quota table of the API, `part` costs no more);
-searches have a quota of their own. `fields` leaves out what no table holds. Functions here know the API; frontier and
-quota are the crawl's.
+search (a name) -> channels (50 ids, or a handle) -> playlistItems of the uploads (50 a page) -> videos (50 ids) ->
+commentThreads (100 a page). A call costs a unit (quota table of the API; `part` costs no more); searches have a
+separate quota. `fields` leaves out what no table holds. This module knows the API; frontier and quota belong to the
+crawl.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from corpus.crawl.causes import CallFailed, cause_of
+from corpus.crawl.causes import CallFailed, classify_response
 from corpus.crawl.journal import AGED, Task
-from corpus.crawl.recipe import Youtube, listed_videos
+from corpus.crawl.recipe import Youtube, read_videos
 from corpus.errors import CbcError
 from corpus.ingest.comments import Comments
 from corpus.ingest.comments import wanted as comments_wanted
@@ -29,11 +29,11 @@ from corpus.sources.wikidata import CHANNEL_ID
 from corpus.sources.youtube_api import HASHED
 
 KEY_VARIABLE = "CBC_YOUTUBE_API_KEY"
-ENDPOINT_VARIABLE = "CBC_YOUTUBE_ENDPOINT"  # from the environment, not the recipe: the key is sent there
+ENDPOINT_VARIABLE = "CBC_YOUTUBE_ENDPOINT"  # not in the recipe, since the key is sent to it
 UNITS = 1
 PAGE, COMMENT_PAGE = 50, 100
 TIMEOUT_S = 30
-SEARCH = "search"  # a stage with a quota of its own
+SEARCH = "search"  # a stage with a separate quota
 PARTS = {
     "search": "snippet",
     "channels": "snippet,statistics,contentDetails",
@@ -50,104 +50,101 @@ FIELDS = {
     "commentThreads": "nextPageToken,items(snippet(videoId,topLevelComment(id,snippet(likeCount,publishedAt,"
     "authorChannelId/value))))",
 }
-WORDS = ("snippet(likeCount", "snippet(textDisplay,likeCount")  # comments with their text, where that is wanted
-PAGED = ("playlistItems", "commentThreads")  # elsewhere a task's page says what it is for
-ALONE = "alone"  # the page of a channel that is asked for without its uploads
+ADD_TEXT = ("snippet(likeCount", "snippet(textDisplay,likeCount")  # old and new fields, if comments keep their text
+PAGED = ("playlistItems", "commentThreads")  # in other stages a task's `page` is a mark, not a page token
+CHANNEL_ONLY = "alone"  # mark of a channel that is fetched without its uploads
 DAY_S = 86_400.0
 
 
 class NoKey(CbcError):
-    """The environment gives no key of the API, or the API refuses it."""
+    """The environment holds no API key, or the API refuses it."""
 
 
 def api_key() -> str:
-    """The key; it is never written anywhere. Raises NoKey."""
+    """Read the API key, which is never written anywhere. Raises NoKey."""
     key = os.environ.get(KEY_VARIABLE, "").strip()
     if not key:
-        raise NoKey("no key of the YouTube Data API", f"put it into the environment variable {KEY_VARIABLE}")
+        raise NoKey("no key of the YouTube Data API is set", f"set the environment variable {KEY_VARIABLE}")
     return key
 
 
-def first_tasks(wanted: Youtube) -> Iterator[Task]:
-    """Where a round begins: names, one a call; channels and videos by id, 50 a call; channels by handle, one a call."""
-    yield from (Task(SEARCH, name) for name in dict.fromkeys(wanted.names))
-    ids = list(dict.fromkeys(name for name in wanted.channels if CHANNEL_ID.fullmatch(name)))
-    videos = listed_videos(wanted.videos) if wanted.videos else []
+def first_tasks(settings: Youtube) -> Iterator[Task]:
+    """Yield the tasks that begin a round: names, channels and videos by id (50 a call), channels by handle."""
+    yield from (Task(SEARCH, name) for name in dict.fromkeys(settings.names))
+    ids = list(dict.fromkeys(name for name in settings.channels if CHANNEL_ID.fullmatch(name)))
+    videos = read_videos(settings.videos) if settings.videos else []
     for stage, names in (("channels", ids), ("videos", videos)):
         for i in range(0, len(names), PAGE):
             yield Task(stage, ",".join(names[i : i + PAGE]))
-    for handle in dict.fromkeys(name for name in wanted.channels if not CHANNEL_ID.fullmatch(name)):
+    for handle in dict.fromkeys(name for name in settings.channels if not CHANNEL_ID.fullmatch(name)):
         yield Task("channels", handle)
 
 
-def allowed(tasks: Iterable[Task], withheld: frozenset[str]) -> list[Task]:
-    """The tasks without the channels and videos that opted out; a channel's uploads go with it."""
+def drop_opted_out_tasks(tasks: Iterable[Task], withheld: frozenset[str]) -> list[Task]:
+    """Drop channels and videos that opted out from tasks, and with a channel its uploads."""
     names = withheld | {name.replace("UC", "UU", 1) for name in withheld if CHANNEL_ID.fullmatch(name)}
     kept = [(task, ",".join(name for name in task.target.split(",") if name not in names)) for task in tasks]
     return [replace(task, target=target) for task, target in kept if target]
 
 
-def without(found: dict[str, Any], withheld: frozenset[str]) -> tuple[dict[str, Any], dict[str, str]]:
-    """An answer without the items that opted out (only it tells a channel's handle), and their ids with the cause."""
-    items = found.get("items", [])
-    out = [bool(names_of(item) & withheld) for item in items]
+def drop_opted_out(response: dict[str, Any], withheld: frozenset[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Drop items that opted out (only the response shows a channel's handle); also gives their ids with the cause."""
+    items = response.get("items", [])
+    out = [bool(item_names(item) & withheld) for item in items]
     kept = [item for item, gone in zip(items, out, strict=True) if not gone]
     ids = [str(item.get("id")) for item, gone in zip(items, out, strict=True) if gone]
-    return ({**found, "items": kept} if ids else found), dict.fromkeys(ids, "opted out")
+    return ({**response, "items": kept} if ids else response), dict.fromkeys(ids, "opted out")
 
 
-def names_of(item: Any) -> set[str]:
-    """What an item may stand under on an opt-out list: its id, its handle, its channel, the video it is about."""
+def item_names(item: Any) -> set[str]:
+    """Names of an item that an opt-out list may hold: its id, handle and channel, and the video it is about."""
     if not isinstance(item, dict):
         return set()
     parts = [item[name] for name in ("snippet", "contentDetails") if isinstance(item.get(name), dict)]
-    told = [part.get(name) for part in parts for name in ("customUrl", "channelId", "videoId")]
-    told += [part["topLevelComment"].get("id") for part in parts if isinstance(part.get("topLevelComment"), dict)]
-    return {str(name) for name in (item.get("id"), *told) if name}
+    names = [part.get(name) for part in parts for name in ("customUrl", "channelId", "videoId")]
+    names += [part["topLevelComment"].get("id") for part in parts if isinstance(part.get("topLevelComment"), dict)]
+    return {str(name) for name in (item.get("id"), *names) if name}
 
 
-def parameters(task: Task, wanted: Youtube) -> dict[str, Any]:
-    """The parameters of a task's call."""
+def call_parameters(task: Task, settings: Youtube) -> dict[str, Any]:
+    """Parameters of a task's call."""
     page = {"pageToken": task.page} if task.page and task.stage in PAGED else {}
-    fields = FIELDS[task.stage].replace(*WORDS) if comments_wanted() is Comments.text else FIELDS[task.stage]
+    fields = FIELDS[task.stage].replace(*ADD_TEXT) if comments_wanted() is Comments.text else FIELDS[task.stage]
     if task.stage == SEARCH:
-        given: dict[str, Any] = {"q": task.target, "type": "channel", "maxResults": 1}
+        target: dict[str, Any] = {"q": task.target, "type": "channel", "maxResults": 1}
     elif task.stage == "channels":
-        given = {"forHandle": task.target} if task.target.startswith("@") else {"id": task.target, "maxResults": PAGE}
+        target = {"forHandle": task.target} if task.target.startswith("@") else {"id": task.target, "maxResults": PAGE}
     elif task.stage == "playlistItems":
-        left = (wanted.videos_per_channel or task.seen + PAGE) - task.seen
-        given = {"playlistId": task.target, "maxResults": min(PAGE, left)}
+        left = (settings.videos_per_channel or task.seen + PAGE) - task.seen
+        target = {"playlistId": task.target, "maxResults": min(PAGE, left)}
     elif task.stage == "videos":
-        given = {"id": task.target, "maxResults": PAGE}
+        target = {"id": task.target, "maxResults": PAGE}
     else:
-        given = {"videoId": task.target, "maxResults": COMMENT_PAGE, "textFormat": "plainText"}
-    return {"part": PARTS[task.stage], "fields": fields, **given, **page}
+        target = {"videoId": task.target, "maxResults": COMMENT_PAGE, "textFormat": "plainText"}
+    return {"part": PARTS[task.stage], "fields": fields, **target, **page}
 
 
-def discreet(task: Task, found: dict[str, Any], key: bytes | None) -> dict[str, Any]:
-    """An answer as it may be written: authors of comments as keyed hashes, or not at all without a key.
-
-    Raises CallFailed.
-    """
+def hash_comment_authors(task: Task, response: dict[str, Any], key: bytes | None) -> dict[str, Any]:
+    """Replace authors of comments with keyed hashes, or remove them without a key. Raises CallFailed."""
     try:
-        for item in found.get("items", []) if task.stage == "commentThreads" else []:
+        for item in response.get("items", []) if task.stage == "commentThreads" else []:
             comment = item["snippet"]["topLevelComment"]["snippet"]
             author = comment.pop("authorChannelId", {}).get("value")
             if hashed := author_hash(author, key):
                 comment["authorChannelId"] = {"value": f"{HASHED}{hashed}"}
     except (AttributeError, KeyError, TypeError) as error:
         raise CallFailed("malformed", f"a comment of unexpected shape ({type(error).__name__})") from None
-    return found
+    return response
 
 
 class Api:
-    """The API's client, used by many threads. Raises NoKey where there is no key."""
+    """Client of the API for many threads. Raises NoKey if there is no key."""
 
     def __init__(self) -> None:
         import httplib2
         from googleapiclient.discovery import build
 
-        logging.getLogger("googleapiclient").setLevel(logging.ERROR)  # failures are told by cause, not call by call
+        logging.getLogger("googleapiclient").setLevel(logging.ERROR)  # the crawl reports failures by cause
         endpoint = os.environ.get(ENDPOINT_VARIABLE)
         self.service = build(
             "youtube",
@@ -161,123 +158,124 @@ class Api:
         self.local = threading.local()
 
     def connection(self) -> Any:
-        """The calling thread's own connection: httplib2's are not safe to share, the client is."""
+        """The calling thread's own connection: httplib2 is not thread-safe, the client is."""
         if not hasattr(self.local, "http"):
             import httplib2
 
             self.local.http = httplib2.Http(timeout=TIMEOUT_S)
         return self.local.http
 
-    def fetch(self, task: Task, wanted: Youtube) -> dict[str, Any]:
-        """One answer. Raises CallFailed."""
+    def fetch(self, task: Task, settings: Youtube) -> dict[str, Any]:
+        """Make a task's call. Raises CallFailed."""
         from googleapiclient.errors import HttpError
 
         try:
             resource = getattr(self.service, task.stage)()
-            found = resource.list(**parameters(task, wanted)).execute(http=self.connection(), num_retries=0)
+            call = resource.list(**call_parameters(task, settings))
+            response = call.execute(http=self.connection(), num_retries=0)
         except HttpError as error:
-            reasons = reasons_of(error)
+            reasons = read_reasons(error)
             status = int(error.resp.status)
-            raise CallFailed(cause_of(status, reasons), " ".join([str(status), *reasons[:1]])) from None
-        except ValueError:  # JSON that is cut or none
+            raise CallFailed(classify_response(status, reasons), " ".join([str(status), *reasons[:1]])) from None
+        except ValueError:  # truncated JSON or none
             raise CallFailed("malformed", "no JSON") from None
-        except Exception as error:  # whatever the connection does, in the words of whichever library noticed
+        except Exception as error:  # connections fail with exceptions of several libraries
             raise CallFailed("network", type(error).__name__) from None
-        if not isinstance(found, dict) or not isinstance(found.get("items", []), list):
+        if not isinstance(response, dict) or not isinstance(response.get("items", []), list):
             raise CallFailed("malformed", "no list of items")
-        return found
+        return response
 
 
-def reasons_of(error: Any) -> list[str]:
-    """The API's reasons in an HTTP error's body, the most telling first."""
+def read_reasons(error: Any) -> list[str]:
+    """The API's reasons in the body of an HTTP error, the most specific first."""
     try:
-        told = json.loads(error.content)["error"]
-        details = [one.get("reason", "") for one in told.get("details", []) if isinstance(one, dict)]
-        return [*details, *(one.get("reason", "") for one in told.get("errors", []))]
+        body = json.loads(error.content)["error"]
+        details = [detail.get("reason", "") for detail in body.get("details", []) if isinstance(detail, dict)]
+        return [*details, *(entry.get("reason", "") for entry in body.get("errors", []))]
     except (ValueError, TypeError, KeyError, AttributeError):
         return []
 
 
-def follow(task: Task, found: dict[str, Any], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
-    """What an answer leads to: tasks, and ids that are gone with their cause. Raises CallFailed."""
+def follow_up(task: Task, response: dict[str, Any], settings: Youtube) -> tuple[list[Task], dict[str, str]]:
+    """Tasks that follow from a response, and ids that are gone with their cause. Raises CallFailed."""
     try:
-        return _follow(task, found, wanted)
+        return _follow_up(task, response, settings)
     except (AttributeError, KeyError, TypeError) as error:
         raise CallFailed("malformed", f"an item of unexpected shape ({type(error).__name__})") from None
 
 
-def _follow(task: Task, found: dict[str, Any], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
-    items = [item for item in found.get("items", []) if isinstance(item, dict)]
+def _follow_up(task: Task, response: dict[str, Any], settings: Youtube) -> tuple[list[Task], dict[str, str]]:
+    items = [item for item in response.get("items", []) if isinstance(item, dict)]
     if task.stage == SEARCH:
         return after_search(task, items)
     if task.stage == "channels":
         return after_channels(task, items)
     if task.stage == "playlistItems":
-        return after_uploads(task, items, found.get("nextPageToken"), wanted)
+        return after_uploads(task, items, response.get("nextPageToken"), settings)
     if task.stage == "videos":
-        return after_videos(task, items, wanted)
-    seen, page = task.seen + 1, found.get("nextPageToken")
-    more = bool(page) and seen < wanted.comment_pages
+        return after_videos(task, items, settings)
+    seen, page = task.seen + 1, response.get("nextPageToken")
+    more = bool(page) and seen < settings.comment_pages
     return ([Task("commentThreads", task.target, str(page), seen)] if more else []), {}
 
 
 def after_search(task: Task, items: list[dict[str, Any]]) -> tuple[list[Task], dict[str, str]]:
-    """The channel that the search puts first; a name without one is gone."""
-    found = [item["snippet"]["channelId"] for item in items[:1]]
-    return [Task("channels", name) for name in found], {} if found else {task.target: "deleted"}
+    """The channel that the search ranks first; a name without a channel is gone."""
+    channels = [item["snippet"]["channelId"] for item in items[:1]]
+    return [Task("channels", name) for name in channels], {} if channels else {task.target: "deleted"}
 
 
 def after_channels(task: Task, items: list[dict[str, Any]]) -> tuple[list[Task], dict[str, str]]:
-    """The uploads of each channel; channels that were asked for and not told are gone."""
+    """The uploads of each channel; requested channels without an item are gone."""
     uploads = [item.get("contentDetails", {}).get("relatedPlaylists", {}).get("uploads") for item in items]
     if task.target.startswith("@"):
         missing = [] if items else [task.target]
     else:
-        missing = lacking(task.target.split(","), items)
-    following = [] if task.page == ALONE else [Task("playlistItems", name) for name in uploads if name]
+        missing = missing_ids(task.target.split(","), items)
+    following = [] if task.page == CHANNEL_ONLY else [Task("playlistItems", name) for name in uploads if name]
     return following, dict.fromkeys(missing, "deleted")
 
 
 def after_uploads(
-    task: Task, items: list[dict[str, Any]], page: str | None, wanted: Youtube
+    task: Task, items: list[dict[str, Any]], page: str | None, settings: Youtube
 ) -> tuple[list[Task], dict[str, str]]:
-    """The videos of this page in one call, and the next page; what its owner hides is noted, not asked for."""
+    """The videos of this page in a single call, and the next page; private videos are gone."""
     shown = {item.get("contentDetails", {}).get("videoId"): item.get("status", {}) for item in items}
     hidden = {name: "private" for name, status in shown.items() if name and status.get("privacyStatus") == "private"}
     ids = [name for name in shown if name and name not in hidden]
     seen = task.seen + len(items)
     following = [Task("videos", ",".join(ids))] if ids else []
-    if page and (wanted.videos_per_channel is None or seen < wanted.videos_per_channel):
+    if page and (settings.videos_per_channel is None or seen < settings.videos_per_channel):
         following.append(Task("playlistItems", task.target, page, seen))
     return following, hidden
 
 
-def after_videos(task: Task, items: list[dict[str, Any]], wanted: Youtube) -> tuple[list[Task], dict[str, str]]:
-    """The comments of each video that has some, if they are wanted; videos not told are deleted."""
-    gone = dict.fromkeys(lacking(task.target.split(","), items), "deleted")
+def after_videos(task: Task, items: list[dict[str, Any]], settings: Youtube) -> tuple[list[Task], dict[str, str]]:
+    """The comments of each video that has any, if the recipe asks for them; videos without an item are deleted."""
+    gone = dict.fromkeys(missing_ids(task.target.split(","), items), "deleted")
     if task.page:
         return [], gone
-    aged = [later for days in wanted.ages_days for later in at_age(items, days, time.time())]
-    if not wanted.comment_pages:
+    aged = [later for days in settings.ages_days for later in tasks_at_age(items, days, time.time())]
+    if not settings.comment_pages:
         return aged, gone
-    spoken = [item["id"] for item in items if str(item.get("statistics", {}).get("commentCount", "0")) != "0"]
-    return [*aged, *(Task("commentThreads", name) for name in spoken)], gone
+    commented = [item["id"] for item in items if str(item.get("statistics", {}).get("commentCount", "0")) != "0"]
+    return [*aged, *(Task("commentThreads", name) for name in commented)], gone
 
 
-def at_age(items: list[dict[str, Any]], days: int, now: float) -> list[Task]:
-    """Videos to be asked for again at an age, those of one day in one call, within a day after the last has it."""
+def tasks_at_age(items: list[dict[str, Any]], days: int, now: float) -> list[Task]:
+    """Tasks that fetch videos again at an age; videos of a day share a call, due when the last of them reaches it."""
     published: dict[float, list[str]] = {}
     for item in items:
         try:
             at = datetime.fromisoformat(item["snippet"]["publishedAt"]).timestamp()
-        except (ValueError, OverflowError, KeyError, TypeError):  # without a date it has no age
+        except (ValueError, OverflowError, KeyError, TypeError):  # no date, no age
             continue
         published.setdefault(at // DAY_S, []).append(item["id"])
     due = {(day + 1 + days) * DAY_S: names for day, names in published.items() if (day + days) * DAY_S > now}
     return [Task("videos", ",".join(names), f"{AGED}{days}", not_before=at) for at, names in due.items()]
 
 
-def lacking(asked: Iterable[str], items: list[dict[str, Any]]) -> list[str]:
-    """Ids that were asked for and have no item."""
-    told = {item.get("id") for item in items}
-    return [name for name in asked if name not in told]
+def missing_ids(requested: Iterable[str], items: list[dict[str, Any]]) -> list[str]:
+    """Requested ids without an item."""
+    received = {item.get("id") for item in items}
+    return [name for name in requested if name not in received]

@@ -1,8 +1,9 @@
-"""yt-dlp as the crawler asks it, through its Python API: what the YouTube Data API does not give.
+"""Fetch through yt-dlp's Python API what the YouTube Data API does not give.
 
-One call is one video: its page (heatmap, chapters, counts), its captions in the recipe's languages, and its file where
-the recipe asks for media. Kept is what the source `ytdlp` reads, by name: addresses of media, request headers and all
-else that tells who asked are never written. No cookies, cache, configuration or plugins of the user are read.
+A call is for a single video: its page (heatmap, chapters, counts), its captions in the recipe's languages, and its file
+if the recipe asks for media. Only the fields that the source `ytdlp` reads are kept, by name: addresses of media,
+request headers and anything else that identifies the caller are never written. No cookies, cache, configuration or
+plugins of the user are read.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from corpus.crawl.journal import Task
 from corpus.crawl.media import download
 from corpus.crawl.recipe import VIDEO_ID, Ytdlp
 from corpus.crawl.scheduler import Answer
-from corpus.crawl.ytdlp_errors import failure
+from corpus.crawl.ytdlp_errors import classify_exception
 from corpus.sources.captions import CAPTIONS
 
 Info = dict[str, Any]
-PAGE = "https://www.youtube.com/watch?v="
+WATCH_URL = "https://www.youtube.com/watch?v="
 TIMEOUT_S = 30
-MOST_CAPTIONS = 20_000_000  # bytes; those of a day of talk have fewer
-KEPT = (
+MAX_CAPTION_BYTES = 20_000_000  # captions of a day of speech are smaller
+KEPT_FIELDS = (
     *("_type", "id", "title", "fulltitle", "description", "duration", "language", "license", "tags", "categories"),
     *("channel", "channel_id", "channel_follower_count", "uploader", "uploader_id", "extractor", "extractor_key"),
     *("timestamp", "release_timestamp", "upload_date", "epoch", "live_status", "availability", "age_limit"),
@@ -34,56 +35,56 @@ KEPT = (
 
 
 class Quiet:
-    """A logger that says nothing: failures are told by cause, not call by call."""
+    """A logger without output: the crawl reports failures by cause, not call by call."""
 
     def debug(self, message: str) -> None:
-        """Say nothing."""
+        """Drop the message."""
 
     info = warning = error = debug
 
 
-class Watcher:
-    """The stage's calls, made by several threads; a failure that passes is given up at the last of `tries`."""
+class YtDlpFetcher:
+    """Makes the stage's calls from several threads; at the last of `tries` captions and files may be missing."""
 
-    def __init__(self, wanted: Ytdlp, root: Path, tries: int, withheld: frozenset[str]) -> None:
-        os.environ["YTDLP_NO_PLUGINS"] = "1"  # code found on this machine has no place in a crawl
-        self.wanted, self.root, self.tries, self.withheld = wanted, root, tries, withheld
+    def __init__(self, settings: Ytdlp, root: Path, tries: int, withheld: frozenset[str]) -> None:
+        os.environ["YTDLP_NO_PLUGINS"] = "1"  # a crawl runs no other code of this machine
+        self.settings, self.root, self.tries, self.withheld = settings, root, tries, withheld
         self.local = threading.local()
 
     def client(self) -> Any:
-        """The calling thread's own yt-dlp: it is not made to be shared."""
+        """The calling thread's own yt-dlp, which is not thread-safe."""
         if not hasattr(self.local, "client"):
             from yt_dlp import YoutubeDL
 
-            self.local.client = YoutubeDL(options(self.wanted))
+            self.local.client = YoutubeDL(make_options(self.settings))
         return self.local.client
 
     def fetch(self, task: Task) -> Answer:
-        """What one video's page tells. Raises CallFailed."""
+        """Fetch a video's page, captions and file. Raises CallFailed."""
         client = self.client()
         try:
-            info = client.extract_info(address(task.target), download=False)
-        except Exception as error:  # extractors of a thousand sites meet answers that nobody foresaw
-            raise failure(error) from None
+            info = client.extract_info(page_url(task.target), download=False)
+        except Exception as error:  # extractors of a thousand sites raise anything
+            raise classify_exception(error) from None
         if not isinstance(info, dict) or info.get("_type", "video") != "video":
-            raise CallFailed("request", "it is a list: name its videos")
+            raise CallFailed("request", "a list of videos: name each of them in the recipe")
         names = {str(info.get(key)) for key in ("id", "channel_id", "uploader_id", "channel")}
         if (names | {f"{str(info.get('extractor_key')).lower()}:{info.get('id')}", task.target}) & self.withheld:
             raise CallFailed("opted out")
         last = task.tries + 1 >= self.tries
-        spoken, lacking = captions(client, info, self.wanted.subtitles, last)
-        if self.wanted.media:
-            lacking |= download(info, self.wanted, self.root, options(self.wanted), last)
-        return Answer(kept(client.sanitize_info(info), spoken), [], lacking)
+        captions, unavailable = fetch_captions(client, info, self.settings.subtitles, last)
+        if self.settings.media:
+            unavailable |= download(info, self.settings, self.root, make_options(self.settings), last)
+        return Answer(select_fields(client.sanitize_info(info), captions), [], unavailable)
 
 
-def address(target: str) -> str:
-    """The page of a video."""
-    return PAGE + target if VIDEO_ID.fullmatch(target) else target
+def page_url(target: str) -> str:
+    """Address of a video's page."""
+    return WATCH_URL + target if VIDEO_ID.fullmatch(target) else target
 
 
-def options(wanted: Ytdlp) -> dict[str, Any]:
-    """yt-dlp's settings: one video, one try (the crawl repeats), nothing read or written beside what is asked for."""
+def make_options(settings: Ytdlp) -> dict[str, Any]:
+    """yt-dlp's options: a single video and try (the crawl retries), no other file of the user read or written."""
     return {
         "quiet": True,
         "no_warnings": True,
@@ -100,33 +101,33 @@ def options(wanted: Ytdlp) -> dict[str, Any]:
         "fragment_retries": 0,
         "extractor_retries": 0,
         "fixup": "never",
-        # Extractors ask for lists of captions only if some are wanted; which are fetched is decided here.
-        "writesubtitles": bool(wanted.subtitles),
-        "writeautomaticsub": bool(wanted.subtitles),
-        "format": any_format,
+        # Extractors list captions only with these options; `choose_captions` decides which are fetched.
+        "writesubtitles": bool(settings.subtitles),
+        "writeautomaticsub": bool(settings.subtitles),
+        "format": pick_format,
     }
 
 
-def any_format(context: dict[str, Any]) -> Iterable[Info]:
-    """Whatever there is: a page is of use although none of its formats can be played here."""
+def pick_format(context: dict[str, Any]) -> Iterable[Info]:
+    """Pick any format, so that a page is read even if none of its formats can be played here."""
     return cast("list[Info]", context["formats"])[-1:]
 
 
-def kept(info: Info, spoken: dict[str, Info]) -> Info:
-    """The part of an info dict that is written; of lists of captions the languages alone."""
-    found = {key: info[key] for key in KEPT if info.get(key) is not None}
-    automatic = [name for name in info.get("automatic_captions") or {} if name in spoken or name.endswith("-orig")]
-    found["subtitles"] = {name: [] for name in info.get("subtitles") or {}}
-    found["automatic_captions"] = {name: [] for name in automatic}
-    found["requested_subtitles"] = spoken
+def select_fields(info: Info, captions: dict[str, Info]) -> Info:
+    """The fields of an info dict that are written, with the fetched captions and the languages of all others."""
+    selected = {key: info[key] for key in KEPT_FIELDS if info.get(key) is not None}
+    automatic = [name for name in info.get("automatic_captions") or {} if name in captions or name.endswith("-orig")]
+    selected["subtitles"] = {name: [] for name in info.get("subtitles") or {}}
+    selected["automatic_captions"] = {name: [] for name in automatic}
+    selected["requested_subtitles"] = captions
     version = info.get("_version")
-    return {**found, "_version": {"version": version.get("version")}} if isinstance(version, dict) else found
+    return {**selected, "_version": {"version": version.get("version")}} if isinstance(version, dict) else selected
 
 
-def chosen(info: Info, language: str) -> tuple[str, list[Info]] | None:
-    """The captions of a language, written before automatic, with the name they stand under; None without any."""
+def choose_captions(info: Info, language: str) -> tuple[str, list[Info]] | None:
+    """Name and formats of the captions in a language, written before automatic; None without any."""
     written, automatic = (info.get(key) or {} for key in ("subtitles", "automatic_captions"))
-    for name in (language, *sorted(one for one in written if one.split("-")[0] == language)):
+    for name in (language, *sorted(tag for tag in written if tag.split("-")[0] == language)):
         if written.get(name):
             return name, written[name]
     own = str(info.get("language") or language).split("-")[0]
@@ -134,37 +135,39 @@ def chosen(info: Info, language: str) -> tuple[str, list[Info]] | None:
     return next(((name, automatic[name]) for name in names if automatic.get(name)), None)
 
 
-def captions(client: Any, info: Info, languages: Iterable[str], last: bool) -> tuple[dict[str, Info], dict[str, str]]:
-    """Captions by name with their text, and those that cannot be had with the cause. Raises CallFailed."""
-    spoken: dict[str, Info] = {}
-    lacking: dict[str, str] = {}
-    for name, offered in filter(None, (chosen(info, language) for language in languages)):
-        readable = [one for kind in CAPTIONS for one in offered if one.get("ext") == kind and not streamed(one)]
-        if name in spoken or not readable:
+def fetch_captions(
+    client: Any, info: Info, languages: Iterable[str], last: bool
+) -> tuple[dict[str, Info], dict[str, str]]:
+    """Fetch captions by name with their text; also gives unavailable captions with the cause. Raises CallFailed."""
+    captions: dict[str, Info] = {}
+    unavailable: dict[str, str] = {}
+    for name, formats in filter(None, (choose_captions(info, language) for language in languages)):
+        readable = [entry for kind in CAPTIONS for entry in formats if entry.get("ext") == kind and is_file(entry)]
+        if name in captions or not readable:
             continue
         try:
-            spoken[name] = {"ext": readable[0]["ext"], "data": text_of(client, readable[0])}
+            captions[name] = {"ext": readable[0]["ext"], "data": read_captions(client, readable[0])}
         except CallFailed as failed:
             if CAUSES[failed.cause].policy != "never" and not last:
                 raise
-            lacking[f"{info['id']} captions {name}"] = failed.cause
-    return spoken, lacking
+            unavailable[f"{info['id']} captions {name}"] = failed.cause
+    return captions, unavailable
 
 
-def streamed(offered: Info) -> bool:
-    """Whether captions come in pieces, as those of broadcasts do."""
-    return str(offered.get("protocol", "")).startswith("m3u8")
+def is_file(entry: Info) -> bool:
+    """Whether captions come as a single file, not in pieces as those of broadcasts."""
+    return not str(entry.get("protocol", "")).startswith("m3u8")
 
 
-def text_of(client: Any, offered: Info) -> str:
-    """The content of a caption file. Raises CallFailed."""
-    if isinstance(data := offered.get("data"), str):
+def read_captions(client: Any, entry: Info) -> str:
+    """Content of a caption file. Raises CallFailed."""
+    if isinstance(data := entry.get("data"), str):
         return data
     from yt_dlp.networking import Request
 
     try:
-        headers = offered.get("http_headers") or {}
-        with client.urlopen(Request(offered["url"], headers=headers)) as response:
-            return str(response.read(MOST_CAPTIONS).decode("utf-8-sig", "replace"))
+        headers = entry.get("http_headers") or {}
+        with client.urlopen(Request(entry["url"], headers=headers)) as response:
+            return str(response.read(MAX_CAPTION_BYTES).decode("utf-8-sig", "replace"))
     except Exception as error:
-        raise failure(error) from None
+        raise classify_exception(error) from None

@@ -18,7 +18,7 @@ from corpus.crawl.crawl import crawl
 from corpus.crawl.journal import WATCH, Task
 from corpus.crawl.recipe import CrawlRecipe, Youtube, Ytdlp
 from corpus.crawl.scheduler import Crawled
-from corpus.crawl.youtube_api import ALONE, PAGE
+from corpus.crawl.youtube_api import CHANNEL_ONLY, PAGE
 from corpus.errors import CbcError
 from corpus.release.figures import open_tables
 from corpus.release.manifest import open_release
@@ -66,11 +66,11 @@ def rehydrate(
         raise NothingToFetch(f"{release} names no video that can be fetched by its id", mend)
     if ids and ytdlp is None:
         recipe = CrawlRecipe(youtube=Youtube(videos=release / IDS))
-        crawl(recipe, root, wait_for_quota=wait_for_quota, tell=tell, more=channels(release))
+        crawl(recipe, root, wait_for_quota=wait_for_quota, report=tell, extra_tasks=channels(release))
     watched = pages if ytdlp is None else [*ids, *pages]
     if watched:
         settings = (ytdlp or Ytdlp()).model_copy(update={"videos": watched})
-        crawl(CrawlRecipe(ytdlp=settings), root, wait_for_quota=wait_for_quota, tell=tell)
+        crawl(CrawlRecipe(ytdlp=settings), root, wait_for_quota=wait_for_quota, report=tell)
     return outcome(release, root, [*ids, *pages])
 
 
@@ -80,7 +80,7 @@ def channels(release: Path) -> list[Task]:
         own = OWN_ID.replace("message_id", "communicator_id")
         rows = connection.execute(f"SELECT DISTINCT {own} FROM communicator ORDER BY 1").fetchall()
     ids = [name for (name,) in rows if CHANNEL_ID.fullmatch(name)]
-    return [Task("channels", ",".join(ids[i : i + PAGE]), ALONE) for i in range(0, len(ids), PAGE)]
+    return [Task("channels", ",".join(ids[i : i + PAGE]), CHANNEL_ONLY) for i in range(0, len(ids), PAGE)]
 
 
 def outcome(release: Path, root: Path, targets: list[str]) -> Rehydrated:

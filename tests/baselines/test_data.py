@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.lcbm.data import IGNORED, Examples, NothingToTrain, PackedRows, drawn, pack, visits, write_examples
+from baselines.lcbm.data import (
+    IGNORED,
+    Examples,
+    NothingToTrain,
+    PackedRows,
+    pack,
+    sample_examples,
+    training_order,
+    write_examples,
+)
 from baselines.lcbm.tokenizer import train_tokenizer
 
 QUESTIONS = pl.DataFrame(
@@ -63,10 +72,10 @@ def test_packing_uses_every_example_once_and_overfills_no_row(lengths):
 
 def test_a_draw_does_not_prefer_long_examples():
     lengths = np.array([512] * 500 + [50] * 1500)
-    chosen = drawn(lengths, 100 * 512)
+    chosen = sample_examples(lengths, 100 * 512)
     assert 0.9 * 100 * 512 < lengths[chosen].sum() <= 100 * 512
     assert 0.15 < np.mean(lengths[chosen] == 512) < 0.35
-    assert chosen == drawn(lengths, 100 * 512) and drawn(lengths, 0) == []
+    assert chosen == sample_examples(lengths, 100 * 512) and sample_examples(lengths, 0) == []
 
 
 def test_rows_are_nearly_full():
@@ -103,9 +112,9 @@ def test_positions_start_anew_with_each_example(examples, tokenizer):
     assert rows[0]["position_ids"].tolist() == expected + [0] * (64 - len(expected))
 
 
-def test_each_epoch_visits_tasks_by_their_weight(examples):
+def test_each_epoch_holds_tasks_by_their_weight(examples):
     counts = [
-        np.bincount(list(islice(visits(examples, weights, 5), size)), minlength=24)
+        np.bincount(list(islice(training_order(examples, weights, 5), size)), minlength=24)
         for weights, size in [({}, 48), ({"second": 0}, 20), ({"second": 3}, 32), ({"first": 0.5, "second": 0}, 1000)]
     ]
     assert counts[0].tolist() == [2] * 24
@@ -116,14 +125,14 @@ def test_each_epoch_visits_tasks_by_their_weight(examples):
 
 def test_order_follows_from_the_seed(examples):
     def first(seed):
-        return list(islice(visits(examples, {}, seed), 40))
+        return list(islice(training_order(examples, {}, seed), 40))
 
     assert first(1) == first(1) != first(2)
 
 
 def test_nothing_to_train_is_said(examples, tmp_path, tokenizer):
     with pytest.raises(NothingToTrain):
-        next(visits(examples, {"first": 0, "second": 0}, 0))
+        next(training_order(examples, {"first": 0, "second": 0}, 0))
     write_examples(tmp_path / "none", [("first", QUESTIONS.clear())], tokenizer, 64)
     with pytest.raises(NothingToTrain):
-        next(visits(Examples.open(tmp_path / "none"), {}, 0))
+        next(training_order(Examples.open(tmp_path / "none"), {}, 0))

@@ -223,7 +223,7 @@ def test_list_names_every_predictor_and_what_it_answers(cbc):
     assert done.returncode == 0
     for name, predictor in predictors().items():
         line = next(line for line in done.stdout.splitlines() if line.split()[0] == name)
-        assert predictor.kind in line and predictor.covers in line
+        assert predictor.kind in line and predictor.answers in line
     assert "Hugging Face" in done.stdout
 
 

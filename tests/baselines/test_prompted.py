@@ -246,7 +246,7 @@ def test_a_short_context_leaves_half_of_it_to_the_question(small_bench, tiny_lla
 
 
 def test_more_examples_than_there_are_is_refused(small_bench, tiny_llama):
-    with pytest.raises(WrongSettings, match="has 64 training questions to show, not 65"):
+    with pytest.raises(WrongSettings, match="has 64 training questions, fewer than 65"):
         Prompted(str(tiny_llama), Settings(shots=65)).predict(small_bench, "views", Settings(shots=65))
 
 

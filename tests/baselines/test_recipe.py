@@ -88,7 +88,7 @@ def test_an_unknown_key_inside_a_part_names_the_keys_of_that_part(tmp_path):
         ),
         (SMALL + "steps: [1\n", "line 10 is no YAML"),
         (SMALL + "repetition: 1.0\n", "repetition: Input should be less than 1"),
-        (SMALL + "muon_learning_rate: 0.02\ndeepspeed: zero2\n", "goes without deepspeed"),
+        (SMALL + "muon_learning_rate: 0.02\ndeepspeed: zero2\n", "leave out muon_learning_rate or deepspeed"),
         ("- a\n", "holds no keys"),
         ("extends: own\n", "extends itself"),
     ],

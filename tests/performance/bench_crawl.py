@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from corpus.crawl.crawl import api_lanes, open_journal
-from corpus.crawl.deliver import put_away
+from corpus.crawl.deliver import ingest_payloads
 from corpus.crawl.recipe import load_crawl_recipe
 from corpus.crawl.scheduler import Crawler
 from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE, Api, first_tasks
@@ -45,22 +45,22 @@ def serve(channels: int, pipe: Connection) -> None:
 
 
 def fetch(root: Path, recipe: Path) -> tuple[int, float]:
-    """Crawl, without what is put away at the end; gives calls and seconds."""
+    """Crawl without the ingest at the end; gives calls and seconds."""
     wanted = load_crawl_recipe(recipe)
     with open_journal(Corpus.create(root)) as journal:
         assert wanted.youtube
-        journal.begin(first_tasks(wanted.youtube), again=False)
+        journal.begin_round(first_tasks(wanted.youtube), again=False)
         lanes = api_lanes(Api(), wanted, frozenset(), journal, root)
         crawler = Crawler(journal, lanes, wanted.tries, wanted.wait_s, lambda _: None)
         began = time.perf_counter()
         crawler.run()
-        return crawler.did.calls, time.perf_counter() - began
+        return crawler.totals.calls, time.perf_counter() - began
 
 
 def normalize(root: Path) -> tuple[int, float]:
-    """Put the fetched away, then ingest the raw segments into an empty corpus; gives records and seconds of that."""
+    """Ingest the payloads, then the raw segments into an empty corpus; gives records and seconds of the latter."""
     with open_journal(Corpus.open(root)) as journal:
-        put_away(journal, root)
+        ingest_payloads(journal, root)
     segments = sorted((root / "raw" / "youtube_api").iterdir())
     assert all(pq.read_schema(path) for path in segments)
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A local site of videos for yt-dlp's stage: plain pages with a player, and YouTube-shaped info dicts.
+"""Serve a local site of videos for yt-dlp's stage: plain pages with a player, and YouTube-shaped info dicts.
 
 with Pages() as pages:
     pages.url("plain", name)      a page that yt-dlp's own generic extractor reads: <video>, <track>, .mp4
@@ -6,7 +6,7 @@ with Pages() as pages:
 
     python -m tests.corpus.crawl.pages corpus crawl RECIPE --corpus DIR      the command, with $CBC_TEST_PAGES in use
 
-Every address of media, captions and pictures is signed, every answer sets a cookie: none of that may be written.
+Every address of media, captions and pictures is signed, and every answer sets a cookie: neither may be written.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ MEDIA_BYTES = 4_000
 VTT = "WEBVTT\n\n00:01.000 --> 00:03.000\nfirst of {0}\n\n01:10.000 --> 01:12.000\nlast of {0}\n"
 PAGE = """<html><head><title>Page {0}</title></head><body><video src="/media/{0}.mp4?{1}">
 <track kind="subtitles" src="/captions/{0}.vtt?{1}" srclang="en"></video></body></html>"""
-Fault = int | str | None  # an HTTP status, "cut", or what the site says instead
+Fault = int | str | None  # an HTTP status, "cut", or a message of the site
 
 
 def info(video: str, base: str) -> dict[str, Any]:
-    """What YouTube tells of a video, made up, the same for the same id; every other one has no written captions."""
+    """Info dict of a made-up YouTube video, equal for equal ids; about half have written captions."""
     rng = random.Random(video)
-    spoken = rng.random() < 0.5
+    has_captions = rng.random() < 0.5
     signed = f"{base}/captions/{video}.vtt?{SIGNED}"
     listed = [{"ext": "ttml", "url": f"{signed}&fmt=ttml"}, {"ext": "vtt", "url": signed}]
     automatic = {name: [{"ext": "vtt", "url": f"{signed}&kind=asr&tlang={name}"}] for name in ("de", "en", "en-orig")}
@@ -71,7 +71,7 @@ def info(video: str, base: str) -> dict[str, Any]:
             }
         ],
         "thumbnails": [{"url": f"{base}/picture/{video}.jpg?{SIGNED}"}],
-        "subtitles": {"en-GB": listed} if spoken else {},
+        "subtitles": {"en-GB": listed} if has_captions else {},
         "automatic_captions": automatic,
         "http_headers": {"X-Who": HEADER},
         "comments": None,
@@ -79,11 +79,11 @@ def info(video: str, base: str) -> dict[str, Any]:
 
 
 class Pages:
-    """A running site; `asked` holds the time, kind and name of each request; `fault` says what goes wrong with it."""
+    """A running site; `requests` holds the time, kind and name of each request, `fault` decides its fault."""
 
     def __init__(self, fault: Callable[[str, str, int], Fault] = lambda *_: None, latency_s: float = 0.0) -> None:
         self.fault, self.latency_s = fault, latency_s
-        self.asked: list[tuple[float, str, str]] = []
+        self.requests: list[tuple[float, str, str]] = []
 
     def __enter__(self) -> Pages:
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Handler,), {"owner": self}))
@@ -100,11 +100,11 @@ class Pages:
         return f"{self.base}/{kind}/{name}"
 
     def names(self, kind: str) -> list[str]:
-        """The names asked for, of one kind."""
-        return [name for _, one, name in self.asked if one == kind]
+        """The names requested of a kind."""
+        return [name for _, requested, name in self.requests if requested == kind]
 
     def body(self, kind: str, name: str) -> tuple[str, bytes]:
-        """Type and bytes of an answer; empty where there is none."""
+        """Content type and body of an answer; empty for an unknown kind."""
         stem = name.rpartition(".")[0]
         if kind == "media":
             return "video/mp4", b"\0\0\0\x18ftypmp42".ljust(MEDIA_BYTES, b"\0")
@@ -120,7 +120,7 @@ class Pages:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the owner says."""
+    """Answers with the owner's bodies and faults."""
 
     owner: Pages
 
@@ -128,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
         kind, _, name = urlsplit(self.path).path.lstrip("/").partition("/")
         pages = self.owner
         number = len(pages.names(kind))
-        pages.asked.append((time.time(), kind, name))
+        pages.requests.append((time.time(), kind, name))
         time.sleep(pages.latency_s)
         fault = pages.fault(kind, name, number)
         kind_of_body, body = pages.body(kind, name)
@@ -136,7 +136,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(fault if isinstance(fault, int) else 404)
             return
         if isinstance(fault, str) and fault != "cut":
-            body = json.dumps({"said": fault}).encode()
+            body = json.dumps({"message": fault}).encode()
         self.send_response(200)
         self.send_header("Content-Type", kind_of_body)
         self.send_header("Content-Length", str(len(body)))
@@ -145,30 +145,30 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[: len(body) // 2] if fault == "cut" else body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print no log."""
 
 
 class ShapedIE(InfoExtractor):
-    """Reads a YouTube address from the local site, and raises what yt-dlp's own extractor would."""
+    """Reads a YouTube address from the local site, and raises the errors of yt-dlp's own extractor."""
 
     _VALID_URL = r"https?://www\.youtube\.com/watch\?v=(?P<id>[\w-]{11})"
     base = ""
 
     def _real_extract(self, url: str) -> dict[str, Any]:
         video = self._match_id(url)
-        found = self._download_json(f"{self.base}/info/{video}", video)
-        said = found.get("said")
-        if said == "geo":
+        answer = self._download_json(f"{self.base}/info/{video}", video)
+        message = answer.get("message")
+        if message == "geo":
             raise GeoRestrictedError("The uploader has not made this video available in your country", ["DE"])
-        if said == "offline":
+        if message == "offline":
             raise UserNotLive(video_id=video)
-        if said:
-            raise ExtractorError(said, expected=True, video_id=video)
-        return found
+        if message:
+            raise ExtractorError(message, expected=True, video_id=video)
+        return answer
 
 
 def use(base: str) -> type[yt_dlp.YoutubeDL]:
-    """The real YoutubeDL, with that extractor before the others."""
+    """The real YoutubeDL, with the extractor of the local site before the others."""
     extractor = type("ShapedIE", (ShapedIE,), {"base": base})
 
     class Client(yt_dlp.YoutubeDL):

@@ -1,9 +1,9 @@
-"""A local server of the YouTube Data API v3 for the crawler's tests: a synthetic universe, real shapes, real failures.
+"""Serve the YouTube Data API v3 locally for the crawler's tests: a synthetic universe with real shapes and failures.
 
 with Server(Universe(channels=5, videos_per_channel=70)) as server:
     build("youtube", "v3", developerKey=server.key, static_discovery=True, client_options={"api_endpoint": server.url})
 
-Answers are checked against the discovery document of google-api-python-client; __exit__ raises what that check found.
+Answers are checked against the discovery document of google-api-python-client; __exit__ raises what that check finds.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ Item = dict[str, Any]
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 ODD = ("", " \u202bימין\u202c", " zero\u200bwidth", " \U0001f36a e\u0301", " <b>&amp;</b>", " <mask> scene 3:")
-SAID = ("Nice one", "Write to someone@example.org please", "I agree with @somebody.else", "مرحبا")
-# endpoint: its response's schema, its filters, the most and the usual number of items on a page
+COMMENTS = ("Nice one", "Write to someone@example.org please", "I agree with @somebody.else", "مرحبا")
+# endpoint: schema of its response, its filters, maximum and default number of items on a page
 ENDPOINTS = {
     "search": ("SearchListResponse", ("q",), 50, 5),
     "channels": ("ChannelListResponse", ("id", "forHandle", "forUsername"), 50, 5),
@@ -46,7 +46,7 @@ SLOW_S = 0.5
 
 
 class Fault(Enum):
-    """What may go wrong with a call: HTTP status and the API's reason; the last three are of the connection."""
+    """Faults of a call: HTTP status and the API's reason; the last three are faults of the connection."""
 
     QUOTA_EXCEEDED = (403, "quotaExceeded")
     RATE_LIMITED = (403, "rateLimitExceeded")
@@ -65,7 +65,7 @@ Faults = Callable[[str, Params, int], Fault | None]
 
 
 def random_faults(share: float, seed: int) -> Faults:
-    """Passing faults for a share of the calls, by their number."""
+    """Transient faults for a share of the calls, by their number."""
 
     def fault(endpoint: str, params: Params, number: int) -> Fault | None:
         rng = random.Random(f"{seed}:{number}")
@@ -81,23 +81,23 @@ class Refused(Exception):
         super().__init__(reason)
         self.status = status
         message = message or f"The call was refused: {reason}."
-        one = {
+        entry = {
             "message": message,
             "domain": DOMAINS.get(reason, "youtube.parameter" if status == 400 else "global"),
             "reason": reason,
         }
-        self.body = {"error": {"code": status, "message": message, "errors": [one]}}
+        self.body = {"error": {"code": status, "message": message, "errors": [entry]}}
         if details:
             self.body["error"]["details"] = details
 
 
 def resource(kind: str, name: str, **parts: Any) -> Item:
-    """An item with what the API always gives."""
+    """An item with the fields that the API always sets."""
     return {"kind": f"youtube#{kind}", "etag": f"{zlib.crc32(repr((name, parts)).encode()):08x}", "id": name, **parts}
 
 
 class Universe:
-    """Made-up channels with videos and comments, the same for the same numbers."""
+    """Made-up channels with videos and comments, equal for equal arguments."""
 
     def __init__(self, channels: int, videos_per_channel: int, comments_per_video: int = 3, seed: int = 0) -> None:
         self.comments_per_video = comments_per_video
@@ -109,11 +109,11 @@ class Universe:
         for number in range(channels):
             self._add_channel(rng, number, videos_per_channel)
         self.channel_ids = list(self.channels)
-        self.handles = [one["snippet"]["customUrl"] for one in self.channels.values()]  # without @: the user name
+        self.handles = [channel["snippet"]["customUrl"] for channel in self.channels.values()]
 
     def videos_of(self, channel_id: str) -> list[str]:
         """The uploads of a channel in the playlist's order, missing ones among them."""
-        return [one["contentDetails"]["videoId"] for one in self.entries[channel_id.replace("UC", "UU", 1)]]
+        return [entry["contentDetails"]["videoId"] for entry in self.entries[channel_id.replace("UC", "UU", 1)]]
 
     def _add_channel(self, rng: random.Random, number: int, videos: int) -> None:
         tail = "".join(rng.choices(ALPHABET, k=22))
@@ -142,7 +142,7 @@ class Universe:
         shown["description"] = f"About {number}.{rng.choice(ODD)}\nhttps://example.com"
         shown["defaultAudioLanguage"] = rng.choice(("en", "de", "he"))
         length = {"duration": f"PT{rng.randrange(1, 20)}M{rng.randrange(60)}S", "definition": "hd", "caption": "false"}
-        counts = {"viewCount": str(int(10 ** rng.uniform(0, 8)))}  # what is hidden or closed is left out
+        counts = {"viewCount": str(int(10 ** rng.uniform(0, 8)))}  # hidden counts are left out
         if rng.random() < 0.9:
             counts["likeCount"] = str(rng.randrange(10**5))
         if video not in self.comments_disabled:
@@ -162,19 +162,19 @@ class Universe:
             raise Refused(400, "invalidParameter", f"maxResults must be within [1, {most}].")
         if not re.fullmatch(r"P\d{1,9}", page):
             raise Refused(400, "invalidPageToken")
-        found = self._found(endpoint, params)
+        matches = self._matches(endpoint, params)
         start, step = int(page[1:]), int(size) if endpoint in ("playlistItems", "commentThreads", "search") else most
         parts = {*params["part"].split(","), "kind", "etag", "id"}
-        items = [{k: item[k] for k in item if k in parts} for item in found[start : start + step]]
+        items = [{k: item[k] for k in item if k in parts} for item in matches[start : start + step]]
         body = resource(schema[0].lower() + schema[1:], page, items=items)
         del body["id"]
-        body["pageInfo"] = {"totalResults": len(found), "resultsPerPage": step}
-        if start + step < len(found):
+        body["pageInfo"] = {"totalResults": len(matches), "resultsPerPage": step}
+        if start + step < len(matches):
             body["nextPageToken"] = f"P{start + step}"
         return body
 
     def _upload(self, video: str, position: int) -> Item:
-        """An entry of an uploads list: of a missing video it tells little more than the id."""
+        """An entry of an uploads list; for a missing video it holds little more than the id."""
         shown = {name: self.videos[video]["snippet"][name] for name in ("channelId", "publishedAt", "title")}
         shown |= {"position": position, "resourceId": {"kind": "youtube#video", "videoId": video}}
         if video in self.missing:
@@ -182,21 +182,21 @@ class Universe:
         status = {"privacyStatus": "private" if video in self.private else "public"}
         return resource("playlistItem", f"UP{video}", snippet=shown, contentDetails={"videoId": video}, status=status)
 
-    def _found(self, endpoint: str, params: Params) -> list[Item]:
-        """All items that a call asks for, on whichever page. Raises Refused."""
+    def _matches(self, endpoint: str, params: Params) -> list[Item]:
+        """All items that match a call, on all pages. Raises Refused."""
         if "id" in ENDPOINTS[endpoint][1] and "id" in params:
-            known, asked = getattr(self, endpoint), params["id"].split(",")
-            if len(asked) > 50:
+            known, ids = getattr(self, endpoint), params["id"].split(",")
+            if len(ids) > 50:
                 raise Refused(400, "invalidParameter", "At most 50 ids a call.")
-            return [known[name] for name in dict.fromkeys(asked) if name in known and name not in self.missing]
+            return [known[name] for name in dict.fromkeys(ids) if name in known and name not in self.missing]
         if endpoint == "search":
             if params.get("type") != "channel":
                 raise Refused(400, "invalidParameter", "Only channels are searched for here.")
-            hits = [one for one in self.channels.values() if params["q"] in one["snippet"]["title"]]
-            return [search_result(one) for one in hits]
+            hits = [channel for channel in self.channels.values() if params["q"] in channel["snippet"]["title"]]
+            return [search_result(channel) for channel in hits]
         if endpoint == "channels":
             handle = "@" + (params.get("forHandle") or params["forUsername"]).removeprefix("@")
-            return [one for one in self.channels.values() if one["snippet"]["customUrl"] == handle]
+            return [channel for channel in self.channels.values() if channel["snippet"]["customUrl"] == handle]
         if endpoint == "playlistItems":
             if params["playlistId"] not in self.entries:
                 raise Refused(404, "playlistNotFound")
@@ -210,21 +210,21 @@ class Universe:
 
 
 def search_result(channel: Item) -> Item:
-    """A channel as a search tells it."""
+    """A channel as a search result."""
     shown = {"channelId": channel["id"], "title": channel["snippet"]["title"]}
     shown |= {"publishedAt": channel["snippet"]["publishedAt"], "description": ""}
-    found = resource("searchResult", channel["id"], snippet=shown)
-    return found | {"id": {"kind": "youtube#channel", "channelId": channel["id"]}}
+    result = resource("searchResult", channel["id"], snippet=shown)
+    return result | {"id": {"kind": "youtube#channel", "channelId": channel["id"]}}
 
 
 def comment_thread(video: str, number: int) -> Item:
-    """A thread with one comment; some hold what must not be kept."""
-    text = SAID[number % len(SAID)] + ODD[number % len(ODD)]
-    said = {"videoId": video, "textDisplay": text}
-    said |= {"likeCount": number, "publishedAt": "2025-01-02T03:04:05Z", "updatedAt": "2025-01-02T03:04:05Z"}
-    said |= {"authorDisplayName": f"@author{number}", "authorChannelId": {"value": f"UCauthor{number}"}}
+    """A thread with a single comment; the texts hold personal data that must not be kept."""
+    text = COMMENTS[number % len(COMMENTS)] + ODD[number % len(ODD)]
+    comment = {"videoId": video, "textDisplay": text}
+    comment |= {"likeCount": number, "publishedAt": "2025-01-02T03:04:05Z", "updatedAt": "2025-01-02T03:04:05Z"}
+    comment |= {"authorDisplayName": f"@author{number}", "authorChannelId": {"value": f"UCauthor{number}"}}
     name = f"Ug{video}.{number}"
-    shown = {"videoId": video, "topLevelComment": resource("comment", name, snippet=said), "totalReplyCount": 0}
+    shown = {"videoId": video, "topLevelComment": resource("comment", name, snippet=comment), "totalReplyCount": 0}
     return resource("commentThread", name, snippet=shown)
 
 
@@ -245,16 +245,16 @@ def check_schema(resource: str | Item, body: Any, where: str = "") -> None:
     assert form not in WRITTEN or re.fullmatch(WRITTEN[form], body), f"{where} is no {form}"
     assert form not in RANGES or RANGES[form][0] <= int(body) < RANGES[form][1], f"{where} is out of {form}"
     assert body in schema.get("enum", [body]), f"{where} is none of {schema.get('enum')}"
-    for name, one in body.items() if kind == "object" else ():
+    for name, value in body.items() if kind == "object" else ():
         known = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
         assert known is not None, f"{where}.{name} is unknown"
-        check_schema(known, one, f"{where}.{name}")
-    for one in body if kind == "array" else ():
-        check_schema(schema["items"], one, f"{where}[]")
+        check_schema(known, value, f"{where}.{name}")
+    for value in body if kind == "array" else ():
+        check_schema(schema["items"], value, f"{where}[]")
 
 
 def parse_fields(text: str | deque[str]) -> Item:
-    """A `fields` parameter, a(b,c/d),e, or what is left of it in a bracket, as nested names."""
+    """Parse a `fields` parameter, a(b,c/d),e, or the rest of it inside a bracket, into nested names."""
     signs = deque(re.findall(r"[^(),/]+|[(),/]", text)) if isinstance(text, str) else text
     mask: Item = {}
     sign = ","
@@ -273,12 +273,12 @@ def parse_fields(text: str | deque[str]) -> Item:
 def selected(value: Any, mask: Item) -> Any:
     """The parts of a value that a mask names; an empty mask names all."""
     if isinstance(value, list):
-        return [selected(one, mask) for one in value]
+        return [selected(element, mask) for element in value]
     return {name: selected(value[name], inner) for name, inner in mask.items() if name in value} if mask else value
 
 
 class Call(NamedTuple):
-    """What the server saw and did; it notes a status even where the connection was cut."""
+    """A call as the server logged it; the status is logged even if the connection was cut."""
 
     time: float
     endpoint: str
@@ -289,7 +289,7 @@ class Call(NamedTuple):
 
 @dataclass
 class Server:
-    """A running server; `calls` and `units` are its own count, `day_units` what counts against the quota."""
+    """A running server; `calls` and `units` are its totals, `day_units` counts against the quota."""
 
     universe: Universe
     key: str = "test-key"
@@ -322,7 +322,7 @@ class Server:
             self.day_units = self.searches = 0
 
     def decide(self, endpoint: str, params: Params) -> tuple[int, Item, Fault | None]:
-        """Status, body and fault of a call, which is counted."""
+        """Count a call; gives its status, body and fault."""
         key, status, body, units, fault = params.pop("key", None), 500, {}, 0, None
         with self.lock:
             try:
@@ -334,7 +334,7 @@ class Server:
                 fault = Fault.QUOTA_EXCEEDED if spent else fault
                 status, body = self.answer(endpoint, params, key, fault)
                 units = int(not spent and status < 429 and fault is not Fault.CUT)
-            except Exception as error:  # told when the server is left: here only the crawler would see it
+            except Exception as error:  # raised in __exit__: here only the crawler would see it
                 self.broken.append(error)
             status = 200 if fault is Fault.MALFORMED else status
             if endpoint == "search":
@@ -363,13 +363,13 @@ class Server:
 
 
 class Http(ThreadingHTTPServer):
-    """Says nothing of clients that were killed."""
+    """A server that prints nothing about clients that were killed."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over a connection that broke; anything else is a fault of the server."""
+        """Ignore a connection that broke; any other error is a fault of the server."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -384,9 +384,9 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in parse_qsl(place.query):  # lists come as repeated parameters
             params[name] = f"{params[name]},{value}" if name in params else value
         time.sleep(self.owner.latency_s)
-        status, found, fault = self.owner.decide(place.path.removeprefix("/youtube/v3/"), params)
+        status, content, fault = self.owner.decide(place.path.removeprefix("/youtube/v3/"), params)
         time.sleep(SLOW_S if fault is Fault.SLOW else 0)
-        body = json.dumps(found).encode()
+        body = json.dumps(content).encode()
         body = body[: len(body) // 2] if fault is Fault.MALFORMED else body
         self.send_response(status)
         self.send_header("Content-Type", "application/json; charset=UTF-8")

@@ -1,4 +1,4 @@
-"""Companies of a query result of Wikidata: their rows, and the channels they give a crawl."""
+"""Companies of a Wikidata query result: their rows, and their channels in a crawl."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def quoted(text: str, separator: str) -> str:
 
 
 def write(path: Path) -> Path:
-    """The same result in one of the forms in which it can be downloaded."""
+    """Write the same result in a form in which it can be downloaded."""
     rows = [dict(zip(NAMES, (entity(row[0]), *row[1:]), strict=True)) for row in ROWS]
     if path.suffix == ".json":
-        objects = [{name: one for name, one in row.items() if one} for row in rows]
+        objects = [{name: cell for name, cell in row.items() if cell} for row in rows]
         if path.stem != "plain":
-            objects = [{name: {"type": "literal", "value": one} for name, one in row.items()} for row in objects]
-        told = {"head": {"vars": NAMES}, "results": {"bindings": objects}} if path.stem == "sparql" else objects
-        path.write_text(json.dumps(told), encoding="utf-8")
+            objects = [{name: {"type": "literal", "value": cell} for name, cell in row.items()} for row in objects]
+        content = {"head": {"vars": NAMES}, "results": {"bindings": objects}} if path.stem == "sparql" else objects
+        path.write_text(json.dumps(content), encoding="utf-8")
         return path
     separator = "," if path.suffix == ".csv" else "\t"
     lines = [separator.join(NAMES)]
@@ -61,7 +61,7 @@ def write(path: Path) -> Path:
         ]
         lines += [separator.join(row) for row in terms]
     else:
-        lines += [separator.join(quoted(one, separator) for one in row.values()) for row in rows]
+        lines += [separator.join(quoted(cell, separator) for cell in row.values()) for row in rows]
     path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8", newline="")
     return path
 
@@ -72,13 +72,11 @@ def test_every_form_of_the_download_gives_the_same_rows(tmp_path, form):
     os.utime(path, (1_700_000_000, 1_700_000_000))
     report = ingest(Wikidata(), [path], tmp_path / "corpus")
     with Corpus.open(tmp_path / "corpus").connect() as connection:
-        found = connection.execute(
-            "SELECT communicator_id, channel, company, epoch(as_of) FROM communicator"
-        ).fetchall()
+        rows = connection.execute("SELECT communicator_id, channel, company, epoch(as_of) FROM communicator").fetchall()
         rejects = connection.execute("SELECT reason, value, line FROM rejects ORDER BY reason").fetchall()
-        told = connection.execute("SELECT DISTINCT source, tool FROM provenance").fetchall()
+        origins = connection.execute("SELECT DISTINCT source, tool FROM provenance").fetchall()
     at = 1_700_000_000.0
-    assert sorted(found) == sorted(
+    assert sorted(rows) == sorted(
         [
             (IDS[0], "youtube", 'Brand "17", Ltd.', at),
             (IDS[1], "youtube", 'Brand "17", Ltd.', at),
@@ -92,7 +90,7 @@ def test_every_form_of_the_download_gives_the_same_rows(tmp_path, form):
     values = ["Brand 20", "not-a-channel", "far too long for a name"]
     assert rejects == list(zip(reasons, values, [lines[0], lines[2], lines[1]], strict=True))
     assert report.rows_read == report.rows_kept + report.rows_known + sum(report.rejected.values()) == 7
-    assert told == [("wikidata@1", "query.wikidata.org")]
+    assert origins == [("wikidata@1", "query.wikidata.org")]
 
 
 def test_a_crawl_takes_its_channels_from_a_result_and_the_company_stays(tmp_path, monkeypatch):
@@ -106,15 +104,15 @@ def test_a_crawl_takes_its_channels_from_a_result_and_the_company_stays(tmp_path
         monkeypatch.setenv(ENDPOINT_VARIABLE, server.url)
         crawl(load_crawl_recipe(recipe), tmp_path / "corpus")
     with Corpus.open(tmp_path / "corpus").connect() as connection:
-        say = "SELECT communicator_id, company, name IS NOT NULL FROM communicator WHERE channel = 'youtube'"
-        found = connection.execute(say).fetchall()
+        sql = "SELECT communicator_id, company, name IS NOT NULL FROM communicator WHERE channel = 'youtube'"
+        rows = connection.execute(sql).fetchall()
         assert connection.execute("SELECT count(*) FROM message").fetchall() != [(0,)]
     companies = ['Brand "17", Ltd.', 'Brand "17", Ltd.', "Brand 21"]
-    assert sorted(found) == sorted((name, company, True) for name, company in zip(IDS, companies, strict=True))
+    assert sorted(rows) == sorted((name, company, True) for name, company in zip(IDS, companies, strict=True))
     assert "gone: 1 no channel id, e.g. not-a-channel" in progress_text(tmp_path / "corpus")
 
 
-def test_a_result_without_a_channel_gives_a_crawl_nothing(tmp_path):
+def test_a_result_without_a_channel_is_refused_by_a_crawl(tmp_path):
     (tmp_path / "c.csv").write_text("companyLabel,youtubeChannelId\nBrand 1,\nBrand 2,x\n")
     (tmp_path / "recipe.yaml").write_text("youtube: {companies: c.csv}")
     with pytest.raises(BadCrawlRecipe, match="names no YouTube channel"):
@@ -134,11 +132,11 @@ WRONG = [
 
 
 @pytest.mark.parametrize("content", WRONG)
-def test_what_is_no_such_result_is_named_and_leaves_nothing(tmp_path, cbc, content):
+def test_a_file_that_is_no_result_is_named_and_leaves_no_corpus(tmp_path, cbc, content):
     path = tmp_path / "result.csv"
     path.write_bytes(content)
-    told = cbc("corpus", "ingest", "wikidata", path, "--corpus", tmp_path / "corpus")
-    assert told.returncode == 2 and "is no result of companies" in told.stderr
+    ended = cbc("corpus", "ingest", "wikidata", path, "--corpus", tmp_path / "corpus")
+    assert ended.returncode == 2 and "is no result of companies" in ended.stderr
     assert not (tmp_path / "corpus").exists()
 
 
@@ -148,6 +146,6 @@ def test_any_bytes_are_rows_or_a_named_error(tmp_path_factory, content):
     path.write_bytes(content)
     try:
         for row in rows_of(path):
-            assert all(isinstance(one, str) for one in row.cells.values()) and list(row.accounts())
+            assert all(isinstance(cell, str) for cell in row.cells.values()) and list(row.accounts())
     except NoCompanies:
         pass

@@ -1,4 +1,4 @@
-"""Crawling against a local server of the real protocol: what lands in the tables, in the ledger, and after failures."""
+"""Crawl a local server of the real protocol: tables, ledger, and the outcome of failures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import yaml
 
-from corpus.crawl.causes import CAUSES, cause_of
+from corpus.crawl.causes import CAUSES, classify_response
 from corpus.crawl.crawl import WrongClock, crawl, retry
 from corpus.crawl.progress import crawled_text, progress_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
@@ -53,7 +53,7 @@ def recipe_file(folder: Path, universe: Universe, comments: int = 0, **more: obj
 
 @pytest.fixture
 def serve(monkeypatch):
-    """Starts servers that the crawler finds by its environment."""
+    """Function that starts a server and points the crawler's environment at it."""
     running: list[Server] = []
 
     def started(universe: Universe, **more: object) -> Server:
@@ -68,19 +68,19 @@ def serve(monkeypatch):
 
 
 def tables(root: Path) -> dict[str, pl.DataFrame]:
-    """What a corpus holds, without times and the order of fetching."""
+    """Tables of a corpus, without times and the order of fetching."""
     connection = Corpus.open(root).connect()
-    asked = {
+    queries = {
         "message": "FROM message",
         "communicator": "SELECT * EXCLUDE (as_of) FROM communicator_observation",
         "effect": "SELECT * EXCLUDE (observed_at) FROM effect",
         "comment": "FROM comment",
     }
-    return {name: pl.DataFrame(connection.sql(sql).to_arrow_table()).sort(pl.all()) for name, sql in asked.items()}
+    return {name: pl.DataFrame(connection.sql(sql).to_arrow_table()).sort(pl.all()) for name, sql in queries.items()}
 
 
-def same(one: dict[str, pl.DataFrame], two: dict[str, pl.DataFrame]) -> bool:
-    return all(one[name].equals(two[name]) for name in one)
+def same(first: dict[str, pl.DataFrame], second: dict[str, pl.DataFrame]) -> bool:
+    return all(first[name].equals(second[name]) for name in first)
 
 
 def units(root: Path) -> int:
@@ -103,17 +103,17 @@ def clean(universe, tmp_path_factory) -> tuple[dict[str, pl.DataFrame], int]:
 def test_every_video_that_is_shown_lands_in_the_tables_with_its_counts(universe, serve, place):
     server = serve(universe)
     did = crawl(load_crawl_recipe(recipe_file(place, universe)), place / "corpus")
-    found = tables(place / "corpus")
+    frames = tables(place / "corpus")
     wanted = {video for channel in universe.channel_ids for video in universe.videos_of(channel)} - universe.missing
-    assert set(found["message"]["message_id"]) == wanted
-    assert set(found["communicator"]["communicator_id"]) == set(universe.channel_ids)
-    assert found["effect"].filter(metric="views").height == len(wanted)
-    assert found["message"]["published_at"].null_count() == found["message"]["duration_s"].null_count() == 0
+    assert set(frames["message"]["message_id"]) == wanted
+    assert set(frames["communicator"]["communicator_id"]) == set(universe.channel_ids)
+    assert frames["effect"].filter(metric="views").height == len(wanted)
+    assert frames["message"]["published_at"].null_count() == frames["message"]["duration_s"].null_count() == 0
     assert did.calls == len(server.calls) == server.units == units(place / "corpus")
     assert not validate(place / "corpus")
 
 
-def test_a_second_crawl_asks_nothing_and_one_more_round_adds_observations(universe, serve, place):
+def test_a_second_crawl_makes_no_call_and_a_new_round_adds_observations(universe, serve, place):
     server, recipe = serve(universe), load_crawl_recipe(recipe_file(place, universe))
     calls = crawl(recipe, place / "corpus").calls
     before = tables(place / "corpus")
@@ -125,7 +125,7 @@ def test_a_second_crawl_asks_nothing_and_one_more_round_adds_observations(univer
     assert after["effect"].height == 2 * before["effect"].height
 
 
-def test_comments_lose_their_words_and_their_authors_are_unknown(clean, universe):
+def test_comments_keep_neither_text_nor_authors(clean, universe):
     comments = clean[0]["comment"]
     videos = set(clean[0]["message"]["message_id"])
     assert set(comments["message_id"]) == {v for v in videos if v not in universe.comments_disabled}
@@ -165,7 +165,7 @@ def test_kills_at_random_instants_lose_nothing_and_repeat_only_calls_in_flight(c
     assert not list((place / "corpus" / "crawl").iterdir())
 
 
-def test_the_recipes_quota_is_never_passed_and_a_scheduler_understands_the_end(universe, serve, place, cbc):
+def test_the_recipes_quota_is_never_exceeded_and_its_end_has_an_exit_code(universe, serve, place, cbc):
     server = serve(universe)
     recipe = recipe_file(place, universe, quota={"units_per_day": 9})
     ended = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus")
@@ -174,8 +174,8 @@ def test_the_recipes_quota_is_never_passed_and_a_scheduler_understands_the_end(u
         r"error: the quota of the day is spent; it is reset at \d{4}-\d\d-\d\d 0[78]:00 UTC; .*", ended.stderr.strip()
     )
     assert server.units == units(place / "corpus") == 9
-    told = cbc("corpus", "status", "--corpus", place / "corpus").stdout
-    assert "units booked today" in told and re.search(r"^playlistItems +\d", told, re.MULTILINE)
+    status = cbc("corpus", "status", "--corpus", place / "corpus").stdout
+    assert "units booked today" in status and re.search(r"^playlistItems +\d", status, re.MULTILINE)
     recipe_file(place, universe)
     assert cbc("corpus", "crawl", recipe, "--corpus", place / "corpus").returncode == 0
 
@@ -191,7 +191,7 @@ def test_the_apis_quota_ends_the_crawl_and_costs_no_try(universe, serve, place):
     assert retry(place / "corpus", "quota") == 0
 
 
-def test_what_was_given_up_is_told_and_tried_again_on_request(universe, serve, place, cbc):
+def test_tasks_given_up_are_reported_and_retried_on_request(universe, serve, place, cbc):
     closed = universe.channel_ids[5].replace("UC", "UU", 1)
 
     def faults(endpoint: str, params: dict[str, str], number: int) -> Fault | None:
@@ -203,9 +203,9 @@ def test_what_was_given_up_is_told_and_tried_again_on_request(universe, serve, p
     did = crawl(load_crawl_recipe(recipe), place / "corpus")
     assert did.failures == {"server": 2} and did.given_up == 1
     assert "1 tasks given up; `cbc corpus status` names the causes" in crawled_text(did)
-    told = cbc("corpus", "status", "--corpus", place / "corpus").stdout
-    assert f"playlistItems: 1 given up for server, e.g. {closed}" in told
-    assert f"gone: {len(told.splitlines())}" not in told and re.search(r"gone: \d+ (deleted|private)", told)
+    status = cbc("corpus", "status", "--corpus", place / "corpus").stdout
+    assert f"playlistItems: 1 given up for server, e.g. {closed}" in status
+    assert re.search(r"gone: \d+ (deleted|private)", status)
     faults.on = False
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls == 0
     assert cbc("corpus", "retry", "--cause", "server", "--corpus", place / "corpus").stdout == "1 tasks wait again\n"
@@ -213,13 +213,13 @@ def test_what_was_given_up_is_told_and_tried_again_on_request(universe, serve, p
     assert set(tables(place / "corpus")["communicator"]["communicator_id"]) == set(universe.channel_ids)
 
 
-def test_a_wrong_key_stops_the_crawl_and_stands_nowhere(universe, serve, place, cbc):
+def test_a_wrong_key_stops_the_crawl_and_is_written_nowhere(universe, serve, place, cbc):
     serve(universe)
     secret = "not-the-right-key-9f3"
-    told = cbc("corpus", "crawl", recipe_file(place, universe), "--corpus", place / "corpus", **{KEY_VARIABLE: secret})
-    assert told.returncode == 2 and told.stderr.strip().splitlines()[-1].startswith("error: the API refuses the key")
+    ended = cbc("corpus", "crawl", recipe_file(place, universe), "--corpus", place / "corpus", **{KEY_VARIABLE: secret})
+    assert ended.returncode == 2 and ended.stderr.strip().splitlines()[-1].startswith("error: the API refuses the key")
     written = b"".join(path.read_bytes() for path in place.rglob("*") if path.is_file())
-    assert secret.encode() not in written + told.stderr.encode() + told.stdout.encode()
+    assert secret.encode() not in written + ended.stderr.encode() + ended.stdout.encode()
     missing = cbc("corpus", "crawl", recipe_file(place, universe), "--corpus", place / "corpus", **{KEY_VARIABLE: ""})
     assert missing.returncode == 2 and KEY_VARIABLE in missing.stderr
 
@@ -244,10 +244,10 @@ def test_the_plan_bounds_what_the_crawl_then_costs(universe, serve, place, cbc):
     content = yaml.safe_load(recipe.read_text())
     content["youtube"]["videos_per_channel"] = 70
     recipe.write_text(yaml.safe_dump(content))
-    told = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus", "--plan").stdout
-    planned = int(re.search(r"in all +(\d+)", told)[1])
+    plan = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus", "--plan").stdout
+    planned = int(re.search(r"in all +(\d+)", plan)[1])
     assert not (place / "corpus").exists() and not server.calls
-    assert "at 30 units a day: 2 days at most" in told
+    assert "at 30 units a day: 2 days at most" in plan
     content["quota"]["units_per_day"] = 1000
     recipe.write_text(yaml.safe_dump(content))
     crawl(load_crawl_recipe(recipe), place / "corpus")
@@ -255,7 +255,7 @@ def test_the_plan_bounds_what_the_crawl_then_costs(universe, serve, place, cbc):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "fault"),
     [
         ("youtube: {channels: [UCx]}", "'UCx' is no channel: give an id"),
         ("youtube: {channels: ['@Some'], depth: 3}", "unknown key youtube.depth"),
@@ -276,10 +276,10 @@ def test_the_plan_bounds_what_the_crawl_then_costs(universe, serve, place, cbc):
         ("youtube: [", "cannot read the recipe"),
     ],
 )
-def test_a_fault_of_a_recipe_is_named(tmp_path, text, said):
+def test_a_fault_of_a_recipe_is_named(tmp_path, text, fault):
     path = tmp_path / "own.yaml"
     path.write_text(text)
-    with pytest.raises(BadCrawlRecipe, match=re.escape(said)):
+    with pytest.raises(BadCrawlRecipe, match=re.escape(fault)):
         load_crawl_recipe(path)
 
 
@@ -294,13 +294,13 @@ def test_two_crawls_do_not_share_a_corpus(universe, serve, place, cbc):
     process = start(place, recipe)
     while not (place / "corpus" / "crawl.sqlite").exists():
         time.sleep(0.01)
-    told = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus")
+    ended = cbc("corpus", "crawl", recipe, "--corpus", place / "corpus")
     process.kill()
     process.wait()
-    assert told.returncode == 2 and "another process" in told.stderr
+    assert ended.returncode == 2 and "another process" in ended.stderr
 
 
-def test_a_clock_that_was_set_back_is_said_before_anything_is_booked(universe, serve, place, monkeypatch):
+def test_a_clock_that_was_set_back_is_refused_before_anything_is_booked(universe, serve, place, monkeypatch):
     serve(universe, quota_units=3)
     recipe = load_crawl_recipe(recipe_file(place, universe))
     with pytest.raises(QuotaEnded):
@@ -312,32 +312,32 @@ def test_a_clock_that_was_set_back_is_said_before_anything_is_booked(universe, s
     assert units(place / "corpus") == before
 
 
-def test_who_opted_out_is_never_asked_for(universe, serve, place):
+def test_opted_out_channels_and_videos_are_never_requested(universe, serve, place):
     server = serve(universe)
     out = [universe.channel_ids[3], universe.handles[0], universe.videos_of(universe.channel_ids[4])[7]]
     (place / "opt_out.txt").write_text("# asked by mail\n" + "\n".join(f"{name}  # since May" for name in out))
     crawl(load_crawl_recipe(recipe_file(place, universe, comments=1, opt_out="opt_out.txt")), place / "corpus")
-    asked = {name for call in server.calls for value in call.params.values() for name in value.split(",")}
-    assert not asked & {*out, out[0].replace("UC", "UU", 1)}
-    found = tables(place / "corpus")["message"]
-    assert set(found["communicator_id"]) == set(universe.channel_ids) - {out[0], universe.channel_ids[0]}
-    assert out[2] not in set(found["message_id"])
+    requested = {name for call in server.calls for value in call.params.values() for name in value.split(",")}
+    assert not requested & {*out, out[0].replace("UC", "UU", 1)}
+    messages = tables(place / "corpus")["message"]
+    assert set(messages["communicator_id"]) == set(universe.channel_ids) - {out[0], universe.channel_ids[0]}
+    assert out[2] not in set(messages["message_id"])
     (place / "opt_out.txt").unlink()
     with pytest.raises(BadCrawlRecipe, match="cannot read the opt-out list"):
         crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
 
 
-def test_who_opted_out_by_handle_is_left_out_although_the_recipe_gives_its_id(universe, serve, place):
+def test_a_channel_opted_out_by_handle_is_dropped_although_the_recipe_holds_its_id(universe, serve, place):
     server, (channel, handle) = serve(universe), (universe.channel_ids[6], universe.handles[6])
     (place / "opt_out.txt").write_text(handle)
     crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
     assert channel.replace("UC", "UU", 1) not in {call.params.get("playlistId") for call in server.calls}
-    found = tables(place / "corpus")
-    assert channel not in set(found["communicator"]["communicator_id"]) | set(found["message"]["communicator_id"])
+    frames = tables(place / "corpus")
+    assert channel not in set(frames["communicator"]["communicator_id"]) | set(frames["message"]["communicator_id"])
     assert f"gone: 1 opted out, e.g. {channel}" in progress_text(place / "corpus")
 
 
-def test_who_opts_out_while_a_crawl_waits_is_not_asked_for_any_more(universe, serve, place, cbc):
+def test_a_channel_that_opts_out_while_a_crawl_waits_is_not_requested(universe, serve, place, cbc):
     server, later = serve(universe, quota_units=4), universe.channel_ids[5]
     with pytest.raises(QuotaEnded):
         crawl(load_crawl_recipe(recipe_file(place, universe)), place / "corpus")
@@ -346,10 +346,10 @@ def test_who_opts_out_while_a_crawl_waits_is_not_asked_for_any_more(universe, se
     with sqlite3.connect(place / "corpus" / "crawl.sqlite") as connection:
         connection.execute("DELETE FROM spent")  # as if the next day had come
     crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
-    asked = {name for call in server.calls[calls:] for value in call.params.values() for name in value.split(",")}
-    assert len(server.calls) > calls and later.replace("UC", "UU", 1) not in asked
-    told = cbc("corpus", "status", "--corpus", place / "corpus").stdout
-    assert "1 given up for opted out" in told
+    requested = {name for call in server.calls[calls:] for value in call.params.values() for name in value.split(",")}
+    assert len(server.calls) > calls and later.replace("UC", "UU", 1) not in requested
+    status = cbc("corpus", "status", "--corpus", place / "corpus").stdout
+    assert "1 given up for opted out" in status
 
 
 @pytest.mark.parametrize(
@@ -368,6 +368,6 @@ def test_who_opts_out_while_a_crawl_waits_is_not_asked_for_any_more(universe, se
         (503, [], "server"),
     ],
 )
-def test_a_refusal_is_named_by_the_apis_reason_and_one_without_a_reason_is_tried_again(status, reasons, cause):
-    assert cause_of(status, reasons) == cause
+def test_a_refusal_is_classified_by_the_apis_reason_and_retried_without_a_reason(status, reasons, cause):
+    assert classify_response(status, reasons) == cause
     assert CAUSES["malformed"].policy == "back off"

@@ -25,7 +25,7 @@ def service():
 
 @pytest.fixture
 def youtube(service, monkeypatch):
-    """Makes a call of the client, at a server."""
+    """Function that makes a call of the client at a server."""
 
     def call(server: Server, endpoint: str, key: str | None = "test-key", **params: object) -> dict:
         request = getattr(service, endpoint)().list(**{"part": "id", **params})
@@ -37,12 +37,12 @@ def youtube(service, monkeypatch):
 
 
 def refusal(call, *args: object, **params: object) -> tuple[int, str, str]:
-    """Status, reason and domain of a call that fails."""
+    """Status, reason and domain of a refused call."""
     with pytest.raises(HttpError) as caught:
         call(*args, **params)
-    told = json.loads(caught.value.content)["error"]
-    assert told["code"] == caught.value.resp.status and told["message"] == told["errors"][0]["message"]
-    return told["code"], told["errors"][0]["reason"], told["errors"][0]["domain"]
+    error = json.loads(caught.value.content)["error"]
+    assert error["code"] == caught.value.resp.status and error["message"] == error["errors"][0]["message"]
+    return error["code"], error["errors"][0]["reason"], error["errors"][0]["domain"]
 
 
 def test_the_client_reaches_the_server_by_its_option_api_endpoint():
@@ -75,15 +75,15 @@ def test_items_have_the_asked_parts_and_counts_are_strings(youtube):
     assert isinstance(by_id[0]["statistics"]["viewCount"], str)
 
 
-def test_missing_videos_are_listed_but_not_told(youtube):
+def test_missing_videos_are_in_the_uploads_but_have_no_item(youtube):
     ids = UNIVERSE.videos_of(CHANNEL)[:50]
     with Server(UNIVERSE) as server:
-        told = youtube(server, "videos", part="statistics", id=",".join(ids))["items"]
+        items = youtube(server, "videos", part="statistics", id=",".join(ids))["items"]
         assert refusal(youtube, server, "videos", id=",".join(UNIVERSE.videos_of(CHANNEL)[:51]))[0] == 400
-    assert [item["id"] for item in told] == [video for video in ids if video not in UNIVERSE.missing]
-    assert len(told) < 50 and any("likeCount" not in item["statistics"] for item in told)
-    closed = {item["id"] for item in told if "commentCount" not in item["statistics"]}
-    assert closed == {item["id"] for item in told} & UNIVERSE.comments_disabled != set()
+    assert [item["id"] for item in items] == [video for video in ids if video not in UNIVERSE.missing]
+    assert len(items) < 50 and any("likeCount" not in item["statistics"] for item in items)
+    closed = {item["id"] for item in items if "commentCount" not in item["statistics"]}
+    assert closed == {item["id"] for item in items} & UNIVERSE.comments_disabled != set()
 
 
 def test_comments_are_paged_and_closed_ones_are_refused(youtube):
@@ -143,9 +143,9 @@ def test_fields_cut_an_answer(youtube):
     assert selected(body, mask) == {"items": [{"id": 1, "snippet": {"title": "t", "sub": {"name": 3}}}]}
     with Server(UNIVERSE) as server:
         fields = "items(id,snippet(title,publishedAt),statistics/viewCount),nextPageToken"
-        told = youtube(server, "videos", part="snippet,statistics", id=SHOWN, fields=fields)
-    assert set(told) == {"items"} and set(told["items"][0]) == {"id", "snippet", "statistics"}
-    assert set(told["items"][0]["snippet"]) == {"title", "publishedAt"}
+        answer = youtube(server, "videos", part="snippet,statistics", id=SHOWN, fields=fields)
+    assert set(answer) == {"items"} and set(answer["items"][0]) == {"id", "snippet", "statistics"}
+    assert set(answer["items"][0]["snippet"]) == {"title", "publishedAt"}
 
 
 WRONG = [
@@ -159,7 +159,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("part", "name", "value"), WRONG)
-def test_the_schema_check_refuses_what_the_api_would_never_send(part, name, value):
+def test_the_schema_check_refuses_impossible_answers(part, name, value):
     video = copy.deepcopy(UNIVERSE.videos[SHOWN])
     check_schema("Video", video)
     video[part][name] = value
@@ -174,10 +174,10 @@ def test_an_answer_that_breaks_the_schema_is_raised_when_the_server_is_left(yout
         youtube(server, "channels", part="statistics", id=universe.channel_ids[0])
 
 
-def test_a_universe_and_its_faults_are_the_same_for_the_same_numbers():
+def test_a_universe_and_its_faults_are_equal_for_equal_seeds():
     again = Universe(channels=3, videos_per_channel=70, seed=4)
     assert (again.channels, again.videos, again.entries) == (UNIVERSE.channels, UNIVERSE.videos, UNIVERSE.entries)
     assert again.missing == UNIVERSE.missing != set() and again.comments_disabled == UNIVERSE.comments_disabled
     assert Universe(channels=3, videos_per_channel=70, seed=5).channel_ids != UNIVERSE.channel_ids
-    one, two = ([random_faults(0.1, seed)("videos", {}, n) for n in range(2000)] for seed in (1, 1))
-    assert one == two and 150 < sum(fault is not None for fault in one) < 250
+    first, second = ([random_faults(0.1, seed)("videos", {}, n) for n in range(2000)] for seed in (1, 1))
+    assert first == second and 150 < sum(fault is not None for fault in first) < 250

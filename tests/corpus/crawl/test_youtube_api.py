@@ -1,4 +1,4 @@
-"""Names that are searched for, videos that are listed, counts at an age, and comments that nobody can be known by."""
+"""Searched names, listed videos, counts at an age, and comments without identifiable authors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from corpus.crawl.plan import plan_text
 from corpus.crawl.progress import crawled_text, progress_text
 from corpus.crawl.recipe import BadCrawlRecipe, load_crawl_recipe
 from corpus.crawl.scheduler import QuotaEnded
-from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE, at_age
+from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE, tasks_at_age
 from corpus.privacy.scrub import author_hash
 from corpus.takedown.takedown import takedown
 from tests.corpus.crawl.server import Server, Universe
@@ -48,26 +48,26 @@ def run(folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch, **youtube
     return folder / "corpus"
 
 
-def test_a_name_leads_to_the_channel_that_the_search_puts_first(tmp_path, monkeypatch, universe):
+def test_a_name_leads_to_the_channel_that_the_search_ranks_first(tmp_path, monkeypatch, universe):
     with Server(universe, key=KEY) as server:
         root = run(tmp_path, server, monkeypatch, names=["Channel 3", "nobody at all"], videos_per_channel=5)
         assert server.searches == 2
     assert rows(root, "SELECT communicator_id FROM communicator") == [(universe.channel_ids[3],)]
-    told = progress_text(root)
-    assert "searches: 2" in told and "deleted, e.g. nobody at all" in told
+    text = progress_text(root)
+    assert "searches: 2" in text and "deleted, e.g. nobody at all" in text
     with sqlite3.connect(root / "crawl.sqlite") as journal:
         stages = dict(journal.execute("SELECT stage, count(*) FROM task GROUP BY stage").fetchall())
     assert stages["search"] == 2 and stages["channels"] == 1
 
 
-def test_searches_are_a_ledger_of_their_own(tmp_path, monkeypatch, universe):
+def test_searches_have_a_separate_ledger(tmp_path, monkeypatch, universe):
     names = [f"Channel {number}" for number in range(4)]
     with Server(universe, key=KEY, quota_searches=2) as server:
         monkeypatch.setenv(ENDPOINT_VARIABLE, server.url)
         recipe = made(tmp_path, names=names, videos_per_channel=5)
         with pytest.raises(QuotaEnded):
             crawl(load_crawl_recipe(recipe), tmp_path / "corpus")
-        # the units go on: what the two searches told is fetched
+        # units remain: the channels of the two searches are fetched
         assert server.searches == 2 and server.units >= 6
         assert rows(tmp_path / "corpus", "SELECT count(*) FROM communicator") == [(2,)]
     with Server(universe, key=KEY) as server:
@@ -115,7 +115,7 @@ def test_young_videos_wait_for_their_age_and_are_then_observed_again(tmp_path, m
         time.sleep(1.1)  # observations are told apart by the second
         for name in young:
             universe.videos[name]["statistics"]["viewCount"] = "123456"
-        assert "calls wait for the age of their videos; run the command again at" in crawled_text(did)
+        assert "calls wait until videos reach an age; run the command again at" in crawled_text(did)
         crawl(recipe, tmp_path / "corpus")
         assert [call.endpoint for call in server.calls[before:]] == ["videos"] * 2
         views = "SELECT count(DISTINCT message_id), max(value) FROM effect WHERE metric = 'views' AND value = 123456"
@@ -129,26 +129,26 @@ def test_a_video_is_due_within_a_day_after_it_has_its_age():
     now = datetime(2026, 1, 10, 12, tzinfo=UTC)
     at = {"a": "2026-01-08T23:59:59Z", "b": "2026-01-08T00:00:00Z", "c": "2026-01-01T08:00:00Z"}
     items = [{"id": name, "snippet": {"publishedAt": time}} for name, time in at.items()]
-    (task,) = at_age(items, 7, now.timestamp())
+    (task,) = tasks_at_age(items, 7, now.timestamp())
     assert task.target == "a,b" and task.not_before == datetime(2026, 1, 16, tzinfo=UTC).timestamp()
-    assert not at_age(items[2:], 7, now.timestamp())  # too late to be seen at that age
+    assert not tasks_at_age(items[2:], 7, now.timestamp())  # too late to be seen at that age
     odd = [{"id": "d", "snippet": {"publishedAt": "soon"}}, {"id": "e", "snippet": {}}]
-    assert not at_age(odd, 7, now.timestamp())
+    assert not tasks_at_age(odd, 7, now.timestamp())
 
 
 @pytest.mark.parametrize("words", ["aggregate", "text"])
-def test_of_a_comments_author_nothing_is_written_but_a_keyed_hash(tmp_path, monkeypatch, universe, words):
+def test_only_a_keyed_hash_of_a_comments_author_is_written(tmp_path, monkeypatch, universe, words):
     monkeypatch.setenv("CBC_COMMENTS", words)
     with Server(universe, key=KEY) as server:
         root = run(tmp_path, server, monkeypatch, channels=universe.channel_ids[:1], comment_pages=1)
-    said = b"".join(path.read_bytes() for path in root.glob("crawl.sqlite*"))
-    said += "".join(
+    written = b"".join(path.read_bytes() for path in root.glob("crawl.sqlite*"))
+    written += "".join(
         repr(duckdb.sql(f"FROM read_parquet('{path}')").fetchall()) for path in root.rglob("*.parquet")
     ).encode()
-    assert b"UCauthor" not in said and b"@author" not in said
-    assert (b"Nice one" in said) == (words == "text")
-    found = {name for (name,) in rows(root, "SELECT DISTINCT author FROM comment")}
-    assert found == {author_hash(f"UCauthor{n}", b"salt") for n in range(2)}
+    assert b"UCauthor" not in written and b"@author" not in written
+    assert (b"Nice one" in written) == (words == "text")
+    authors = {name for (name,) in rows(root, "SELECT DISTINCT author FROM comment")}
+    assert authors == {author_hash(f"UCauthor{n}", b"salt") for n in range(2)}
     assert ("Nice one",) in rows(root, "SELECT text FROM comment") or words == "aggregate"
     (name,) = rows(root, "SELECT min(comment_id) FROM comment")[0]
     takedown(root, [name])
@@ -156,7 +156,7 @@ def test_of_a_comments_author_nothing_is_written_but_a_keyed_hash(tmp_path, monk
     assert name not in text and rows(root, "SELECT count(*) FROM comment") != [(0,)]
 
 
-def test_a_corpus_says_what_it_was_crawled_with(tmp_path, monkeypatch, universe):
+def test_a_corpus_holds_the_recipe_that_it_was_crawled_with(tmp_path, monkeypatch, universe):
     (tmp_path / "out.txt").write_text("UCnobody\n")
     with Server(universe, key=KEY) as server:
         monkeypatch.setenv(ENDPOINT_VARIABLE, server.url)

@@ -1,4 +1,4 @@
-"""yt-dlp's stage against a local site: what lands in the tables, what is never written, and what a failure leads to."""
+"""Run yt-dlp's stage against a local site: tables, secrets that are never written, and the outcome of failures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from corpus.crawl.progress import progress_text
 from corpus.crawl.recipe import load_crawl_recipe
 from corpus.crawl.scheduler import Crawled, NotYet, QuotaEnded, StagePaused
 from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE
-from corpus.crawl.ytdlp import chosen
+from corpus.crawl.ytdlp import choose_captions
 from corpus.inspect.explain import explain
 from corpus.inspect.validate import validate
 from corpus.store import Corpus
@@ -38,7 +38,7 @@ QUICK = {"sleep_s": [0, 0], "pause_s": 0}
 
 @pytest.fixture
 def site(monkeypatch):
-    """Starts a site that yt-dlp takes for YouTube."""
+    """Function that starts a site which yt-dlp takes for YouTube."""
     running: list[Pages] = []
 
     def started(*args: object, **more: object) -> Pages:
@@ -66,7 +66,7 @@ def api(universe, monkeypatch):
 
 
 def recipe_file(folder: Path, ytdlp: dict[str, object] | None = None, **more: object) -> Path:
-    """A recipe for given videos, or with more keys for a universe's channels too."""
+    """A recipe for videos, by default IDS; `more` adds keys, e.g. for a universe's channels."""
     path = folder / "recipe.yaml"
     path.write_text(
         yaml.safe_dump({"ytdlp": {**QUICK, **({"videos": IDS} if ytdlp is None else ytdlp)}, "wait_s": 0.01, **more})
@@ -80,19 +80,19 @@ def run(folder: Path, ytdlp: dict[str, object] | None = None, again: bool = Fals
 
 
 def tables(root: Path) -> dict[str, pl.DataFrame]:
-    """What a corpus holds, scenes and the annotation too, without times and the order of fetching."""
+    """Tables of a corpus with scenes and annotation, without times and the order of fetching."""
     connection = Corpus.open(root).connect()
     more = {name: f'FROM "{name}"' for name in ("scene", "ytdlp@1")}
-    found = {name: pl.DataFrame(connection.sql(sql).to_arrow_table()) for name, sql in more.items()}
-    found = {**test_crawl.tables(root), **{name: one.sort(one.columns[:2]) for name, one in found.items()}}
-    return found | {"communicator": found["communicator"].unique(maintain_order=True)}  # seen once a second
+    frames = {name: pl.DataFrame(connection.sql(sql).to_arrow_table()) for name, sql in more.items()}
+    frames = {**test_crawl.tables(root), **{name: frame.sort(frame.columns[:2]) for name, frame in frames.items()}}
+    return frames | {"communicator": frames["communicator"].unique(maintain_order=True)}  # seen once a second
 
 
 def tasks(root: Path) -> dict[str, tuple[str, str | None]]:
     """State and cause of each task of the stage."""
     with sqlite3.connect(root / "crawl.sqlite") as connection:
-        say = "SELECT target, state, cause FROM task WHERE stage = ? ORDER BY round"
-        return {target: (state, cause) for target, state, cause in connection.execute(say, (WATCH,))}
+        sql = "SELECT target, state, cause FROM task WHERE stage = ? ORDER BY round"
+        return {target: (state, cause) for target, state, cause in connection.execute(sql, (WATCH,))}
 
 
 def gone(root: Path) -> dict[str, str]:
@@ -110,69 +110,72 @@ def test_a_list_of_videos_needs_no_key_and_brings_heatmap_chapters_and_captions(
         IDS[0],
     ]
     did = run(tmp_path, {"videos": named})
-    found = tables(tmp_path / "corpus")
+    frames = tables(tmp_path / "corpus")
     assert did.calls == did.payloads == len(IDS) and sorted(pages.names("info")) == IDS
-    assert found["message"]["message_id"].to_list() == IDS
-    replay = found["effect"].filter(metric="replay")
+    assert frames["message"]["message_id"].to_list() == IDS
+    replay = frames["effect"].filter(metric="replay")
     assert set(replay["message_id"]) == set(IDS) and replay["value"].max() <= 1
-    assert found["ytdlp@1"]["chapters"].list.len().to_list() == [2] * 12
+    assert frames["ytdlp@1"]["chapters"].list.len().to_list() == [2] * 12
     written = [bool(info(name, "")["subtitles"]) for name in IDS]
-    assert found["ytdlp@1"]["caption_language"].to_list() == ["en-GB" if one else "en-orig" for one in written]
-    assert found["ytdlp@1"]["caption_automatic"].to_list() == [not one for one in written] and len(set(written)) == 2
-    spoken = found["scene"].group_by("message_id").agg(pl.col("speech").explode().drop_nulls()).sort("message_id")
+    assert frames["ytdlp@1"]["caption_language"].to_list() == [
+        "en-GB" if has_captions else "en-orig" for has_captions in written
+    ]
+    assert frames["ytdlp@1"]["caption_automatic"].to_list() == [not has_captions for has_captions in written]
+    assert len(set(written)) == 2
+    spoken = frames["scene"].group_by("message_id").agg(pl.col("speech").explode().drop_nulls()).sort("message_id")
     assert spoken["speech"].to_list() == [[f"first of {name}", f"last of {name}"] for name in IDS]
     assert not validate(tmp_path / "corpus")
     with Corpus.open(tmp_path / "corpus").connect() as connection:
-        say = "SELECT count(DISTINCT row_key) FROM provenance WHERE tool LIKE 'yt-dlp 20%'"
-        assert connection.execute(say).fetchall() == [(13,)]
+        sql = "SELECT count(DISTINCT row_key) FROM provenance WHERE tool LIKE 'yt-dlp 20%'"
+        assert connection.execute(sql).fetchall() == [(13,)]
     assert len(Corpus.open(tmp_path / "corpus").ingests()) == 1
     assert f'"id":"{IDS[3]}"' in explain(tmp_path / "corpus", IDS[3])
 
 
-def test_nothing_that_tells_who_asked_is_written(site, tmp_path):
+def test_nothing_that_identifies_the_caller_is_written(site, tmp_path):
     pages = site(fault=lambda kind, name, number: 403 if kind == "captions" and number == 2 else None)
     run(tmp_path, {"videos": IDS, "media": "b"}, tries=3)
     assert len(pages.names("media")) == len(IDS)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     written = {path: path.read_bytes() for path in files}
     parquet = [pl.read_parquet(path).write_json().encode() for path in files if path.suffix == ".parquet"]
-    assert any(b"first of" in one for one in parquet)
+    assert any(b"first of" in content for content in parquet)
     for secret in SECRETS:
         assert not [path for path, body in written.items() if secret.encode() in body], secret
-        assert not any(secret.encode() in one for one in parquet), secret
+        assert not any(secret.encode() in content for content in parquet), secret
     assert {path.parent.name for path in files} >= {"media", "ytdlp"}
     assert not [path for path in files if "cookie" in path.name.lower()]
 
 
-def test_videos_that_the_api_tells_are_watched_and_cost_no_units(site, api, universe, tmp_path):
+def test_videos_of_the_api_are_watched_and_cost_no_units(site, api, universe, tmp_path):
     site()
     did = run(tmp_path, {"videos": IDS[:1]}, youtube={"channels": universe.channel_ids})
     wanted = {video for channel in universe.channel_ids for video in universe.videos_of(channel)} - universe.missing
     assert set(tasks(tmp_path / "corpus")) == {*wanted, IDS[0]}
-    found = tables(tmp_path / "corpus")
-    assert set(found["effect"].filter(metric="replay")["message_id"]) == {*wanted, IDS[0]}
+    frames = tables(tmp_path / "corpus")
+    assert set(frames["effect"].filter(metric="replay")["message_id"]) == {*wanted, IDS[0]}
     assert test_crawl.units(tmp_path / "corpus") == api.units == did.calls - len(wanted) - 1
-    told = found["message"].filter(pl.col("message_id").is_in(list(wanted)))
-    assert all(name.startswith(("Video 0", "Video 1", "Video 2", "Video 3", "Video 4")) for name in told["title"][:3])
+    by_api = frames["message"].filter(pl.col("message_id").is_in(list(wanted)))
+    assert all(name.startswith(("Video 0", "Video 1", "Video 2", "Video 3", "Video 4")) for name in by_api["title"][:3])
     status = progress_text(tmp_path / "corpus")
     assert re.search(r"^watch +\d+ +0 +0$", status, re.MULTILINE)
     assert re.search(r"^rate: .*time left for what is known: 0 s\nwatch: rate: ", status, re.MULTILINE)
 
 
-def test_a_recipe_that_asks_for_yt_dlp_later_watches_what_was_told_before(site, api, universe, tmp_path):
+def test_a_recipe_that_adds_yt_dlp_later_watches_the_videos_fetched_before(site, api, universe, tmp_path):
     pages = site()
     youtube = {"channels": universe.channel_ids}
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump({"youtube": youtube}))
     crawl(load_crawl_recipe(path), tmp_path / "corpus")
-    assert not pages.asked
+    assert not pages.requests
     calls = len(api.calls)
     assert run(tmp_path, {}, youtube=youtube).payloads == len(pages.names("info")) == 24 - len(universe.missing)
     assert len(api.calls) == calls
     assert run(tmp_path, {}, youtube=youtube).calls == 0
 
 
-def test_a_second_crawl_asks_nothing_and_a_round_more_adds_observations(site, tmp_path):
+def test_a_second_crawl_makes_no_call_and_a_new_round_adds_observations(site, tmp_path):
     pages = site()
     run(tmp_path)
     before = tables(tmp_path / "corpus")
@@ -183,7 +186,7 @@ def test_a_second_crawl_asks_nothing_and_a_round_more_adds_observations(site, tm
     assert after["message"].equals(before["message"]) and after["effect"].height == 2 * before["effect"].height
 
 
-SAID = [
+MESSAGES = [
     ("Private video. Sign in if you've been granted access to this video. Use --cookies-from-browser", "private"),
     ("Sign in to confirm your age. This video may be inappropriate for some users.", "age-gated"),
     ("Video unavailable. This video has been removed by the uploader", "deleted"),
@@ -196,9 +199,9 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("said", "cause"), SAID)
-def test_what_is_closed_is_noted_by_cause_and_not_asked_for_again(site, tmp_path, said, cause):
-    pages = site(fault=lambda kind, name, number: said if name == IDS[1] else None)
+@pytest.mark.parametrize(("message", "cause"), MESSAGES)
+def test_closed_videos_are_given_up_by_cause_and_not_requested_again(site, tmp_path, message, cause):
+    pages = site(fault=lambda kind, name, number: message if name == IDS[1] else None)
     did = run(tmp_path, {"videos": IDS[:3]})
     assert did.failures == {cause: 1} and did.given_up == 1
     assert tasks(tmp_path / "corpus")[IDS[1]] == ("given up", cause)
@@ -206,27 +209,27 @@ def test_what_is_closed_is_noted_by_cause_and_not_asked_for_again(site, tmp_path
     assert tables(tmp_path / "corpus")["message"].height == 2
 
 
-@pytest.mark.parametrize("said", ["Premieres in 5 hours", "This live event will begin in 3 days.", "offline"])
-def test_what_is_still_to_come_is_left_for_tomorrow(site, tmp_path, cbc, said):
-    pages = site(fault=lambda kind, name, number: said if name == IDS[1] else None)
+@pytest.mark.parametrize("message", ["Premieres in 5 hours", "This live event will begin in 3 days.", "offline"])
+def test_videos_that_have_not_started_wait_for_a_day(site, tmp_path, cbc, message):
+    pages = site(fault=lambda kind, name, number: message if name == IDS[1] else None)
     with pytest.raises(NotYet) as later:
         run(tmp_path, {"videos": IDS[:3]})
     assert 86_000 < later.value.until.timestamp() - time.time() <= 86_400
     assert tasks(tmp_path / "corpus")[IDS[1]] == ("waiting", "not yet begun")
     assert tables(tmp_path / "corpus")["message"].height == 2
     ended = cbc("corpus", "crawl", tmp_path / "recipe.yaml", "--corpus", tmp_path / "corpus")
-    assert ended.returncode == 75 and "what is left may be tried again at" in ended.stderr
+    assert ended.returncode == 75 and "the remaining calls can be made from" in ended.stderr
     assert len(pages.names("info")) == 3
 
 
 BOT = "Sign in to confirm you\u2019re not a bot. Use --cookies-from-browser or --cookies for the authentication."
 
 
-def test_a_bot_check_rests_its_stage_for_a_day_and_holds_up_nothing_else(site, api, universe, tmp_path, cbc):
+def test_a_bot_check_pauses_its_stage_for_a_day_and_delays_no_other(site, api, universe, tmp_path, cbc):
     pages = site(fault=lambda kind, name, number: BOT if number >= 2 and pages.bot else None)
     pages.bot = True
     youtube = {"channels": universe.channel_ids}
-    with pytest.raises(StagePaused, match=r"stage watch rests until .* for bot check"):
+    with pytest.raises(StagePaused, match=r"stage watch is paused until .* UTC: bot check"):
         run(tmp_path, {}, youtube=youtube)
     assert len(pages.names("info")) == 3
     shown = 24 - len(universe.missing)
@@ -242,7 +245,7 @@ def test_a_bot_check_rests_its_stage_for_a_day_and_holds_up_nothing_else(site, a
     assert run(tmp_path, {}, youtube=youtube).payloads == shown - 2
 
 
-def test_the_stage_goes_on_when_the_apis_quota_has_ended(site, api, universe, tmp_path):
+def test_the_stage_continues_when_the_apis_quota_has_ended(site, api, universe, tmp_path):
     pages = site()
     with pytest.raises(QuotaEnded):
         run(tmp_path, {"videos": IDS}, youtube={"channels": universe.channel_ids}, quota={"units_per_day": 1})
@@ -254,18 +257,18 @@ LIMITS = [429, "Video unavailable. This content isn't available, try again later
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_a_rate_limit_rests_the_whole_stage(site, tmp_path, limit):
+def test_a_rate_limit_pauses_the_whole_stage(site, tmp_path, limit):
     pages = site(fault=lambda kind, name, number: limit if kind == "info" and number == 1 else None)
     did = run(tmp_path, {"videos": IDS[:4], "pause_s": 0.5})
     assert did.failures == {"rate limit": 1} and did.payloads == 4
-    at = [when for when, kind, _ in pages.asked if kind == "info"]
+    at = [when for when, kind, _ in pages.requests if kind == "info"]
     assert at[2] - at[1] >= 0.5
 
 
 @pytest.mark.parametrize(
     ("fault", "cause"), [(500, "server"), (503, "server"), ("cut", "network"), (403, "refused"), ("", "malformed")]
 )
-def test_what_may_pass_is_tried_again_and_given_up_at_the_last_try(site, tmp_path, fault, cause):
+def test_transient_failures_are_retried_and_given_up_at_the_last_try(site, tmp_path, fault, cause):
     pages = site(fault=lambda kind, name, number: pages.what if name == IDS[1] else None)
     pages.what = fault or "KeyError of an extractor"
     did = run(tmp_path, {"videos": IDS[:2]}, tries=3)
@@ -276,18 +279,18 @@ def test_what_may_pass_is_tried_again_and_given_up_at_the_last_try(site, tmp_pat
     assert tables(tmp_path / "corpus")["message"].height == 2
 
 
-def test_captions_that_fail_are_tried_again_and_those_that_are_gone_cost_no_video(site, tmp_path):
+def test_failed_captions_are_retried_and_missing_captions_cost_no_video(site, tmp_path):
     faults = {IDS[0]: 404, IDS[1]: 500, IDS[2]: 429}
     pages = site(fault=lambda kind, name, number: faults.get(name[:11]) if kind == "captions" else None)
     did = run(tmp_path, {"videos": IDS[:4]}, tries=2)
     assert did.failures == {"server": 1, "rate limit": 1} and did.payloads == 4
     assert sorted(gone(tmp_path / "corpus").values()) == ["deleted", "rate limit", "server"]
     assert len(pages.names("info")) == 6
-    found = tables(tmp_path / "corpus")
-    assert found["message"].height == 4 and found["ytdlp@1"]["caption_language"].null_count() == 3
+    frames = tables(tmp_path / "corpus")
+    assert frames["message"].height == 4 and frames["ytdlp@1"]["caption_language"].null_count() == 3
 
 
-def test_media_come_only_when_asked_for_once_and_within_the_limit(site, tmp_path):
+def test_media_are_fetched_only_on_request_once_and_within_the_limit(site, tmp_path):
     pages = site()
     run(tmp_path, {"videos": IDS[:2]})
     assert not pages.names("media") and not (tmp_path / "corpus" / "media").exists()
@@ -303,7 +306,7 @@ def test_media_come_only_when_asked_for_once_and_within_the_limit(site, tmp_path
     assert not list(folder.glob(f"{IDS[2]}*"))
 
 
-def test_media_that_break_off_are_fetched_again_and_a_refused_file_costs_no_video(site, tmp_path):
+def test_truncated_media_are_fetched_again_and_a_refused_file_costs_no_video(site, tmp_path):
     def fault(kind: str, name: str, number: int) -> int | str | None:
         return {0: "cut", 2: 404}.get(number) if kind == "media" else None
 
@@ -329,11 +332,11 @@ def test_any_page_that_yt_dlp_reads_and_one_that_is_a_list_or_no_video(tmp_path,
         (tmp_path / "yt_dlp_plugins" / "extractor").mkdir(parents=True)
         marker = tmp_path / "plugin-was-loaded"
         (tmp_path / "yt_dlp_plugins" / "extractor" / "own.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
-        told = cbc("corpus", "crawl", recipe, "--corpus", tmp_path / "corpus", PYTHONPATH=str(tmp_path))
-    assert told.returncode == 0, told.stderr
+        ended = cbc("corpus", "crawl", recipe, "--corpus", tmp_path / "corpus", PYTHONPATH=str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
     assert not marker.exists()
-    found = tasks(tmp_path / "corpus")
-    assert found[named[0]] == ("done", None) and found[named[1]] == found[named[2]] == ("given up", "request")
+    outcome = tasks(tmp_path / "corpus")
+    assert outcome[named[0]] == ("done", None) and outcome[named[1]] == outcome[named[2]] == ("given up", "request")
     rows = tables(tmp_path / "corpus")
     assert "html5mediaembed:one-1" in rows["message"]["message_id"].to_list()
     assert "first of one" in rows["scene"]["speech"].explode().to_list()
@@ -343,12 +346,12 @@ def test_any_page_that_yt_dlp_reads_and_one_that_is_a_list_or_no_video(tmp_path,
 def test_one_call_at_a_time_with_a_pause_between(site, tmp_path):
     pages = site()
     run(tmp_path, {"videos": IDS[:4], "sleep_s": [0.2, 0.3]})
-    calls = [(when, kind) for when, kind, _ in pages.asked]
+    calls = [(when, kind) for when, kind, _ in pages.requests]
     assert [kind for _, kind in calls] == ["info", "captions"] * 4
     assert all(after[0] - before[0] >= 0.2 for before, after in zip(calls[1::2], calls[2::2], strict=False))
 
 
-def test_who_opted_out_is_not_kept_when_only_the_page_tells_the_channel(site, tmp_path):
+def test_a_video_whose_page_names_an_opted_out_channel_is_dropped(site, tmp_path):
     pages = site()
     (tmp_path / "out.txt").write_text(f"{IDS[0]}\n@channel\n")
     run(tmp_path, {"videos": IDS[:3]}, opt_out="out.txt")
@@ -356,26 +359,29 @@ def test_who_opted_out_is_not_kept_when_only_the_page_tells_the_channel(site, tm
     assert set(tasks(tmp_path / "corpus").values()) == {("given up", "opted out")}
 
 
-def test_the_plan_tells_calls_hours_and_media(tmp_path, cbc):
+def test_the_plan_shows_calls_hours_and_media(tmp_path, cbc):
     youtube = {"channels": ["@brand-17"], "videos_per_channel": 100}
     ytdlp = {"videos": IDS, "sleep_s": [5, 10], "media": "b", "max_bytes": 10**7}
     recipe = recipe_file(tmp_path, ytdlp, youtube=youtube)
-    told = cbc("corpus", "crawl", recipe, "--corpus", tmp_path / "corpus", "--plan").stdout
-    assert re.search(r"^watch +112 +0 ", told, re.MULTILINE)
-    assert "yt-dlp, 5 to 10 s between calls: 112 calls in about 0.3 hours" in told
-    assert "media: at most 1.1 GB, 10.0 MB a file" in told
-    told = cbc("corpus", "crawl", recipe_file(tmp_path), "--corpus", tmp_path / "corpus", "--plan").stdout
-    assert "units a day" not in told and "12 calls" in told
+    plan = cbc("corpus", "crawl", recipe, "--corpus", tmp_path / "corpus", "--plan").stdout
+    assert re.search(r"^watch +112 +0 ", plan, re.MULTILINE)
+    assert "yt-dlp, 5 to 10 s between calls: 112 calls in about 0.3 hours" in plan
+    assert "media: at most 1.1 GB, 10.0 MB a file" in plan
+    plan = cbc("corpus", "crawl", recipe_file(tmp_path), "--corpus", tmp_path / "corpus", "--plan").stdout
+    assert "units a day" not in plan and "12 calls" in plan
 
 
 def test_captions_are_chosen_written_before_automatic_and_never_translated():
-    one = [{"ext": "vtt"}]
-    written, automatic = {"en-GB": one, "fr": one}, {"en": one, "fr": one, "de": one, "de-orig": one}
-    found = {"language": None, "subtitles": written, "automatic_captions": automatic}
-    assert chosen(found, "en") == ("en-GB", one) and chosen(found, "fr") == ("fr", one)
-    assert chosen(found, "de") == ("de-orig", one) and chosen(found, "it") is None
-    assert chosen({"language": "de", "automatic_captions": {"en": one}}, "en") is None
-    assert chosen({"language": "en-US", "subtitles": None, "automatic_captions": {"en": one}}, "en") == ("en", one)
+    vtt = [{"ext": "vtt"}]
+    written, automatic = {"en-GB": vtt, "fr": vtt}, {"en": vtt, "fr": vtt, "de": vtt, "de-orig": vtt}
+    video = {"language": None, "subtitles": written, "automatic_captions": automatic}
+    assert choose_captions(video, "en") == ("en-GB", vtt) and choose_captions(video, "fr") == ("fr", vtt)
+    assert choose_captions(video, "de") == ("de-orig", vtt) and choose_captions(video, "it") is None
+    assert choose_captions({"language": "de", "automatic_captions": {"en": vtt}}, "en") is None
+    assert choose_captions({"language": "en-US", "subtitles": None, "automatic_captions": {"en": vtt}}, "en") == (
+        "en",
+        vtt,
+    )
 
 
 def start(place: Path, recipe: Path, base: str) -> subprocess.Popen[bytes]:
@@ -386,16 +392,17 @@ def start(place: Path, recipe: Path, base: str) -> subprocess.Popen[bytes]:
     )
 
 
-def settled(root: Path) -> dict[str, pl.DataFrame]:
-    """The tables without what depends on the second: where the API and yt-dlp see a count or a channel within the same
-    one, the first stays, so that how many observations there are is a matter of pace.
+def pace_free_tables(root: Path) -> dict[str, pl.DataFrame]:
+    """The tables without what depends on the pace of the crawl.
+
+    If the API and yt-dlp observe a count or a channel within the same second, only the first observation stays.
     """
-    found = tables(root)
+    frames = tables(root)
     replay = pl.col("metric") == "replay"
-    found["measured"] = found["effect"].select("message_id", "metric").unique().sort(pl.all())
-    found["effect"] = found["effect"].filter(replay).sort(pl.all())
-    found["communicator"] = found["communicator"].select("communicator_id", "channel").unique().sort(pl.all())
-    return found
+    frames["measured"] = frames["effect"].select("message_id", "metric").unique().sort(pl.all())
+    frames["effect"] = frames["effect"].filter(replay).sort(pl.all())
+    frames["communicator"] = frames["communicator"].select("communicator_id", "channel").unique().sort(pl.all())
+    return frames
 
 
 def test_kills_at_random_instants_change_no_table_and_repeat_only_calls_in_flight(site, api, universe, tmp_path):
@@ -419,9 +426,9 @@ def test_kills_at_random_instants_change_no_table_and_repeat_only_calls_in_fligh
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert start(disturbed, recipe, pages.base).wait() == 0
-    one, two = settled(clean / "corpus"), settled(disturbed / "corpus")
-    assert one["message"].height == needed
-    assert [name for name in one if not one[name].equals(two[name])] == []
+    expected, actual = pace_free_tables(clean / "corpus"), pace_free_tables(disturbed / "corpus")
+    assert expected["message"].height == needed
+    assert [name for name in expected if not expected[name].equals(actual[name])] == []
     assert needed <= len(pages.names("info")) <= needed + kills
     assert not list((disturbed / "corpus" / "crawl").iterdir())
     names = [{path.name for path in (place / "corpus" / "media").glob("*.mp4")} for place in (clean, disturbed)]

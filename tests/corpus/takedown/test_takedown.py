@@ -265,10 +265,10 @@ def test_what_waits_in_the_crawls_journal_goes_and_leaves_no_byte(corpus):
     journal = Journal(corpus / "crawl.sqlite")
     items = [{"id": name, "snippet": {"description": f"{name}: {SECRET}"}} for name in ("secretvideo", "othervideo1")]
     items[1]["snippet"]["description"] = "of herons alone"
-    journal.begin([Task("videos", "secretvideo,othervideo1")], again=False)
-    task = journal.ready(0, 1, [])[0]
-    call = journal.book([task], 1, 1_700_000_000)[0]
-    journal.done(call, task, json.dumps({"items": items}), [], {}, 1_700_000_000)
+    journal.begin_round([Task("videos", "secretvideo,othervideo1")], again=False)
+    task = journal.ready_tasks(0, 1, [])[0]
+    call = journal.book_calls([task], 1, 1_700_000_000)[0]
+    journal.record_answer(call, task, json.dumps({"items": items}), [], {}, 1_700_000_000)
     journal.close()
     takedown(corpus, ["secretvideo"])
     left = b"".join(path.read_bytes() for path in corpus.glob("crawl.sqlite*"))

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import polars as pl
 import pytest
 
-from corpus.crawl.deliver import put_away
+from corpus.crawl.deliver import ingest_payloads
 from corpus.crawl.journal import Journal, Task
 from corpus.ingest.run import ingest
 from corpus.media_names import stem_of
@@ -138,12 +138,12 @@ def test_a_channel_found_by_its_name_can_be_taken_down(tmp_path):
     ingest(source_named("ytdlp"), [tmp_path / "v"], root)
     (root / "recipe.yaml").write_text(f"youtube:\n  names:\n  - {name}\n  videos_per_channel: 3\n")
     journal = Journal(root / "crawl.sqlite")
-    journal.begin([Task("search", name), Task("search", "Another Brand")], again=False)
-    task = journal.ready(0, 1, [])[0]
-    call = journal.book([task], 1, 1_700_000_000)[0]
+    journal.begin_round([Task("search", name), Task("search", "Another Brand")], again=False)
+    task = journal.ready_tasks(0, 1, [])[0]
+    call = journal.book_calls([task], 1, 1_700_000_000)[0]
     found = {"items": [{"id": {"channelId": "UCbrandseventeen0000000a"}, "snippet": {"title": name}}]}
-    journal.done(call, task, json.dumps(found), [], {}, 1_700_000_000)
-    put_away(journal, root)
+    journal.record_answer(call, task, json.dumps(found), [], {}, 1_700_000_000)
+    ingest_payloads(journal, root)
     journal.close()
     takedown(root, ["UCbrandseventeen0000000a"])
     journal = Journal(root / "crawl.sqlite")

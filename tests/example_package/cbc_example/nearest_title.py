@@ -15,8 +15,8 @@ class NearestTitle(Predictor):
 
     name = "nearest_title"
     kind = "boosted"
-    says = "the value of the training message with the most similar title"
-    covers = "tasks that ask one number a message"
+    description = "the value of the training message with the most similar title"
+    answers = "tasks that ask one number a message"
 
     def applies(self, bench: Bench, task: str) -> bool:
         asked = task_named(task)
