@@ -15,9 +15,7 @@ FILES = {
     ("leaderboard/words.py", "brand_separated"): "as past",
     ("leaderboard/words.py", "time_separated"): "as past",
     ("leaderboard/words.py", "25-way"): "as past",
-    ("corpus/release/croissant.py", "published"): "a release's own table in the published shape, not the source",
-    ("corpus/release/diff.py", "published"): "a release's own table in the published shape, not the source",
-    ("corpus/release/scrub.py", "published"): "a release's own table in the published shape, not the source",
+    ("corpus/release/published.py", "published"): "a release's own table in the published shape, not the source",
     ("corpus/schema.py", "ytdlp"): "an example in a column's description",
     ("corpus/published_shape.py", "published"): "the annotation that both its reader and its writer name",
 }
