@@ -1,1 +1,1 @@
-"""Taking rows out for good: what to look for, where it stands, and the proof that it is gone."""
+"""Take rows out for good: what to search for, where it is, and the proof that it is gone."""

@@ -1,4 +1,4 @@
-"""Benches, runs, texts and releases that were made of a corpus: how a withdrawn message leaves them.
+"""Drop withdrawn messages from benches, runs, texts and releases that were made of a corpus.
 
 A row of parquet that is about a withdrawn message or holds a piece of its text is dropped, and with it the same
 instance in every other file of the folder; a manifest with `files` (path: sha256) and `fingerprint` gets new ones, so
@@ -21,59 +21,59 @@ from corpus.files.parquet_rows import rows_as_json
 from corpus.release.manifest import is_release
 from corpus.release.renew import renew_release
 from corpus.takedown.search import ROWS
-from corpus.withdrawn.search_terms import Marks, found_in
+from corpus.withdrawn.search_terms import SearchTerms, contains_any
 
 KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
-def drop_withdrawn(place: Path, marks: Marks) -> int:
+def drop_withdrawn(place: Path, terms: SearchTerms) -> int:
     """Drop withdrawn rows from a parquet file, or from every one below a folder; gives their number."""
     files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
     files = [path for path in files if path.suffix == ".parquet"]
-    instances = frozenset(name for path in files for name in instances_of(path, marks))
-    dropped = sum(drop_rows(path, marks, instances) for path in files)
+    instances = frozenset(name for path in files for name in instances_of(path, terms))
+    dropped = sum(drop_rows(path, terms, instances) for path in files)
     if place.is_dir():
         renew_manifest(place, dropped)
     return dropped
 
 
-def marked(batch: pa.RecordBatch, marks: Marks, instances: frozenset[str] = frozenset()) -> pl.Series:
-    """Which rows hold a piece of text, or are about an id or an instance by a column that says what they are about."""
-    found = found_in(rows_as_json(batch), marks.forms)
-    ids = list(marks.ids)
+def withdrawn_rows(batch: pa.RecordBatch, terms: SearchTerms, instances: frozenset[str] = frozenset()) -> pl.Series:
+    """Which rows hold a piece of text, or name an id or an instance in a column that says what they are about."""
+    hits = contains_any(rows_as_json(batch), terms.forms)
+    ids = list(terms.ids)
     for name in KEYS & set(batch.schema.names):
-        found |= pl.Series(batch.column(name).to_pylist(), dtype=pl.String).is_in(ids).fill_null(False)
+        hits |= pl.Series(batch.column(name).to_pylist(), dtype=pl.String).is_in(ids).fill_null(False)
     if "channel_data" in batch.schema.names:
-        channels = [(one or {}).get("channel_id") for one in batch.column("channel_data").to_pylist()]
-        found |= pl.Series(channels, dtype=pl.String).is_in(ids).fill_null(False)
+        channels = [(channel or {}).get("channel_id") for channel in batch.column("channel_data").to_pylist()]
+        hits |= pl.Series(channels, dtype=pl.String).is_in(ids).fill_null(False)
     if "instance_id" in batch.schema.names:
         names = pl.Series(batch.column("instance_id").to_pylist(), dtype=pl.String)
         about = names.str.split_exact(":", 1).struct.field("field_1")  # task:message
-        found |= (about.is_in(ids) | names.is_in(list(instances))).fill_null(False)
-    return found
+        hits |= (about.is_in(ids) | names.is_in(list(instances))).fill_null(False)
+    return hits
 
 
-def instances_of(path: Path, marks: Marks) -> list[str]:
-    """The instances of a file's marked rows."""
-    found: list[str] = []
+def instances_of(path: Path, terms: SearchTerms) -> list[str]:
+    """The instances of a file's withdrawn rows."""
+    instances: list[str] = []
     with pq.ParquetFile(path) as file:
         if "instance_id" in file.schema_arrow.names:
             for batch in file.iter_batches(ROWS):
                 names = pl.Series(batch.column("instance_id").to_pylist(), dtype=pl.String)
-                found += names.filter(marked(batch, marks)).to_list()
-    return found
+                instances += names.filter(withdrawn_rows(batch, terms)).to_list()
+    return instances
 
 
-def drop_rows(path: Path, marks: Marks, instances: frozenset[str]) -> int:
-    """Write a parquet file anew without the marked rows; gives how many they were."""
+def drop_rows(path: Path, terms: SearchTerms, instances: frozenset[str]) -> int:
+    """Write a parquet file anew without its withdrawn rows; gives how many they were."""
     beside = part_path(path)
     dropped = 0
     try:
         with pq.ParquetFile(path) as file, pq.ParquetWriter(beside, file.schema_arrow, compression="zstd") as writer:
             for batch in file.iter_batches(ROWS):
-                gone = marked(batch, marks, instances)
-                dropped += int(gone.sum())
-                writer.write_batch(batch.filter(pa.array((~gone).to_list(), pa.bool_())))
+                hits = withdrawn_rows(batch, terms, instances)
+                dropped += int(hits.sum())
+                writer.write_batch(batch.filter(pa.array((~hits).to_list(), pa.bool_())))
         if dropped:
             beside.replace(path)
     finally:

@@ -1,6 +1,6 @@
-"""What a takedown takes: the ids, the rows they stand for, and the marks by which their text is told everywhere.
+"""Plan a takedown: the ids, the rows they stand for, and the search terms for their text.
 
-CORPUS/takedown.json holds it from before the first row goes until the search at the end has found nothing.
+CORPUS/takedown.json holds the plan from before the first row goes until the search at the end finds nothing.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from corpus.files.parquet_rows import rows_as_json
 from corpus.files.sql import quote_file
 from corpus.sources.registry import paged_sources
 from corpus.store import Corpus
-from corpus.takedown.reread_raw import records
+from corpus.takedown.reread_raw import reread_records
 from corpus.takedown.search import ROWS
-from corpus.withdrawn.search_terms import Marks, found_in, pieces
-from corpus.withdrawn.tombstones import KINDS, Ids, all_ids, as_ids, list_gone, union, withdrawn
+from corpus.withdrawn.search_terms import SearchTerms, contains_any, pieces
+from corpus.withdrawn.tombstones import KINDS, Ids, all_ids, as_ids, list_withdrawn, union, withdrawn
 
 PENDING = "takedown.json"
 HELD = {
-    "message": "message_id IN (SELECT id FROM _gone WHERE kind = 'message')",
-    "communicator": "communicator_id IN (SELECT id FROM _gone WHERE kind = 'communicator')",
-    "comment": "message_id IN (SELECT id FROM _gone WHERE kind = 'message') "
-    "OR comment_id IN (SELECT id FROM _gone WHERE kind = 'comment')",
-    "provenance": "(table_name, row_key) IN (SELECT kind, id FROM _gone)",
+    "message": "message_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'message')",
+    "communicator": "communicator_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'communicator')",
+    "comment": "message_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'message') "
+    "OR comment_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'comment')",
+    "provenance": "(table_name, row_key) IN (SELECT kind, id FROM _withdrawn_ids)",
 }
-"""Which rows of a table go; of every other table and annotation those of the messages."""
+"""The condition for a row of a table to go; rows of every other table and annotation go with their message."""
 TEXTS = {"message": ("title", "body"), "communicator": ("name",), "comment": ("text",)}
 """The columns that hold somebody's words; of scenes and annotations all do."""
 
@@ -40,40 +40,44 @@ class UnknownId(CbcError):
     """The corpus holds nothing under an id."""
 
 
-def resume(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, Marks, int]:
-    """What is to go and how it is told, with what a takedown before left undone; written down before anything goes."""
+def plan(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, SearchTerms, int]:
+    """Ids that are to go, their search terms, and how many pieces of text stay; written down before anything goes.
+
+    An earlier takedown that was stopped is completed: its ids and terms are among them.
+    """
     path = corpus.root / PENDING
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"ids": {}, "pieces": [], "lines": {}}
-    left = as_ids(found["ids"])
-    known = union(left, withdrawn(corpus.root))
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"ids": {}, "pieces": [], "lines": {}}
+    unfinished = as_ids(earlier["ids"])
+    known = union(unfinished, withdrawn(corpus.root))
     with corpus.connect() as connection:
-        new = named(connection, [name for name in ids if not any(name in known[kind] for kind in KINDS)], corpus.root)
-        wanted = union(union(left, new), as_ids({kind: known[kind] & set(ids) for kind in KINDS}))
-        list_gone(connection, wanted)
-        pieces_ = frozenset(texts(corpus, connection))
-        shared = shared_pieces(corpus, connection, pieces_)
-        told = lines(connection)
-    again, staged = records(corpus, wanted)
-    before = {name: frozenset(numbers) for name, numbers in found["lines"].items()}
-    numbers = {
-        name: frozenset().union(*(one.get(name, frozenset()) for one in (told, again, before)))
-        for name in {*told, *again, *before}
+        unknown = [name for name in ids if not any(name in known[kind] for kind in KINDS)]
+        new = resolve_ids(connection, unknown, corpus.root)
+        wanted = union(union(unfinished, new), as_ids({kind: known[kind] & set(ids) for kind in KINDS}))
+        list_withdrawn(connection, wanted)
+        texts = frozenset(withdrawn_pieces(corpus, connection))
+        shared = shared_pieces(corpus, connection, texts)
+        recorded = recorded_lines(connection)
+    reread, staged = reread_records(corpus, wanted)
+    before = {digits: frozenset(numbers) for digits, numbers in earlier["lines"].items()}
+    records = {
+        digits: frozenset().union(*(each.get(digits, frozenset()) for each in (recorded, reread, before)))
+        for digits in {*recorded, *reread, *before}
     }
-    marks = Marks(all_ids(wanted), (pieces_ - shared) | frozenset(found["pieces"]), numbers, staged)
+    terms = SearchTerms(all_ids(wanted), (texts - shared) | frozenset(earlier["pieces"]), records, staged)
     write_json(
         path,
         {
             "ids": {kind: sorted(wanted[kind]) for kind in KINDS},
-            "pieces": sorted(marks.pieces),
-            "lines": {name: sorted(numbers) for name, numbers in sorted(marks.lines.items())},
+            "pieces": sorted(terms.pieces),
+            "lines": {name: sorted(numbers) for name, numbers in sorted(terms.lines.items())},
         },
     )
-    return wanted, marks, len(shared)
+    return wanted, terms, len(shared)
 
 
-def named(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path) -> Ids:
-    """What ids stand for; a communicator takes its messages along. Raises UnknownId."""
-    found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+def resolve_ids(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path) -> Ids:
+    """The messages, communicators and comments of ids; a communicator takes its messages along. Raises UnknownId."""
+    resolved: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for name in ids:
         asked = {
             "message": "SELECT message_id FROM message WHERE message_id = $1 OR communicator_id = $1",
@@ -86,11 +90,11 @@ def named(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path)
             mend = "find ids with `cbc corpus sql`; what shall never be fetched goes on the recipe's opt-out list"
             raise UnknownId(f"{root} holds no message, communicator or comment {name}", mend)
         for kind in KINDS:
-            found[kind] |= hits[kind]
-    return as_ids(found)
+            resolved[kind] |= hits[kind]
+    return as_ids(resolved)
 
 
-def parts(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:
+def table_files(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:
     """Each file of tables and annotations: its table's name, its path, and the condition for a row to go."""
     for path in sorted(corpus.root.glob("tables/*/*.parquet")):
         if path.stem != "rejects":
@@ -99,16 +103,16 @@ def parts(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:
         yield path.parent.name, path, HELD["message"]
 
 
-def texts(corpus: Corpus, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Pieces of all that the rows to go say."""
-    for table, path, condition in parts(corpus):
+def withdrawn_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Pieces of all texts in the rows that go."""
+    for table, path, condition in table_files(corpus):
         if table in ("provenance", "effect", "filtered"):
             continue
         columns = ", ".join(TEXTS.get(table, ())) or "* EXCLUDE (message_id)"
         result = connection.execute(f"SELECT {columns} FROM read_parquet({quote_file(path)}) WHERE {condition}")
         while rows := result.fetchmany(ROWS):
-            for said in strings(rows):
-                yield from pieces(said)
+            for text in strings(rows):
+                yield from pieces(text)
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -118,31 +122,31 @@ def strings(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         yield from strings(list(value.values()))
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from strings(one)
+        for item in value:
+            yield from strings(item)
 
 
-def lines(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[int]]:
-    """Records that provenance names for the rows to go, by file digest (0: the whole file); not API answers."""
-    found = connection.execute(
+def recorded_lines(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[int]]:
+    """Records that provenance names for the rows that go, by file digest (0: the whole file); not API answers."""
+    rows = connection.execute(
         f"""SELECT substring(raw_sha256, 1, 16), list(DISTINCT coalesce(raw_line, 0)) FROM provenance
         WHERE {HELD["provenance"]} AND raw_sha256 IS NOT NULL
         AND table_name = 'message' AND NOT list_contains(?, split_part(source, '@', 1)) GROUP BY 1""",
         [paged_sources()],
     ).fetchall()
-    return {name: frozenset(numbers) for name, numbers in found}
+    return {digits: frozenset(numbers) for digits, numbers in rows}
 
 
-def shared_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection, marked: frozenset[str]) -> set[str]:
-    """Pieces that rows which stay say too."""
-    written = {json.dumps(piece, ensure_ascii=False)[1:-1]: piece for piece in marked}
-    forms, found = sorted(written), set[str]()
-    for table, path, condition in parts(corpus):
+def shared_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection, texts: frozenset[str]) -> set[str]:
+    """Pieces that rows which stay hold too."""
+    by_form = {json.dumps(piece, ensure_ascii=False)[1:-1]: piece for piece in texts}
+    forms, shared = sorted(by_form), set[str]()
+    for table, path, condition in table_files(corpus):
         if not forms or table in ("provenance", "effect", "filtered"):
             continue
         kept = f"SELECT * FROM read_parquet({quote_file(path)}) WHERE NOT coalesce({condition}, false)"
         for batch in connection.sql(kept).to_arrow_reader(ROWS):
             rows = rows_as_json(batch)
-            hits = rows.filter(found_in(rows, forms)).str.extract_many(forms, overlapping=True).explode()
-            found |= {written[form] for form in hits.drop_nulls().unique().to_list()}
-    return found
+            hits = rows.filter(contains_any(rows, forms)).str.extract_many(forms, overlapping=True).explode()
+            shared |= {by_form[form] for form in hits.drop_nulls().unique().to_list()}
+    return shared

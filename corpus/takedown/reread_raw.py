@@ -1,7 +1,7 @@
-"""Which records of raw files say something of withdrawn ids: each file is read again by the source that read it.
+"""Read raw files again, each by its source, for the records about withdrawn ids.
 
-Provenance names only records of which something was kept; a second copy that was known already stands in raw all the
-same, and so does one that was rejected later. Reading again takes as long as the ingests did.
+Provenance names only records of which something was kept; raw also holds second copies and records that were rejected
+later. Reading again takes as long as the ingests did.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ def source_of(manifest: dict[str, Any]) -> Source | None:
         return None
 
 
-def records(corpus: Corpus, wanted: Ids) -> tuple[dict[str, frozenset[int]], frozenset[str]]:
+def reread_records(corpus: Corpus, wanted: Ids) -> tuple[dict[str, frozenset[int]], frozenset[str]]:
     """Records by the beginning of their file's digest (0: the whole file), and the files that were read again."""
-    found: dict[str, frozenset[int]] = {}
+    records: dict[str, frozenset[int]] = {}
     read: set[str] = set()
     for manifest in corpus.ingests():
         source = source_of(manifest)
         if source is None or source.generated or source.paged:
             continue
-        files = [one for file in manifest["files"] if (one := received(corpus, source, file))]
+        files = [raw for file in manifest["files"] if (raw := received(corpus, source, file))]
         for start in range(0, len(files), AT_ONCE):
-            some = files[start : start + AT_ONCE]
-            for name, numbers in staged(corpus, source, some, wanted).items():
-                found[name] = found.get(name, frozenset()) | numbers
-            read |= {file.sha256[:DIGITS] for file in some}
-    return found, frozenset(read)
+            batch = files[start : start + AT_ONCE]
+            for digits, numbers in staged_records(corpus, source, batch, wanted).items():
+                records[digits] = records.get(digits, frozenset()) | numbers
+            read |= {file.sha256[:DIGITS] for file in batch}
+    return records, frozenset(read)
 
 
 def received(corpus: Corpus, source: Source, file: dict[str, str]) -> Received | None:
@@ -63,8 +63,8 @@ def received(corpus: Corpus, source: Source, file: dict[str, str]) -> Received |
     return Received(raw, raw, file["name"], file["sha256"], changed)  # names may be the same, digests are not
 
 
-def staged(corpus: Corpus, source: Source, files: list[Received], wanted: Ids) -> dict[str, frozenset[int]]:
-    """Stage files and give the records of the ids."""
+def staged_records(corpus: Corpus, source: Source, files: list[Received], wanted: Ids) -> dict[str, frozenset[int]]:
+    """Stage files and give the records about the ids."""
     with corpus.staging("takedown") as folder, open_staging(folder) as connection:
         staging = Staging(connection, folder, source.label)
         try:
@@ -72,5 +72,5 @@ def staged(corpus: Corpus, source: Source, files: list[Received], wanted: Ids) -
         except CbcError:
             return {}
         staging.flush()
-        marks = reject_withdrawn(connection, wanted, staging)
-        return marks.lines if marks else {}
+        terms = reject_withdrawn(connection, wanted, staging)
+        return terms.lines if terms else {}

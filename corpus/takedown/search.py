@@ -1,4 +1,4 @@
-"""Searching everything below a folder for pieces of text, whatever the file: the proof that a takedown is complete.
+"""Search every file below a folder for pieces of text: the proof that a takedown is complete.
 
 Rows of parquet are looked at as JSON, gzip and archives are unpacked on the way, databases and all else as bytes,
 which are read as UTF-8 and, where they are none, in the legacy encodings too.
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from corpus.files.archives import BROKEN_FILE
 from corpus.files.encodings import LEGACY
 from corpus.files.parquet_rows import rows_as_json
-from corpus.withdrawn.search_terms import found_in
+from corpus.withdrawn.search_terms import contains_any
 
 WINDOW_BYTES, OVERLAP_BYTES = 1 << 22, 1 << 12
 ROWS = 5_000
@@ -30,29 +30,29 @@ ROWS = 5_000
 
 @dataclass
 class Searched:
-    """What a search looked through, and the files in which it found something."""
+    """Files and bytes that a search read, and the files that hold a piece."""
 
     files: int = 0
     size_bytes: int = 0
-    found: list[Path] = field(default_factory=list)
+    hits: list[Path] = field(default_factory=list)
 
 
 def search(roots: Iterable[Path], forms: list[str]) -> Searched:
-    """Look for any of the forms in every file below the roots and in its name; a link is not followed."""
+    """Search every file below the roots and its name for any of the forms; links are not followed."""
     result = Searched()
     for root in roots:
         inside = root.rglob("*") if root.is_dir() else [root]
         for path in sorted(path for path in inside if path.is_file() and not path.is_symlink()):
             result.files += 1
             result.size_bytes += path.stat().st_size
-            said = chain([pl.Series([str(path.relative_to(root)) if path != root else path.name])], texts_of(path))
-            if forms and any(found_in(some, forms).any() for some in said):
-                result.found.append(path)
+            texts = chain([pl.Series([str(path.relative_to(root)) if path != root else path.name])], texts_of(path))
+            if forms and any(contains_any(part, forms).any() for part in texts):
+                result.hits.append(path)
     return result
 
 
 def texts_of(path: Path) -> Iterator[pl.Series]:
-    """Everything a file says, part by part."""
+    """All texts of a file, part by part."""
     name = path.name.lower()
     if name.endswith(".parquet"):
         try:

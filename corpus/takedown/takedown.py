@@ -1,6 +1,6 @@
 """`cbc corpus takedown ID... --corpus DIR`: take videos, posts, channels or comments out of everything, and prove it.
 
-What goes is written down first (CORPUS/takedown.json, gone at the end): a takedown that was stopped is completed by the
+The plan is written down first (CORPUS/takedown.json, gone at the end): a takedown that was stopped is completed by the
 next one. Then: tombstones, tables and annotations, raw files, the crawl's journal, media, benches, runs and releases,
 and a search of every byte of them all for pieces of the withdrawn text.
 """
@@ -24,13 +24,13 @@ from corpus.files.sql import PARQUET, quote, quote_file
 from corpus.media_names import stem_of
 from corpus.store import Corpus
 from corpus.takedown.derived import drop_withdrawn
-from corpus.takedown.plan import PENDING, parts, resume
+from corpus.takedown.plan import PENDING, plan, table_files
 from corpus.takedown.reread_raw import source_of
 from corpus.takedown.search import Searched, search
 from corpus.withdrawn.blank_raw import redact
 from corpus.withdrawn.file_names import INFO, forget_names, rename_in_tables
-from corpus.withdrawn.search_terms import Marks, found_in
-from corpus.withdrawn.tombstones import KINDS, Ids, bury, list_gone
+from corpus.withdrawn.search_terms import SearchTerms, contains_any
+from corpus.withdrawn.tombstones import KINDS, Ids, list_withdrawn, record_withdrawn
 
 
 class ResidueFound(CbcError):
@@ -62,16 +62,16 @@ def takedown(root: Path, ids: Sequence[str], also: Sequence[Path] = ()) -> Taken
         if not folder.exists():
             raise NoSuchPath(f"there is no {folder}", "name a bench, run, release or file of texts that exists")
     with corpus.lock(), corpus.lock("crawl.lock"):
-        wanted, marks, shared = resume(corpus, ids)
-        bury(root, wanted)
-        taken = Taken(wanted, pieces=len(marks.pieces), shared=shared)
+        wanted, terms, shared = plan(corpus, ids)
+        record_withdrawn(root, wanted)
+        taken = Taken(wanted, pieces=len(terms.pieces), shared=shared)
         take_rows(corpus, wanted, taken)
-        take_raw(corpus, marks, taken)
-        take_recipe(root, marks)
+        take_raw(corpus, terms, taken)
+        take_recipe(root, terms)
         take_media(corpus, wanted, taken)
-        take_derived(root, also, marks, taken)
+        take_derived(root, also, terms, taken)
         corpus.refresh()
-        prove(corpus, marks, taken)
+        prove(corpus, terms, taken)
         (root / PENDING).unlink()
     return taken
 
@@ -79,8 +79,8 @@ def takedown(root: Path, ids: Sequence[str], also: Sequence[Path] = ()) -> Taken
 def take_rows(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
     """Write tables and annotations anew without the rows."""
     with duckdb.connect() as connection:
-        list_gone(connection, wanted)
-        for table, path, condition in parts(corpus):
+        list_withdrawn(connection, wanted)
+        for table, path, condition in table_files(corpus):
             gone = drop(connection, path, condition)
             if gone:
                 taken.rows[table] = taken.rows.get(table, 0) + gone
@@ -107,98 +107,98 @@ def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> i
 def recount(manifest: Path) -> None:
     """Bring the row counts of an ingest's manifest up to date."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    told = content.get("tables", {})
-    files = {name: path for name in told if (path := manifest.with_name(f"{name}.parquet")).is_file()}
+    counted = content.get("tables", {})
+    files = {name: path for name in counted if (path := manifest.with_name(f"{name}.parquet")).is_file()}
     counts = {name: pq.read_metadata(path).num_rows for name, path in files.items()}
-    if counts != told:
+    if counts != counted:
         write_json(manifest, {**content, "tables": counts})
 
 
-def take_raw(corpus: Corpus, marks: Marks, taken: Taken) -> None:
-    """Blank the records in raw files (names of files too), in segments not yet ingested and in the crawl's journal."""
+def take_raw(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
+    """Blank the records in raw files, in segments not yet ingested and in the crawl's journal; rename named files."""
     separators = {
         source.name: source.separator for manifest in corpus.ingests() if (source := source_of(manifest)) is not None
     }
     for path in [*sorted(corpus.root.glob("raw/*/*")), *sorted(corpus.root.glob("crawl/*"))]:
         if path.is_file() and not path.name.startswith("."):
-            taken.raw_records += redact(path, marks, separators.get(path.parent.name))
+            taken.raw_records += redact(path, terms, separators.get(path.parent.name))
     taken.raw_records += sum(not name.endswith(INFO) for name in forget_names(corpus.root).values())
-    rename_in_tables(corpus.root, [*marks.values, *marks.forms])
+    rename_in_tables(corpus.root, [*terms.values, *terms.forms])
     journal = corpus.root / "crawl.sqlite"
     if journal.is_file():
-        taken.raw_records += drop_withdrawn_payloads(journal, marks)
+        taken.raw_records += drop_withdrawn_payloads(journal, terms)
 
 
 def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
     """Remove the media files of messages."""
-    stems = {stem_of(*named_apart(name)) for name in wanted["message"]}
+    stems = {stem_of(*split_id(name)) for name in wanted["message"]}
     for path in sorted((corpus.root / "media").rglob("*")):
         if path.is_file() and not stems.isdisjoint((path.stem, path.name.partition(".")[0])):
             path.unlink()
             taken.media_files += 1
 
 
-def named_apart(message_id: str) -> tuple[str, str]:
+def split_id(message_id: str) -> tuple[str, str]:
     """The medium of a video and its id there."""
     medium, colon, name = message_id.partition(":")
     return (medium, name) if colon else ("youtube", message_id)
 
 
-def take_recipe(root: Path, marks: Marks) -> None:
-    """Drop lines of the kept recipe that name what was taken down."""
+def take_recipe(root: Path, terms: SearchTerms) -> None:
+    """Drop lines of the kept recipe that name anything taken down."""
     path = root / "recipe.yaml"
     if path.is_file():
-        told = pl.Series(path.read_text(encoding="utf-8").splitlines(keepends=True), dtype=pl.String)
-        kept = told.filter(~found_in(told, [*marks.forms, *marks.values]))
-        if len(kept) < len(told):
+        lines = pl.Series(path.read_text(encoding="utf-8").splitlines(keepends=True), dtype=pl.String)
+        kept = lines.filter(~contains_any(lines, [*terms.forms, *terms.values]))
+        if len(kept) < len(lines):
             write_text(path, "".join(kept.to_list()))
 
 
-def take_derived(root: Path, also: Sequence[Path], marks: Marks, taken: Taken) -> None:
+def take_derived(root: Path, also: Sequence[Path], terms: SearchTerms, taken: Taken) -> None:
     """Drop the rows from benches, runs and releases."""
     known = [Path(name) for name in derived(root)]
     for folder in dict.fromkeys([*known, *(path.resolve() for path in also)]):
         if folder.exists():
-            taken.folders[str(folder)] = drop_withdrawn(folder, marks)
+            taken.folders[str(folder)] = drop_withdrawn(folder, terms)
         else:
             taken.absent.append(str(folder))
 
 
-def prove(corpus: Corpus, marks: Marks, taken: Taken) -> None:
+def prove(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
     """Search everything for the pieces. Raises ResidueFound."""
     pending = corpus.root / PENDING
-    taken.searched = search([corpus.root, *map(Path, taken.folders)], marks.forms)
-    left = [path for path in taken.searched.found if path != pending]
+    taken.searched = search([corpus.root, *map(Path, taken.folders)], terms.forms)
+    left = [path for path in taken.searched.hits if path != pending]
     if left:
-        told = ", ".join(str(path) for path in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        where = ", ".join(str(path) for path in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         raise ResidueFound(
-            f"pieces of the withdrawn text still stand in {told}",
+            f"pieces of the withdrawn text still stand in {where}",
             "look into them and take out by hand what is left, then run it again",
         )
 
 
 def taken_text(taken: Taken) -> str:
     """What a takedown did, as lines."""
-    told = ", ".join(f"{len(taken.ids[kind]):,} {kind}s" for kind in KINDS if taken.ids[kind])
+    taken_down = ", ".join(f"{len(taken.ids[kind]):,} {kind}s" for kind in KINDS if taken.ids[kind])
     rows = ", ".join(f"{count:,} {table}" for table, count in sorted(taken.rows.items())) or "none"
     made = [f"{folder}: {count:,} rows" for folder, count in taken.folders.items()] or ["none known"]
-    found = [
-        f"taken down: {told}",
+    lines = [
+        f"taken down: {taken_down}",
         f"rows removed: {rows}",
         f"raw records blanked: {taken.raw_records:,}; media files removed: {taken.media_files:,}",
         f"from what was made of the corpus: {'; '.join(made)}",
         *(f"not there any more: {folder}" for folder in taken.absent),
-        searched(taken),
+        searched_text(taken),
     ]
     if taken.shared:
-        found.append(f"{taken.shared:,} more pieces stand in messages that stay, and were left there")
+        lines.append(f"{taken.shared:,} more pieces stand in messages that stay, and were left there")
     if taken.folders:
-        found.append("a bench that lost rows has a new fingerprint: runs on it are to be predicted again")
-    return "\n".join([*found, "models that were trained on it keep what they learnt; copies elsewhere are not reached"])
+        lines.append("a bench that lost rows has a new fingerprint: runs on it are to be predicted again")
+    return "\n".join([*lines, "models that were trained on it keep what they learnt; copies elsewhere are not reached"])
 
 
-def searched(taken: Taken) -> str:
-    """What the search looked for and through."""
+def searched_text(taken: Taken) -> str:
+    """What was searched for, and where."""
     if not taken.pieces:
         return "no table held a text of its own, so that there was none to search for"
     where = f"{taken.searched.files:,} files ({taken.searched.size_bytes / 1e6:,.1f} MB)"

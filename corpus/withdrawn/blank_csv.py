@@ -1,4 +1,4 @@
-"""Delimited raw files without what was withdrawn: a marked record becomes empty fields, in the file's own encoding."""
+"""Blank withdrawn records in delimited raw files: they become empty fields, in the file's own encoding."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import polars as pl
 from corpus.files import encodings
 from corpus.files.archives import BROKEN_FILE, Part, Record, lines
 from corpus.files.csv_records import records
-from corpus.withdrawn.search_terms import OTHERS, Marks, found_in
+from corpus.withdrawn.search_terms import OTHERS, SearchTerms, contains_any
 
 BATCH_ROWS = 1_000
 
@@ -33,13 +33,13 @@ def digits_of(path: Path) -> str:
     return path.name.lstrip(".")[:16]
 
 
-def numbers_of(path: Path, marks: Marks) -> frozenset[int]:
+def numbers_of(path: Path, terms: SearchTerms) -> frozenset[int]:
     """Records of this file that are to go."""
-    return marks.lines.get(digits_of(path), frozenset())
+    return terms.lines.get(digits_of(path), frozenset())
 
 
-def delimited(path: Path, beside: Path, marks: Marks, separator: str | None) -> int:
-    """Records of a CSV or TSV file that are marked become empty fields, in the file's own encoding."""
+def blank_delimited(path: Path, beside: Path, terms: SearchTerms, separator: str | None) -> int:
+    """Turn matching records of a CSV or TSV file into empty fields; gives their number."""
     part = Part(path.name, "csv", path)
     try:
         with part.open() as raw:
@@ -48,7 +48,7 @@ def delimited(path: Path, beside: Path, marks: Marks, separator: str | None) -> 
     except BROKEN_FILE:
         return 0
     sign = separator_of(path, separator)
-    spans, width = marked_spans(part, sign, encoding, marks)
+    spans, width = matching_spans(part, sign, encoding, terms)
     if not spans:
         return 0
     blank = sign * (width - 1) if width > 1 else '""'
@@ -66,9 +66,9 @@ def encoding_of(path: Path) -> str:
         return encodings.detect(raw)
 
 
-def separator_of(path: Path, given: str | None) -> str:
-    """What stands between fields: what the mapping says, else what the ingest takes (table_reader)."""
-    return given or ("\t" if ".tsv" in path.name.lower() else ",")
+def separator_of(path: Path, mapped: str | None) -> str:
+    """The separator of fields: the mapping's, else the one that the ingest takes (table_reader)."""
+    return mapped or ("\t" if ".tsv" in path.name.lower() else ",")
 
 
 def count_records(path: Path, separator: str, encoding: str) -> int:
@@ -76,24 +76,26 @@ def count_records(path: Path, separator: str, encoding: str) -> int:
     return sum(1 for _ in records(Part(path.name, "csv", path), separator, encoding))
 
 
-def marked_spans(part: Part, separator: str, encoding: str, marks: Marks) -> tuple[list[tuple[int, int | None]], int]:
-    """First line and first line after each marked record, and the number of columns.
+def matching_spans(
+    part: Part, separator: str, encoding: str, terms: SearchTerms
+) -> tuple[list[tuple[int, int | None]], int]:
+    """First line and first line after each matching record, and the number of columns.
 
     Ids are looked for only where records are not known by number, and never in a column that names another's.
     """
-    forms, named = marks.forms, numbers_of(part.path, marks)
-    values = frozenset[str]() if digits_of(part.path) in marks.staged else marks.values
+    forms, named = terms.forms, numbers_of(part.path, terms)
+    values = frozenset[str]() if digits_of(part.path) in terms.staged else terms.values
     spans: list[tuple[int, int | None]] = []
     header: list[str] = []
     open_at = 0
     for batch in batches(records(part, separator, encoding)):
-        hit = found_in(pl.Series(["\n".join(fields) for _, _, fields in batch], dtype=pl.String), forms)
-        for (number, line, fields), one in zip(batch, hit, strict=True):
+        hits = contains_any(pl.Series(["\n".join(fields) for _, _, fields in batch], dtype=pl.String), forms)
+        for (number, line, fields), hit in zip(batch, hits, strict=True):
             if open_at:
                 spans.append((open_at, line))
                 open_at = 0
             header = header or fields
-            if number and (one or number in named or has_id(header, fields, values)):
+            if number and (hit or number in named or has_id(header, fields, values)):
                 open_at = line
     return spans + ([(open_at, None)] if open_at else []), len(header)
 
@@ -106,22 +108,22 @@ def has_id(header: list[str], fields: list[str], values: frozenset[str]) -> bool
     )
 
 
-def batches(found: Iterator[Any]) -> Iterator[list[tuple[int, int, list[str]]]]:
-    """Number, line and fields of records, some thousand at a time; of one that was not read, its text."""
-    some: list[tuple[int, int, list[str]]] = []
-    for one in found:
-        if isinstance(one, Record):
-            some.append((one.number, one.line, [clean(field) for field in one.fields]))
-        elif one.line is not None and one.number is not None:
-            some.append((one.number, one.line, [clean(one.value or "")]))
-        if len(some) >= BATCH_ROWS:
-            yield some
-            some = []
-    yield some
+def batches(parsed: Iterator[Any]) -> Iterator[list[tuple[int, int, list[str]]]]:
+    """Number, line and fields of records, a thousand at a time; the text of one that could not be parsed."""
+    batch: list[tuple[int, int, list[str]]] = []
+    for record in parsed:
+        if isinstance(record, Record):
+            batch.append((record.number, record.line, [replace_surrogates(field) for field in record.fields]))
+        elif record.line is not None and record.number is not None:
+            batch.append((record.number, record.line, [replace_surrogates(record.value or "")]))
+        if len(batch) >= BATCH_ROWS:
+            yield batch
+            batch = []
+    yield batch
 
 
-def clean(text: str) -> str:
-    """Text that Arrow can hold."""
+def replace_surrogates(text: str) -> str:
+    """Text that Arrow can hold: lone surrogates are replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 

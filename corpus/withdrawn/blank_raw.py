@@ -1,8 +1,8 @@
-"""Raw files without what was withdrawn; a record that goes leaves a blank one, so that others keep their numbers.
+"""Blank withdrawn records in raw files; a blank one stays in their place, so that others keep their numbers.
 
-API answers and JSON lose the innermost entry around a mark, or become {"withdrawn": true}; rows of parquet become
-nulls, records of delimited files empty fields, captions and other text empty files, messages of a mailbox a bare head.
-Each file is written beside its place and renamed; one without marks is left as it is.
+API answers and JSON lose the innermost entry around a search term, or become {"withdrawn": true}; rows of parquet
+become nulls, records of delimited files empty fields, captions and other text empty files, messages of a mailbox a bare
+head. Each file is written beside its place and renamed; one that holds no search term is left as it is.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from corpus.sources.registry import SOURCES
 from corpus.sources.youtube_api import SEGMENT
 from corpus.withdrawn.blank_csv import (
     BATCH_ROWS,
+    blank_delimited,
     count_records,
-    delimited,
     digits_of,
     encoding_of,
     numbers_of,
     opened,
     separator_of,
 )
-from corpus.withdrawn.search_terms import GONE, Marks, found_in, prune
+from corpus.withdrawn.search_terms import PRUNED, SearchTerms, contains_any, prune
 
 BLANK = '{"withdrawn":true}'
 EMPTY = b"Subject: withdrawn\n\n"
@@ -48,8 +48,8 @@ class UnsafeRedaction(CbcError):
     """Blanking a record would have cost others: the file is left as it was."""
 
 
-def redact(path: Path, marks: Marks, separator: str | None = None) -> int:
-    """Blank what is marked in one raw file (`separator`: of a delimited one); gives the number of records blanked.
+def redact(path: Path, terms: SearchTerms, separator: str | None = None) -> int:
+    """Blank the records of one raw file that hold a search term; gives their number (`separator`: of a delimited file).
 
     Raises UnsafeRedaction.
     """
@@ -57,13 +57,13 @@ def redact(path: Path, marks: Marks, separator: str | None = None) -> int:
     beside = part_path(path)
     try:
         if kind == "csv":
-            blanked = delimited(path, beside, marks, separator)
+            blanked = blank_delimited(path, beside, terms, separator)
         elif kind == "archive":
-            blanked = archive(path, beside, marks, separator)
+            blanked = blank_archive(path, beside, terms, separator)
         else:
-            blanked = WRITERS[kind](path, beside, marks)
+            blanked = WRITERS[kind](path, beside, terms)
         if blanked:
-            check(path, beside, kind, separator)
+            check_record_count(path, beside, kind, separator)
             shutil.copystat(path, beside)
             beside.replace(path)
         return blanked
@@ -71,7 +71,7 @@ def redact(path: Path, marks: Marks, separator: str | None = None) -> int:
         beside.unlink(missing_ok=True)
 
 
-def check(path: Path, beside: Path, kind: str, separator: str | None) -> None:
+def check_record_count(path: Path, beside: Path, kind: str, separator: str | None) -> None:
     """Assert that a file has as many records as before. Raises UnsafeRedaction."""
     count: Callable[[Path], int] = {
         "csv": lambda file: count_records(file, separator_of(path, separator), encoding_of(path)),
@@ -86,8 +86,8 @@ def check(path: Path, beside: Path, kind: str, separator: str | None) -> None:
     finally:
         named.unlink()
     if before != after:
-        told = f"taking a record out of {path} would leave {after:,} of {before:,} records"
-        raise UnsafeRedaction(told, "take it out by hand, and run the command again")
+        what = f"taking a record out of {path} would leave {after:,} of {before:,} records"
+        raise UnsafeRedaction(what, "take it out by hand, and run the command again")
 
 
 def kind_of(path: Path) -> str:
@@ -106,71 +106,71 @@ def kind_of(path: Path) -> str:
     return "json" if lower.endswith((".json", ".jsonl", ".ndjson")) else "csv"
 
 
-def parquet(path: Path, beside: Path, marks: Marks) -> int:
-    """Rows that are marked become nulls; pages of API answers lose the items that are."""
+def blank_parquet(path: Path, beside: Path, terms: SearchTerms) -> int:
+    """Turn matching rows into nulls; pages of API answers lose the matching items."""
     with pq.ParquetFile(path) as file:
         schema, blanked, number = file.schema_arrow, 0, 0
         pages = schema.equals(SEGMENT)
-        named = frozenset[int]() if pages else numbers_of(path, marks)
+        named = frozenset[int]() if pages else numbers_of(path, terms)
         # of pages ids anywhere, since they are JSON within JSON; nothing by id where all is known by number
-        forms = [*marks.values, *marks.forms] if pages else marks.json_forms
-        forms = marks.forms if digits_of(path) in marks.staged else forms
+        forms = [*terms.values, *terms.forms] if pages else terms.json_forms
+        forms = terms.forms if digits_of(path) in terms.staged else forms
         # of a file that lets no column be null, blank rows make one that does
         loose = pa.schema([field.with_nullable(True) for field in schema], schema.metadata)
         with pq.ParquetWriter(beside, schema if pages else loose, compression="zstd") as writer:
             for batch in file.iter_batches(BATCH_ROWS):
-                marked = found_in(rows_as_json(batch), forms).to_list()
-                marked = [one or number + i + 1 in named for i, one in enumerate(marked)]
+                hits = contains_any(rows_as_json(batch), forms).to_list()
+                hits = [hit or number + i + 1 in named for i, hit in enumerate(hits)]
                 number += len(batch)
-                if any(marked):
-                    batch, gone = (pages_without if pages else rows_without)(batch, marked, marks)
-                    blanked += gone
+                if any(hits):
+                    batch, count = (blank_pages if pages else blank_rows)(batch, hits, terms)
+                    blanked += count
                 writer.write_table(pa.Table.from_batches([batch]).cast(schema if pages else loose))
     return blanked
 
 
-def rows_without(batch: pa.RecordBatch, marked: list[bool], marks: Marks) -> tuple[pa.RecordBatch, int]:
-    """A batch with nulls for the marked rows."""
-    kept = pa.array([None if one else i for i, one in enumerate(marked)], pa.int64())
-    if all(row == dict.fromkeys(row) for row in batch.filter(pa.array(marked)).to_pylist()):
+def blank_rows(batch: pa.RecordBatch, hits: list[bool], terms: SearchTerms) -> tuple[pa.RecordBatch, int]:
+    """A batch with nulls for the matching rows, and their number."""
+    kept = pa.array([None if hit else i for i, hit in enumerate(hits)], pa.int64())
+    if all(row == dict.fromkeys(row) for row in batch.filter(pa.array(hits)).to_pylist()):
         return batch, 0  # blanked before
-    return batch.take(kept), sum(marked)
+    return batch.take(kept), sum(hits)
 
 
-def pages_without(batch: pa.RecordBatch, marked: list[bool], marks: Marks) -> tuple[pa.RecordBatch, int]:
-    """A batch of API answers without the marked items, and without their ids among what was asked for."""
-    values, texts, gone = marks.values, sorted(marks.pieces), 0
+def blank_pages(batch: pa.RecordBatch, hits: list[bool], terms: SearchTerms) -> tuple[pa.RecordBatch, int]:
+    """A batch of API answers without the matching items and without their ids among what was asked for."""
+    values, texts, changed = terms.values, sorted(terms.pieces), 0
     rows = batch.to_pylist()
-    for row, one in zip(rows, marked, strict=True):
-        if one:
+    for row, hit in zip(rows, hits, strict=True):
+        if hit:
             before = (row["body"], row["target"])
-            row["body"] = pruned_text(row["body"], marks, values, texts)
+            row["body"] = pruned_text(row["body"], terms, values, texts)
             asked = row["target"].split(",")
-            said = any(text in row["target"] for text in texts)  # a name that was searched for
-            row["target"] = "withdrawn" if said else ",".join(name for name in asked if name not in values)
-            gone += before != (row["body"], row["target"])
-    return pa.RecordBatch.from_pylist(rows, schema=SEGMENT), gone
+            searched_for = any(text in row["target"] for text in texts)
+            row["target"] = "withdrawn" if searched_for else ",".join(name for name in asked if name not in values)
+            changed += before != (row["body"], row["target"])
+    return pa.RecordBatch.from_pylist(rows, schema=SEGMENT), changed
 
 
-def pruned_text(text: str, marks: Marks, values: frozenset[str], texts: list[str]) -> str:
-    """JSON text without what is marked, in ASCII as the crawler writes it; what is no JSON goes whole where marked."""
+def pruned_text(text: str, terms: SearchTerms, values: frozenset[str], texts: list[str]) -> str:
+    """JSON text without matching entries, in ASCII as the crawler writes it; what is no JSON is blanked whole."""
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        return BLANK if any(one in text for one in (*values, *marks.forms)) else text
-    left = prune(found, marks, values, texts)
-    if left is GONE:
+        return BLANK if any(form in text for form in (*values, *terms.forms)) else text
+    left = prune(document, terms, values, texts)
+    if left is PRUNED:
         return BLANK
-    return text if left == found else json.dumps(left, separators=(",", ":"))
+    return text if left == document else json.dumps(left, separators=(",", ":"))
 
 
-def json_text(path: Path, beside: Path, marks: Marks) -> int:
-    """One JSON document, or one a line."""
-    named, words = numbers_of(path, marks), sorted(marks.pieces)
-    values = frozenset[str]() if digits_of(path) in marks.staged and not is_info(path) else marks.values
+def blank_json(path: Path, beside: Path, terms: SearchTerms) -> int:
+    """Blank matching entries of one JSON document, or of one a line."""
+    named, words = numbers_of(path, terms), sorted(terms.pieces)
+    values = frozenset[str]() if digits_of(path) in terms.staged and not is_info(path) else terms.values
     if is_document(path):
-        content = whole(path)
-        left = BLANK if 0 in named and content != BLANK else pruned_text(content, marks, values, words)
+        content = read_document(path)
+        left = BLANK if 0 in named and content != BLANK else pruned_text(content, terms, values, words)
         if left == content:
             return 0
         with opened(beside, "wb") as target:
@@ -178,10 +178,10 @@ def json_text(path: Path, beside: Path, marks: Marks) -> int:
         return 1
 
     def blank(number: int, line: str) -> str | None:
-        left = BLANK if number in named else pruned_text(line, marks, values, words)
+        left = BLANK if number in named else pruned_text(line, terms, values, words)
         return None if left == line else left
 
-    return rewritten(path, beside, blank)
+    return rewrite_lines(path, beside, blank)
 
 
 def is_info(path: Path) -> bool:
@@ -194,34 +194,34 @@ def is_document(path: Path) -> bool:
     if path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) or path.stat().st_size > WHOLE_BYTES:
         return False
     try:
-        json.loads(whole(path))
+        json.loads(read_document(path))
     except (ValueError, RecursionError):
         return is_info(path)  # a broken one is one record all the same
     return True
 
 
-def whole(path: Path) -> str:
+def read_document(path: Path) -> str:
     """The content of a JSON document."""
     with opened(path, "rb") as source:
         return source.read().decode("utf-8-sig", "replace")
 
 
-def rewritten(path: Path, beside: Path, blank: Callable[[int, str], str | None]) -> int:
-    """JSON lines with some of them replaced; `blank` gives what stands for a record, None where it stays."""
+def rewrite_lines(path: Path, beside: Path, blank: Callable[[int, str], str | None]) -> int:
+    """Write JSON lines anew; `blank` gives the new text of a record by its number, None where it stays."""
     number = blanked = 0
     with opened(beside, "wb") as target:
         for line in lines(Part(path.name, "jsonl", path), "utf-8"):
-            said = line.rstrip("\r\n")
-            number += bool(said.strip())
-            new = blank(number, said) if said.strip() else None
+            record = line.rstrip("\r\n")
+            number += bool(record.strip())
+            new = blank(number, record) if record.strip() else None
             blanked += new is not None
-            target.write((line if new is None else new + line[len(said) :]).encode("utf-8", "surrogateescape"))
+            target.write((line if new is None else new + line[len(record) :]).encode("utf-8", "surrogateescape"))
     return blanked
 
 
-def mailbox(path: Path, beside: Path, marks: Marks) -> int:
-    """Messages of a mailbox, or the one of a file, that are marked keep their first line alone."""
-    named, forms, blanked = numbers_of(path, marks), [form.encode() for form in marks.forms], 0
+def blank_mailbox(path: Path, beside: Path, terms: SearchTerms) -> int:
+    """Leave matching messages of a mailbox, or of a file that is one message, their first line alone."""
+    named, forms, blanked = numbers_of(path, terms), [form.encode() for form in terms.forms], 0
     with opened(path, "rb") as source, opened(beside, "wb") as target:
         for number, (_, message) in enumerate(messages(source, is_single_message(path), WHOLE_BYTES), 1):
             if message is None:
@@ -246,20 +246,20 @@ def count_messages(path: Path) -> int:
         return sum(begins for _, begins in pieces(source, is_single_message(path)))
 
 
-def text(path: Path, beside: Path, marks: Marks) -> int:
-    """Captions and other text: empty where it holds a mark."""
+def blank_text(path: Path, beside: Path, terms: SearchTerms) -> int:
+    """Empty a file of captions or other text that holds a search term."""
     with opened(path, "rb") as source:
         content = source.read().decode("utf-8", "replace")
-    if not content or not found_in(pl.Series([content, re.sub(r"\s+", " ", content)]), marks.forms).any():
+    if not content or not contains_any(pl.Series([content, re.sub(r"\s+", " ", content)]), terms.forms).any():
         return 0
     with opened(beside, "wb"):
         return 1
 
 
-def archive(path: Path, beside: Path, marks: Marks, separator: str | None) -> int:
-    """The files of an archive, each by its own kind; their records are known by marks, not by numbers."""
+def blank_archive(path: Path, beside: Path, terms: SearchTerms, separator: str | None) -> int:
+    """Blank the files of an archive, each by its own kind; their records are found by search, not by number."""
     folder, blanked = path.with_name(f".{path.name}.members"), 0
-    alone = Marks(marks.ids, marks.pieces, {})
+    alone = SearchTerms(terms.ids, terms.pieces, {})
     folder.mkdir(exist_ok=True)
     try:
         with (
@@ -287,9 +287,9 @@ def archive(path: Path, beside: Path, marks: Marks, separator: str | None) -> in
         shutil.rmtree(folder)
 
 
-WRITERS: dict[str, Callable[[Path, Path, Marks], int]] = {
-    "parquet": parquet,
-    "json": json_text,
-    "mailbox": mailbox,
-    "text": text,
+WRITERS: dict[str, Callable[[Path, Path, SearchTerms], int]] = {
+    "parquet": blank_parquet,
+    "json": blank_json,
+    "mailbox": blank_mailbox,
+    "text": blank_text,
 }

@@ -1,4 +1,4 @@
-"""Names of files that held one withdrawn video: yt-dlp names them by its title, and captions stand beside them.
+"""Rename files that held one withdrawn video: yt-dlp names them by its title, and captions stand beside them.
 
 An info file that was blanked, and the captions of the same name, lose their content and their names, in CORPUS/raw, in
 the manifests of ingests and in what rejects quote.
@@ -14,7 +14,7 @@ import polars as pl
 
 from corpus.files.atomic import part_path, write_json
 from corpus.files.parquet_frames import read_frame, write_frame
-from corpus.withdrawn.search_terms import found_in
+from corpus.withdrawn.search_terms import contains_any
 
 NAMELESS = "withdrawn"
 INFO = ".info.json"
@@ -28,7 +28,7 @@ def forget_names(root: Path, arriving: Sequence[tuple[str, str]] = ()) -> dict[s
     no manifest yet. Which captions are a video's its ingest tells: files of other folders may have the same name.
     """
     manifests = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(root.glob("tables/*/manifest.json"))]
-    ingests = [[(file["name"], file["sha256"][:DIGITS]) for file in one.get("files", [])] for one in manifests]
+    ingests = [[(file["name"], file["sha256"][:DIGITS]) for file in each.get("files", [])] for each in manifests]
     ingests.append([(name, digest[:DIGITS]) for name, digest in arriving])
     blank = {
         path.name[:DIGITS]
@@ -53,7 +53,7 @@ def forget_names(root: Path, arriving: Sequence[tuple[str, str]] = ()) -> dict[s
 
 
 def is_blank(info: Path) -> bool:
-    """Whether an info file says no more than that it was withdrawn."""
+    """Whether an info file holds nothing but the note that it was withdrawn."""
     if info.stat().st_size > 100:
         return False
     try:
@@ -63,7 +63,7 @@ def is_blank(info: Path) -> bool:
 
 
 def rename_in_tables(root: Path, forms: list[str]) -> None:
-    """Give manifests the names that files in raw/ have now, and take what is withdrawn from what rejects quote."""
+    """Give manifests the names that files in raw/ have now, and blank withdrawn text that rejects quote."""
     nameless = {path.name[:DIGITS]: path.name[DIGITS + 1 :] for path in root.glob(f"raw/*/*-{NAMELESS}.*")}
     for manifest in sorted(root.glob("tables/*/manifest.json")):
         content = json.loads(manifest.read_text(encoding="utf-8"))
@@ -84,7 +84,7 @@ def named_anew(files: list[dict[str, str]], nameless: Mapping[str, str]) -> list
 def clean_rejects(path: Path, old: set[str], forms: list[str]) -> None:
     """Blank values that hold one of the forms, and names of files that have none any more."""
     frame = read_frame(path)
-    value, file = found_in(frame["value"], forms), frame["file"].is_in(old) | found_in(frame["file"], forms)
+    value, file = contains_any(frame["value"], forms), frame["file"].is_in(old) | contains_any(frame["file"], forms)
     if value.any() or file.any():
         beside = part_path(path)
         nameless = pl.when(file).then(pl.lit(NAMELESS)).otherwise("file")

@@ -1,4 +1,4 @@
-"""What was taken down and comes again with new files: rejected with the reason "withdrawn", and blanked in raw."""
+"""Reject withdrawn messages that come again with new files (reason "withdrawn"), and say what to blank in raw."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ import duckdb
 from corpus.schema import DATA_TABLES
 from corpus.sources.base import Staging
 from corpus.sources.registry import paged_sources
-from corpus.withdrawn.search_terms import Marks
-from corpus.withdrawn.tombstones import Ids, list_gone
+from corpus.withdrawn.search_terms import SearchTerms
+from corpus.withdrawn.tombstones import Ids, list_withdrawn
 
 REASON = "withdrawn"
 RECORDS = """SELECT DISTINCT _record, id FROM (
-    SELECT _record, message_id AS id FROM message WHERE message_id IN (SELECT id FROM _gone WHERE kind = 'message')
-        OR communicator_id IN (SELECT id FROM _gone WHERE kind = 'communicator')
+    SELECT _record, message_id AS id FROM message
+        WHERE message_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'message')
+        OR communicator_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'communicator')
     UNION ALL SELECT _record, message_id FROM scene SEMI JOIN _message USING (message_id)
     UNION ALL SELECT _record, message_id FROM effect SEMI JOIN _message USING (message_id)
     UNION ALL SELECT _record, message_id FROM comment SEMI JOIN _message USING (message_id)
     UNION ALL SELECT _record, communicator_id FROM communicator
-        WHERE communicator_id IN (SELECT id FROM _gone WHERE kind = 'communicator'))"""
+        WHERE communicator_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'communicator'))"""
 
 
-def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: Staging) -> Marks | None:
-    """Turn staged records of withdrawn ids into rejects; gives what tells them in raw files, None where there are none.
+def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: Staging) -> SearchTerms | None:
+    """Turn staged records of withdrawn ids into rejects; gives search terms for raw files, None where nothing is.
 
-    A withdrawn comment is a record of its own then: the video under which it stands is kept.
+    A withdrawn comment becomes a record of its own: the video under which it stands is kept.
     """
-    list_gone(connection, gone)
-    messages = "SELECT id AS message_id FROM _gone WHERE kind = 'message'"
+    list_withdrawn(connection, gone)
+    messages = "SELECT id AS message_id FROM _withdrawn_ids WHERE kind = 'message'"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _message AS {messages}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _withdrawn AS {RECORDS}")
     ids = {row[0] for row in connection.execute("SELECT id FROM _withdrawn").fetchall()}
@@ -48,17 +49,17 @@ def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: 
     comments = _reject_comments(connection, staging)
     if not ids and not comments:
         return None
-    numbers = {name: frozenset(found) for name, found in lines}
-    return Marks(frozenset(ids | comments), frozenset(), numbers, frozenset(numbers))
+    numbers = {digits: frozenset(records) for digits, records in lines}
+    return SearchTerms(frozenset(ids | comments), frozenset(), numbers, frozenset(numbers))
 
 
 def _reject_comments(connection: duckdb.DuckDBPyConnection, staging: Staging) -> set[str]:
-    """Reject single comments; gives their ids."""
-    which = "comment_id IN (SELECT id FROM _gone WHERE kind = 'comment')"
-    found = connection.execute(f"SELECT comment_id FROM comment WHERE {which} ORDER BY _record, comment_id").fetchall()
+    """Reject withdrawn comments; gives their ids."""
+    which = "comment_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'comment')"
+    rows = connection.execute(f"SELECT comment_id FROM comment WHERE {which} ORDER BY _record, comment_id").fetchall()
     connection.execute(f"DELETE FROM comment WHERE {which}")
-    for (name,) in found:
+    for (name,) in rows:
         staging.rows_read += 1
         staging.add("rejects", [{"source": staging.source, "reason": REASON, "value": name}])
     staging.flush()
-    return {name for (name,) in found}
+    return {name for (name,) in rows}

@@ -1,7 +1,7 @@
-"""What tells a withdrawn text in any file: its ids as whole values, and pieces of its words as files write them.
+"""Search terms for withdrawn content: its ids as whole values, and pieces of its texts as files write them.
 
-A long text is cut into pieces, so that one cut short or quoted inside another is found too. A piece that stands in
-messages which stay tells nothing and is left out; so is a text too short to be anybody's own.
+A long text is cut into pieces, so that a shortened copy or a quotation is found too. A piece that messages which stay
+hold as well is no search term, and neither is a text too short to be anybody's own.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ OTHERS = re.compile(
 
 
 def pieces(text: str) -> Iterator[str]:
-    """Stretches that cover a text of SHORTEST characters or more."""
+    """Cut a text of SHORTEST characters or more into stretches that cover it."""
     text = text.strip()
     if len(text) >= SHORTEST:
         for start in range(0, len(text), PIECE):
             yield text[start : start + PIECE] if start + PIECE <= len(text) else text[-PIECE:]
 
 
-def written(piece: str) -> set[str]:
+def escaped_forms(piece: str) -> set[str]:
     """A piece as text, in JSON (with and without escapes for what is not ASCII), in JSON within JSON, and in CSV."""
     plain, ascii_ = (json.dumps(piece, ensure_ascii=escape)[1:-1] for escape in (False, True))
     twice = {json.dumps(form, ensure_ascii=False)[1:-1] for form in (plain, ascii_)}
@@ -38,7 +38,7 @@ def written(piece: str) -> set[str]:
 
 
 @dataclass(frozen=True)
-class Marks:
+class SearchTerms:
     """Ids, pieces of text, and records by their file's digest (16 digits; 0: the whole file).
 
     `staged` are files whose records are all known by number, so that no id has to be looked for in them.
@@ -52,7 +52,7 @@ class Marks:
     @property
     def forms(self) -> list[str]:
         """Every way in which a piece may be written."""
-        return sorted({form for piece in self.pieces for form in written(piece)})
+        return sorted({form for piece in self.pieces for form in escaped_forms(piece)})
 
     @property
     def values(self) -> frozenset[str]:
@@ -62,42 +62,42 @@ class Marks:
 
     @property
     def json_forms(self) -> list[str]:
-        """What stands in a row written as JSON: a piece, or an id as a whole value."""
+        """Pieces and ids (these as whole values) as a row written as JSON holds them."""
         return sorted({*self.forms, *(json.dumps(name, ensure_ascii=False) for name in self.values)})
 
 
-def found_in(texts: pl.Series, forms: list[str]) -> pl.Series:
-    """Whether each text holds any of the forms (Aho-Corasick, all at a time)."""
+def contains_any(texts: pl.Series, forms: list[str]) -> pl.Series:
+    """Whether each text holds any of the forms (Aho-Corasick: all in one pass)."""
     if not forms:
         return pl.repeat(False, len(texts), eager=True)
     return texts.str.contains_any(forms).fill_null(False)
 
 
-class Gone:
-    """What `prune` gives for a value that is to go."""
+class Pruned:
+    """What `prune` gives for a value that holds a search term."""
 
 
-GONE = Gone()
+PRUNED = Pruned()
 
 
-def prune(node: Any, marks: Marks, values: frozenset[str], words: list[str], key: str = "") -> Any:
-    """JSON without what is marked: the innermost list entry around a mark goes, else the whole (GONE).
+def prune(node: Any, terms: SearchTerms, values: frozenset[str], words: list[str], key: str = "") -> Any:
+    """Drop the innermost list entry around each search term from JSON; PRUNED where no list is around it.
 
     A number is an id only under a key that ends in `id`.
     """
     if isinstance(node, str):
-        return GONE if node in values or any(word in node for word in words) else node
+        return PRUNED if node in values or any(word in node for word in words) else node
     if isinstance(node, int) and not isinstance(node, bool):
-        return GONE if key.lower().endswith("id") and str(node) in values else node
+        return PRUNED if key.lower().endswith("id") and str(node) in values else node
     if isinstance(node, list):
-        kept = [prune(one, marks, values, words, key) for one in node]
-        return [one for one in kept if one is not GONE]
+        kept = [prune(item, terms, values, words, key) for item in node]
+        return [item for item in kept if item is not PRUNED]
     if isinstance(node, dict):
         pruned = {
-            name: one
-            if isinstance(one, str | int) and OTHERS.fullmatch(name)
-            else prune(one, marks, values, words, name)
-            for name, one in node.items()
+            name: value
+            if isinstance(value, str | int) and OTHERS.fullmatch(name)
+            else prune(value, terms, values, words, name)
+            for name, value in node.items()
         }
-        return GONE if any(one is GONE for one in pruned.values()) else pruned
+        return PRUNED if any(value is PRUNED for value in pruned.values()) else pruned
     return node

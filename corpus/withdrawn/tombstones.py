@@ -1,4 +1,4 @@
-"""CORPUS/withdrawn.jsonl: the ids that were taken down, one a line; what stands there is neither fetched nor ingested.
+"""CORPUS/withdrawn.jsonl: the ids that were taken down, one a line; none of them is fetched or ingested again.
 
 {"kind": "message", "id": "...", "at": "2026-01-31T12:00:00Z"}      kind: message, communicator or comment
 """
@@ -24,19 +24,19 @@ Ids = dict[str, frozenset[str]]
 def withdrawn(root: Path) -> Ids:
     """The ids taken down from the corpus at `root`, by kind. Raises BrokenTable."""
     path = root / NAME
-    found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    ids: dict[str, set[str]] = {kind: set() for kind in KINDS}
     if path.is_file():
         try:
             for line in path.read_text(encoding="utf-8").splitlines():
                 entry = json.loads(line)
-                found[entry["kind"]].add(entry["id"])
+                ids[entry["kind"]].add(entry["id"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            told = f"{path} cannot be read ({type(error).__name__}), and nobody knows what was taken down"
-            raise BrokenTable(told, "restore it from a copy, or mend its lines by hand") from None
-    return {kind: frozenset(ids) for kind, ids in found.items()}
+            what = f"{path} cannot be read ({type(error).__name__}), and nobody knows what was taken down"
+            raise BrokenTable(what, "restore it from a copy, or mend its lines by hand") from None
+    return {kind: frozenset(names) for kind, names in ids.items()}
 
 
-def bury(root: Path, ids: Ids) -> None:
+def record_withdrawn(root: Path, ids: Ids) -> None:
     """Add ids to the list, each once; the file is replaced whole."""
     path = root / NAME
     known = withdrawn(root)
@@ -56,19 +56,19 @@ def all_ids(ids: Ids) -> frozenset[str]:
     return frozenset().union(*ids.values())
 
 
-def union(one: Ids, other: Ids) -> Ids:
+def union(left: Ids, right: Ids) -> Ids:
     """The ids of both."""
-    return {kind: one[kind] | other[kind] for kind in KINDS}
+    return {kind: left[kind] | right[kind] for kind in KINDS}
 
 
-def as_ids(found: Mapping[str, Iterable[str]]) -> Ids:
+def as_ids(ids: Mapping[str, Iterable[str]]) -> Ids:
     """Ids by kind, with every kind there."""
-    return {kind: frozenset(found.get(kind, ())) for kind in KINDS}
+    return {kind: frozenset(ids.get(kind, ())) for kind in KINDS}
 
 
-def list_gone(connection: duckdb.DuckDBPyConnection, ids: Ids) -> None:
-    """Make the table _gone (kind, id) that conditions ask."""
+def list_withdrawn(connection: duckdb.DuckDBPyConnection, ids: Ids) -> None:
+    """Make the table _withdrawn_ids (kind, id), which SQL conditions read."""
     rows = [(kind, name) for kind in KINDS for name in sorted(ids[kind])]
     connection.register("_listed", pl.DataFrame(rows, {"kind": pl.String, "id": pl.String}, orient="row").to_arrow())
-    connection.execute("CREATE OR REPLACE TEMP TABLE _gone AS FROM _listed")
+    connection.execute("CREATE OR REPLACE TEMP TABLE _withdrawn_ids AS FROM _listed")
     connection.unregister("_listed")
