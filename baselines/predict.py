@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     predict_missing(predictor, bench, tasks, settings, folder, key)
     answers = {task: pl.read_parquet(folder / f"{task}.parquet") for task in tasks}
     counts = notes(answers)
-    about = {**predictor.about(), **heeded(predictor, settings), "counts": counts, "key": key}
+    about = {**predictor.about(), **heeded(predictor, settings), "cbc": version("cbc"), "counts": counts, "key": key}
     write_run(out, bench, predictor.name, predictor.kind, answers, about)
     shutil.rmtree(folder)
     return summary(out, predictor, counts)

@@ -47,7 +47,7 @@ from corpus.verbalize.catalog import frames
 FORMAT, VERSION = "cbc-model", 1
 TOKENIZER_CHARACTERS = 4_000_000  # of training text, that the vocabulary is learned from
 HELD_OUT_EXAMPLES = 200  # of each task's validation split, that held-out rows are packed from
-LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
+LIBRARIES = ("cbc", "torch", "transformers", "tokenizers", "accelerate", "peft")
 
 
 class OtherModel(CbcError):
