@@ -49,6 +49,11 @@ class Line:
     kind: str
     rows: dict[Key, Row]
 
+    @property
+    def partial(self) -> bool:
+        """Whether it answers only a part of the questions of some condition."""
+        return any(row.get("partial") for row in self.rows.values())
+
 
 @dataclass(frozen=True)
 class Table:
@@ -60,15 +65,25 @@ class Table:
     def name(self) -> str:
         return str(self.content["table"])
 
+    @property
+    def unit(self) -> str:
+        """The unit of its values, in which errors are given."""
+        return TABLES[self.name].unit
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of its runs, in their order of first appearance."""
+        return list(dict.fromkeys(str(row["kind"]) for row in self.content["rows"]))
+
     @cached_property
     def columns(self) -> list[Column]:
         """Its conditions and metrics, in the order of the rows."""
         tasks = TABLES[self.name].tasks
         found: dict[Key, Column] = {}
-        for row in self.content["rows"]:
+        for row in sorted(self.content["rows"], key=lambda row: int(row["n"])):  # a partial run has fewer questions
             key = (row["condition"], row["metric"])
             metric = metric_of(self.name, row["metric"])
-            found.setdefault(key, Column(tasks[row["condition"]], row["condition"], metric, row["n"], row["clusters"]))
+            found[key] = Column(tasks[row["condition"]], row["condition"], metric, row["n"], row["clusters"])
         order = [(condition, metric) for condition in tasks for metric in METRICS]
         return sorted(found.values(), key=lambda column: order.index(column.key))
 

@@ -12,13 +12,17 @@ PAPER = Path(__file__).resolve().parent.parent / "paper.csv"
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the paper: which task is asked in each condition (column) and which metrics are shown."""
+    """A table of the paper: which task is asked in each condition (column) and which metrics are shown.
+
+    unit: of its values, in which errors are given; empty where it has none but accuracies.
+    """
 
     name: str
     title: str
     tasks: dict[str, str]  # condition -> task
     metrics: tuple[str, ...]
     note: str
+    unit: str = ""
 
     def reported(self) -> list[dict[str, Any]]:
         """The paper's rows of this table for the conditions and metrics it has here."""

@@ -7,5 +7,6 @@ TABLE = Table(
     title="Behavior simulation: likes per view (percent)",
     tasks={"test": "like_view_ratio"},
     metrics=("rmse", "r2", "accuracy_rel10"),
-    note="No constant has an r2 above zero: the mean of the test videos has exactly zero, the training mean less.",
+    note="No constant has an R² above zero: the mean of the test videos has exactly zero, the training mean less.",
+    unit="percentage points",
 )

@@ -18,4 +18,5 @@ TABLE = Table(
         "where all are, the mean curve of other videos. The paper shows neither, and does not say how its random "
         "row was drawn."
     ),
+    unit="points of 100",
 )

@@ -7,5 +7,5 @@ TABLE = Table(
     title="Behavior simulation: high or low likes of posts",
     tasks={"brand_separated": "tweet_likes_brand", "time_separated": "tweet_likes_time"},
     metrics=("accuracy",),
-    note="The majority row is the training part's most frequent class; how the paper cut its classes it does not say.",
+    note="The majority row is the training part's most frequent class; the paper does not say how it cut its classes.",
 )

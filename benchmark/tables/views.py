@@ -9,6 +9,7 @@ TABLE = Table(
     metrics=("rmse", "rmse_log10", "accuracy_rel10"),
     note=(
         "The paper dropped this table; its errors were about 7 million views. Views have a heavy tail: a few videos "
-        "make nearly all of the rmse, so that rmse_log10 says more of the rest."
+        "make nearly all of the RMSE, so that the RMSE of logarithms says more of the rest."
     ),
+    unit="views",
 )
