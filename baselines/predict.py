@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def asked_run(predictor: Predictor, bench: Bench, tasks: list[str], settings: Se
         partial=settings.limit is not None,
         tasks=tasks,
         settings=used_settings(predictor, settings),
-        about=predictor.about(),
+        about={**predictor.about(), "cbc": version("cbc")},
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Callable
 from functools import cached_property
@@ -56,12 +57,38 @@ def digest_folder(path: Path) -> str:
 
 
 def read_training(path: Path) -> dict[str, Any]:
-    """Recipe, training seed and bench of a model made by `cbc baselines train`; empty for other models."""
+    """Recipe, training seed, bench, tokens and seconds of a model of `cbc baselines train`; empty for other models."""
     try:
         training = json.loads((path / "training.json").read_text(encoding="utf-8"))
-        return {"recipe": training["recipe"]["name"], "seed": training["seed"], "trained_on": training["bench"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        about = {"recipe": training["recipe"]["name"], "seed": training["seed"], "trained_on": training["bench"]}
+        return {**about, **training_cost(training, path / "log.jsonl")}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def training_cost(training: dict[str, Any], log: Path) -> dict[str, Any]:
+    """What a recipe says it trains, the tokens trained on with their repetitions, and the seconds it took."""
+    about = {"training": training["recipe"].get("says")}
+    if "tokens" in training:
+        about["training_tokens"] = training["tokens"] + training.get("repeated_tokens", 0)
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    if lines:
+        about["training_s"] = json.loads(lines[-1]).get("seconds")
+    return {name: value for name, value in about.items() if value is not None}
+
+
+def parameters_of(path: Path) -> dict[str, int]:
+    """How many numbers the weights of a folder hold, by the headers of its files; nothing where they are damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    total = 0
+    try:
+        for file in path.glob("*.safetensors"):
+            with safe_open(file, framework="np") as weights:
+                total += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return {}
+    return {"parameters": total}
 
 
 def looks_like_path(name: str) -> bool:
@@ -97,7 +124,8 @@ class Prompted(Predictor):
     def about(self) -> dict[str, Any]:
         if not self.local:
             return {"says": self.description, "hub": self.model}
-        return {"says": self.description, "weights": digest_folder(self.path), **read_training(self.path)}
+        about = {"says": self.description, "weights": digest_folder(self.path)}
+        return {**about, **parameters_of(self.path), **read_training(self.path)}
 
     @cached_property
     def reader(self) -> Reader:

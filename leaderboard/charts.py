@@ -1,52 +1,36 @@
-"""Charts as SVG: one dot plot a task, each run's score with its interval, drawn by matplotlib.
-
-Drawn without pyplot and with a fixed salt and no date, so that the same scores give the same bytes.
-"""
+"""One dot plot a task, each run's score with its interval, drawn by matplotlib."""
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from leaderboard.inline_svg import SETTINGS, inline_svg
+from leaderboard.palette import LIGHT
 from leaderboard.results import Column, Line, Table, best_first
-from leaderboard.words import metric, number
+from leaderboard.words import direction, metric, number, tick, unit, visible
 
-INK, MUTED, RULE, SHADE = "#1b1f24", "#5b6470", "#d9dee5", "#eceff3"
-STYLE = {"lm": ("#0b5cad", "o"), "boosted": ("#a6460b", "s"), "trivial": ("#5b6470", "o"), "oracle": ("#1a7340", "D")}
+STYLE = {
+    "lm": (LIGHT["lm"], "o"),
+    "boosted": (LIGHT["boosted"], "s"),
+    "submitted": (LIGHT["submitted"], "P"),
+    "trivial": (LIGHT["muted"], "o"),
+    "oracle": (LIGHT["oracle"], "D"),
+}
+HOLLOW = "trivial"
 NARROW_INCHES, WIDE_INCHES = 3.9, 6.4
 BEYOND = 0.5  # of the way from the best to the worst trivial predictor: what is worse by more lies off the scale
-SETTINGS = {
-    "svg.hashsalt": "cbc",
-    "svg.fonttype": "path",
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "text.color": INK,
-}
-
-
-def svg(figure: Figure) -> bytes:
-    """The figure as SVG, the same bytes each time."""
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a script the font lacks is shown as boxes
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
 
 
 def short(name: str, most: int = 22) -> str:
     """A run's name on one line, cut where it is long."""
-    line = " ".join(name.split())
+    line = " ".join(visible(name).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
@@ -69,23 +53,16 @@ def draw_run(axes: Axes, y: float, line: Line, column: Column) -> None:
     color, marker = STYLE.get(line.kind, STYLE["lm"])
     left, right = axes.get_xlim()
     if value is None:
-        axes.text(left, y, " no value", color=MUTED, fontsize=8, va="center")
-    elif not left <= value <= right:
-        off_right = value > right
-        said = f"{number(value, column.metric.name)} →  " if off_right else f"  ← {number(value, column.metric.name)}"
-        axes.text(
-            right if off_right else left,
-            y,
-            said,
-            color=color,
-            fontsize=8,
-            va="center",
-            ha="right" if off_right else "left",
-        )
+        axes.text(left, y, " no value", color=LIGHT["muted"], fontsize=8, va="center")
+    elif value > right:
+        label = f"{number(value, column.metric.name)} →  "
+        axes.text(right, y, label, color=color, fontsize=8, va="center", ha="right")
+    elif value < left:
+        axes.text(left, y, f"  ← {number(value, column.metric.name)}", color=color, fontsize=8, va="center")
     else:
         if low is not None and high is not None:
             axes.plot([max(low, left), min(high, right)], [y, y], color=color, linewidth=1.6, solid_capstyle="butt")
-        face = "white" if line.kind == "trivial" else color
+        face = LIGHT["paper"] if line.kind == HOLLOW else color
         axes.plot(value, y, marker=marker, color=color, markerfacecolor=face, markersize=5.5, markeredgewidth=1.4)
 
 
@@ -93,7 +70,7 @@ def reference_lines(table: Table, column: Column, lines: Sequence[Line]) -> Iter
     """Whose values are drawn through the whole panel: the best trivial predictor's and the oracle's."""
     for line in lines:
         if line.run == table.best_trivial(column):
-            yield line.run, MUTED, (4, 3)
+            yield line.run, LIGHT["muted"], (4, 3)
         elif line.kind == "oracle":
             yield line.run, STYLE["oracle"][0], (1, 2)
 
@@ -111,11 +88,11 @@ def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) 
     for name, color, dashes in reference_lines(table, column, lines):
         if rows[name].get("value") is not None:
             axes.axvline(rows[name]["value"], color=color, linewidth=1, linestyle=(0, dashes), zorder=0)
-    better = "lower" if column.metric.lower_is_better else "higher"
-    axes.set_xlabel(f"{metric(column.metric.name)}\n{better} is better")
+    axes.set_title(metric(column.metric.name), fontsize=9)
+    axes.set_xlabel(f"{unit(column.metric.name, table.unit)}\n{direction(column.metric)}", fontsize=8)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}")
-    axes.grid(axis="y", color=SHADE, linewidth=0.8)
+    axes.xaxis.set_major_formatter(lambda value, _: tick(value))
+    axes.grid(axis="y", color=LIGHT["faint"], linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -123,12 +100,13 @@ def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) 
 
 def name_rows(axes: Axes, lines: Sequence[Line]) -> None:
     """Run names at the left of a panel; `$` in a name is no formula."""
-    axes.set_yticks(range(len(lines)), [short(line.run) for line in lines], parse_math=False)
+    labels = [short(line.run) + (" (partial)" if line.partial else "") for line in lines]
+    axes.set_yticks(range(len(lines)), labels, parse_math=False)
     for label, line in zip(axes.get_yticklabels(), lines, strict=True):
         label.set_color(STYLE.get(line.kind, STYLE["lm"])[0])
 
 
-def dot_plot(table: Table, columns: Sequence[Column], narrow: bool = False) -> bytes:
+def dot_plot(table: Table, columns: Sequence[Column], alt: str = "", narrow: bool = False) -> Markup:
     """A task's metrics, one panel each: side by side, or stacked for narrow screens."""
     lines = best_first([line for line in table.lines if columns[0].key in line.rows], columns[0])
     height = 0.26 * len(lines) + 0.85
@@ -143,4 +121,4 @@ def dot_plot(table: Table, columns: Sequence[Column], narrow: bool = False) -> b
             draw_panel(axes, table, column, lines)
             if narrow or place == 0:
                 name_rows(axes, lines)
-        return svg(figure)
+        return inline_svg(figure, alt, f"dots-{columns[0].task}{'-narrow' if narrow else ''}")

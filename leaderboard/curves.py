@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -18,11 +20,14 @@ from benchmark.answers.base import EDGE
 from benchmark.bench import Bench
 from benchmark.reference_rows import own_answers, own_kinds
 from benchmark.run import Run
-from leaderboard.charts import INK, MUTED, RULE, SETTINGS, SHADE, svg
+from leaderboard.inline_svg import SETTINGS, inline_svg
+from leaderboard.palette import LIGHT
 from leaderboard.results import Column, Table, best_first
 
 VIDEOS, PREDICTORS = 6, 4
-STROKES = (("#0b5cad", ()), ("#c2410c", (5, 1.5)), ("#7a2ea0", (2, 1.2)), ("#0f766e", (6, 1.5, 1.2, 1.5)))
+FEWEST_ASKED = 3  # scenes: fewer make no line that could be compared with another
+STROKES = (("lm", ()), ("second", (5, 1.5)), ("submitted", (2, 1.2)), ("fourth", (6, 1.5, 1.2, 1.5)))  # color, dashes
+BOTTOM = -4
 Array = npt.NDArray[np.float64]
 
 
@@ -40,6 +45,13 @@ class Video:
 def draw_order(instance_id: str) -> str:
     """A fixed hash: which videos are shown has nothing to do with how well anyone does."""
     return hashlib.sha256(instance_id.encode()).hexdigest()
+
+
+def with_curves(questions: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """The questions that ask for enough scenes with known values to draw a line."""
+    known = pl.col("target").list.eval(pl.element().is_not_nan()).list.sum()
+    drawable = answers.filter(known >= FEWEST_ASKED)
+    return questions.join(drawable, "instance_id", "semi", maintain_order="left")
 
 
 def chosen_videos(questions: pl.DataFrame) -> list[str]:
@@ -80,10 +92,10 @@ def answers_given(
 
 def videos(bench: Bench, task: str, names: Sequence[str], runs: Sequence[Run]) -> Iterator[Video]:
     """The chosen videos of a replay task with the named predictors' answers. Raises NoAnswers."""
-    questions = bench.public(task, "test")
+    answers = bench.answers(task)
+    questions = with_curves(bench.public(task, "test"), answers)
     chosen = chosen_videos(questions)
     questions = questions.filter(pl.col("instance_id").is_in(chosen))
-    answers = bench.answers(task).filter(pl.col("instance_id").is_in(chosen))
     targets = dict(answers.select("instance_id", "target").iter_rows())
     given = {name: answers_given(bench, task, name, runs, questions) for name in names}
     asked = {row["instance_id"]: row for row in questions.iter_rows(named=True)}
@@ -105,51 +117,54 @@ def legal(values: list[float] | None, count: int) -> list[float] | None:
 
 def stretches(asked: Sequence[int]) -> list[tuple[int, int]]:
     """Asked scenes as stretches of consecutive ones: first and last."""
-    found: list[tuple[int, int]] = []
+    parts: list[tuple[int, int]] = []
     for scene in asked:
-        if found and scene == found[-1][1] + 1:
-            found[-1] = (found[-1][0], scene)
+        if parts and scene == parts[-1][1] + 1:
+            parts[-1] = (parts[-1][0], scene)
         else:
-            found.append((scene, scene))
-    return found
+            parts.append((scene, scene))
+    return parts
 
 
 def draw_predicted(axes: Axes, video: Video, values: Sequence[float], style: int) -> None:
-    """A predictor's values on the asked scenes, one line a stretch; a lone scene as a dot."""
-    at = dict(zip(video.asked, values, strict=True))
+    """A predictor's values on the asked scenes."""
     color, dashes = STROKES[style]
-    for first, last in stretches(video.asked):
-        scenes = range(first, last + 1)
+    curve = np.full(len(video.truth), np.nan)
+    curve[video.asked] = values
+    draw_line(axes, curve, color=LIGHT[color], linestyle=(0, dashes) if dashes else "solid", linewidth=1.5)
+
+
+def draw_line(axes: Axes, curve: Array, **style: Any) -> None:
+    """Values over scenes: one line a stretch of known ones, a lone one as a dot."""
+    for first, last in stretches(np.flatnonzero(np.isfinite(curve)).tolist()):
         marker = "o" if first == last else ""
-        axes.plot(
-            [scene + 1 for scene in scenes],
-            [at[scene] for scene in scenes],
-            color=color,
-            linestyle=(0, dashes) if dashes else "solid",
-            linewidth=1.5,
-            marker=marker,
-            markersize=3,
-        )
+        axes.plot(np.arange(first, last + 1) + 1, curve[first : last + 1], marker=marker, markersize=3, **style)
 
 
-def curve(video: Video) -> bytes:
-    """One video as SVG: truth in black, asked scenes shaded, predictors in colour."""
+def mark_asked(axes: Axes, video: Video) -> None:
+    """The asked scenes: a shade, with a bar at its foot for those who hardly see the shade."""
+    for first, last in stretches(video.asked):
+        axes.axvspan(first + 0.5, last + 1.5, color=LIGHT["faint"], linewidth=0)
+        axes.plot([first + 0.5, last + 1.5], [BOTTOM, BOTTOM], color=LIGHT["muted"], linewidth=3, solid_capstyle="butt")
+
+
+def curve(video: Video, alt: str = "", key: str = "curve") -> Markup:
+    """One video as SVG: truth in ink, asked scenes marked, predictors in color; `key` is its own on the page."""
     with matplotlib.rc_context(SETTINGS):
         figure = Figure(figsize=(3.9, 2.1), layout="constrained")
         axes = figure.subplots()
-        for first, last in stretches(video.asked):
-            axes.axvspan(first + 0.5, last + 1.5, color=SHADE, linewidth=0)
-        axes.plot(np.arange(1, len(video.truth) + 1), video.truth, color=INK, linewidth=1.8)
+        mark_asked(axes, video)
+        draw_line(axes, video.truth, color=LIGHT["ink"], linewidth=1.8)
         for style, values in enumerate(video.predicted.values()):
             if values is not None:
                 draw_predicted(axes, video, values, style)
         axes.set_xlim(0.5, len(video.truth) + 0.5)
-        axes.set_ylim(-3, 103)
+        axes.set_ylim(BOTTOM, 103)
         axes.set_yticks([0, 50, 100])
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_xlabel("scene")
-        axes.set_ylabel("replays, of 100")
-        axes.grid(axis="y", color=RULE, linewidth=0.6)
-        axes.tick_params(length=0, colors=MUTED)
+        axes.set_ylabel("replay value, of 100")
+        axes.grid(axis="y", color=LIGHT["rule"], linewidth=0.6)
+        axes.tick_params(length=0, colors=LIGHT["muted"])
         axes.spines[["top", "right", "left"]].set_visible(False)
-        return svg(figure)
+        return inline_svg(figure, alt, key)

@@ -1,11 +1,12 @@
-"""The page: what the template shows, worked out of tables, runs and bench, and the charts drawn beside it."""
+"""The page: what the template shows, worked out of tables, runs and bench, and the charts drawn into it."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ from benchmark.run import Run
 from benchmark.tasks.registry import task_named
 from leaderboard import words
 from leaderboard.charts import dot_plot
-from leaderboard.curves import STROKES, chosen_predictors, curve, videos
+from leaderboard.curves import FEWEST_ASKED, STROKES, Video, chosen_predictors, curve, videos
+from leaderboard.palette import css
 from leaderboard.results import Column, Line, Row, Table, best_first
+from leaderboard.run_facts import known_columns, run_facts
 
+MARKS = {"lm": "●", "boosted": "■", "submitted": "✚", "trivial": "○", "oracle": "◆"}  # as charts.STYLE draws them
 TEMPLATES = Path(__file__).parent / "templates"
-FEW_CLUSTERS = 10  # with fewer, a bootstrap over clusters gives intervals that are too narrow
+FEW_GROUPS = 10  # with fewer, a bootstrap over groups gives intervals that are too narrow
 
 
 @dataclass(frozen=True)
-class Shown:
+class Cell:
     """A cell as the page shows it: score, skill and rank, each as text, and what the script sorts by."""
 
     row: Row
@@ -36,34 +40,45 @@ class Shown:
     skill_side: str
     top: bool
     best_trivial: bool
+    partial: str
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart's files and its text for those who do not see it."""
+    """A task's dot plot, for wide and for narrow screens."""
 
     task: str
     condition: str
-    alt: str
+    wide: Markup
+    narrow: Markup
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One video's curves, and whose answer to it could not be read."""
+
+    video: Video
+    chart: Markup
+    unread: list[str]
 
 
 @dataclass(frozen=True)
 class CurveSet:
-    """Replay curves of one task: one file a video, drawn in the order of the legend."""
+    """Replay curves of one task, drawn in the order of the legend."""
 
     task: str
     condition: str
     names: list[str]
-    videos: list[dict[str, Any]]
+    curves: list[Curve]
 
 
-def cell(table: Table, line: Line, column: Column) -> Shown | None:
+def cell(table: Table, line: Line, column: Column) -> Cell | None:
     """A run's cell on a column; None where it has no answers."""
     row = line.rows.get(column.key)
     if row is None:
         return None
     name, share = column.metric.name, column.metric.skill == "share"
-    return Shown(
+    return Cell(
         row=row,
         score=words.number(row["value"], name),
         interval=words.interval(row["low"], row["high"], name),
@@ -72,6 +87,7 @@ def cell(table: Table, line: Line, column: Column) -> Shown | None:
         skill_side=side(row["skill_low"], row["skill_high"]),
         top=row["rank"] is not None and row["rank"] == table.top_rank(column) and line.kind != "oracle",
         best_trivial=table.best_trivial(column) == line.run,
+        partial=f"{row['n']:,} of {column.n:,}" if row.get("partial") else "",
     )
 
 
@@ -82,89 +98,100 @@ def side(low: float | None, high: float | None) -> str:
     return "below" if high is not None and high < 0 else "level"
 
 
-def alt(table: Table, columns: Sequence[Column]) -> str:
+def dots_alt(table: Table, columns: Sequence[Column]) -> str:
     """A dot plot in a sentence."""
     column = columns[0]
-    lines = [line for line in best_first(table.lines, column) if line.kind != "oracle" and column.key in line.rows]
-    name, row = column.metric.name, lines[0].rows[column.key]
-    best = f"{words.number(row['value'], name)} {words.interval(row['low'], row['high'], name)}".strip()
+    lines = [line for line in best_first(table.lines, column) if column.key in line.rows]
+    runs = [line for line in lines if line.kind != "oracle"]
     shown = " and ".join(words.metric(column.metric.name) for column in columns)
-    return (
-        f"Dot plot of {shown} of {len(lines)} runs with 95 % intervals. "
-        f"Best but for the oracle: {lines[0].run}, {best}. All figures stand in the table."
-    )
+    return f"Dot plot of {shown} of {len(lines)} runs with 95 % intervals. {best_of(runs, column)}"
 
 
-def draw_pictures(charts: Path, table: Table) -> list[Picture]:
-    """Draw a dot plot for each task of a table, for wide and for narrow screens."""
-    pictures = []
-    for condition, columns in table.conditions.items():
-        task = columns[0].task
-        (charts / f"{task}.svg").write_bytes(dot_plot(table, columns))
-        (charts / f"{task}-narrow.svg").write_bytes(dot_plot(table, columns, narrow=True))
-        pictures.append(Picture(task, condition, alt(table, columns)))
-    return pictures
+def best_of(runs: Sequence[Line], column: Column) -> str:
+    """Who is best on a column, in a sentence."""
+    if not runs:
+        return ""
+    name, row = column.metric.name, runs[0].rows[column.key]
+    value = f"{words.number(row['value'], name)} ({words.interval(row['low'], row['high'], name) or 'no interval'})"
+    return f"Best run: {runs[0].run}, {value}. All figures stand in the table."
 
 
-def draw_curves(charts: Path, table: Table, bench: Bench, runs: Sequence[Run]) -> list[CurveSet]:
+def draw_pictures(table: Table) -> list[Picture]:
+    """Draw a dot plot for each task of a table."""
+    return [
+        Picture(
+            task=columns[0].task,
+            condition=condition,
+            wide=dot_plot(table, columns, dots_alt(table, columns)),
+            narrow=dot_plot(table, columns, dots_alt(table, columns), narrow=True),
+        )
+        for condition, columns in table.conditions.items()
+    ]
+
+
+def draw_curves(table: Table, bench: Bench, runs: Sequence[Run]) -> Iterator[CurveSet]:
     """Draw the replay curves of each replay task; none where the bench's answers are not here."""
-    sets = []
     for condition, columns in table.conditions.items():
         task = columns[0].task
         if not task_named(task).asks_curve:
             continue
         names = chosen_predictors(table, columns[0])
         try:
-            shown = list(videos(bench, task, names, runs))
+            drawn = [draw_curve(task, place, video) for place, video in enumerate(videos(bench, task, names, runs))]
         except NoAnswers:
-            return []
-        told = []
-        for place, video in enumerate(shown, start=1):
-            file = f"{task}-video-{place}.svg"
-            (charts / file).write_bytes(curve(video))
-            unread = [name for name, values in video.predicted.items() if values is None]
-            told.append({"file": file, "video": video, "unread": unread})
-        sets.append(CurveSet(task, condition, names, told))
-    return sets
+            return
+        if drawn:
+            yield CurveSet(task, condition, names, drawn)
+
+
+def draw_curve(task: str, place: int, video: Video) -> Curve:
+    """Draw one video."""
+    read = [name for name, values in video.predicted.items() if values is not None]
+    alt = (
+        f"Replay curve over {len(video.truth)} scenes, {len(video.asked)} of them asked: true values"
+        f"{' and the answers of ' if read else ''}{', '.join(read)}."
+    )
+    unread = [name for name in video.predicted if name not in read]
+    return Curve(video, curve(video, alt, f"curve-{task}-{place}"), unread)
 
 
 def policy(style: str, script: str) -> str:
-    """Content security policy: this style, this script, the page's own images, nothing else from anywhere."""
+    """Content security policy: this style and this script, nothing else from anywhere."""
 
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
     return (
-        f"default-src 'none'; img-src 'self' file: data:; style-src {digest(style)}; script-src {digest(script)}; "
+        f"default-src 'none'; img-src data:; style-src {digest(style)}; script-src {digest(script)}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def facts(about: dict[str, Any]) -> dict[str, str]:
-    """What a run says about itself, as text; nested counts are left to its manifest."""
-    told = {name: ", ".join(map(str, value)) if isinstance(value, list) else value for name, value in about.items()}
-    return {name: str(value) for name, value in told.items() if isinstance(value, str | int | float) and value != ""}
+def displayable(value: Any) -> Any:
+    """A value for a template: texts from outside without what breaks a page."""
+    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def environment() -> Environment:
     """Templates with everything escaped, since titles and run names come from outside."""
-    found = Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=displayable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters |= {"metric": words.metric, "condition": words.condition, "kind": words.kind, "number": words.number}
-    found.globals |= {"cell": cell, "facts": facts, "few": FEW_CLUSTERS}
-    return found
+    made.filters |= {"metric": words.metric, "condition": words.condition, "kind": words.kind, "number": words.number}
+    made.globals |= {"cell": cell, "unit": words.unit, "skill_unit": words.skill_unit, "direction": words.direction}
+    return made
 
 
 def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Table]) -> None:
-    """Write index.html and charts/ into a folder that holds data/ already."""
-    charts = folder / "charts"
-    charts.mkdir()
-    style, script = ((TEMPLATES / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    """Write index.html into a folder that holds data/ already."""
+    style, script = css() + (TEMPLATES / "page.css").read_text("utf-8"), (TEMPLATES / "page.js").read_text("utf-8")
+    lines = [line for table in tables for line in table.lines]
+    facts = [run_facts(run) for run in runs]
     page = (
         environment()
         .get_template("page.html")
@@ -173,12 +200,20 @@ def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Tab
             style=Markup(style),  # our own file; its hash stands in the policy
             script=Markup(script),
             bench=bench,
-            runs=runs,
+            runs=facts,
+            fact_columns=known_columns(facts),
             tables=tables,
+            kinds={line.kind for line in lines},
+            partial=any(line.partial for line in lines),
+            few=any(column.clusters < FEW_GROUPS for table in tables for column in table.columns),
+            marks=MARKS,
+            fewest_groups=FEW_GROUPS,
+            fewest_asked=FEWEST_ASKED,
             questions=sum(task["test"] for task in bench.tasks.values()),
-            pictures={table.name: draw_pictures(charts, table) for table in tables},
-            curves=[found for table in tables for found in draw_curves(charts, table, bench, runs)],
+            pictures={table.name: draw_pictures(table) for table in tables},
+            curves=[drawn for table in tables for drawn in draw_curves(table, bench, runs)],
             strokes=STROKES,
+            version=version("cbc"),
         )
     )
     (folder / "index.html").write_text(page, encoding="utf-8")

@@ -50,6 +50,11 @@ class Line:
     kind: str
     rows: dict[Key, Row]
 
+    @property
+    def partial(self) -> bool:
+        """Whether it answers only a part of the questions of some condition."""
+        return any(row.get("partial") for row in self.rows.values())
+
 
 @dataclass(frozen=True)
 class Table:
@@ -61,15 +66,27 @@ class Table:
     def name(self) -> str:
         return str(self.content["table"])
 
+    @property
+    def unit(self) -> str:
+        """The unit of its values, in which errors are given."""
+        return paper_tables()[self.name].unit
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of its runs, in their order of first appearance."""
+        return list(dict.fromkeys(str(row["kind"]) for row in self.content["rows"]))
+
     @cached_property
     def columns(self) -> list[Column]:
         """Its conditions and metrics, in the order of the rows."""
         table = paper_tables()[self.name]
         found: dict[Key, Column] = {}
-        for row in self.content["rows"]:
+        for row in sorted(self.content["rows"], key=lambda row: int(row["n"])):  # a partial run has fewer questions
             key = (row["condition"], row["metric"])
-            metric, task = table.metrics[row["metric"]], table.tasks[row["condition"]]
-            found.setdefault(key, Column(task, row["condition"], metric, row["n"], row["clusters"]))
+            column = Column(
+                table.tasks[row["condition"]], row["condition"], table.metrics[row["metric"]], row["n"], row["clusters"]
+            )
+            found[key] = column
         order = [(condition, metric) for condition in table.tasks for metric in table.metrics]
         return sorted(found.values(), key=lambda column: order.index(column.key))
 

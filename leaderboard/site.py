@@ -1,8 +1,7 @@
-"""Builds the site: tables, charts and curves beside its place, then the folder is swapped in whole.
+"""Builds the site: page and tables beside their place, then the folder is swapped in whole.
 
 SITE/manifest.json      format, version, bench, runs: what lets a later build replace it
-     index.html         the page; asks for nothing but its own charts
-     charts/*.svg       one dot plot a task (and a narrow one), some replay curves
+     index.html         the page with its charts; asks for nothing
      data/TABLE.{md,csv,json}
 """
 

@@ -1,7 +1,13 @@
-"""What a reader is told: names of conditions, metrics and kinds of runs, and how numbers are written."""
+"""Words of the page: names of conditions, metrics and kinds of runs, and how numbers and names are written."""
 
 from __future__ import annotations
 
+import re
+
+from benchmark.metrics import Metric
+
+UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+LONGEST = 2000  # characters of a text from outside
 METRICS = {
     "rmse": "RMSE",
     "rmse_log10": "RMSE log₁₀",
@@ -11,11 +17,20 @@ METRICS = {
     "accuracy_rel10": "% within 10 %",
 }
 
+# Of the metrics that have one unit in every table; the others have the table's.
+UNITS = {
+    "rmse_log10": "powers of ten",
+    "r2": "1 is perfect",
+    "accuracy": "% of answers",
+    "accuracy_abs5": "% of values",
+    "accuracy_rel10": "% of values",
+}
+
 CONDITIONS = {
     "past": "first scenes masked",
     "future": "last scenes masked",
-    "random_5": "runs of 5 masked",
-    "random_7": "runs of 7 masked",
+    "random_5": "stretches of 5 masked",
+    "random_7": "stretches of 7 masked",
     "all_masked": "all masked",
     "test": "held-out videos",
     "brand_separated": "unseen brands",
@@ -26,30 +41,53 @@ CONDITIONS = {
 KINDS = {
     "lm": "language model",
     "boosted": "gradient boosting",
-    "submitted": "submitted answers",
-    "trivial": "trivial",
-    "oracle": "best possible (simulated world)",
+    "submitted": "submitted",
+    "trivial": "trivial predictor",
+    "oracle": "best possible score",
 }
 
 
 def plain(name: str) -> str:
-    """A name of ours that has no wording: its underscores as spaces."""
+    """A name without a wording of its own: its underscores as spaces."""
     return name.replace("_", " ")
 
 
 def metric(name: str) -> str:
-    """How a metric is told, with its unit."""
+    """A metric's name on the page."""
     return METRICS.get(name, plain(name))
 
 
 def condition(name: str) -> str:
-    """How a condition is told."""
+    """A condition's name on the page."""
     return CONDITIONS.get(name, plain(name))
 
 
 def kind(name: str) -> str:
-    """How a kind of run is told."""
+    """The name of a kind of run on the page."""
     return KINDS.get(name, plain(name))
+
+
+def unit(name: str, of_table: str) -> str:
+    """The unit of a metric's scores."""
+    return UNITS.get(name, of_table)
+
+
+def skill_unit(metric: Metric) -> str:
+    """The unit of the skills on a metric."""
+    if metric.skill == "share":
+        return "% of the error removed"
+    in_percent = UNITS.get(metric.name, "").startswith("%")
+    return "percentage points gained" if in_percent else f"{METRICS.get(metric.name, plain(metric.name))} gained"
+
+
+def direction(metric: Metric) -> str:
+    """Which end of a metric is the good one."""
+    return "lower is better" if metric.lower_is_better else "higher is better"
+
+
+def visible(text: str) -> str:
+    """A text from outside less what breaks a page or a chart: control characters, lone surrogates, bidi overrides."""
+    return UNSHOWABLE.sub("\ufffd", text[:LONGEST])
 
 
 def number(value: float | None, metric: str = "") -> str:
@@ -68,7 +106,7 @@ def minus(value: float, decimals: int) -> str:
 
 def interval(low: float | None, high: float | None, metric: str = "") -> str:
     """An interval as shown; empty where there is none."""
-    return "" if low is None or high is None else f"[{number(low, metric)}, {number(high, metric)}]"
+    return "" if low is None or high is None else f"{number(low, metric)} to {number(high, metric)}"
 
 
 def gain(value: float | None, share: bool, metric: str) -> str:
@@ -87,4 +125,33 @@ def skill(value: float | None, share: bool, metric: str) -> str:
 
 def skill_interval(low: float | None, high: float | None, share: bool, metric: str) -> str:
     """A skill's interval as shown; empty where there is none."""
-    return "" if low is None or high is None else f"[{gain(low, share, metric)}, {gain(high, share, metric)}]"
+    return "" if low is None or high is None else f"{gain(low, share, metric)} to {gain(high, share, metric)}"
+
+
+def digits(value: float) -> str:
+    """A positive number in three digits or, of a thousand and more, whole."""
+    return f"{value:,.0f}" if value >= 999.5 else f"{value:.3g}"
+
+
+def count(value: float) -> str:
+    """A count, a large one in three digits and a word: 1.05 million."""
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if value >= 0.9995 * size:
+            return f"{digits(value / size)} {word}"
+    return f"{value:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that suits it."""
+    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{digits(seconds / size)} {name}"
+    return f"{digits(seconds)} seconds"
+
+
+def tick(value: float) -> str:
+    """A number at an axis, short enough to stand beside its neighbours."""
+    for least, size, letter in ((1e9, 1e9, " bn"), (1e6, 1e6, " M"), (1e4, 1e3, " k")):
+        if abs(value) >= least:
+            return f"{value / size:,.6g}{letter}".replace("-", "−")
+    return f"{value:,.6g}".replace("-", "−")

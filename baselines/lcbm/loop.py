@@ -113,8 +113,9 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
 class Log(TrainerCallback):  # type: ignore[misc]
     """A progress display, a line of JSON for what is logged, and the mark of a whole checkpoint.
 
-    A line has `step` and `tokens`, with `loss`, `learning_rate`, `gradient_norm` and `tokens_per_s`, or with
-    `held_out_loss` and `held_out_accuracy`; the last one has `seconds`, those of this run of the command.
+    A line has `step`, `tokens` and `elapsed_s` (seconds of training up to there, however often it was stopped), with
+    `loss`, `learning_rate`, `gradient_norm` and `tokens_per_s`, or with `held_out_loss` and `held_out_accuracy`; the
+    last one has `seconds`, those of the whole training.
     """
 
     def __init__(self, path: Path, tokens_per_step: int, title: str) -> None:
@@ -123,6 +124,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
         self.title = title
         self.began = self.last_time = time.perf_counter()
         self.last_step = self.first_step = 0
+        self.earlier_s = 0.0
         self.shown: Shown | None = None
         self.opened = ExitStack()
 
@@ -131,7 +133,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
         self.first_step = self.last_step = state.global_step
         self.began = self.last_time = time.perf_counter()
         if state.is_world_process_zero:
-            cut_log(self.path, state.global_step)
+            self.earlier_s = cut_log(self.path, state.global_step)
             display = progress(self.title, "steps", state.max_steps, state.global_step)
             self.shown = self.opened.enter_context(display)
 
@@ -146,6 +148,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
             return
         line: dict[str, Any] = {"step": state.global_step, "tokens": state.global_step * self.tokens_per_step}
         now = time.perf_counter()
+        line["elapsed_s"] = round(self.earlier_s + now - self.began, 1)
         if "eval_held_out_loss" in logs:
             line |= {name: logs[f"eval_{name}"] for name in ("held_out_loss", "held_out_accuracy")}
         elif "loss" in logs:
@@ -155,7 +158,7 @@ class Log(TrainerCallback):  # type: ignore[misc]
             self.shown.detail = f"loss {logs['loss']:.3f}, {rate:,.0f} tokens/s"
         else:
             rate = (state.global_step - self.first_step) * self.tokens_per_step / (now - self.began)
-            line |= {"seconds": round(now - self.began, 1), "tokens_per_s": round(rate)}
+            line |= {"seconds": line["elapsed_s"], "tokens_per_s": round(rate)}
         self.last_step, self.last_time = state.global_step, now
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -170,11 +173,11 @@ class Log(TrainerCallback):  # type: ignore[misc]
         self.opened.close()
 
 
-def cut_log(path: Path, step: int) -> None:
-    """Drop the lines of the log after a step, from which training continues."""
+def cut_log(path: Path, step: int) -> float:
+    """Drop the lines after a step, from which training continues; gives the seconds of the lines that are kept."""
     if not path.is_file():
-        return
-    kept = []
+        return 0.0
+    kept, elapsed_s = [], 0.0
     for text in path.read_text(encoding="utf-8").splitlines():
         try:
             line = json.loads(text)
@@ -182,7 +185,9 @@ def cut_log(path: Path, step: int) -> None:
             continue
         if line["step"] <= step and "seconds" not in line:
             kept.append(text + "\n")
+            elapsed_s = line.get("elapsed_s", elapsed_s)
     path.write_text("".join(kept), encoding="utf-8")
+    return elapsed_s
 
 
 def last_checkpoint(folder: Path) -> Path | None:

@@ -48,7 +48,7 @@ from corpus.verbalize.catalog import frames
 FORMAT, VERSION = "cbc-model", 1
 TOKENIZER_CHARACTERS = 4_000_000  # of training text for learning the vocabulary
 HELD_OUT_EXAMPLES = 200  # of each task's validation split for held-out rows
-LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft")
+LIBRARIES = ("cbc", "torch", "transformers", "tokenizers", "accelerate", "peft")
 
 
 class OtherModel(CbcError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.metrics import Metric
 from benchmark.tasks.base import TableHeading, Task
-from benchmark.tasks.registry import all_tasks
+from benchmark.tasks.registry import all_tasks, task_named
 from corpus.errors import CbcError
 
 PAPER = Path(__file__).resolve().parent.parent / "paper.csv"
@@ -31,6 +31,11 @@ class PaperTable:
     @property
     def name(self) -> str:
         return self.heading.name
+
+    @property
+    def unit(self) -> str:
+        """The unit of its values, in which errors are given; empty where it has none but accuracies."""
+        return next((task_named(task).unit for task in self.tasks.values()), "")
 
     def add(self, task: Task) -> None:
         """Give a task its column. Raises TableClash."""

@@ -27,11 +27,11 @@ class LikeViewRatio(Task):
     table = TableHeading(
         "like_view_ratio",
         "Behavior simulation: likes per view (percent)",
-        "No constant has an r2 above zero: the mean of the test videos has exactly zero, the training mean less.",
+        "No constant has an R² above zero: the mean of the test videos has exactly zero, the training mean less.",
     )
     condition = "test"
     answer = Values(0.0, 100.0)
-    unit = "% of views"
+    unit = "percentage points"
     metrics = (RMSE, R2, ACCURACY_REL10)
     references = (RANDOM, MEAN, MEDIAN)
     behavior = ("like_view_pct", "views")

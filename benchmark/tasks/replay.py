@@ -59,7 +59,7 @@ class Replay(Task):
         "row was drawn.",
     )
     answer = Values(0.0, 100.0)
-    unit = "of 100"
+    unit = "points of 100"
     metrics = (RMSE_PER_VIDEO, ACCURACY_ABS5)
     references: tuple[Reference, ...] = (RANDOM, MEAN, MEDIAN, MEAN_CURVE, INTERPOLATE)
     behavior = ("curve", "views", "like_view_pct")

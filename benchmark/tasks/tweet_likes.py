@@ -56,7 +56,7 @@ class TweetLikes(Task):
     table = TableHeading(
         "twitter_likes",
         "Behavior simulation: high or low likes of posts",
-        "The majority row is the training part's most frequent class; how the paper cut its classes it does not say.",
+        "The majority row is the training part's most frequent class; the paper does not say how it cut its classes.",
     )
     answer = Choice(len(CLASSES))
     metrics = (ACCURACY,)

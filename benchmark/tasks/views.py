@@ -28,7 +28,7 @@ class Views(Task):
         "views",
         "Behavior simulation: views (counts)",
         "The paper dropped this table; its errors were about 7 million views. Views have a heavy tail: a few videos "
-        "make nearly all of the rmse, so that rmse_log10 says more of the rest.",
+        "make nearly all of the RMSE, so that the RMSE of logarithms says more of the rest.",
     )
     condition = "test"
     answer = Values(0.0, 1e12)

@@ -1,4 +1,4 @@
-// Sorts the boards by a column and switches what their cells show. The page can be read without it.
+// Sorts the boards by a column. The page can be read without it.
 "use strict";
 for (const section of document.querySelectorAll("section.table")) {
   const board = section.querySelector("table.board");
@@ -8,10 +8,13 @@ for (const section of document.querySelectorAll("section.table")) {
   const buttons = [...board.querySelectorAll("thead button")];
   const written = [...body.rows];
 
+  // What the cells show: score, skill or rank. The style sheet switches it.
+  const shown = () => view.querySelector("input:checked").value;
+
   // Column 0 holds names; the others numbers, of which the view in use is compared. What is missing goes last.
   function key(row, column) {
     if (column === 0) return row.dataset.run;
-    const text = row.cells[column].dataset[board.dataset.view];
+    const text = row.cells[column].dataset[shown()];
     return text === undefined || text === "" ? null : Number(text);
   }
 
@@ -24,8 +27,8 @@ for (const section of document.querySelectorAll("section.table")) {
 
   // The better end first: low errors and ranks, high skills.
   function firstDirection(button) {
-    if (button.dataset.by === "name" || board.dataset.view === "rank") return "ascending";
-    if (board.dataset.view === "skill") return "descending";
+    if (button.dataset.by === "name" || shown() === "rank") return "ascending";
+    if (shown() === "skill") return "descending";
     return button.dataset.better === "low" ? "ascending" : "descending";
   }
 
@@ -34,7 +37,7 @@ for (const section of document.querySelectorAll("section.table")) {
     const rows = [...body.rows].sort((a, b) => compare(a, b, column, direction === "ascending" ? 1 : -1));
     body.append(...rows);
     for (const other of buttons) other.closest("th").setAttribute("aria-sort", other === button ? direction : "none");
-    status.textContent = `Sorted by ${button.textContent} (${board.dataset.view}), ${direction}.`;
+    status.textContent = `Sorted by ${button.textContent} (${shown()}), ${direction}.`;
   }
 
   for (const button of buttons) {
@@ -47,13 +50,10 @@ for (const section of document.querySelectorAll("section.table")) {
   }
 
   // Another view keeps the column that is sorted by, its better end first.
-  view.addEventListener("change", (event) => {
-    board.dataset.view = event.target.value;
+  view.addEventListener("change", () => {
     const sorted = buttons.find((button) => button.closest("th").getAttribute("aria-sort") !== "none");
     if (sorted && sorted.dataset.by !== "name") sort(sorted, firstDirection(sorted));
   });
-  view.querySelector("input[value=score]").checked = true;
-  view.hidden = false;
 }
 
 // A link to closed replay curves opens them; so does printing.

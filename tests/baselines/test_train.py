@@ -92,6 +92,8 @@ def test_the_log_can_be_plotted(trained):
     assert all({"loss", "learning_rate", "tokens_per_s"} <= set(line) for line in steps)
     assert [line["tokens"] for line in steps] == [1536 * step for step in range(1, 7)]
     assert [line["step"] for line in held_out] == [3, 6]
+    elapsed = [line["elapsed_s"] for line in lines(trained)]
+    assert elapsed == sorted(elapsed) and lines(trained)[-1]["seconds"] == elapsed[-1]
 
 
 def test_the_three_variants_see_equal_tokens_in_equal_steps(trained, bench, tmp_path):
@@ -170,13 +172,16 @@ def killed(bench, tmp_path_factory) -> Path:
 def test_a_killed_training_goes_on_from_its_last_checkpoint_to_the_same_bytes(trained, killed, bench, tmp_path):
     remains = shutil.copytree(killed, tmp_path / "lcbm.part")
     assert not killed.with_name("lcbm").exists()
-    with (remains / "log.jsonl").open("a") as log:
+    earlier = [{**line, "elapsed_s": 500.0} for line in lines(remains)]
+    with (remains / "log.jsonl").open("w") as log:
+        log.write("".join(json.dumps(line) + "\n" for line in earlier))
         log.write('{"step": 5, "tokens": 7680, "loss": 999.0}\n{"step": 5, "tok')
     out = train("nano-lcbm", bench, tmp_path / "lcbm", overrides=TOY)
     assert files(out) == files(trained)
     assert [line["step"] for line in lines(out) if "loss" in line] == [1, 2, 3, 4, 5, 6]
     assert all(line.get("loss", 0) < 100 for line in lines(out))
     assert not remains.exists()
+    assert lines(out)[-1]["seconds"] >= 500, "the time before the kill counts too"
 
 
 @pytest.mark.parametrize("moment", ["train.part/ends.bin", "checkpoint-2/model.safetensors", "model"])

@@ -109,16 +109,35 @@ def guesses(bench: Bench, task: str, error: float, unread: float, seed: int) -> 
     )
 
 
+LONG = "a-model-of-nearly-a-name-a-line-" + "x" * 28  # 60 characters without a space
 RUNS = {
     "nano-lcbm": ("lm", 0.10, 0.02),
     "nano-control": ("lm", 0.28, 0.0),
     "boosted": ("boosted", 0.11, 0.0),
     HOSTILE: ("lm", 0.30, 0.25),
+    LONG: ("lm", 0.20, 0.0),
+}
+TRAINED = {
+    "says": "nano-lcbm, zero-shot through lm-eval",
+    "training": "small Llama from scratch",
+    "recipe": "nano-lcbm",
+    "seed": 3,
+    "parameters": 1_050_000,
+    "training_tokens": 2_048_000,
+    "training_s": 612.4,
+    "cbc": "0.1.0",
+    "weights": "ab" * 32,
+    "key": "cd" * 16,
+}
+# What each run says of itself; the hostile one says what no predictor of ours would.
+ABOUT = {
+    "nano-lcbm": TRAINED,
+    HOSTILE: {"says": HOSTILE, "recipe": ["a"], "parameters": "all", "training_tokens": -1, "training_s": True},
 }
 
 
-def write_runs(folder: Path, bench: Bench) -> list[Path]:
-    """Write the runs."""
+def write_runs(folder: Path, bench: Bench, without: str = "") -> list[Path]:
+    """Write the runs, all but one if asked."""
     return [
         write_run(
             folder / f"run{place}",
@@ -126,7 +145,8 @@ def write_runs(folder: Path, bench: Bench) -> list[Path]:
             name,
             kind,
             {task: guesses(bench, task, error, unread, place) for task in TASKS},
-            {"recipe": "by hand", "trained": {"steps": 10 * place}},
+            ABOUT.get(name, {"says": "by hand", "trained": {"steps": 10 * place}}),
         )
         for place, (name, (kind, error, unread)) in enumerate(RUNS.items(), 1)
+        if name != without
     ]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from benchmark.bench import Bench
 from benchmark.run import Run
-from leaderboard.curves import Video, chosen_predictors, chosen_videos, curve, legal, stretches, videos
+from leaderboard.curves import Video, chosen_predictors, chosen_videos, curve, legal, stretches, videos, with_curves
 from leaderboard.results import read_tables
 from tests.leaderboard.small import HOSTILE, RUNS
 
@@ -72,9 +72,28 @@ def test_videos_hold_truth_where_asked_and_seen_values_elsewhere(folder, runs, b
 def test_a_video_without_a_readable_answer_is_drawn():
     truth = np.array([50.0, np.nan, 20.0])
     drawn = curve(Video("title", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]}))
-    assert drawn.startswith(b"<?xml") and drawn == curve(
-        Video("other", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]})
-    )
+    assert drawn.startswith("<svg") and drawn == curve(Video("other", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]}))
+
+
+@pytest.mark.parametrize(("asked", "count"), [([4], 0), ([4, 9], 0), ([4, 5, 6], 1)])
+def test_a_video_with_fewer_than_three_asked_scenes_is_not_drawn(bench, asked, count):
+    questions = bench.public("replay_future", "test").head(1).with_columns(asked=pl.lit(asked))
+    answers = bench.answers("replay_future").with_columns(target=pl.lit([50.0] * len(asked)))
+    assert with_curves(questions, answers).height == count
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_video_without_known_values_is_not_drawn(bench, missing):
+    questions = bench.public("replay_future", "test")
+    target = pl.Series([[missing] * 4], dtype=pl.List(pl.Float64))
+    answers = bench.answers("replay_future").with_columns(target=pl.lit(target.first()))
+    assert with_curves(questions, answers).is_empty()
+
+
+def test_a_known_value_between_unknown_ones_is_drawn_as_a_dot():
+    lone, none = (np.array([50.0, np.nan, value, np.nan, 10.0]) for value in (30.0, np.nan))
+    dots = [curve(Video("", "", truth, [0], {})).count("<use") for truth in (lone, none)]
+    assert dots[0] == dots[1] + 1
 
 
 @pytest.mark.parametrize("values", [None, [], [1.0], [1.0, 101.0], [-1.0, 2.0], [float("nan"), 2.0], [None, 2.0]])

@@ -38,7 +38,7 @@ def test_a_page_is_replaced_whole(folder, runs, tmp_path):
     tables = folder / "site" / "data"
     site = tmp_path / "site"
     build_site(runs, site, tables=tables)
-    (site / "charts" / "of an older build.svg").write_text("")
+    (site / "data" / "of an older build.csv").write_text("")
     build_site(runs, site, tables=tables)
     assert files(site) == files(folder / "site")
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
@@ -59,7 +59,7 @@ def test_a_build_that_fails_leaves_the_old_page(folder, runs, tmp_path, monkeypa
 
 def test_what_a_killed_build_left_does_not_hinder_the_next(folder, runs, tmp_path):
     for left in (".site.part", ".site.old"):
-        (tmp_path / left / "charts").mkdir(parents=True)
+        (tmp_path / left / "data").mkdir(parents=True)
     build_site(runs, tmp_path / "site", tables=folder / "site" / "data")
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
@@ -124,7 +124,7 @@ def test_a_real_bench_without_its_answers_shows_tables_and_no_curves(folder, run
     page = build_site(runs, tmp_path / "site", bench, folder / "site" / "data").read_text()
     assert "Replay curves" not in page and "nano-lcbm" in page
     assert "Real corpus" in page and "Simulated world" not in page
-    assert not list((tmp_path / "site" / "charts").glob("*-video-*"))
+    assert "curve-replay" not in page
 
 
 def test_nothing_from_outside_is_markup_and_no_path_is_told(folder):
