@@ -43,7 +43,7 @@ def submit(
 
 
 @app.command()
-def score(run: Annotated[Path, typer.Argument(help="the run's folder")], bench: BenchOption) -> None:
+def score(run: Annotated[Path, typer.Argument(readable=False, help="the run's folder")], bench: BenchOption) -> None:
     """Score a run and write RUN/scores.json: every metric with its 95 % interval."""
     from benchmark.score import scores_text, write_scores
 
@@ -52,7 +52,7 @@ def score(run: Annotated[Path, typer.Argument(help="the run's folder")], bench: 
 
 @app.command()
 def tables(
-    runs: Annotated[list[Path], typer.Argument(help="the runs' folders")],
+    runs: Annotated[list[Path], typer.Argument(readable=False, help="the runs' folders")],
     bench: BenchOption,
     out: Annotated[Path, typer.Option(help="folder for TABLE.md, TABLE.csv and TABLE.json")],
 ) -> None:
