@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint real bench readme posts privacy seeds ablate soak clean
+.PHONY: setup demo test lint submissions real bench readme posts privacy seeds ablate soak clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -46,6 +46,11 @@ ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi
 	.venv/bin/python -m studies.ablations demo/bench
 
+submissions: setup
+	.venv/bin/cbc leaderboard bench --out .submissions/bench
+	.venv/bin/cbc leaderboard verify submissions --bench .submissions/bench
+	@set -- submissions/*.zip; [ ! -e "$$1" ] || .venv/bin/cbc leaderboard build "$$@" --bench .submissions/bench --out .submissions/site
+
 soak: setup
 	.venv/bin/python -m tests.performance.soak_crawl
 
@@ -53,4 +58,4 @@ readme: setup
 	.venv/bin/python -m tests.readme_blocks heavy
 
 clean:
-	rm -rf .venv demo demo-seeds real
+	rm -rf .venv demo demo-seeds real .submissions

@@ -52,7 +52,9 @@ def submit(
 
 @app.command()
 def score(
-    run: Annotated[Path, typer.Argument(help="the run's folder")], bench: BenchOption, json: Json = False
+    run: Annotated[Path, typer.Argument(readable=False, help="the run's folder")],
+    bench: BenchOption,
+    json: Json = False,
 ) -> None:
     """Score a run and write RUN/scores.json: every metric with its 95 % interval."""
     from benchmark.score import scores_text, write_scores
@@ -65,7 +67,7 @@ def score(
 
 @app.command()
 def tables(
-    runs: Annotated[list[Path], typer.Argument(help="the runs' folders")],
+    runs: Annotated[list[Path], typer.Argument(readable=False, help="the runs' folders")],
     bench: BenchOption,
     out: Annotated[Path, typer.Option(help="folder for TABLE.md, TABLE.csv and TABLE.json")],
     json: Annotated[bool, typer.Option("--json", help="print the rows of all tables as JSON")] = False,

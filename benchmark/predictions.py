@@ -6,6 +6,7 @@ its columns must have the types of COLUMNS. A prediction names a question that w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,7 +80,7 @@ def readable(path: Path) -> Iterator[None]:
     try:
         yield
     except UNREADABLE as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).split("\n")[0]
+        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error).split("\n")[0]
         raise BadPredictions(f"{path} cannot be read as parquet ({excerpt(why)})", MEND) from None
 
 

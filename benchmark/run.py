@@ -28,7 +28,7 @@ from benchmark.reference_rows import REFERENCE_KINDS
 from corpus.errors import CbcError, NoSuchPath, WrongVersion
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.parquet_frames import write_frame
-from corpus.files.written_once import refuse_other
+from corpus.files.written_once import excerpt, refuse_other
 from corpus.strict_model import StrictModel, first_fault
 
 FORMAT = "cbc-run"
@@ -158,9 +158,8 @@ def read_run_manifest(root: Path) -> Manifest:
         refuse_links(root)
         if not path.is_file():
             raise NoSuchPath(f"no run at {root}", MAKE)
-        if path.stat().st_size > MANIFEST_BYTES:
-            raise BadRun(f"{path} is larger than {MANIFEST_BYTES >> 10} KiB", MAKE)
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MANIFEST_BYTES + 1)
     except OSError as error:
         raise BadRun(f"{root} cannot be read ({error.strerror})", "check its files and their permissions") from None
     return parse_manifest(raw, str(root))
@@ -168,12 +167,14 @@ def read_run_manifest(root: Path) -> Manifest:
 
 def parse_manifest(raw: bytes, place: str) -> Manifest:
     """A manifest's bytes as the model. Raises WrongVersion, BadRun."""
+    if len(raw) > MANIFEST_BYTES:
+        raise BadRun(f"the manifest of {place} is larger than {MANIFEST_BYTES >> 10} KiB", MAKE)
     try:
         content = from_json(raw, allow_inf_nan=False)
-    except ValueError:
-        content = None
+    except ValueError as error:
+        raise BadRun(f"the manifest of {place} is no JSON ({excerpt(error)})", MAKE) from None
     if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, VERSION):
-        raise WrongVersion(f"{place} is no run of this version of cbc", "predict or submit again")
+        raise WrongVersion(f"{place} is no run of this version of cbc ({FORMAT} {VERSION})", "predict or submit again")
     try:
         return Manifest.model_validate(content)
     except ValidationError as error:

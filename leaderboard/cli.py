@@ -64,3 +64,11 @@ def verify(
 
     for line in run_verify(paths, bench):
         say(line)
+
+
+@app.command()
+def bench(out: Annotated[Path, typer.Option(metavar="BENCH", help="the bench's folder")]) -> None:
+    """Build the small bench of a simulated world that the files in submissions/ answer."""
+    from leaderboard.exercise import exercise_bench
+
+    say(f"{out}: bench {exercise_bench(out).fingerprint}")

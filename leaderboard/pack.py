@@ -101,7 +101,7 @@ def read_pack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
     sums = {name: hashlib.sha256(contents.get(name, b"")).hexdigest() for name in names}
     if set(contents) != {*names, SUMS}:
         odd = sorted(set(contents) ^ {*names, SUMS})[0]
-        raise BadPack(f"{path} lacks or adds a file that its manifest names otherwise ({excerpt(odd)})", AGAIN)
+        raise BadPack(f"{path} holds other files than its manifest names ({excerpt(odd)})", AGAIN)
     if contents[SUMS] != sums_text(sums).encode():
         raise BadPack(f"{path} holds other files than its {SUMS} says", AGAIN)
     return manifest, contents

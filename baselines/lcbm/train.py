@@ -144,10 +144,11 @@ def _prepare(
     from baselines.lcbm.loop import drop_unfinished
 
     mark = part / "identity.json"
-    if resume and mark.is_file():
+    there = json.loads(mark.read_text(encoding="utf-8")) if mark.is_file() else None
+    if resume and there is not None and any(part.glob("checkpoint-*/complete")):
         mend = f"finish that one first, begin anew with --no-resume, or remove {part}"
-        refuse_other(part, "unfinished training", json.loads(mark.read_text(encoding="utf-8")), identity, mend)
-    else:
+        refuse_other(part, "unfinished training", there, identity, mend)
+    elif not resume or there != identity:
         for path in part.iterdir():
             if path.name != ".lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

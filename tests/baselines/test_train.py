@@ -169,6 +169,14 @@ def killed(bench, tmp_path_factory) -> Path:
     return out.with_name("lcbm.part")
 
 
+def test_a_killed_training_of_something_else_is_not_lost(killed, bench, tmp_path):
+    shutil.copytree(killed, tmp_path / "lcbm.part")
+    before = files(tmp_path / "lcbm.part" / "checkpoint-4")
+    with pytest.raises(HoldsOther, match=r"unfinished training \(seed: 0 there, 1 asked\); .*--no-resume"):
+        train("nano-lcbm", bench, tmp_path / "lcbm", seed=1, overrides=TOY)
+    assert files(tmp_path / "lcbm.part" / "checkpoint-4") == before
+
+
 def test_a_killed_training_goes_on_from_its_last_checkpoint_to_the_same_bytes(trained, killed, bench, tmp_path):
     remains = shutil.copytree(killed, tmp_path / "lcbm.part")
     assert not killed.with_name("lcbm").exists()
@@ -204,7 +212,7 @@ def test_a_half_written_checkpoint_is_not_used(trained, killed, bench, tmp_path)
 
 def test_another_seed_does_not_go_on_from_the_remains_of_the_first(trained, killed, bench, tmp_path):
     shutil.copytree(killed, tmp_path / "lcbm.part")
-    other = train("nano-lcbm", bench, tmp_path / "lcbm", seed=1, overrides=TOY)
+    other = train("nano-lcbm", bench, tmp_path / "lcbm", seed=1, overrides=TOY, resume=False)
     assert files(other)["model.safetensors"] != files(trained)["model.safetensors"]
     assert [line["step"] for line in lines(other) if "loss" in line] == [1, 2, 3, 4, 5, 6]
 

@@ -17,6 +17,7 @@ from benchmark.tasks.registry import TASKS, task_named
 from benchmark.tasks.replay import runs
 from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
+from corpus.files.written_once import HoldsOther
 from corpus.simulate.world import simulate
 
 SIZES = {"train": 150, "validation": 40, "test": 60}
@@ -225,3 +226,25 @@ def test_nothing_to_ask_and_wrong_places_are_named(tmp_path):
     (tmp_path / "b" / "manifest.json").write_text('{"format": "cbc-bench", "version": 99}')
     with pytest.raises(WrongVersion):
         Bench.open(tmp_path / "b")
+
+
+def test_a_bench_is_written_once(corpus, bench, tmp_path, cbc):
+    out = shutil.copytree(bench.root, tmp_path / "bench")
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.rglob("*.parquet")}
+    assert build_bench(corpus, out, sizes=SIZES).fingerprint == bench.fingerprint
+    for seed, sizes, said in ((1, SIZES, "seed: 0 there, 1 asked"), (0, {**SIZES, "test": 30}, "60 there, 30 asked")):
+        with pytest.raises(HoldsOther, match=said):
+            build_bench(corpus, out, seed, sizes)
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.rglob("*.parquet")} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bench"]
+    done = cbc("benchmark", "build", "--corpus", corpus, "--out", out, "--seed", "1")
+    assert (done.returncode, done.stdout) == (2, "") and "seed: 0 there, 1 asked" in done.stderr
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_a_folder_of_something_else_is_not_replaced(corpus, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for out in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(NoSuchPath, match="exists and is no bench"):
+            build_bench(corpus, out, sizes=SIZES)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"

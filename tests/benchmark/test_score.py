@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 
 from benchmark.answer_key import DamagedBench
 from benchmark.bench import NoAnswers
-from benchmark.run import NoPredictions, RunForOtherBench, write_run
+from benchmark.run import BadRun, NoPredictions, RunForOtherBench, write_run
 from benchmark.score import number, score, scores_text, write_scores
 from benchmark.tasks.registry import TASKS
 from corpus.errors import NoSuchPath, WrongVersion
@@ -132,6 +132,9 @@ def test_each_mistake_has_its_error(bench, run, tmp_path):
         write_scores(lost, bench.root)
     assert not (lost / "scores.json").exists()
     (lost / "manifest.json").write_text("{")
+    with pytest.raises(BadRun, match="is no JSON"):
+        score(lost, bench.root)
+    (lost / "manifest.json").write_text('{"format": "cbc-run", "version": 1}')
     with pytest.raises(WrongVersion):
         score(lost, bench.root)
     path = other.root / "private" / "views" / "test.parquet"

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from corpus.files.written_once import HoldsOther
+from corpus.ingest.run import ingest
 from corpus.simulate import law
 from corpus.simulate.world import BadSize, simulate
+from corpus.sources.registry import source_named
 from corpus.store import Corpus
 
 
@@ -37,6 +40,35 @@ def test_a_second_run_changes_nothing(tmp_path):
     report = simulate(tmp_path / "c", brands=3, videos=2, posts=2, emails=1)
     assert report.rows_read == 0
     assert digests(tmp_path / "c") == before
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"brands": 4}, {"videos": 3}, {"emails": 0}])
+def test_another_world_is_not_merged_into_the_first(other, tmp_path):
+    sizes = {"brands": 3, "videos": 2, "posts": 2, "emails": 1}
+    simulate(tmp_path / "c", **sizes)
+    before = digests(tmp_path / "c")
+    with pytest.raises(HoldsOther, match=r"simulate@1:seed=0,3x2-2-1 there, simulate@1:seed=\d,\dx\d-2-\d asked"):
+        simulate(tmp_path / "c", **{**sizes, **other})
+    assert digests(tmp_path / "c") == before
+
+
+def test_a_corpus_of_real_files_takes_no_simulated_world(tmp_path):
+    (tmp_path / "letters.mbox").write_text("From a@example.org Mon Jan  2 03:04:05 2023\nSubject: shoes\n\nred shoes\n")
+    ingest(source_named("mbox"), [tmp_path / "letters.mbox"], tmp_path / "c")
+    before = digests(tmp_path / "c")
+    with pytest.raises(HoldsOther, match="mbox@"):
+        simulate(tmp_path / "c", brands=3, videos=2, posts=2, emails=1)
+    assert digests(tmp_path / "c") == before
+
+
+def test_the_command_says_what_is_there(cbc, tmp_path):
+    command = ("corpus", "simulate", "--corpus", tmp_path / "c", "--brands", "3", "--videos", "2", "--posts", "2")
+    assert cbc(*command).returncode == 0
+    again = cbc(*command)
+    assert (again.returncode, again.stdout) == (0, f"{tmp_path / 'c'}: this world is already there, nothing to do\n")
+    other = cbc(*command, "--seed", "5")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "seed=0" in other.stderr and "seed=5" in other.stderr and other.stderr.count("\n") == 1
 
 
 def test_behavior_follows_the_law(tmp_path):
