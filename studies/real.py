@@ -42,11 +42,12 @@ def ingest_all(data: Path, corpus: Path) -> list[str]:
     for mapping, path in FILES:
         print(f"ingesting {path}", flush=True)
         ingest(source_named(mapping), [data / path], corpus)
-    lines = ["| source | files | rows read | kept | known | rejected |", "|---|---|---:|---:|---:|---|"]
+    outcomes = ("kept", "repeated", "enriched", "contradicting")
+    lines = [f"| source | files | rows read | {' | '.join(outcomes)} | rejected |", "|---|---|---:|---:|---:|---:|---:|---|"]
     for found in Corpus.open(corpus).ingests():
         names = ", ".join(file["name"] for file in found["files"])
         rejected = ", ".join(f"{count:,} {reason}" for reason, count in found["rejected"].items()) or "0"
-        counts = " | ".join(f"{found[name]:,}" for name in ("rows_read", "rows_kept", "rows_known"))
+        counts = " | ".join(f"{found[f'rows_{name}']:,}" for name in ("read", *outcomes))
         lines.append(f"| {found['source']} | {names} | {counts} | {rejected} |")
     print("\n".join(lines), flush=True)
     return lines

@@ -14,13 +14,14 @@ from corpus.crawl.causes import CAUSES, CallFailed
 from corpus.crawl.recipe import Ytdlp
 from corpus.crawl.ytdlp_errors import failure
 from corpus.media_names import stem_of
+from corpus.sources.ytdlp_media import medium_of, native_id
 
 Info = dict[str, Any]
 
 
 def file_stem(info: Info) -> str:
     """A video's id as a file name."""
-    return stem_of(str(info.get("extractor_key") or "Youtube").lower(), str(info["id"]))
+    return stem_of(medium_of(info), native_id(info, str(info["id"])))
 
 
 def download(info: Info, wanted: Ytdlp, root: Path, options: dict[str, Any], last: bool) -> dict[str, str]:

@@ -19,7 +19,9 @@ from corpus.crawl.media import download
 from corpus.crawl.recipe import VIDEO_ID, Ytdlp
 from corpus.crawl.scheduler import Answer
 from corpus.crawl.ytdlp_errors import failure
+from corpus.ids import global_id
 from corpus.sources.captions import CAPTIONS
+from corpus.sources.ytdlp_media import medium_of, native_id
 
 Info = dict[str, Any]
 PAGE = "https://www.youtube.com/watch?v="
@@ -67,14 +69,19 @@ class Watcher:
             raise failure(error) from None
         if not isinstance(info, dict) or info.get("_type", "video") != "video":
             raise CallFailed("request", "it is a list: name its videos")
-        names = {str(info.get(key)) for key in ("id", "channel_id", "uploader_id", "channel")}
-        if (names | {f"{str(info.get('extractor_key')).lower()}:{info.get('id')}", task.target}) & self.withheld:
+        if (names_of(info) | {task.target}) & self.withheld:
             raise CallFailed("opted out")
         last = task.tries + 1 >= self.tries
         spoken, lacking = captions(client, info, self.wanted.subtitles, last)
         if self.wanted.media:
             lacking |= download(info, self.wanted, self.root, options(self.wanted), last)
         return Answer(kept(client.sanitize_info(info), spoken), [], lacking)
+
+
+def names_of(info: Info) -> set[str]:
+    """What a video may stand under on an opt-out list: names of it and its uploader, bare or with the medium."""
+    bare = {str(info[key]) for key in ("id", "channel_id", "uploader_id", "channel") if info.get(key)}
+    return bare | {global_id(medium_of(info), native_id(info, name)) for name in bare}
 
 
 def address(target: str) -> str:

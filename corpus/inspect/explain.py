@@ -17,7 +17,8 @@ import duckdb
 import pyarrow.parquet as pq
 import yaml
 
-from corpus.errors import BrokenTable, CbcError
+from corpus.errors import BrokenTable
+from corpus.ids import resolve, split_id
 from corpus.printing import table_text
 from corpus.sources.mapping import Mapping as Mapping_
 from corpus.sources.registry import MAPPINGS, SOURCES, source_named
@@ -38,20 +39,16 @@ PROVENANCE = """SELECT table_name, observed_at, source, raw_sha256, raw_line, fe
     WHERE row_key = $id ORDER BY table_name, observed_at, source, raw_line"""
 
 
-class UnknownId(CbcError):
-    """No message, communicator or comment of the corpus has this id."""
-
-
 def explain(root: Path, row_id: str) -> str:
-    """Everything the corpus knows of where an id's rows came from. Raises UnknownId, NoSuchPath, WrongVersion."""
+    """Everything the corpus knows of where an id's rows came from.
+
+    Raises UnknownId, AmbiguousId, NoSuchPath, WrongVersion.
+    """
     corpus = Corpus.open(root)
     with corpus.connect() as connection:
+        row_id = next(iter(resolve(connection, row_id, str(root)).values()))
         of = connection.execute("SELECT message_id FROM comment WHERE comment_id = ?", [row_id]).fetchall()
         found = connection.execute(PROVENANCE, {"id": of[0][0] if of else row_id}).fetchall()
-        if not found:
-            raise UnknownId(
-                f"{root} holds no message, communicator or comment {row_id}", "find ids with `cbc corpus sql`"
-            )
         parts = [told for name, sql in QUESTIONS.items() if (told := rows_text(connection, name, sql, row_id))]
     origins = [origin(corpus.root, row_id, *row) for row in found]
     # of the answers about a comment's video only those that hold the comment
@@ -165,9 +162,9 @@ def received(raw: Path | None, name: str, line: int | None, row_id: str) -> str:
     if raw is None:
         return ""
     if name == YoutubeApi.name and line is not None:
-        items = json.loads(segment_row(raw, line)["body"]).get("items", [])
+        items, native = json.loads(segment_row(raw, line)["body"]).get("items", []), split_id(row_id)[1]
         told = [json.dumps(item, ensure_ascii=False) for item in items]
-        return f"[{', '.join(one for one in told if json.dumps(row_id, ensure_ascii=False) in one)}]"
+        return f"[{', '.join(one for one in told if json.dumps(native, ensure_ascii=False) in one)}]"
     if raw.suffix == ".json" and line is None:
         return raw.read_bytes().decode("utf-8", "replace")
     return ""

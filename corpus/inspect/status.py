@@ -85,12 +85,16 @@ def status_text(root: Path) -> str:
 
 
 def report_text(report: Report) -> str:
-    """What an ingest did: every row read is kept, known or rejected."""
-    counts = [("kept", report.rows_kept), ("known", report.rows_known)]
+    """What an ingest did: every record read is in one count."""
+    counts = [("kept", report.rows_kept), ("repeated", report.rows_repeated)]
+    counts += [("enriched", report.rows_enriched), ("contradicting", report.rows_contradicting)]
+    counts = [(what, rows) for what, rows in counts if rows or what == "kept"]
     counts += [(f"rejected: {reason}", rows) for reason, rows in sorted(report.rejected.items())]
     told = [f"{report.files} files, {report.skipped} more ingested before", f"{report.rows_read:,} rows read:"]
     told += [f"  {rows:>12,}  {what}" for what, rows in counts]
     told += [f"  -> {rows:,} rows in {table}" for table, rows in report.tables.items()]
+    told += [f"  -> {rows:,} rows of {table} filled up" for table, rows in report.cells.items()]
+    told += [f"  {cells:,} contradictions of {column} (see rejects)" for column, cells in report.contradictions.items()]
     return "\n".join(told)
 
 

@@ -22,11 +22,13 @@ from corpus.crawl.scheduler import Crawled
 from corpus.crawl.youtube_api import ALONE, PAGE
 from corpus.errors import CbcError
 from corpus.files.sql import quote_file
+from corpus.ids import public_id, public_id_sql
 from corpus.release.diff import open_release
 from corpus.sources.wikidata import CHANNEL_ID
 from corpus.store import Corpus
 
 SHOWN = 10
+ID = public_id_sql("message_id")
 
 
 class NothingToFetch(CbcError):
@@ -65,7 +67,7 @@ def channels(release: Path) -> list[Task]:
     with duckdb.connect() as connection:
         listed = f"read_parquet({quote_file(release, '/communicator/*.parquet')})"
         rows = connection.execute(f"SELECT DISTINCT communicator_id FROM {listed} ORDER BY 1").fetchall()
-    ids = [name for (name,) in rows if CHANNEL_ID.fullmatch(name)]
+    ids = [name for (one,) in rows if CHANNEL_ID.fullmatch(name := public_id(one))]
     return [Task("channels", ",".join(ids[i : i + PAGE]), ALONE) for i in range(0, len(ids), PAGE)]
 
 
@@ -73,7 +75,7 @@ def outcome(release: Path, root: Path, ids: list[str]) -> Rehydrated:
     """Compare a release's ids with what the corpus and its crawl hold of them."""
     with Corpus.open(root).connect() as connection:
         listed = f"read_csv({quote_file(release / 'ids.txt')}, header=false, columns={{'id': 'VARCHAR'}})"
-        found = connection.execute(f"SELECT id FROM {listed} SEMI JOIN message ON message_id = id").fetchall()
+        found = connection.execute(f"SELECT id FROM {listed} SEMI JOIN message ON {ID} = id").fetchall()
     fetched = {name for (name,) in found}
     with closing(sqlite3.connect(root / "crawl.sqlite")) as journal:
         told = dict(journal.execute("SELECT id, cause FROM gone").fetchall())
@@ -92,7 +94,7 @@ def others(release: Path) -> dict[str, int]:
     with duckdb.connect() as connection:
         rows = connection.execute(
             f"""SELECT channel || ' ' || kind, count(*) FROM read_parquet({quote_file(release, "/message/*.parquet")})
-            WHERE message_id NOT IN (SELECT column0 FROM read_csv({quote_file(release / "ids.txt")}, header=false,
+            WHERE {ID} NOT IN (SELECT column0 FROM read_csv({quote_file(release / "ids.txt")}, header=false,
             columns={{'column0': 'VARCHAR'}})) GROUP BY 1 ORDER BY 1"""
         ).fetchall()
     return dict(rows)

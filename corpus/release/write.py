@@ -27,6 +27,7 @@ from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
 from corpus.files.sql import MEMORY, quote, quote_file
+from corpus.ids import public_id_sql
 from corpus.inspect.datasheet import datasheet_text
 from corpus.published_shape import ANNOTATION, PUBLISHED, STRUCTS, published_sql
 from corpus.release.card import card_text
@@ -43,15 +44,15 @@ from corpus.store import Corpus
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)"
 Content = Literal["ids", "full"]
-OF_MESSAGE = """SELECT t.* FROM {table} t JOIN _message_split s USING (message_id)
+OF_MESSAGE = """SELECT {columns} FROM {table} t JOIN _message_split s USING (message_id)
     WHERE s.split = '{split}' ORDER BY {key}"""
 FACTORS: dict[str, str] = {
-    "communicator": """SELECT t.* FROM communicator_observation t JOIN _communicator_split s USING (communicator_id)
-    WHERE s.split = '{split}' ORDER BY {key}""",
+    "communicator": """SELECT {columns} FROM communicator_observation t
+    JOIN _communicator_split s USING (communicator_id) WHERE s.split = '{split}' ORDER BY {key}""",
     "message": OF_MESSAGE,
     "scene": OF_MESSAGE,
     "effect": OF_MESSAGE,
-    "provenance": """SELECT t.* FROM provenance t
+    "provenance": """SELECT {columns} FROM provenance t
     LEFT JOIN _message_split m ON table_name = 'message' AND row_key = m.message_id
     LEFT JOIN _communicator_split c ON table_name = 'communicator' AND row_key = c.communicator_id
     WHERE coalesce(m.split, c.split) = '{split}' ORDER BY {key}""",
@@ -140,13 +141,15 @@ def selections(corpus: Corpus, content: Content) -> Iterator[tuple[str, str, str
     """Table, split and the SQL of its rows."""
     published = published_sql(verbatim=ANNOTATION in corpus.annotations())
     for split in SPLITS:
-        here = f"SELECT message_id FROM _message_split WHERE split = '{split}'"
+        here = f"SELECT {public_id_sql('message_id')} FROM _message_split WHERE split = '{split}'"
         rows = f"SELECT * FROM ({published}) WHERE video_id IN ({here}) ORDER BY video_id"
         yield "published", split, said("published", rows) if content == "full" else only_ids(rows)
         for table, sql in FACTORS.items():
             if content == "full" or table in IDS:
                 key = ", ".join(f't."{name}"' for name in TABLES[table].key)
-                rows = sql.format(table=table, split=split, key=f"{key}, t.*" if table == "provenance" else key)
+                columns = ", ".join(f't."{name}"' for name in TABLES[table].names)
+                order = f"{key}, {columns}" if table == "provenance" else key
+                rows = sql.format(table=table, split=split, columns=columns, key=order)
                 yield table, split, said(table, rows) if content == "full" else bare(table, rows)
 
 
@@ -173,11 +176,12 @@ def bare(table: str, rows: str) -> str:
 def write_papers(corpus: Corpus, staged: Path, about: dict[str, Any]) -> None:
     """Write the datasheet, what to fetch again, the Croissant description and the card."""
     (staged / "DATASHEET.md").write_text(datasheet_text(corpus.root, kept=True), encoding="utf-8")
-    ids = f"FROM read_parquet({quote_file(staged, '/message/*.parquet')}) WHERE channel = 'youtube' AND kind = 'video'"
-    ids += r" AND regexp_full_match(message_id, '[\w-]{11}')"  # what can be asked for by id
+    names = f"SELECT {public_id_sql('message_id')} AS id FROM read_parquet({quote_file(staged, '/message/*.parquet')})"
+    ids = f"FROM ({names} WHERE channel = 'youtube' AND kind = 'video')"
+    ids += r" WHERE regexp_full_match(id, '[\w-]{11}')"  # what can be asked for by id
     where = quote(staged / ID_LIST)
     with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT message_id {ids} ORDER BY message_id) TO {where} (FORMAT csv, HEADER false)")
+        connection.execute(f"COPY ({ids} ORDER BY id) TO {where} (FORMAT csv, HEADER false)")
     depth = "".join(f"#   {line}\n" for line in depth_of(corpus.root / "recipe.yaml").splitlines())
     (staged / "recipe.yaml").write_text(
         "# what this release holds, by id; `cbc corpus rehydrate` reads it\nyoutube:\n  videos: ids.txt\n"

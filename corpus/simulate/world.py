@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus.errors import CbcError
+from corpus.ids import global_id
 from corpus.ingest.run import Report, ingest
 from corpus.replay_curve import merge_markers, multiplier, scene_spans
 from corpus.simulate import law as rules
@@ -129,12 +130,12 @@ def speech_of(rng: np.random.Generator, scene: Scene) -> str:
 
 def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Rows of one video: message, scenes, effects and its law."""
-    message_id, published = f"sim-v-{brand.slug}-{number}", moment(rng)
+    message_id, published = global_id("youtube", f"sim-v-{brand.slug}-{number}"), moment(rng)
     tone, occasion, product = (pick(rng, tuple(options)) for options in (rules.TONES, rules.OCCASIONS, rules.PRODUCTS))
     duration_s = float(rng.integers(6, 14))
     message = {
         "message_id": message_id,
-        "communicator_id": f"sim-youtube-{brand.slug}",
+        "communicator_id": speaker_id("youtube", brand),
         "channel": "youtube",
         "kind": "video",
         "title": f"{tone} {occasion} {product}",
@@ -202,7 +203,7 @@ def draw_response(
 
 def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Rows of one post."""
-    message_id, published = f"sim-p-{brand.slug}-{number}", moment(rng)
+    message_id, published = global_id("twitter", f"sim-p-{brand.slug}-{number}"), moment(rng)
     topic, style = pick(rng, tuple(rules.POST_TOPICS)), pick(rng, tuple(rules.POST_STYLES))
     content_ln = rules.POST_TOPICS[topic] + rules.POST_STYLES[style]
     years = (published - FIRST_DAY).days / 365
@@ -212,7 +213,7 @@ def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, 
         "message": [
             {
                 "message_id": message_id,
-                "communicator_id": f"sim-twitter-{brand.slug}",
+                "communicator_id": speaker_id("twitter", brand),
                 "channel": "twitter",
                 "kind": "post",
                 "body": style.format(topic=topic) + (" https://example.org/" if rng.random() < 0.3 else ""),
@@ -236,7 +237,7 @@ def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, 
 
 def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Rows of one email, sent to each segment."""
-    message_id, published = f"sim-e-{brand.slug}-{number}", moment(rng)
+    message_id, published = global_id("email", f"sim-e-{brand.slug}-{number}"), moment(rng)
     offer, product = pick(rng, tuple(rules.OFFERS)), pick(rng, rules.PRODUCTS)
     effects: list[Row] = []
     for segment, effect in rules.SEGMENTS.items():
@@ -248,7 +249,7 @@ def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
         effects.append({**shared, "metric": "sends", "value": float(sends)})
     message = {
         "message_id": message_id,
-        "communicator_id": f"sim-email-{brand.slug}",
+        "communicator_id": speaker_id("email", brand),
         "channel": "email",
         "kind": "email",
         "title": f"{offer} on {product}",
@@ -261,11 +262,16 @@ def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
     return {"message": [message], "effect": effects}
 
 
+def speaker_id(channel: str, brand: Brand) -> str:
+    """The id of a brand in a medium."""
+    return global_id(channel, f"sim-{brand.slug}")
+
+
 def communicators(brand: Brand) -> list[Row]:
     """One row for each medium the brand speaks in."""
     return [
         {
-            "communicator_id": f"sim-{channel}-{brand.slug}",
+            "communicator_id": speaker_id(channel, brand),
             "channel": channel,
             "name": brand.company,
             "company": brand.company,

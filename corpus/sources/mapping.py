@@ -25,7 +25,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from corpus.errors import CbcError
-from corpus.schema import METRICS
+from corpus.schema import MEDIA, METRICS
 from corpus.strict_model import StrictModel, first_fault
 
 PLACE = re.compile(r"\{([^{}]+)\}")
@@ -125,8 +125,16 @@ def _metric(name: str) -> str:
     return name
 
 
+def _medium(name: str) -> str:
+    if name not in MEDIA:
+        raise ValueError(f"no medium is called {name}; known are {', '.join(MEDIA)}")
+    return name
+
+
 class Message(StrictModel):
-    """Columns of `message`; published_at is a time, duration_s seconds, "4:13" or ISO 8601 ("PT4M13S")."""
+    """Columns of `message`; message_id is the medium's own id, published_at a time, duration_s seconds, "4:13" or
+    ISO 8601 ("PT4M13S").
+    """
 
     message_id: Filled
     title: Filled | None = None
@@ -134,12 +142,17 @@ class Message(StrictModel):
     published_at: Filled | None = None
     duration_s: Filled | None = None
     language: Filled | None = None
+    category: Filled | None = None
+    country: Filled | None = None
     licence: Filled | None = None
     campaign: Filled | None = None
 
 
 class Communicator(StrictModel):
-    """Columns of `communicator`; without as_of a communicator has one row, not one an observation."""
+    """Columns of `communicator`; communicator_id is the medium's own id.
+
+    Without as_of a communicator has one row, not one an observation.
+    """
 
     communicator_id: Filled
     name: Filled | None = None
@@ -198,7 +211,7 @@ class Mapping(StrictModel):
     mend_mojibake: bool = False
     missing: list[str] = []
     dates: list[str] = []
-    channel: str
+    channel: Annotated[str, AfterValidator(_medium)]
     kind: str
     fetched_at: Filled | None = None
     message: Message

@@ -18,6 +18,9 @@ import pyarrow.parquet as pq
 from corpus.files.atomic import part_path, write_json
 from corpus.files.hashes import file_sha256, fingerprint
 from corpus.files.parquet_rows import rows_as_json
+from corpus.ids import public_id
+from corpus.release.database import drop_rows as drop_from_database
+from corpus.release.database import is_database
 from corpus.release.renew import drop_ids, is_release, renew_papers, write_sums
 from corpus.takedown.search import ROWS
 from corpus.withdrawn.search_terms import Marks, found_in
@@ -26,13 +29,15 @@ KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
 def without(place: Path, marks: Marks) -> int:
-    """Drop withdrawn rows from a parquet file, or from every one below a folder; gives their number."""
+    """Drop withdrawn rows from a parquet or DuckDB file, or from every parquet file of a folder; gives their number."""
+    if place.is_file() and is_database(place):
+        return drop_from_database(place, lambda batch: marked(batch, marks))
     files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
     files = [path for path in files if path.suffix == ".parquet"]
     instances = frozenset(name for path in files for name in instances_of(path, marks))
     dropped = sum(drop_rows(path, marks, instances) for path in files)
     if place.is_dir():
-        dropped += drop_ids(place, marks.ids)
+        dropped += drop_ids(place, frozenset(map(public_id, marks.ids)))
         if dropped:
             renew_manifest(place)
     return dropped
@@ -41,7 +46,7 @@ def without(place: Path, marks: Marks) -> int:
 def marked(batch: pa.RecordBatch, marks: Marks, instances: frozenset[str] = frozenset()) -> pl.Series:
     """Which rows hold a piece of text, or are about an id or an instance by a column that says what they are about."""
     found = found_in(rows_as_json(batch), marks.forms)
-    ids = list(marks.ids)
+    ids = [*marks.ids, *map(public_id, marks.ids)]
     for name in KEYS & set(batch.schema.names):
         found |= pl.Series(batch.column(name).to_pylist(), dtype=pl.String).is_in(ids).fill_null(False)
     if "channel_data" in batch.schema.names:
@@ -49,7 +54,7 @@ def marked(batch: pa.RecordBatch, marks: Marks, instances: frozenset[str] = froz
         found |= pl.Series(channels, dtype=pl.String).is_in(ids).fill_null(False)
     if "instance_id" in batch.schema.names:
         names = pl.Series(batch.column("instance_id").to_pylist(), dtype=pl.String)
-        about = names.str.split_exact(":", 1).struct.field("field_1")  # task:message
+        about = names.str.splitn(":", 2).struct.field("field_1")  # task:message
         found |= (about.is_in(ids) | names.is_in(list(instances))).fill_null(False)
     return found
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import duckdb
 
-from corpus.errors import CbcError
 from corpus.files.atomic import write_json
 from corpus.files.parquet_rows import rows_as_json
 from corpus.files.sql import quote_file
+from corpus.ids import resolve
 from corpus.store import Corpus
 from corpus.takedown.reread_raw import records
 from corpus.takedown.search import ROWS
@@ -35,19 +35,17 @@ TEXTS = {"message": ("title", "body"), "communicator": ("name",), "comment": ("t
 """The columns that hold somebody's words; of scenes and annotations all do."""
 
 
-class UnknownId(CbcError):
-    """The corpus holds nothing under an id."""
-
-
 def resume(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, Marks, int]:
-    """What is to go and how it is told, with what a takedown before left undone; written down before anything goes."""
+    """What is to go and how it is told, with what a takedown before left undone; written down before anything goes.
+
+    Raises UnknownId, AmbiguousId.
+    """
     path = corpus.root / PENDING
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"ids": {}, "pieces": [], "lines": {}}
     left = as_ids(found["ids"])
     known = union(left, withdrawn(corpus.root))
     with corpus.connect() as connection:
-        new = named(connection, [name for name in ids if not any(name in known[kind] for kind in KINDS)], corpus.root)
-        wanted = union(union(left, new), as_ids({kind: known[kind] & set(ids) for kind in KINDS}))
+        wanted = union(left, named(connection, ids, corpus.root, known))
         list_gone(connection, wanted)
         pieces_ = frozenset(texts(corpus, connection))
         shared = shared_pieces(corpus, connection, pieces_)
@@ -70,38 +68,35 @@ def resume(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, Marks, int]:
     return wanted, marks, len(shared)
 
 
-def named(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path) -> Ids:
-    """What ids stand for; a communicator takes its messages along. Raises UnknownId."""
+def named(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path, known: Ids) -> Ids:
+    """What ids stand for in the corpus or among what was taken down before; a communicator takes its messages along.
+
+    Raises UnknownId, AmbiguousId.
+    """
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for name in ids:
-        asked = {
-            "message": "SELECT message_id FROM message WHERE message_id = $1 OR communicator_id = $1",
-            "communicator": "SELECT communicator_id FROM communicator_observation WHERE communicator_id = $1 "
-            "UNION SELECT communicator_id FROM message WHERE communicator_id = $1",
-            "comment": "SELECT comment_id FROM comment WHERE comment_id = $1",
-        }
-        hits = {kind: {row[0] for row in connection.execute(sql, [name]).fetchall()} for kind, sql in asked.items()}
-        if not any(hits.values()):
-            mend = "find ids with `cbc corpus sql`; what shall never be fetched goes on the recipe's opt-out list"
-            raise UnknownId(f"{root} holds no message, communicator or comment {name}", mend)
-        for kind in KINDS:
-            found[kind] |= hits[kind]
+        for kind, full in resolve(connection, name, str(root), known).items():
+            found[kind].add(full)
+            if kind == "communicator":
+                rows = connection.execute("SELECT message_id FROM message WHERE communicator_id = ?", [full])
+                found["message"].update(row[0] for row in rows.fetchall())
     return as_ids(found)
 
 
 def parts(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:
     """Each file of tables and annotations: its table's name, its path, and the condition for a row to go."""
-    for path in sorted(corpus.root.glob("tables/*/*.parquet")):
+    for path in sorted([*corpus.root.glob("tables/*/*.parquet"), *corpus.root.glob("tables/*/cells/*.parquet")]):
         if path.stem != "rejects":
             yield path.stem, path, HELD.get(path.stem, HELD["message"])
-    for path in sorted([*corpus.root.glob("annotations/*@*/*.parquet"), *corpus.root.glob("filtered/*.parquet")]):
-        yield path.parent.name, path, HELD["message"]
+    for place in ("annotations/*@*/*.parquet", "annotations/*@*/cells/*.parquet", "filtered/*.parquet"):
+        for path in sorted(corpus.root.glob(place)):
+            yield path.parent.name, path, HELD["message"]
 
 
 def texts(corpus: Corpus, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Pieces of all that the rows to go say."""
     for table, path, condition in parts(corpus):
-        if table in ("provenance", "effect", "filtered"):
+        if table in ("provenance", "effect", "cut", "filtered"):
             continue
         columns = ", ".join(TEXTS.get(table, ())) or "* EXCLUDE (message_id)"
         result = connection.execute(f"SELECT {columns} FROM read_parquet({quote_file(path)}) WHERE {condition}")
@@ -136,7 +131,7 @@ def shared_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection, marked:
     written = {json.dumps(piece, ensure_ascii=False)[1:-1]: piece for piece in marked}
     forms, found = sorted(written), set[str]()
     for table, path, condition in parts(corpus):
-        if not forms or table in ("provenance", "effect", "filtered"):
+        if not forms or table in ("provenance", "effect", "cut", "filtered"):
             continue
         kept = f"SELECT * FROM read_parquet({quote_file(path)}) WHERE NOT coalesce({condition}, false)"
         for batch in connection.sql(kept).to_arrow_reader(ROWS):

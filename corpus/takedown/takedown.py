@@ -21,6 +21,7 @@ from corpus.derivatives import derived
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, write_json, write_text
 from corpus.files.sql import PARQUET, quote, quote_file
+from corpus.ids import split_id
 from corpus.media_names import stem_of
 from corpus.store import Corpus
 from corpus.takedown.derived import without
@@ -107,11 +108,16 @@ def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> i
 def recount(manifest: Path) -> None:
     """Bring the row counts of an ingest's manifest up to date."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    told = content.get("tables", {})
-    files = {name: path for name in told if (path := manifest.with_name(f"{name}.parquet")).is_file()}
-    counts = {name: pq.read_metadata(path).num_rows for name, path in files.items()}
-    if counts != told:
-        write_json(manifest, {**content, "tables": counts})
+    counts = {
+        part: {
+            name: pq.read_metadata(path).num_rows
+            for name in content.get(part, {})
+            if (path := folder / f"{name}.parquet").is_file()
+        }
+        for part, folder in (("tables", manifest.parent), ("cells", manifest.parent / "cells"))
+    }
+    if counts != {part: content.get(part, {}) for part in counts}:
+        write_json(manifest, {**content, **counts})
 
 
 def take_raw(corpus: Corpus, marks: Marks, taken: Taken) -> None:
@@ -131,17 +137,11 @@ def take_raw(corpus: Corpus, marks: Marks, taken: Taken) -> None:
 
 def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
     """Remove the media files of messages."""
-    stems = {stem_of(*named_apart(name)) for name in wanted["message"]}
+    stems = {stem_of(*split_id(name)) for name in wanted["message"]}
     for path in sorted((corpus.root / "media").rglob("*")):
         if path.is_file() and not stems.isdisjoint((path.stem, path.name.partition(".")[0])):
             path.unlink()
             taken.media_files += 1
-
-
-def named_apart(message_id: str) -> tuple[str, str]:
-    """The medium of a video and its id there."""
-    medium, colon, name = message_id.partition(":")
-    return (medium, name) if colon else ("youtube", message_id)
 
 
 def take_recipe(root: Path, marks: Marks) -> None:
