@@ -267,15 +267,36 @@ def filter_(
 
 
 @app.command()
+def annotate(
+    corpus: Corpus,
+    name: Annotated[str, typer.Option("--with", help="an annotator: language")],
+) -> None:
+    """Say of messages what their sources do not, as an annotation; goes on where it was stopped."""
+    from corpus.annotate.registry import ANNOTATORS
+    from corpus.annotate.run import annotate as run
+    from corpus.annotate.run import annotated_text
+
+    say(annotated_text(run(corpus, ANNOTATORS[name]())))
+
+
+@app.command()
 def export(
     corpus: Corpus,
-    out: Annotated[Path, typer.Option(help="file to write")],
-    format: Annotated[Format, typer.Option(help="shape of the file")] = Format.published,
+    out: Annotated[Path | None, typer.Option(help="parquet file to write, of the videos")] = None,
+    format: Annotated[Format, typer.Option(help="shape of that file")] = Format.published,
+    duckdb: Annotated[Path | None, typer.Option(help="DuckDB file to write, with all tables")] = None,
 ) -> None:
-    """Write the corpus' videos as one parquet file in the columns of the public release."""
+    """Write the videos in the columns of the public release, or every table as one DuckDB file (1.0 and later)."""
+    from corpus.release.database import export_database
     from corpus.release.export import export_published
 
-    say(f"{export_published(corpus, out)} videos in {out}")
+    if out is None and duckdb is None:
+        raise typer.BadParameter("give --out FILE or --duckdb FILE")
+    if out:
+        say(f"{export_published(corpus, out)} videos in {out}")
+    if duckdb:
+        rows = export_database(corpus, duckdb)
+        say(f"{len(rows)} tables in {duckdb}: {', '.join(f'{name} {n:,}' for name, n in rows.items() if n)}")
 
 
 @app.command()

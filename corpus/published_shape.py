@@ -9,6 +9,8 @@ keeps in the annotation published@1: the flat columns again, and in `verbatim` t
 
 from __future__ import annotations
 
+from corpus.ids import public_id_sql
+
 ANNOTATION = "published@1"
 WORD = 'STRUCT(confidence DOUBLE, "start" DOUBLE, "end" DOUBLE, "text" VARCHAR)'
 SPEECH = f'STRUCT("start" DOUBLE, "end" DOUBLE, "text" VARCHAR, words {WORD}[])[]'
@@ -65,12 +67,13 @@ UNPACKED = ", ".join(
 def packed(name: str) -> str:
     """A published column out of the flat ones."""
     if name not in STRUCTS:
-        return name if name != "video_id" else "message_id AS video_id"
+        return name if name != "video_id" else f"{public_id_sql('message_id')} AS video_id"
     pairs = ", ".join(f"'{field}': \"{field}\"" for field in STRUCTS[name])
     return f"CASE WHEN has_{name} THEN {{{pairs}}} END::{PUBLISHED[name]} AS {name}"
 
 
-DERIVED = """
+CHANNEL_ID = public_id_sql("communicator_id")
+DERIVED = f"""
 WITH video AS (FROM message WHERE kind = 'video'),
 measured AS (
     SELECT message_id,
@@ -92,7 +95,7 @@ seen AS (
         flatten(list(captions ORDER BY scene) FILTER (captions IS NOT NULL)) AS captions,
         flatten(list(objects ORDER BY scene) FILTER (objects IS NOT NULL)) AS objects,
         CASE WHEN count(value) > 0 THEN
-            list({'start': start_s, 'end': end_s, 'replay_score': value} ORDER BY scene) END AS markers
+            list({{'start': start_s, 'end': end_s, 'replay_score': value}} ORDER BY scene) END AS markers
     FROM scene LEFT JOIN replayed USING (message_id, scene) GROUP BY message_id
 )
 SELECT message_id, NULL AS asr_raw, asr_grouped, ocr, likes, views, actions, captions, objects,
@@ -103,7 +106,7 @@ SELECT message_id, NULL AS asr_raw, asr_grouped, ocr, likes, views, actions, cap
     markers, title, body AS description, duration_s AS length,
     CASE WHEN published_at::TIME = TIME '00:00:00' THEN strftime(published_at, '%Y-%m-%d')
         ELSE strftime(published_at, '%Y-%m-%dT%H:%M:%SZ') END AS date,
-    communicator_id AS channel_id, company AS company_name,
+    {CHANNEL_ID} AS channel_id, company AS company_name,
     coalesce(measured.audience, speaker.audience) AS subscribers,
     coalesce(actions, captions, objects) IS NOT NULL AS has_blip2_annotations,
     markers IS NOT NULL AS has_replay_graphs,

@@ -10,7 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FORMAT = "cbc-corpus"
-VERSION = 1
+VERSION = 2
+MEDIA = (
+    *("youtube", "twitter", "email", "web", "twitch", "tiktok", "facebook", "instagram", "vimeo", "dailymotion"),
+    *("reddit", "linkedin", "soundcloud", "bilibili", "other"),
+)
+"""The media, by the names that ids and the column `channel` use; `other` is whatever else speaks."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ def _table(key: str, **columns: tuple[str, str]) -> Table:
 TABLES: dict[str, Table] = {
     "communicator": _table(
         "communicator_id as_of",
-        communicator_id=("VARCHAR", "who speaks: channel id, account, sender"),
-        channel=("VARCHAR", "the medium: youtube, twitter, email, web"),
+        communicator_id=("VARCHAR", "who speaks, medium:id: channel, account, sender"),
+        channel=("VARCHAR", "the medium, one of MEDIA"),
         name=("VARCHAR", "name shown to receivers"),
         company=("VARCHAR", "company or brand behind it"),
         audience=("BIGINT", "subscribers or followers, people"),
@@ -54,24 +59,27 @@ TABLES: dict[str, Table] = {
     ),
     "message": _table(
         "message_id",
-        message_id=("VARCHAR", "video, post, email or headline variant"),
+        message_id=("VARCHAR", "video, post, email or headline variant, medium:id"),
         communicator_id=("VARCHAR", "who said it"),
-        channel=("VARCHAR", "the medium"),
+        channel=("VARCHAR", "the medium, one of MEDIA"),
         kind=("VARCHAR", "video, post, email, headline, image, sound"),
         title=("VARCHAR", "title or subject"),
         body=("VARCHAR", "description or text"),
         published_at=("TIMESTAMP", "UTC"),
         duration_s=("DOUBLE", "length in seconds"),
         language=("VARCHAR", "BCP 47"),
+        category=("VARCHAR", "topic, by the name the medium gives it"),
+        country=("VARCHAR", "where it is listed or shown, ISO 3166-1 alpha-2"),
         licence=("VARCHAR", "licence of the content, as the source states it"),
         campaign=("VARCHAR", "A/B test, email campaign or film it belongs to"),
     ),
     "scene": _table(
-        "message_id scene",
+        "message_id scene cut_at",
         message_id=("VARCHAR", "the message it is a stretch of"),
         scene=("INTEGER", "position, from 0"),
         start_s=("DOUBLE", "seconds from the start"),
         end_s=("DOUBLE", "seconds from the start"),
+        cut_at=("TIMESTAMP", "observation that cut the message anew, UTC; null: cut so when it was first read"),
         speech=("VARCHAR[]", "utterances heard"),
         screen_text=("VARCHAR[]", "texts seen"),
         captions=("VARCHAR[]", "descriptions of frames"),
@@ -89,7 +97,7 @@ TABLES: dict[str, Table] = {
         observed_at=("TIMESTAMP", "UTC; null: unknown"),
     ),
     "comment": _table(
-        "comment_id",
+        "message_id comment_id",
         message_id=("VARCHAR", "what it answers"),
         comment_id=("VARCHAR", "its id at the source"),
         author=("VARCHAR", "keyed hash; null without a key"),
@@ -97,6 +105,11 @@ TABLES: dict[str, Table] = {
         likes=("BIGINT", "count"),
         sentiment=("VARCHAR", "label of the source, if any"),
         published_at=("TIMESTAMP", "UTC"),
+    ),
+    "cut": _table(
+        "message_id cut_at",
+        message_id=("VARCHAR", "whose scenes were cut anew"),
+        cut_at=("TIMESTAMP", "by which observation, UTC; the newest one's scenes and replay values are shown"),
     ),
     "provenance": _table(
         "table_name row_key observed_at source raw_sha256 raw_line",
@@ -114,15 +127,20 @@ TABLES: dict[str, Table] = {
         "source file line reason",
         source=("VARCHAR", "source and version"),
         file=("VARCHAR", "file name"),
-        line=("BIGINT", "physical line where the record starts, from 1; null: the whole file"),
-        reason=("VARCHAR", "a short name of the rule it broke"),
-        value=("VARCHAR", "what broke it, at most 200 characters"),
+        line=("BIGINT", "line where the record starts, from 1 (of a contradiction its number); null: the whole file"),
+        reason=("VARCHAR", "a short name of the rule it broke, or what it contradicts"),
+        value=("VARCHAR", "what broke it, at most 200 characters; of a contradiction key, new value and held value"),
     ),
 }
 
 
 DATA_TABLES = ("message", "communicator", "comment", "scene", "effect")
 """Tables that hold what was said and done, in the order in which they are written."""
+OVERLAID = {
+    "message": ("language", "category", "country"),
+    "scene": ("speech", "screen_text", "captions", "objects", "actions"),
+}
+"""Columns that annotations may fill in the views `message` and `scene`."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """A corpus on disk: where its parts lie, how they are opened for SQL, and how a part is put in place whole.
 
-CORPUS/corpus.json                    format and version
+CORPUS/corpus.json                    format, version, and `overlay`: for a column what goes before what
        raw/SOURCE/...                 payloads as received, append only
        tables/INGEST/TABLE.parquet    one folder an ingest, renamed into place whole, with its manifest.json
-       annotations/NAME@VERSION/INGEST.parquet
+              INGEST/cells/TABLE.parquet   what it filled in rows of earlier ingests
+       annotations/NAME@VERSION/INGEST.parquet   by message or by stretch of its time
        filtered/removed.parquet       what filters removed and why (corpus/filters), with its manifest.json
-       corpus.duckdb                  views over all of it
+       corpus.duckdb                  views over all of it (corpus/views.py), for DuckDB 1.0 and later
        tmp/                           what is being written
 """
 
@@ -20,22 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from corpus.errors import BrokenTable, NoSuchPath, WrongVersion
 from corpus.files.atomic import write_json
 from corpus.files.locks import hold_lock
-from corpus.files.sql import quote_file
-from corpus.schema import FORMAT, TABLES, VERSION
+from corpus.files.sql import STORAGE, quote
+from corpus.schema import FORMAT, VERSION
+from corpus.views import Views, annotation_labels
 
-REMOVED = ("message_id", "filter", "reason", "value", "duplicate_of")
-COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DISTINCT author), 0) AS authors,
-    avg(likes) AS mean_likes, histogram(sentiment) FILTER (sentiment IS NOT NULL) AS sentiments,
-    min(published_at) AS first_at, max(published_at) AS last_at FROM comment GROUP BY message_id"""
-KNOWN = ", ".join(f'arg_max("{c}", seen_at) AS "{c}"' for c in TABLES["communicator"].names[1:-1])
-NEWEST_COMMUNICATOR = (  # a source that says nothing of a column takes nothing away: the company stays
-    f"SELECT communicator_id, {KNOWN}, max(as_of) AS as_of FROM (SELECT *, "
-    "coalesce(as_of, '-infinity'::TIMESTAMP) AS seen_at FROM communicator_observation) GROUP BY communicator_id"
-)
 BROKEN_MEND = "`cbc corpus validate` names it; remove its folder and ingest the raw files again"
 
 
@@ -113,28 +107,12 @@ class Corpus:
 
     def annotations(self) -> list[str]:
         """NAME@VERSION of every annotation."""
-        return sorted(path.name for path in (self.root / "annotations").glob("*@*") if any(path.glob("*.parquet")))
+        return annotation_labels(self.root)
 
-    def views(self, kept: bool = False) -> Iterator[str]:
-        """SQL that defines a view for each table and annotation, and `removed`; with `kept`, without those removed."""
-        removed = self.root.resolve() / "filtered" / "removed.parquet"
-        nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in REMOVED)} WHERE false"
-        found = f"FROM read_parquet({quote_file(removed)})" if removed.is_file() else nothing
-        yield f"CREATE OR REPLACE VIEW removed AS {found}"
-        for name, table in TABLES.items():
-            some = any((self.root / "tables").glob(f"*/{name}.parquet"))
-            pattern = quote_file(self.root.resolve(), f"/tables/*/{name}.parquet")
-            rows = f"FROM read_parquet({pattern})" if some else None
-            empty = "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in table.columns) + " WHERE false"
-            if rows and kept and removed.is_file() and "message_id" in table.names:
-                rows += " ANTI JOIN removed USING (message_id)"
-            view = name if name != "communicator" else "communicator_observation"
-            yield f"CREATE OR REPLACE VIEW {view} AS {rows or empty}"
-        yield f"CREATE OR REPLACE VIEW communicator AS {NEWEST_COMMUNICATOR}"
-        yield f"CREATE OR REPLACE VIEW comment_aggregate AS {COMMENT_AGGREGATE}"
-        for annotation in self.annotations():
-            pattern = quote_file(self.root.resolve() / "annotations" / annotation, "/*.parquet")
-            yield f'CREATE OR REPLACE VIEW "{annotation}" AS FROM read_parquet({pattern}, union_by_name=true)'
+    def views(self, kept: bool = False, base: str | None = None) -> Views:
+        """The views of the corpus (corpus/views.py), by absolute paths or by paths that begin with `base`."""
+        overlay = json.loads((self.root / "corpus.json").read_text(encoding="utf-8")).get("overlay", {})
+        return Views(self.root, f"{self.root.resolve()}/" if base is None else base, kept, overlay)
 
     def connect(self, kept: bool = False) -> duckdb.DuckDBPyConnection:
         """A connection in memory with a view for each table (`communicator` is the newest observation of each), each
@@ -142,20 +120,25 @@ class Corpus:
         """
         connection = duckdb.connect()
         try:
-            for statement in self.views(kept):
+            for statement in self.views(kept).statements():
                 connection.execute(statement)
-        except duckdb.Error as error:
+        except (duckdb.Error, pa.ArrowInvalid) as error:
             told = str(error).splitlines()[0]
             raise BrokenTable(f"{self.root} holds a file that cannot be read ({told})", BROKEN_MEND) from None
         return connection
 
     def refresh(self) -> None:
-        """Write corpus.duckdb anew: the same views, for anyone's SQL."""
+        """Write corpus.duckdb anew: the same views for anyone's SQL, by paths that move with the folder.
+
+        DuckDB 1.0 and later read it from the corpus' folder, or after `SET file_search_path = 'CORPUS'`.
+        """
         beside = self.root / "tmp" / "corpus.duckdb"
         beside.parent.mkdir(exist_ok=True)
         beside.unlink(missing_ok=True)
-        with duckdb.connect(str(beside)) as connection:
-            for statement in self.views():
+        with duckdb.connect() as connection:
+            connection.execute(f"SET file_search_path={quote(self.root.resolve())}")
+            connection.execute(f"ATTACH {quote(beside)} AS corpus (STORAGE_VERSION '{STORAGE}'); USE corpus")
+            for statement in self.views(base="").statements():
                 connection.execute(statement)
             connection.execute("CHECKPOINT")  # closing would do it too, but say nothing of a full disk
         beside.replace(self.root / "corpus.duckdb")

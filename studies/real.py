@@ -29,7 +29,7 @@ FILES = (
     ("lvu", "lvu"),
     ("heatmaps", "youtube_heatmaps/heatmaps.jsonl"),
 )
-COUNTS = ("rows_read", "rows_kept", "rows_known")
+COUNTS = ("rows_read", "rows_kept", "rows_repeated", "rows_enriched", "rows_contradicting")
 TRIVIAL = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "overlap")
 SIZES = {"train": 12_000, "validation": 300, "test": 600}
 REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes

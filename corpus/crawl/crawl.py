@@ -38,6 +38,7 @@ from corpus.crawl.youtube_api import (
 )
 from corpus.errors import CbcError
 from corpus.files.atomic import write_text
+from corpus.ids import public_id
 from corpus.ingest.comments import wanted as comments_wanted
 from corpus.privacy.scrub import hash_key
 from corpus.store import Corpus
@@ -73,6 +74,7 @@ def crawl(
     api = Api() if recipe.youtube else None
     corpus = Corpus.create(root)
     withheld |= all_ids(withdrawn(root))
+    withheld |= frozenset(map(public_id, withheld))
     with open_journal(corpus) as journal:
         lanes = api_lanes(api, recipe, withheld, journal, root) if api else []
         lanes += [ytdlp_lane(recipe, withheld, journal, root)] if recipe.ytdlp else []

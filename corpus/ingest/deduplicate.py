@@ -1,4 +1,4 @@
-"""Rows on their way in, set-wise: what is new of them, and the parquet files it becomes.
+"""Staged rows become parquet files: those that the corpus does not hold yet, and the cells that fill rows it holds.
 
 Everything here is SQL over the staging tables (`corpus.sources.base.Staging`); memory is bounded, and the rows keep the
 order in which their records were read, so that the same files give the same bytes.
@@ -7,20 +7,28 @@ order in which their records were read, so that the same files give the same byt
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from corpus.errors import CbcError
-from corpus.files.sql import MEMORY, PARQUET, quote, quote_file
+from corpus.files.sql import MEMORY, PARQUET, quote
+from corpus.ingest.merge import NOTES, Target, count, merge, repeated_hashes
+from corpus.ingest.outcomes import BrokenSource, count_outcomes, name_contradictions
+from corpus.ingest.recut import choose_cuts
 from corpus.schema import DATA_TABLES, METRICS, TABLES
+from corpus.sources.base import Staging
 from corpus.store import Corpus
 
 
-class BrokenSource(CbcError):
-    """A source staged what it should have rejected."""
+@dataclass(frozen=True)
+class Written:
+    """The records by outcome, and the rows of each file written (TABLE, NAME@VERSION, cells/TABLE)."""
+
+    outcomes: dict[str, int]
+    rows: dict[str, int]
 
 
 def open_staging(folder: Path) -> duckdb.DuckDBPyConnection:
@@ -50,117 +58,74 @@ def check_ranges(connection: duckdb.DuckDBPyConnection) -> None:
         raise BrokenSource(f"effect {bad[1]} = {bad[2]} of {bad[0]} is out of range", "mend the source that staged it")
 
 
-def _same(keys: tuple[str, ...]) -> str:
-    """A join condition in which null equals null."""
-    return " AND ".join(f'c."{key}" IS NOT DISTINCT FROM s."{key}"' for key in keys)
+def write_new_rows(
+    connection: duckdb.DuckDBPyConnection, corpus: Corpus, staging: Staging, names: Mapping[str, str], folder: Path
+) -> Written:
+    """Write what the corpus does not hold yet below FOLDER: TABLE.parquet, NAME@VERSION.parquet and cells/.
 
+    `names` are those of files by their digest. A table is written while the next is looked through.
 
-def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...]) -> None:
-    """Of rows with the same key keep the first read, with what it lacks filled from the later ones."""
-    named = ", ".join(f'"{key}"' for key in keys)
-    # Distinct hashes prove distinct keys and cost a tenth of grouping by the keys themselves.
-    twice = f'SELECT hash({named}) AS h FROM "{table}" GROUP BY h HAVING count(*) > 1'
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _twice AS {twice}")
-    if _one(connection, "SELECT count(*) FROM _twice") == 0:
-        return
-    several = f'"{table}" WHERE hash({named}) IN (FROM _twice)'
-    columns = [row[0] for row in connection.execute(f'DESCRIBE "{table}"').fetchall()]
-    merged = ", ".join(
-        f'"{name}"' if name in keys else f'arg_min("{name}", _record) AS "{name}"'  # passes over nulls
-        for name in columns
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _merged AS SELECT {merged} FROM {several} GROUP BY {named}")
-    connection.execute(f"DELETE FROM {several}")
-    connection.execute(f'INSERT INTO "{table}" BY NAME FROM _merged ORDER BY _record, {named}')
-
-
-def _drop_known(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], held: list[Path]) -> None:
-    """Drop rows whose key stands in the files `held` already."""
-    if held:
-        files = ", ".join(quote_file(path) for path in held)
-        connection.execute(
-            f'DELETE FROM "{table}" WHERE rowid IN (SELECT s.rowid FROM "{table}" s '
-            f"JOIN read_parquet([{files}], union_by_name=true) c ON {_same(keys)})"
-        )
-
-
-def settle(
-    connection: duckdb.DuckDBPyConnection, corpus: Corpus, annotations: Mapping[str, str], folder: Path
-) -> tuple[int, dict[str, int]]:
-    """Write what the corpus does not hold yet as FOLDER/TABLE.parquet and FOLDER/NAME@VERSION.parquet.
-
-    Gives the number of records of which something is kept, and the rows of each file written. A table is written
-    while the next is looked through.
+    Raises BrokenSource.
     """
     rows: dict[str, Future[int]] = {}
+    (folder / "cells").mkdir()
+    connection.execute(NOTES)
+    choose_cuts(connection, corpus)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
 
         def write(table: str, name: str) -> None:
             rows[name] = pool.submit(_write, connection.cursor(), table, folder / f"{name}.parquet")
 
-        for annotation, table in sorted(annotations.items()):
-            held = sorted((corpus.root / "annotations" / annotation).glob("*.parquet"))
-            _keep_new(connection, table, ("message_id",), held)
-            write(table, annotation)
-        for table in DATA_TABLES:
-            _keep_new(connection, table, TABLES[table].key, sorted(corpus.root.glob(f"tables/*/{table}.parquet")))
+        for target in _targets(corpus, staging):
+            merge(connection, target)
+            write(target.table, target.place)
+            write(target.cells, f"cells/{target.place}")
+        name_contradictions(connection, corpus, names)
+        outcomes = count_outcomes(connection, corpus, list(staging.annotations.values()), staging.rows_read)
+        _keep_provenance(connection, [*DATA_TABLES, *staging.annotations.values()])
+        for table in ("cut", "provenance", "rejects"):
             write(table, table)
-        kept = _keep_provenance(connection, [*DATA_TABLES, *annotations.values()])
-        write("provenance", "provenance")
-        write("rejects", "rejects")
-    return kept, {name: future.result() for name, future in rows.items() if future.result()}
+    return Written(outcomes, {name: future.result() for name, future in rows.items() if future.result()})
 
 
-def reject_other_scenes(connection: duckdb.DuckDBPyConnection, corpus: Corpus) -> None:
-    """Reject records that cut a message into other scenes than the corpus does: their values would name other spans."""
-    held = sorted(corpus.root.glob("tables/*/scene.parquet"))
-    if not held:
-        return
-    files = ", ".join(quote_file(path) for path in held)
-    cut = "SELECT message_id, count(*) AS scenes, max(end_s) AS end_s FROM {} GROUP BY message_id"
+def _targets(corpus: Corpus, staging: Staging) -> Iterator[Target]:
+    """The annotations and tables of a batch, with the files in which the corpus holds some of each."""
+    for label, table in sorted(staging.annotations.items()):
+        folder = corpus.root / "annotations" / label
+        held = sorted([*folder.glob("*.parquet"), *folder.glob("cells/*.parquet")])
+        yield Target(label, table, ("message_id",), held)
+    for name in DATA_TABLES:
+        held = [path for place in (name, f"cells/{name}") for path in corpus.root.glob(f"tables/*/{place}.parquet")]
+        yield Target(name, name, TABLES[name].key, sorted(held))
+
+
+def _keep_provenance(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> None:
+    """Leave only the provenance of records of which something is kept, each row once."""
+    if count(connection, "FROM _outcome WHERE rank IN (2, 4)"):
+        brought = " UNION ALL ".join(f'SELECT _record FROM "{table}"' for table in tables)
+        connection.execute(
+            f"""DELETE FROM provenance WHERE _record IN (SELECT _record FROM _outcome WHERE rank IN (2, 4)
+            EXCEPT SELECT _record FROM ({brought} UNION ALL FROM _filled))"""
+        )
     connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE _other AS SELECT DISTINCT _record, message_id FROM scene WHERE message_id IN (
-        SELECT message_id FROM ({cut.format("scene")}) s JOIN ({cut.format(f"read_parquet([{files}])")}) c
-        USING (message_id) WHERE s.scenes <> c.scenes OR abs(s.end_s - c.end_s) > 1)"""
+        """DELETE FROM provenance WHERE table_name = 'communicator' AND _record NOT IN (FROM _filled) AND NOT EXISTS
+        (FROM communicator c WHERE c._record = provenance._record AND c.communicator_id = provenance.row_key)"""
     )
-    connection.execute(
-        """INSERT INTO rejects SELECT any_value(p.source), NULL, any_value(p.raw_line),
-        'cuts the message into other scenes than the corpus', o.message_id, o._record
-        FROM _other o LEFT JOIN provenance p USING (_record) GROUP BY o.message_id, o._record"""
-    )
-    for table in DATA_TABLES:
-        connection.execute(f'DELETE FROM "{table}" WHERE _record IN (SELECT _record FROM _other)')
-
-
-def _keep_new(connection: duckdb.DuckDBPyConnection, table: str, keys: tuple[str, ...], held: list[Path]) -> None:
-    """Leave only rows whose key the corpus does not hold, each key once."""
-    _drop_repeated(connection, table, keys)
-    _drop_known(connection, table, keys, held)
-
-
-def _keep_provenance(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> int:
-    """Leave only the provenance of records of which something is kept; gives their number."""
-    parts = " UNION ALL ".join(f'SELECT _record FROM "{table}"' for table in tables)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _kept AS SELECT DISTINCT _record FROM ({parts})")
-    connection.execute("DELETE FROM provenance WHERE NOT EXISTS (FROM _kept k WHERE k._record = provenance._record)")
-    connection.execute(
-        "DELETE FROM provenance WHERE table_name = 'communicator' AND NOT EXISTS "
-        "(FROM communicator c WHERE c._record = provenance._record AND c.communicator_id = provenance.row_key)"
-    )
-    _drop_repeated(connection, "provenance", TABLES["provenance"].key)
-    return _one(connection, "SELECT count(*) FROM _kept")
+    keys = TABLES["provenance"].key
+    if repeated_hashes(connection, "provenance", keys):
+        connection.execute(
+            f"""CREATE TABLE _provenance AS FROM provenance
+            QUALIFY row_number() OVER (PARTITION BY {", ".join(keys)} ORDER BY _record) = 1 ORDER BY _record;
+            DROP TABLE provenance; ALTER TABLE _provenance RENAME TO provenance"""
+        )
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> int:
     """Write a staged table that has rows as parquet; gives their number."""
     with connection:
-        rows = _one(connection, f'SELECT count(*) FROM "{table}"')
+        rows = count(connection, f'FROM "{table}"')
         if rows:
             order = "ORDER BY _record" if table == "rejects" else ""
-            told = f'SELECT * EXCLUDE (_record) FROM "{table}" {order}'
-            connection.execute(f"COPY ({told}) TO {quote(path)} {PARQUET}")
+            rows_sql = f'SELECT * EXCLUDE (_record) FROM "{table}" {order}'
+            connection.execute(f"COPY ({rows_sql}) TO {quote(path)} {PARQUET}")
         return rows
-
-
-def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
-    return int(connection.execute(sql).fetchall()[0][0])

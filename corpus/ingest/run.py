@@ -12,10 +12,9 @@ import hashlib
 import os
 import re
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,8 +27,9 @@ from corpus.files.hashes import file_sha256
 from corpus.ingest.comments import Comments, forget_words
 from corpus.ingest.comments import check as check_comments
 from corpus.ingest.comments import wanted as comments_wanted
-from corpus.ingest.deduplicate import check_ranges, open_staging, reject_other_scenes, settle
+from corpus.ingest.deduplicate import check_ranges, open_staging, write_new_rows
 from corpus.ingest.forgotten import complete_forgetting
+from corpus.ingest.outcomes import contradicted, rejected_by_reason
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
 from corpus.store import Corpus
@@ -48,16 +48,31 @@ class FileChanged(CbcError):
 
 @dataclass(frozen=True)
 class Report:
-    """What an ingest did: rows read = kept + known + rejected; `skipped` files were ingested before."""
+    """What an ingest did; every record read is in one count (corpus/ingest/outcomes.py says which).
+
+    rows_read = rows_kept + rows_repeated + rows_enriched + rows_contradicting + those rejected, by reason. `tables` are
+    the rows of each table, `cells` those that fill empty cells of earlier rows, `contradictions` cells by column;
+    `skipped` files were ingested before.
+    """
 
     ingest: str
-    files: int
-    skipped: int
-    rows_read: int
-    rows_kept: int
-    rows_known: int
-    rejected: dict[str, int]
-    tables: dict[str, int]
+    files: int = 0
+    skipped: int = 0
+    rows_read: int = 0
+    rows_kept: int = 0
+    rows_repeated: int = 0
+    rows_enriched: int = 0
+    rows_contradicting: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    contradictions: dict[str, int] = field(default_factory=dict)
+    tables: dict[str, int] = field(default_factory=dict)
+    cells: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_counted(self) -> int:
+        """The sum of all counts of records: as many as were read."""
+        known = self.rows_repeated + self.rows_enriched + self.rows_contradicting
+        return self.rows_kept + known + sum(self.rejected.values())
 
 
 def check_names(files: Sequence[Path]) -> None:
@@ -94,8 +109,10 @@ def ingest(source: Source, paths: Sequence[Path], root: Path, comments: str | No
         for path, digest in digests.items():
             if digest not in done:
                 new.setdefault(digest, path)
+        for path in source.reread(list(new.values()), files):
+            new.setdefault(digests[path], path)
         _clear_orphans(corpus, source)
-        report = Report("", 0, len(files) - len(new), 0, 0, 0, {}, {})
+        report = Report("", skipped=len(files) - len(new))
         if new or (source.generated and not _generated(corpus, source)):
             named = {digest: (path, _told(path, paths)) for digest, path in new.items()}
             with _undone(corpus, source, found_root):
@@ -135,7 +152,7 @@ def _clear_orphans(corpus: Corpus, source: Source) -> None:
     """Remove what a killed ingest left: half-copied raw files, annotations whose tables never came."""
     for path in (corpus.root / "raw" / source.name).glob(".*.part"):
         path.unlink()
-    for path in (corpus.root / "annotations").glob("*@*/*"):
+    for path in [*corpus.root.glob("annotations/*@*/*"), *corpus.root.glob("annotations/*@*/cells/*")]:
         if NAME.fullmatch(path.stem.lstrip(".")) and not (corpus.root / "tables" / path.stem).is_dir():
             path.unlink()
 
@@ -181,15 +198,19 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
             forget_words(connection)
         check_ranges(connection)
         files = _without_withdrawn(connection, corpus, source, files, staging)
-        reject_other_scenes(connection, corpus)
-        rejected = Counter(dict(connection.execute("SELECT reason, count(*) FROM rejects GROUP BY reason").fetchall()))
         tables = folder / "tables"
         tables.mkdir()
-        kept, rows = settle(connection, corpus, staging.annotations, tables)
-        known = staging.rows_read - kept - rejected.total()
-        written = {table: rows[table] for table in TABLES if table in rows}
+        written = write_new_rows(connection, corpus, staging, {file.sha256: file.name for file in files}, tables)
         report = Report(
-            name, len(files), skipped, staging.rows_read, kept, known, dict(sorted(rejected.items())), written
+            name,
+            files=len(files),
+            skipped=skipped,
+            rows_read=staging.rows_read,
+            **{f"rows_{outcome}": count for outcome, count in written.outcomes.items() if outcome != "rejected"},
+            rejected=rejected_by_reason(connection),
+            contradictions=contradicted(connection),
+            tables={table: written.rows[table] for table in TABLES if table in written.rows},
+            cells={table: n for table in TABLES if (n := written.rows.get(f"cells/{table}"))},
         )
         _put_in_place(corpus, tables, source, report, files, comments)
     return report
@@ -217,10 +238,12 @@ def _put_in_place(
     corpus: Corpus, tables: Path, source: Source, report: Report, files: Sequence[Received], comments: Comments
 ) -> None:
     """Move the annotations to their places, then the tables and the manifest in one rename."""
-    for path in sorted(tables.glob("*@*.parquet")):
-        place = corpus.root / "annotations" / path.stem / f"{report.ingest}.parquet"
+    for path in sorted([*tables.glob("*@*.parquet"), *tables.glob("cells/*@*.parquet")]):
+        place = corpus.root / "annotations" / path.stem / path.parent.relative_to(tables) / f"{report.ingest}.parquet"
         place.parent.mkdir(parents=True, exist_ok=True)
         path.replace(place)
+    if not any((tables / "cells").iterdir()):
+        (tables / "cells").rmdir()
     named = [{"name": file.name, "sha256": file.sha256} for file in files]
     counts = {key: value for key, value in asdict(report).items() if key not in ("skipped", "files")}
     how = {"source": source.label, "digest": source.digest, **({"comments": comments} if source.comments else {})}

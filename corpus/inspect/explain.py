@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from corpus.errors import CbcError
+from corpus.ids import resolve
 from corpus.printing import table_text
 from corpus.simulate.world import SimulatedWorld
 from corpus.sources.base import Source
@@ -38,10 +38,6 @@ QUESTIONS = {
 }
 PROVENANCE = """SELECT table_name, observed_at, source, raw_sha256, raw_line, fetched_at, tool, licence FROM provenance
     WHERE row_key = $id ORDER BY table_name, observed_at, source, raw_line"""
-
-
-class UnknownId(CbcError):
-    """No message, communicator or comment of the corpus has this id."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +63,12 @@ class Explained:
 
 
 def explained(root: Path, row_id: str) -> Explained:
-    """Everything the corpus knows of where an id's rows came from. Raises UnknownId, NoSuchPath, WrongVersion."""
+    """Everything the corpus knows of where an id's rows came from. Raises UnknownId, AmbiguousId."""
     corpus = Corpus.open(root)
     with corpus.connect() as connection:
+        row_id = next(iter(resolve(connection, row_id, str(root)).values()))
         of = connection.execute("SELECT message_id FROM comment WHERE comment_id = ?", [row_id]).fetchall()
         found = connection.execute(PROVENANCE, {"id": of[0][0] if of else row_id}).fetchall()
-        if not found:
-            raise UnknownId(
-                f"{root} holds no message, communicator or comment {row_id}", "find ids with `cbc corpus sql`"
-            )
         rows = {name: table for name, sql in QUESTIONS.items() if (table := rows_of(connection, sql, row_id))[1]}
     origins = [origin(corpus.root, row_id, *row) for row in found]
     # of the answers about a comment's video only those that hold the comment

@@ -16,9 +16,9 @@ from typing import Any
 
 import duckdb
 
-from corpus.files.sql import quote_file
+from corpus.files.sql import quote_file, same_key
 from corpus.printing import table_text
-from corpus.schema import METRICS, TABLES
+from corpus.schema import DATA_TABLES, MEDIA, METRICS, TABLES
 from corpus.store import Corpus
 
 MOST = 10_000
@@ -77,9 +77,10 @@ def validate(root: Path) -> Findings:
     findings = Findings()
     with duckdb.connect() as connection:
         for name in TABLES:
-            paths = sorted(root.glob(f"tables/*/{name}.parquet"))
-            fitting = [path for path in paths if _fits(connection, path, findings)]
-            connection.execute(f'CREATE VIEW "{name}" AS {_rows(name, fitting)}')
+            for view, place in ((name, name), (f"{name} cells", f"cells/{name}")):
+                paths = sorted(root.glob(f"tables/*/{place}.parquet"))
+                fitting = [path for path in paths if _fits(connection, path, root, findings)]
+                connection.execute(f'CREATE VIEW "{view}" AS {_rows(name, fitting)}')
         for folder in sorted(path for path in (root / "tables").glob("*") if path.is_dir()):
             _check_ingest(connection, folder, findings)
         for annotation in corpus.annotations():
@@ -102,9 +103,9 @@ def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
     return {name: type_ for name, type_, *_ in connection.execute(f"DESCRIBE FROM {quote_file(path)}").fetchall()}
 
 
-def _fits(connection: duckdb.DuckDBPyConnection, path: Path, findings: Findings) -> bool:
+def _fits(connection: duckdb.DuckDBPyConnection, path: Path, root: Path, findings: Findings) -> bool:
     """Whether a file can be read and has the columns of its table."""
-    name, row = path.stem, f"{path.parent.name}/{path.name}"
+    name, row = path.stem, path.relative_to(root / "tables").as_posix()
     try:
         found = _types(connection, path)
     except duckdb.Error as error:
@@ -122,20 +123,22 @@ def _fits(connection: duckdb.DuckDBPyConnection, path: Path, findings: Findings)
 def _check_ingest(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
     """A folder in tables/ has a manifest, and only tables of the schema with as many rows as that says."""
     try:
-        told: dict[str, int] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["tables"]
-    except (OSError, ValueError, KeyError, TypeError):
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        told: dict[str, int] = {**manifest["tables"], **{f"cells/{name}": n for name, n in manifest["cells"].items()}}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         findings.add(Finding("tables", folder.name, "ingest without a readable manifest"))
         return
-    for name in sorted({*told, *(path.stem for path in folder.glob("*.parquet"))}):
-        path, row = folder / f"{name}.parquet", f"{folder.name}/{name}.parquet"
+    files = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.parquet")}
+    for place in sorted({*told, *files}):
+        name, path, row = Path(place).name, folder / f"{place}.parquet", f"{folder.name}/{place}.parquet"
         if name not in TABLES:
             findings.add(Finding("tables", row, "table is not in the schema"))
         elif not path.is_file():
             findings.add(Finding(name, row, "file of the manifest is missing"))
         else:
-            rows = _row_count(connection, path)
-            if rows is not None and rows != told.get(name, 0):
-                findings.add(Finding(name, row, "row count is not the manifest's", f"{rows}, not {told.get(name, 0)}"))
+            rows, wanted = _row_count(connection, path), told.get(place, 0)
+            if rows is not None and rows != wanted:
+                findings.add(Finding(name, row, "row count is not the manifest's", f"{rows}, not {wanted}"))
 
 
 def _row_count(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
@@ -148,7 +151,7 @@ def _row_count(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
 
 
 def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
-    """An annotation speaks of messages of the corpus, of each once."""
+    """An annotation speaks of messages of the corpus, of each (and each stretch of it, where it has times) once."""
     name, paths = folder.name, []
     for path in sorted(folder.glob("*.parquet")):
         try:
@@ -162,7 +165,9 @@ def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findi
     if paths:
         rows = f"(FROM read_parquet([{', '.join(paths)}], union_by_name=true))"
         _check_rows(connection, name, "no such message", _dangling(rows, "message_id", "message"), findings)
-        _check_rows(connection, name, "more than one row of this key", _repeated(rows, ("message_id",)), findings)
+        columns = [row[0] for row in connection.execute(f"DESCRIBE {rows}").fetchall()]
+        if "start_s" not in columns:
+            _check_rows(connection, name, "more than one row of this key", _repeated(rows, ("message_id",)), findings)
 
 
 def _check_rows(connection: duckdb.DuckDBPyConnection, table: str, rule: str, sql: str, findings: Findings) -> None:
@@ -211,8 +216,27 @@ def rules() -> Iterator[tuple[str, str, str]]:
     yield from _effect_rules()
     yield from _reference_rules()
     yield from _scene_rules()
+    media = ", ".join(f"'{medium}'" for medium in MEDIA)
+    for table in ("message", "communicator"):
+        yield table, "unknown medium", _where(table, f"channel NOT IN ({media})", "channel")
+        other = f"NOT starts_with({table}_id, channel || ':')"
+        yield table, "id of another medium", _where(table, other, "channel")
+    yield from _cell_rules()
     kinds = ", ".join(f"'{kind}'" for kind in KINDS)
     yield "message", "unknown kind", _where("message", f"kind NOT IN ({kinds})", "kind")
+
+
+def _cell_rules() -> Iterator[tuple[str, str, str]]:
+    """What later payloads filled stands once, and is empty in the row that it fills."""
+    for table in DATA_TABLES:
+        key, values = TABLES[table].key, [name for name in TABLES[table].names if name not in TABLES[table].key]
+        cells = f'(FROM "{table} cells")'
+        twice = " OR ".join(f'count("{name}") > 1' for name in values)
+        named = ", ".join(f'"{name}"' for name in key)
+        yield table, "a cell is filled twice", f"SELECT {_key(key)}, NULL FROM {cells} GROUP BY {named} HAVING {twice}"
+        full = " OR ".join(f'(t."{name}" IS NOT NULL AND c."{name}" IS NOT NULL)' for name in values)
+        rows = f"{cells} AS c JOIN {table} AS t ON {same_key(key, 'c', 't')}"
+        yield table, "a cell was not empty that is filled", f"SELECT {_key(key, 'c.')}, NULL FROM {rows} WHERE {full}"
 
 
 def _effect_rules() -> Iterator[tuple[str, str, str]]:
@@ -253,7 +277,7 @@ def _reference_rules() -> Iterator[tuple[str, str, str]]:
 def _scene_rules() -> Iterator[tuple[str, str, str]]:
     """Scenes are numbered from 0 without a gap, follow each other and last some time."""
     yield "scene", "ends before it starts", _where("scene", "end_s < start_s", "start_s || ' to ' || end_s")
-    before = "lag({}) OVER (PARTITION BY message_id ORDER BY scene)"
+    before = "lag({}) OVER (PARTITION BY message_id, cut_at ORDER BY scene)"
     scenes = f"(SELECT *, {before.format('end_s')} AS ended_s, {before.format('scene')} AS prior FROM scene)"
     key = _key(TABLES["scene"].key)
     yield (

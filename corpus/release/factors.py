@@ -12,10 +12,10 @@ from corpus.release.scrub import scrubbed_sql
 from corpus.release.table import Field, ReleasedTable, Selection, column_field
 from corpus.schema import TABLES
 
-OF_MESSAGE = "SELECT t.* FROM {table} t JOIN _message_split s USING (message_id) WHERE s.split = '{split}'"
-OF_COMMUNICATOR = """SELECT t.* FROM communicator_observation t JOIN _communicator_split s USING (communicator_id)
+OF_MESSAGE = "SELECT {columns} FROM {table} t JOIN _message_split s USING (message_id) WHERE s.split = '{split}'"
+OF_COMMUNICATOR = """SELECT {columns} FROM communicator_observation t JOIN _communicator_split s USING (communicator_id)
     WHERE s.split = '{split}'"""
-OF_PROVENANCE = """SELECT t.* FROM provenance t
+OF_PROVENANCE = """SELECT {columns} FROM provenance t
     LEFT JOIN _message_split m ON table_name = 'message' AND row_key = m.message_id
     LEFT JOIN _communicator_split c ON table_name = 'communicator' AND row_key = c.communicator_id
     WHERE coalesce(m.split, c.split) = '{split}'"""
@@ -67,7 +67,8 @@ class FactorTable(ReleasedTable):
 
     def _ordered(self, selection: Selection) -> str:
         keys = ", ".join([*(f't."{name}"' for name in self.key), *([self.order] if self.order else [])])
-        return f"{self.rows.format(table=self.name, split=selection.split)} ORDER BY {keys}"
+        columns = ", ".join(f't."{name}"' for name in self.columns)
+        return f"{self.rows.format(table=self.name, split=selection.split, columns=columns)} ORDER BY {keys}"
 
 
 FACTORS: tuple[FactorTable, ...] = (

@@ -10,7 +10,7 @@ import duckdb
 
 from corpus.files.sql import MEMORY, quote_file
 from corpus.schema import TABLES
-from corpus.store import COMMENT_AGGREGATE, NEWEST_COMMUNICATOR
+from corpus.views import COMMENT_AGGREGATE, NEWEST
 
 TOTALS = """SELECT (SELECT count(*) FROM message), (SELECT count(DISTINCT communicator_id) FROM communicator),
     (SELECT min(published_at)::DATE FROM message), (SELECT max(published_at)::DATE FROM message)"""
@@ -27,7 +27,7 @@ def open_tables(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             nothing = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in table.columns)
             view = name if name != "communicator" else "communicator_observation"
             connection.execute(f"CREATE VIEW {view} AS FROM {rows if there else f'(SELECT {nothing} WHERE false)'}")
-        connection.execute(f"CREATE VIEW communicator AS {NEWEST_COMMUNICATOR}")
+        connection.execute(f"CREATE VIEW communicator AS {NEWEST}")
         connection.execute(f"CREATE VIEW comment_aggregate AS {COMMENT_AGGREGATE}")
         yield connection
 

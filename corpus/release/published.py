@@ -6,6 +6,7 @@ Croissant describes structs by JSON paths into their columns, so that its reader
 
 from __future__ import annotations
 
+from corpus.ids import public_id_sql
 from corpus.published_shape import ANNOTATION, PUBLISHED, STRUCTS, published_sql
 from corpus.release.scrub import scrubbed_sql
 from corpus.release.table import Field, ReleasedTable, Selection
@@ -63,5 +64,5 @@ class PublishedTable(ReleasedTable):
 
     def _rows(self, selection: Selection) -> str:
         published = published_sql(verbatim=ANNOTATION in selection.corpus.annotations())
-        of_split = f"SELECT message_id FROM _message_split WHERE split = '{selection.split}'"
+        of_split = f"SELECT {public_id_sql('message_id')} FROM _message_split WHERE split = '{selection.split}'"
         return f"SELECT * FROM ({published}) WHERE video_id IN ({of_split}) ORDER BY video_id"

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from corpus.errors import CbcError
 from corpus.files.written_once import refuse_other
+from corpus.ids import global_id
 from corpus.ingest.run import Report, ingest
 from corpus.replay_curve import merge_markers, multiplier, scene_spans
 from corpus.simulate import law as rules
@@ -133,12 +134,12 @@ def draw_speech(rng: np.random.Generator, scene: Scene) -> str:
 
 def draw_video(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Draw the rows of a video: message, scenes, effects and law."""
-    message_id, published = f"sim-v-{brand.slug}-{number}", draw_time(rng)
+    message_id, published = global_id("youtube", f"sim-v-{brand.slug}-{number}"), draw_time(rng)
     tone, occasion, product = (pick(rng, tuple(options)) for options in (rules.TONES, rules.OCCASIONS, rules.PRODUCTS))
     duration_s = float(rng.integers(6, 14))
     message = {
         "message_id": message_id,
-        "communicator_id": f"sim-youtube-{brand.slug}",
+        "communicator_id": speaker_id("youtube", brand),
         "channel": "youtube",
         "kind": "video",
         "title": f"{tone} {occasion} {product}",
@@ -206,7 +207,7 @@ def draw_response(
 
 def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Draw the rows of a post."""
-    message_id, published = f"sim-p-{brand.slug}-{number}", draw_time(rng)
+    message_id, published = global_id("twitter", f"sim-p-{brand.slug}-{number}"), draw_time(rng)
     topic, style = pick(rng, tuple(rules.POST_TOPICS)), pick(rng, tuple(rules.POST_STYLES))
     content_ln = rules.POST_TOPICS[topic] + rules.POST_STYLES[style]
     years = (published - FIRST_DAY).days / 365
@@ -216,7 +217,7 @@ def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, 
         "message": [
             {
                 "message_id": message_id,
-                "communicator_id": f"sim-twitter-{brand.slug}",
+                "communicator_id": speaker_id("twitter", brand),
                 "channel": "twitter",
                 "kind": "post",
                 "body": style.format(topic=topic) + (" https://example.org/" if rng.random() < 0.3 else ""),
@@ -240,7 +241,7 @@ def draw_post(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, 
 
 def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
     """Draw the rows of an email that is sent to each segment."""
-    message_id, published = f"sim-e-{brand.slug}-{number}", draw_time(rng)
+    message_id, published = global_id("email", f"sim-e-{brand.slug}-{number}"), draw_time(rng)
     offer, product = pick(rng, tuple(rules.OFFERS)), pick(rng, rules.PRODUCTS)
     effects: list[Row] = []
     for segment, effect in rules.SEGMENTS.items():
@@ -252,7 +253,7 @@ def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
         effects.append({**shared, "metric": "sends", "value": float(sends)})
     message = {
         "message_id": message_id,
-        "communicator_id": f"sim-email-{brand.slug}",
+        "communicator_id": speaker_id("email", brand),
         "channel": "email",
         "kind": "email",
         "title": f"{offer} on {product}",
@@ -265,11 +266,16 @@ def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
     return {"message": [message], "effect": effects}
 
 
+def speaker_id(channel: str, brand: Brand) -> str:
+    """The id of a brand in a medium."""
+    return global_id(channel, f"sim-{brand.slug}")
+
+
 def communicators(brand: Brand) -> list[Row]:
     """Communicator rows of a brand, a row for each medium."""
     return [
         {
-            "communicator_id": f"sim-{channel}-{brand.slug}",
+            "communicator_id": speaker_id(channel, brand),
             "channel": channel,
             "name": brand.company,
             "company": brand.company,

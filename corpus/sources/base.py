@@ -159,6 +159,10 @@ class Source(ABC):
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """The files to read among the paths given, sorted. Raises NoSuchPath when there are none."""
 
+    def reread(self, new: Sequence[Path], files: Sequence[Path]) -> list[Path]:
+        """Of all `files` those that are read once more with `new` ones that belong to them."""
+        return []
+
     @abstractmethod
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Read the files, stage rows and rejects, and count `staging.rows_read` (rejected records too)."""

@@ -20,6 +20,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
+from corpus.ids import global_id
 from corpus.privacy.scrub import scrub
 from corpus.sources.base import RowError
 from corpus.sources.mail_text import plain_text
@@ -54,10 +55,11 @@ def email_rows(content: bytes) -> dict[str, Row]:
     if title is None and body is None:
         raise RowError("no text")
     published_at, language = date_of(mail), _header(mail, "Content-Language").split(",")[0]
-    message_id = "email:" + digest(_header(mail, "Message-ID") or f"{sender}\n{published_at}\n{title}\n{body}")
+    told = _header(mail, "Message-ID") or f"{sender}\n{published_at}\n{title}\n{body}"
+    message_id, communicator_id = global_id("email", digest(told)), global_id("email", sender)
     message = {
         "message_id": message_id,
-        "communicator_id": f"email:{sender}",
+        "communicator_id": communicator_id,
         "channel": "email",
         "kind": "email",
         "title": title,
@@ -69,7 +71,7 @@ def email_rows(content: bytes) -> dict[str, Row]:
     list_id = hide(_header(mail, "List-Id")) or None
     return {
         "message": message,
-        "communicator": {"communicator_id": f"email:{sender}", "channel": "email", "name": name},
+        "communicator": {"communicator_id": communicator_id, "channel": "email", "name": name},
         "extra": {"message_id": message_id, "list_id": list_id, "attachments": attachments},
     }
 

@@ -25,7 +25,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from corpus.errors import CbcError
-from corpus.schema import METRICS
+from corpus.schema import MEDIA, METRICS
 from corpus.strict_model import StrictModel, first_fault
 
 PLACE = re.compile(r"\{([^{}]+)\}")
@@ -137,21 +137,34 @@ def _metric(name: str) -> str:
     return name
 
 
-class Message(StrictModel):
-    """Columns of `message`; published_at is a time, duration_s seconds, "4:13" or ISO 8601 ("PT4M13S")."""
+def _medium(name: str) -> str:
+    if name not in MEDIA:
+        raise ValueError(f"no medium is called {name}; known are {', '.join(MEDIA)}")
+    return name
 
-    message_id: Filled = needed("names the message; a row without it is rejected", "video_id")
+
+class Message(StrictModel):
+    """Columns of `message`; message_id is the medium's own id, published_at a time, duration_s seconds, "4:13" or
+    ISO 8601 ("PT4M13S").
+    """
+
+    message_id: Filled = needed("the medium's own id of the message; a row without it is rejected", "video_id")
     title: Filled | None = key("title, subject or headline", "title")
     body: Filled | None = key("text, description or lede", ["text", "description"])
     published_at: Filled | None = key("when it was published; see `dates`", "publish_date")
     duration_s: Filled | None = key('seconds, "4:13" or ISO 8601 ("PT4M13S")', "duration")
     language: Filled | None = key("language code", {"column": "lang", "optional": True})
+    category: Filled | None = key("category that the medium or its owner gives it", "category_name")
+    country: Filled | None = key("country of the message", "country")
     licence: Filled | None = key("licence of the message, where each has its own", "license")
     campaign: Filled | None = key("what messages of one campaign or test share", "campaign_id")
 
 
 class Communicator(StrictModel):
-    """Columns of `communicator`; without as_of a communicator has one row, not one an observation."""
+    """Columns of `communicator`; communicator_id is the medium's own id.
+
+    Without as_of a communicator has one row, not one an observation.
+    """
 
     communicator_id: Filled = needed("names who speaks", {"template": "brand:{brand}"})
     name: Filled | None = key("name shown", "channel_title")
@@ -212,7 +225,7 @@ class Mapping(StrictModel):
     mend_mojibake: bool = key("true: mend UTF-8 that was decoded wrongly before (Ã© for é)", True, False)
     missing: list[str] = key("texts that stand for a missing value", ["NA", "n/a"], [])
     dates: list[str] = key("formats of times beside ISO 8601, as strptime has them", ["%d.%m.%Y %H:%M"], [])
-    channel: str = needed("the medium", "youtube")
+    channel: Annotated[str, AfterValidator(_medium)] = needed("the medium", "youtube")
     kind: str = needed("video, post, email, headline, image or sound", "video")
     fetched_at: Filled | None = key("when a row was fetched; the file's time, if left out", "captured")
     message: Message = needed("what was said", {"message_id": "id", "body": "text"})

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from corpus.files.sql import quote_file
+from corpus.ids import from_public_sql
 from corpus.published_shape import ANNOTATION, DERIVED_FLAT, FLAT, PUBLISHED, UNPACKED
 from corpus.replay_curve import MERGE_SQL
 from corpus.sources.base import Received, RowError, Source, Staging, given_files
@@ -36,6 +37,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
 )
 """Why a row is rejected: reason, condition, what broke it; the first that holds counts."""
 
+MESSAGE_ID = f"CASE WHEN trim(video_id) <> '' THEN {from_public_sql('video_id')} ELSE video_id END"
 REASON = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, condition, _ in RULES)
 VALUE = " ".join(f"WHEN '{reason}' THEN ({broken})::VARCHAR" for reason, _, broken in RULES)
 JUDGED_SQL = f"""
@@ -56,19 +58,20 @@ PUBLISHED_AT = """CASE
 
 TABLES_SQL = f"""
 CREATE TEMP TABLE published_row AS
-SELECT *, CASE WHEN len(markers) > 0 THEN len(markers) ELSE greatest(len(asr_grouped), len(ocr)) END AS scenes
+SELECT *, CASE WHEN len(markers) > 0 THEN len(markers) ELSE greatest(len(asr_grouped), len(ocr)) END AS scenes,
+    CASE WHEN channel_id <> '' THEN {from_public_sql("channel_id")} END AS speaker_id
 FROM published_judged WHERE reason IS NULL;
 
 INSERT INTO message BY NAME
-SELECT message_id, nullif(channel_id, '') AS communicator_id, 'youtube' AS channel, 'video' AS kind, title,
+SELECT message_id, speaker_id AS communicator_id, split_part(message_id, ':', 1) AS channel, 'video' AS kind, title,
     description AS body, {PUBLISHED_AT} AS published_at,
     CASE WHEN isfinite(length) THEN length END AS duration_s, _record
 FROM published_row ORDER BY _record;
 
 INSERT INTO communicator BY NAME
-SELECT channel_id AS communicator_id, 'youtube' AS channel, min(company_name) AS company,
+SELECT speaker_id AS communicator_id, split_part(speaker_id, ':', 1) AS channel, min(company_name) AS company,
     max(TRY_CAST(round(subscribers) AS BIGINT)) AS audience, min(_record) AS _record
-FROM published_row WHERE nullif(channel_id, '') IS NOT NULL GROUP BY channel_id ORDER BY min(_record);
+FROM published_row WHERE speaker_id IS NOT NULL GROUP BY speaker_id ORDER BY min(_record);
 
 CREATE MACRO shared(items, scenes) AS CASE WHEN len(items) > 0 AND len(items) % scenes = 0 THEN list_transform(
     range(scenes), lambda i: items[i * (len(items) // scenes) + 1 : (i + 1) * (len(items) // scenes)]) END;
@@ -95,9 +98,9 @@ INSERT INTO provenance BY NAME
 SELECT 'message' AS table_name, message_id AS row_key, source, raw_sha256, line AS raw_line, fetched_at, _record
 FROM published_row ORDER BY _record;
 INSERT INTO provenance BY NAME
-SELECT 'communicator' AS table_name, channel_id AS row_key, source, raw_sha256, line AS raw_line, fetched_at, _record
-FROM published_row WHERE nullif(channel_id, '') IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY channel_id ORDER BY _record) = 1 ORDER BY _record
+SELECT 'communicator' AS table_name, speaker_id AS row_key, source, raw_sha256, line AS raw_line, fetched_at, _record
+FROM published_row WHERE speaker_id IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY speaker_id ORDER BY _record) = 1 ORDER BY _record
 """
 
 KEPT = ", ".join(f'CASE WHEN list_contains(verbatim, \'{name}\') THEN row."{name}" END AS "{name}"' for name in FLAT)
@@ -173,7 +176,7 @@ def _read(received: Received, staging: Staging) -> None:
         connection.execute(
             f"""INSERT INTO published_flat BY NAME
             SELECT ? + line AS _record, ? AS file, line, ? AS source, ? AS raw_sha256, ? AS fetched_at, wrong_type,
-                video_id AS message_id, {UNPACKED}
+                {MESSAGE_ID} AS message_id, {UNPACKED}
             FROM (SELECT file_row_number + 1 AS line, {columns}, {wrong} AS wrong_type FROM {rows})""",
             [staging.rows_read, received.name, staging.source, received.sha256, received.modified_at],
         )

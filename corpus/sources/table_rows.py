@@ -38,12 +38,13 @@ def stage(statements: Sequence[str], files: Sequence[Received], staging: Staging
 
 def _message(plan: Plan) -> str:
     said, mapping = plan.mapping.message, plan.mapping
-    speaker = mapping.communicator.communicator_id if mapping.communicator else None
+    speaker = plan.identify(mapping.communicator.communicator_id if mapping.communicator else None)
     return (
-        f"INSERT INTO message BY NAME SELECT {plan.message_id} AS message_id, {plan.keep(speaker)} AS communicator_id, "
+        f"INSERT INTO message BY NAME SELECT {plan.message_id} AS message_id, {speaker} AS communicator_id, "
         f"{quote(mapping.channel)} AS channel, {quote(mapping.kind)} AS kind, {plan.keep(said.title)} AS title, "
         f"{plan.keep(said.body)} AS body, {plan.time(said.published_at)} AS published_at, "
         f"{_duration(plan)} AS duration_s, {plan.keep(said.language)} AS language, "
+        f"{plan.keep(said.category)} AS category, {plan.keep(said.country)} AS country, "
         f"{plan.keep(said.licence)} AS licence, {plan.keep(said.campaign)} AS campaign, _record FROM _parsed"
     )
 
@@ -59,7 +60,7 @@ def _communicator(plan: Plan, label: str) -> list[str]:
     speaker = plan.mapping.communicator
     if speaker is None:
         return []
-    name, as_of = plan.keep(speaker.communicator_id), plan.time(speaker.as_of)
+    name, as_of = plan.identify(speaker.communicator_id), plan.time(speaker.as_of)
     audience = plan.amount(speaker.audience, "audience") if speaker.audience else "NULL"
     rows = (
         f"INSERT INTO communicator BY NAME SELECT {name} AS communicator_id, {quote(plan.mapping.channel)} AS channel, "

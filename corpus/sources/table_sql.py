@@ -12,6 +12,7 @@ import json
 import duckdb
 
 from corpus.files.sql import quote
+from corpus.ids import global_id_sql
 from corpus.replay_curve import MERGE_SQL
 from corpus.schema import METRICS
 from corpus.sources import page_counts
@@ -57,7 +58,7 @@ class Plan:
         self.kept: dict[str, None] = {}
         self.values: dict[tuple[str, str], str] = {}
         self.checks: list[tuple[str, str, str]] = []
-        self.message_id = self.keep(mapping.message.message_id)
+        self.message_id = self.identify(mapping.message.message_id)
         self.checks.append(("_broken IS NOT NULL", "broken JSON", "left(_broken, 200)"))
         self.checks.append((f"{self.message_id} IS NULL", "missing id", "NULL"))
 
@@ -70,6 +71,13 @@ class Plan:
         kept = ", ".join([KEPT, *self.kept, *self.values.values()])
         first = f"SELECT {KEPT}, _broken, {texts}{graphs} FROM {relation}"
         return f"SELECT {kept}, CASE {rules} END AS _bad FROM (SELECT *{values} FROM ({first}))"
+
+    def identify(self, field: tuple[Cell, ...] | None) -> str:
+        """The column with an id: a field's text under the mapping's medium."""
+        if field is None:
+            return "NULL::VARCHAR"
+        sql = global_id_sql(self.mapping.channel, self.text(field))
+        return self.values.setdefault(("id", sql), f"v{len(self.values)}")
 
     def keep(self, field: tuple[Cell, ...] | None) -> str:
         """The column with a field's text, kept for the tables."""

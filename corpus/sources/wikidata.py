@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 from corpus.errors import CbcError, NoSuchPath
+from corpus.ids import global_id, split_id
 from corpus.sources.base import Received, RowError, Source, Staging
 
 COMPANY, CHANNEL, ACCOUNT = "companyLabel", "youtubeChannelId", "xUsername"
@@ -42,17 +43,17 @@ class Row:
     line: int | None
     cells: dict[str, str]
 
-    def accounts(self) -> Iterator[tuple[str, str] | RowError]:
-        """Medium and communicator id of each account, or why a cell names none."""
+    def accounts(self) -> Iterator[str | RowError]:
+        """The communicator id of each account, or why a cell names none."""
         channel, account = self.cells.get(CHANNEL, ""), self.cells.get(ACCOUNT, "")
         if not channel and not account:
             yield RowError("neither channel nor account", self.cells.get(COMPANY))
         if channel:
             good = CHANNEL_ID.fullmatch(channel)
-            yield ("youtube", channel) if good else RowError("no id of a YouTube channel", channel)
+            yield global_id("youtube", channel) if good else RowError("no id of a YouTube channel", channel)
         if account:
             found = USERNAME.fullmatch(account)
-            yield ("twitter", f"twitter:{found[1]}") if found else RowError("no name of an X account", account)
+            yield global_id("twitter", found[1]) if found else RowError("no name of an X account", account)
 
 
 class Wikidata(Source):
@@ -91,14 +92,12 @@ class Wikidata(Source):
         told = {"source": self.label, "raw_sha256": file.sha256, "raw_line": row.number, "tool": "query.wikidata.org"}
         at = {"observed_at": file.modified_at, "fetched_at": file.modified_at, "licence": "CC0"}
         accounts = list(row.accounts())
-        for account in accounts:
-            if isinstance(account, RowError):
-                staging.rows_read += len(accounts) > 1  # beside a good account a bad one is a record of its own
-                staging.reject(file.name, row.line, account)
-                continue
-            medium, name = account
-            staging.add("communicator", [{"communicator_id": name, "channel": medium, **same}])
-            staging.add("provenance", [{"table_name": "communicator", "row_key": name, **told, **at}])
+        names = [account for account in accounts if isinstance(account, str)]
+        staging.add("communicator", [{"communicator_id": n, "channel": split_id(n)[0], **same} for n in names])
+        staging.add("provenance", [{"table_name": "communicator", "row_key": n, **told, **at} for n in names])
+        for number, fault in enumerate(account for account in accounts if isinstance(account, RowError)):
+            staging.rows_read += bool(names) or number > 0  # beside others a bad account is a record of its own
+            staging.reject(file.name, row.line, fault)
 
 
 def rows_of(path: Path) -> Iterator[Row]:

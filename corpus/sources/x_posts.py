@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from corpus.files.archives import decodes
+from corpus.ids import global_id
 from corpus.sources.base import RowError
 from corpus.sources.fields import LARGEST, Info, items, text, whole
 from corpus.sources.youtube_api import part
@@ -140,7 +141,7 @@ def _read(tweet: Any, users: Entities, media: Entities, observed_at: datetime) -
     pictures = items(part(tweet, "extended_entities"), "media") if old else _pictures(tweet, media)
     answered = tweet.get("in_reply_to_status_id_str" if old else "in_reply_to_user_id")
     return Post(
-        message_id,
+        global_id("twitter", message_id),
         body,
         instant(tweet, "created_at"),
         None if language is None or NO_LANGUAGE.fullmatch(language) else tidy(language),
@@ -159,8 +160,8 @@ def _account(tweet: Info, users: Entities, old: bool) -> tuple[str | None, str |
     user = part(tweet, "user") if old else part(tweet, "author") or users.get(number or "", {})
     handle, name = tidy(text(user, "screen_name" if old else "username")), tidy(text(user, "name"))
     followers = count(user if old else part(user, "public_metrics"), "followers_count")
-    unnamed = f"twitter:id:{tidy(number)}" if number else None
-    return f"twitter:{handle}" if handle else unnamed, name or handle, followers
+    native = handle or (f"id:{tidy(number)}" if number else None)
+    return global_id("twitter", native) if native else None, name or handle, followers
 
 
 def _counts(counts: Info, old: bool) -> tuple[Count, Count, Count, Count, Count]:

@@ -17,9 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import BrokenTable, NoSuchPath
+from corpus.ids import global_id
 from corpus.privacy.scrub import author_hash, hash_key, scrub
 from corpus.sources.base import Received, RowError, Source, Staging
 from corpus.sources.fields import LARGEST, Info, text, texts, whole
+from corpus.sources.youtube_categories import CATEGORIES
 from corpus.store import BROKEN_MEND
 
 SEGMENT = pa.schema(
@@ -52,6 +54,7 @@ CELLS = {
     "message.published_at": "snippet.publishedAt",
     "message.duration_s": "contentDetails.duration",
     "message.language": "snippet.defaultAudioLanguage|snippet.defaultLanguage",
+    "message.category": "snippet.categoryId, by its name",
     "message.licence": "status.license",
     "effect.views": "statistics.viewCount",
     "effect.likes": "statistics.likeCount",
@@ -240,7 +243,7 @@ def channel_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str
     channel_id, snippet, statistics = named(item), part(item, "snippet"), part(item, "statistics")
     hidden = statistics.get("hiddenSubscriberCount") is True
     row = {
-        "communicator_id": channel_id,
+        "communicator_id": global_id("youtube", channel_id),
         "channel": "youtube",
         "name": text(snippet, "title"),
         "audience": None if hidden else count(statistics, "subscriberCount"),
@@ -251,12 +254,14 @@ def channel_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str
 
 def video_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str, list[Row]]:
     """A video and its counts as they were seen. Raises RowError."""
-    message_id, snippet, statistics = named(item), part(item, "snippet"), part(item, "statistics")
+    message_id = global_id("youtube", named(item))
+    snippet, statistics = part(item, "snippet"), part(item, "statistics")
+    channel_id, category_id = text(snippet, "channelId"), text(snippet, "categoryId")
     metrics = {"views": "viewCount", "likes": "likeCount", "comments": "commentCount"}
     values = {metric: count(statistics, name) for metric, name in metrics.items()}
     message = {
         "message_id": message_id,
-        "communicator_id": text(snippet, "channelId"),
+        "communicator_id": global_id("youtube", channel_id) if channel_id else None,
         "channel": "youtube",
         "kind": "video",
         "title": text(snippet, "title"),
@@ -264,10 +269,11 @@ def video_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str, 
         "published_at": instant(snippet, "publishedAt"),
         "duration_s": seconds(text(part(item, "contentDetails"), "duration")),
         "language": text(snippet, "defaultAudioLanguage", "defaultLanguage"),
+        "category": CATEGORIES.get(category_id or ""),
         "licence": LICENCES.get(text(part(item, "status"), "license") or ""),
     }
     effect = {"message_id": message_id, "observed_at": fetched_at}
-    extra = {"message_id": message_id, "tags": texts(snippet, "tags"), "category_id": text(snippet, "categoryId")}
+    extra = {"message_id": message_id, "tags": texts(snippet, "tags"), "category_id": category_id}
     return {
         "message": [message],
         "effect": [{**effect, "metric": m, "value": float(v)} for m, v in values.items() if v is not None],
@@ -280,8 +286,11 @@ def comment_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str
     thread = part(item, "snippet")
     top = part(thread, "topLevelComment")
     comment, said = part(top, "snippet"), text(part(top, "snippet"), "textDisplay")
+    video_id = text(thread, "videoId")
+    if not video_id:
+        raise RowError("a comment on no video", item)
     row = {
-        "message_id": text(thread, "videoId"),
+        "message_id": global_id("youtube", video_id),
         "comment_id": named(top),
         "author": author_of(text(part(comment, "authorChannelId"), "value"), key),
         "text": None if said is None else scrub(said),

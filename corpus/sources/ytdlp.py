@@ -57,6 +57,11 @@ class YtDlp(Source):
         beside = captions_by_stem({path.parent for path in infos})
         return [*infos, *(file for path in infos for file in beside.get(stem(path), []))]
 
+    def reread(self, new: Sequence[Path], files: Sequence[Path]) -> list[Path]:
+        """Info files whose captions came later."""
+        late = {path.with_name(path.name.rsplit(".", 2)[0]) for path in new if path.suffix[1:] in CAPTIONS}
+        return [path for path in files if path.suffix[1:] not in CAPTIONS and stem(path) in late]
+
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """A record for each info file; captions are read with the video they belong to."""
         infos = {stem(file.path): file for file in files if file.path.suffix[1:] not in CAPTIONS}

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from corpus.ids import global_id
 from corpus.privacy.scrub import author_hash, scrub
 from corpus.replay_curve import multiplier
 from corpus.sources.base import Received, RowError
 from corpus.sources.captions import Utterance
 from corpus.sources.fields import Info, items, moment, number, text, texts, whole
+from corpus.sources.ytdlp_media import medium_of, native_id
 
 METRICS = {
     "views": "view_count",
@@ -30,6 +32,7 @@ CELLS = {
     "message.published_at": "timestamp|release_timestamp|upload_date",
     "message.duration_s": "duration",
     "message.language": "language",
+    "message.category": "categories[], the first",
     "message.licence": "license",
     "scene": "bounds: heatmap merged as the paper does, else chapters, else the whole; speech: the captions beside it",
     "effect.replay": "heatmap[].value, the highest of the markers merged into the scene",
@@ -135,20 +138,15 @@ def comment_row(comment: Any, message_id: str, key: bytes | None) -> Row:
     }
 
 
-def named(info: Info) -> tuple[str, str]:
-    """The medium and the id of the message: YouTube's own id, or MEDIUM:ID. Raises RowError."""
-    video_id = text(info, "id")
-    if not video_id:
-        raise RowError("no id")
-    medium = (text(info, "extractor_key", "extractor") or "youtube").lower().split(":")[0]
-    return medium, video_id if medium == "youtube" else f"{medium}:{video_id}"
-
-
 def video_rows(info: Info, modified_at: datetime) -> dict[str, list[Row]]:
     """Rows of one video, without speech and comments. Raises RowError."""
-    medium, message_id = named(info)
-    observed_at = moment(info, "epoch") or modified_at
-    communicator_id, audience = text(info, "channel_id", "uploader_id"), number(info, "channel_follower_count")
+    video_id, speaker = text(info, "id"), text(info, "channel_id", "uploader_id")
+    if not video_id:
+        raise RowError("no id")
+    medium = medium_of(info)
+    message_id = global_id(medium, native_id(info, video_id))
+    communicator_id = global_id(medium, native_id(info, speaker)) if speaker else None
+    observed_at, audience = moment(info, "epoch") or modified_at, number(info, "channel_follower_count")
     duration_s = number(info, "duration") or None
     message = {
         "message_id": message_id,
@@ -160,6 +158,7 @@ def video_rows(info: Info, modified_at: datetime) -> dict[str, list[Row]]:
         "published_at": moment(info, "timestamp", "release_timestamp", "upload_date"),
         "duration_s": duration_s,
         "language": text(info, "language"),
+        "category": next(iter(texts(info, "categories") or []), None),
         "licence": text(info, "license"),
     }
     communicator = {

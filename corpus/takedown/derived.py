@@ -18,6 +18,9 @@ import pyarrow.parquet as pq
 from corpus.files.atomic import part_path, write_json
 from corpus.files.hashes import file_sha256, fingerprint
 from corpus.files.parquet_rows import rows_as_json
+from corpus.ids import public_id
+from corpus.release.database import drop_rows as drop_from_database
+from corpus.release.database import is_database
 from corpus.release.manifest import is_release
 from corpus.release.renew import renew_release
 from corpus.takedown.search import ROWS
@@ -27,7 +30,9 @@ KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
 def drop_withdrawn(place: Path, terms: SearchTerms) -> int:
-    """Drop withdrawn rows from a parquet file, or from every one below a folder; gives their number."""
+    """Drop withdrawn rows from a parquet or DuckDB file, or from every parquet file of a folder; gives their number."""
+    if place.is_file() and is_database(place):
+        return drop_from_database(place, lambda batch: withdrawn_rows(batch, terms))
     files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
     files = [path for path in files if path.suffix == ".parquet"]
     instances = frozenset(name for path in files for name in instances_of(path, terms))
@@ -40,7 +45,7 @@ def drop_withdrawn(place: Path, terms: SearchTerms) -> int:
 def withdrawn_rows(batch: pa.RecordBatch, terms: SearchTerms, instances: frozenset[str] = frozenset()) -> pl.Series:
     """Which rows hold a piece of text, or name an id or an instance in a column that says what they are about."""
     hits = contains_any(rows_as_json(batch), terms.forms)
-    ids = list(terms.ids)
+    ids = [*terms.ids, *map(public_id, terms.ids)]
     for name in KEYS & set(batch.schema.names):
         hits |= pl.Series(batch.column(name).to_pylist(), dtype=pl.String).is_in(ids).fill_null(False)
     if "channel_data" in batch.schema.names:
@@ -48,7 +53,7 @@ def withdrawn_rows(batch: pa.RecordBatch, terms: SearchTerms, instances: frozens
         hits |= pl.Series(channels, dtype=pl.String).is_in(ids).fill_null(False)
     if "instance_id" in batch.schema.names:
         names = pl.Series(batch.column("instance_id").to_pylist(), dtype=pl.String)
-        about = names.str.split_exact(":", 1).struct.field("field_1")  # task:message
+        about = names.str.splitn(":", 2).struct.field("field_1")  # task:message
         hits |= (about.is_in(ids) | names.is_in(list(instances))).fill_null(False)
     return hits
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import duckdb
 
-from corpus.errors import CbcError
 from corpus.files.atomic import write_json
 from corpus.files.parquet_rows import rows_as_json
 from corpus.files.sql import quote_file
+from corpus.ids import resolve
 from corpus.sources.registry import paged_sources
 from corpus.store import Corpus
 from corpus.takedown.reread_raw import reread_records
@@ -34,25 +34,20 @@ HELD = {
 """The condition for a row of a table to go; rows of every other table and annotation go with their message."""
 TEXTS = {"message": ("title", "body"), "communicator": ("name",), "comment": ("text",)}
 """The columns that hold somebody's words; of scenes and annotations all do."""
-
-
-class UnknownId(CbcError):
-    """The corpus holds nothing under an id."""
+WITHOUT_WORDS = ("provenance", "effect", "cut", "filtered")
 
 
 def plan(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, SearchTerms, int]:
     """Ids that are to go, their search terms, and how many pieces of text stay; written down before anything goes.
 
-    An earlier takedown that was stopped is completed: its ids and terms are among them.
+    An earlier takedown that was stopped is completed: its ids and terms are among them. Raises UnknownId, AmbiguousId.
     """
     path = corpus.root / PENDING
     earlier = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"ids": {}, "pieces": [], "lines": {}}
     unfinished = as_ids(earlier["ids"])
     known = union(unfinished, withdrawn(corpus.root))
     with corpus.connect() as connection:
-        unknown = [name for name in ids if not any(name in known[kind] for kind in KINDS)]
-        new = resolve_ids(connection, unknown, corpus.root)
-        wanted = union(union(unfinished, new), as_ids({kind: known[kind] & set(ids) for kind in KINDS}))
+        wanted = union(unfinished, resolve_ids(connection, ids, corpus.root, known))
         list_withdrawn(connection, wanted)
         texts = frozenset(withdrawn_pieces(corpus, connection))
         shared = shared_pieces(corpus, connection, texts)
@@ -75,38 +70,35 @@ def plan(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, SearchTerms, int]:
     return wanted, terms, len(shared)
 
 
-def resolve_ids(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path) -> Ids:
-    """The messages, communicators and comments of ids; a communicator takes its messages along. Raises UnknownId."""
+def resolve_ids(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path, known: Ids) -> Ids:
+    """The messages, communicators and comments of ids, in the corpus or taken down before.
+
+    A communicator takes its messages along. Raises UnknownId, AmbiguousId.
+    """
     resolved: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for name in ids:
-        asked = {
-            "message": "SELECT message_id FROM message WHERE message_id = $1 OR communicator_id = $1",
-            "communicator": "SELECT communicator_id FROM communicator_observation WHERE communicator_id = $1 "
-            "UNION SELECT communicator_id FROM message WHERE communicator_id = $1",
-            "comment": "SELECT comment_id FROM comment WHERE comment_id = $1",
-        }
-        hits = {kind: {row[0] for row in connection.execute(sql, [name]).fetchall()} for kind, sql in asked.items()}
-        if not any(hits.values()):
-            mend = "find ids with `cbc corpus sql`; what shall never be fetched goes on the recipe's opt-out list"
-            raise UnknownId(f"{root} holds no message, communicator or comment {name}", mend)
-        for kind in KINDS:
-            resolved[kind] |= hits[kind]
+        for kind, full in resolve(connection, name, str(root), known).items():
+            resolved[kind].add(full)
+            if kind == "communicator":
+                rows = connection.execute("SELECT message_id FROM message WHERE communicator_id = ?", [full])
+                resolved["message"].update(row[0] for row in rows.fetchall())
     return as_ids(resolved)
 
 
 def table_files(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:
     """Each file of tables and annotations: its table's name, its path, and the condition for a row to go."""
-    for path in sorted(corpus.root.glob("tables/*/*.parquet")):
+    for path in sorted([*corpus.root.glob("tables/*/*.parquet"), *corpus.root.glob("tables/*/cells/*.parquet")]):
         if path.stem != "rejects":
             yield path.stem, path, HELD.get(path.stem, HELD["message"])
-    for path in sorted([*corpus.root.glob("annotations/*@*/*.parquet"), *corpus.root.glob("filtered/*.parquet")]):
-        yield path.parent.name, path, HELD["message"]
+    for place in ("annotations/*@*/*.parquet", "annotations/*@*/cells/*.parquet", "filtered/*.parquet"):
+        for path in sorted(corpus.root.glob(place)):
+            yield path.parent.name, path, HELD["message"]
 
 
 def withdrawn_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Pieces of all texts in the rows that go."""
     for table, path, condition in table_files(corpus):
-        if table in ("provenance", "effect", "filtered"):
+        if table in WITHOUT_WORDS:
             continue
         columns = ", ".join(TEXTS.get(table, ())) or "* EXCLUDE (message_id)"
         result = connection.execute(f"SELECT {columns} FROM read_parquet({quote_file(path)}) WHERE {condition}")
@@ -142,7 +134,7 @@ def shared_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection, texts: 
     by_form = {json.dumps(piece, ensure_ascii=False)[1:-1]: piece for piece in texts}
     forms, shared = sorted(by_form), set[str]()
     for table, path, condition in table_files(corpus):
-        if not forms or table in ("provenance", "effect", "filtered"):
+        if not forms or table in WITHOUT_WORDS:
             continue
         kept = f"SELECT * FROM read_parquet({quote_file(path)}) WHERE NOT coalesce({condition}, false)"
         for batch in connection.sql(kept).to_arrow_reader(ROWS):

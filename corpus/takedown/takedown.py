@@ -21,6 +21,7 @@ from corpus.derivatives import derived
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, write_json, write_text
 from corpus.files.sql import PARQUET, quote, quote_file
+from corpus.ids import split_id
 from corpus.media_names import stem_of
 from corpus.store import Corpus
 from corpus.takedown.derived import drop_withdrawn
@@ -107,11 +108,16 @@ def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> i
 def recount(manifest: Path) -> None:
     """Bring the row counts of an ingest's manifest up to date."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
-    counted = content.get("tables", {})
-    files = {name: path for name in counted if (path := manifest.with_name(f"{name}.parquet")).is_file()}
-    counts = {name: pq.read_metadata(path).num_rows for name, path in files.items()}
-    if counts != counted:
-        write_json(manifest, {**content, "tables": counts})
+    counts = {
+        part: {
+            name: pq.read_metadata(path).num_rows
+            for name in content.get(part, {})
+            if (path := folder / f"{name}.parquet").is_file()
+        }
+        for part, folder in (("tables", manifest.parent), ("cells", manifest.parent / "cells"))
+    }
+    if counts != {part: content.get(part, {}) for part in counts}:
+        write_json(manifest, {**content, **counts})
 
 
 def take_raw(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
@@ -136,12 +142,6 @@ def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
         if path.is_file() and not stems.isdisjoint((path.stem, path.name.partition(".")[0])):
             path.unlink()
             taken.media_files += 1
-
-
-def split_id(message_id: str) -> tuple[str, str]:
-    """The medium of a video and its id there."""
-    medium, colon, name = message_id.partition(":")
-    return (medium, name) if colon else ("youtube", message_id)
 
 
 def take_recipe(root: Path, terms: SearchTerms) -> None:

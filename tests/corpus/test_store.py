@@ -30,7 +30,8 @@ def test_an_empty_corpus_has_every_view(tmp_path):
     connection = Corpus.create(tmp_path / "corpus").connect()
     for name, table in TABLES.items():
         found = connection.execute(f"DESCRIBE {name}").fetchall()
-        assert [row[:2] for row in found] == [(column.name, column.type) for column in table.columns]
+        columns = [row[:2] for row in found if not row[0].endswith("_from")]
+        assert columns == [(column.name, column.type) for column in table.columns]
         assert connection.execute(f"SELECT count(*) FROM {name}").fetchone() == (0,)
 
 

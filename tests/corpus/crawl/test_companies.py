@@ -89,7 +89,7 @@ def test_every_form_of_the_download_gives_the_same_rows(tmp_path, form):
     reasons = ["neither channel nor account", "no id of a YouTube channel", "no name of an X account"]
     values = ["Brand 20", "not-a-channel", "far too long for a name"]
     assert rejects == list(zip(reasons, values, [lines[0], lines[2], lines[1]], strict=True))
-    assert report.rows_read == report.rows_kept + report.rows_known + sum(report.rejected.values()) == 7
+    assert report.rows_read == report.rows_counted == 7
     assert origins == [("wikidata@1", "query.wikidata.org")]
 
 

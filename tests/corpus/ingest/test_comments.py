@@ -37,7 +37,7 @@ def test_by_default_comments_stand_in_aggregate_and_their_words_in_no_table(tmp_
     built(tmp_path)
     assert asked(tmp_path, "SELECT DISTINCT text FROM comment") == [(None,)]
     aggregate = "SELECT message_id, comments, authors, mean_likes, sentiments FROM comment_aggregate"
-    assert asked(tmp_path, aggregate) == [("aaaaaaaaaaa", 3, 2, 2.0, None)]
+    assert asked(tmp_path, aggregate) == [("youtube:aaaaaaaaaaa", 3, 2, 2.0, None)]
     tables = b"".join(path.read_bytes() for path in (tmp_path / "corpus" / "tables").rglob("*") if path.is_file())
     assert not re.search(rb"nice shoes|jo@mail|brand_17", tables)
 

@@ -35,7 +35,7 @@ def write(folder: Path, name: str, *lines: str) -> Path:
     return path
 
 
-def test_rows_read_are_kept_known_or_rejected(tmp_path):
+def test_rows_read_are_kept_contradicting_or_rejected(tmp_path):
     file = write(
         tmp_path,
         "posts.csv",
@@ -46,8 +46,9 @@ def test_rows_read_are_kept_known_or_rejected(tmp_path):
         "c,x,2020-01-01,1",
     )
     report, corpus = run(tmp_path, POSTS, file)
-    assert (report.rows_read, report.rows_kept, report.rows_known, report.rejected) == (4, 2, 1, {"negative count": 1})
-    assert report.tables == {"message": 2, "effect": 2, "provenance": 2, "rejects": 1}
+    assert (report.rows_read, report.rows_kept, report.rejected) == (4, 2, {"negative count": 1})
+    assert (report.rows_contradicting, report.contradictions) == (1, {"effect.views": 1, "message.title": 1})
+    assert report.tables == {"message": 2, "effect": 2, "provenance": 2, "rejects": 3}
     manifest = json.loads((corpus / "tables" / report.ingest / "manifest.json").read_text())
     assert (manifest["rows_read"], manifest["rows_kept"], manifest["rejected"]) == (4, 2, {"negative count": 1})
     assert [file["name"] for file in manifest["files"]] == ["posts.csv"]
@@ -67,17 +68,18 @@ def test_new_observations_of_a_known_message_are_kept(tmp_path):
     later = write(tmp_path, "2.csv", "id,title,day,views,seen", "a,x,2020-01-01,1,2020-01-01", "b,x,,5,2020-01-02")
     run(tmp_path, SEEN, first)
     report, corpus = run(tmp_path, SEEN, later)
-    assert (report.rows_kept, report.rows_known) == (1, 1)
-    assert rows(corpus, "SELECT message_id, value FROM effect ORDER BY ALL") == [("a", 1), ("b", 1), ("b", 5)]
+    assert (report.rows_kept, report.rows_repeated, report.rows_enriched) == (0, 1, 1)
+    found = rows(corpus, "SELECT message_id, value FROM effect ORDER BY ALL")
+    assert found == [("web:a", 1), ("web:b", 1), ("web:b", 5)]
     assert rows(corpus, "SELECT count(*) FROM message") == [(2,)]
     seen = rows(corpus, "SELECT row_key FROM provenance WHERE table_name = 'message' ORDER BY 1")
-    assert seen == [("a",), ("b",), ("b",)]
+    assert seen == [("web:a",), ("web:b",), ("web:b",)]
 
 
 def test_of_equal_keys_null_equals_null(tmp_path):
     report, _ = run(tmp_path, SEEN, write(tmp_path, "1.csv", "id,title,day,views", "a,x,,1"))
     again, _ = run(tmp_path, SEEN, write(tmp_path, "2.csv", "title,id,day,views", "x,a,,1"))
-    assert (report.rows_kept, again.rows_kept, again.rows_known) == (1, 0, 1)
+    assert (report.rows_kept, again.rows_kept, again.rows_repeated) == (1, 0, 1)
 
 
 def test_a_row_told_in_pieces_is_put_together(tmp_path):
@@ -231,6 +233,6 @@ def test_marks_of_patterns_in_paths_are_letters(tmp_path):
         report, corpus = run(folder, POSTS, file)
         write(folder, file.name, "id,title,day,views", *lines)
     report, corpus = run(folder, POSTS, file)
-    assert (report.rows_kept, report.rows_known) == (1, 1)
-    assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("a",), ("b",), ("c",)]
+    assert (report.rows_kept, report.rows_repeated) == (1, 1)
+    assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("web:a",), ("web:b",), ("web:c",)]
     assert not validate(corpus).counts

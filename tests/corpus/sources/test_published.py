@@ -28,6 +28,8 @@ SCHEMA = (
     .schema
 )
 
+SEEN = "speech, screen_text, captions, objects, actions"
+
 
 def save(path: Path, rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> Path:
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
@@ -40,7 +42,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def taken_in(root: Path, *paths: Path) -> Report:
     report = ingest(source_named("published"), list(paths), root)
-    assert report.rows_read == report.rows_kept + report.rows_known + sum(report.rejected.values())
+    assert report.rows_read == report.rows_counted
     return report
 
 
@@ -81,7 +83,7 @@ def test_a_row_becomes_scenes_effects_and_a_channel(tmp_path):
     report = taken_in(tmp_path / "corpus", save(tmp_path / "train.parquet", [ROW]))
     assert (report.rows_read, report.rows_kept, report.rejected) == (1, 1, {})
     corpus = Corpus.open(tmp_path / "corpus").connect()
-    assert corpus.execute("SELECT * EXCLUDE message_id FROM scene ORDER BY scene").fetchall() == [
+    assert corpus.execute(f"SELECT scene, start_s, end_s, {SEEN} FROM scene ORDER BY scene").fetchall() == [
         (0, 0.0, 1.0, ["hi", "you"], ["SALE"], ["a dog", "a cat"], ["x"], None),
         (1, 1.0, 2.0, [], None, ["a car", "a bus"], ["y"], None),
     ]
@@ -92,7 +94,7 @@ def test_a_row_becomes_scenes_effects_and_a_channel(tmp_path):
         ("views", 100.0, None),
     ]
     assert corpus.execute("SELECT communicator_id, company, audience FROM communicator").fetchall() == [
-        ("UC1", "Alvora", 9)
+        ("youtube:UC1", "Alvora", 9)
     ]
     assert corpus.execute('SELECT verbatim, actions FROM "published@1"').fetchone() == (
         ["asr_raw", "actions", "company_name", "subscribers"],
@@ -263,7 +265,10 @@ def test_bad_rows_are_rejected_with_line_and_reason(tmp_path):
     assert corpus.execute("SELECT file, line, reason FROM rejects ORDER BY line").fetchall() == [
         ("train.parquet", n + 2, reason) for n, (reason, _) in enumerate(BAD)
     ]
-    assert corpus.execute("SELECT message_id FROM message ORDER BY 1").fetchall() == [("last",), ("v1",)]
+    assert corpus.execute("SELECT message_id FROM message ORDER BY 1").fetchall() == [
+        ("youtube:last",),
+        ("youtube:v1",),
+    ]
 
 
 def test_a_count_that_is_no_number_is_missing_but_kept(tmp_path):
@@ -290,7 +295,7 @@ def test_files_that_are_no_parquet_or_of_another_shape(tmp_path):
         "column likes of another type": 2,
     }
     corpus = Corpus.open(tmp_path / "corpus").connect()
-    assert corpus.execute("SELECT message_id FROM message ORDER BY 1").fetchall() == [("v1",), ("z",)]
+    assert corpus.execute("SELECT message_id FROM message ORDER BY 1").fetchall() == [("youtube:v1",), ("youtube:z",)]
 
 
 def test_numbers_of_another_width_and_fewer_columns_are_read(tmp_path):

@@ -61,8 +61,8 @@ def test_a_bad_record_is_rejected_with_its_line(tmp_path, either_reader, line, r
     assert (report.rows_read, report.rows_kept, report.rejected) == (3, 2, {reason: 1})
     assert rejects(corpus) == [("posts.csv", 4, reason)]
     assert rows(corpus, "SELECT message_id, title FROM message ORDER BY 1") == [
-        ("a", "one\nline more"),
-        ("c", 'three, with "quotes"'),
+        ("web:a", "one\nline more"),
+        ("web:c", 'three, with "quotes"'),
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_quote_never_closed_swallows_no_record(tmp_path, either_reader):
     ]
     report, corpus = run(tmp_path, POSTS, write(tmp_path, HEADER + b"\n".join(lines) + b"\n"))
     assert report.rejected == {"broken quotation": 1}
-    assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("b",), ("c",), ("d",)]
+    assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("web:b",), ("web:c",), ("web:d",)]
 
 
 def test_a_record_of_several_lines_with_a_column_too_many_is_one_reject(tmp_path, either_reader):
@@ -135,7 +135,7 @@ def test_files_in_several_encodings_are_read_beside_each_other(tmp_path):
     for encoding in ("utf-8", "cp1252", "mac_roman", "utf-16"):
         write(tmp_path, f"id,title,day,views\n{encoding},{title},2020-01-01,1\n".encode(encoding), f"in/{encoding}.csv")
     report, corpus = run(tmp_path, POSTS | {"encoding": "auto"}, tmp_path / "in")
-    assert rows(corpus, "SELECT DISTINCT title FROM message WHERE message_id <> 'utf-16'") == [(title,)]
+    assert rows(corpus, "SELECT DISTINCT title FROM message WHERE message_id <> 'web:utf-16'") == [(title,)]
     assert report.rows_kept >= 3
 
 
@@ -151,7 +151,7 @@ def test_tabs_spaces_and_marks_of_byte_order_are_read(tmp_path):
     assert rows(corpus, "SELECT title FROM message") == [("x y",)]
     spaced = write(tmp_path, b"id title day views\nb x 2020-01-01 1\n", "spaced.txt")
     run(tmp_path, POSTS | {"separator": " "}, spaced)
-    assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("a",), ("b",)]
+    assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("web:a",), ("web:b",)]
 
 
 def test_a_gzip_cut_short_keeps_what_came(tmp_path, either_reader):
@@ -193,7 +193,7 @@ def test_an_archive_is_read_file_by_file(tmp_path):
     assert (report.rows_read, report.rows_kept) == (4, 3)
     assert rejects(corpus) == [("daily.tar.gz/2020/one.csv", 3, "unparsable date")]
     numbered = rows(corpus, "SELECT row_key, raw_line FROM provenance ORDER BY raw_line")
-    assert numbered == [("a", 1), ("c", 3), ("d", 4)]
+    assert numbered == [("web:a", 1), ("web:c", 3), ("web:d", 4)]
 
 
 def test_a_broken_archive_is_a_reject(tmp_path):
@@ -234,7 +234,7 @@ def test_names_of_columns_are_never_code(tmp_path, either_reader):
     mapping = POSTS | {"message": {"message_id": name, "title": {"const": "it's; DROP TABLE message"}}}
     report, corpus = run(tmp_path, mapping, write(tmp_path, f"{header}a,2020-01-01,1\n".encode()))
     assert report.rows_kept == 1
-    assert rows(corpus, "SELECT message_id, title FROM message") == [("a", "it's; DROP TABLE message")]
+    assert rows(corpus, "SELECT message_id, title FROM message") == [("web:a", "it's; DROP TABLE message")]
 
 
 texts = st.text(st.sampled_from("ab,\"\n\r é🎉;'"), max_size=12)
@@ -257,7 +257,8 @@ def test_any_table_is_read_back_in_both_ways(tmp_path_factory, table):
         run(folder, POSTS, file, corpus="fast")
     assert tree(folder / "slow") == tree(folder / "fast")
     found = rows(
-        folder / "slow", "SELECT title, value FROM message JOIN effect USING (message_id) ORDER BY message_id::INT"
+        folder / "slow",
+        "SELECT title, value FROM message JOIN effect USING (message_id) ORDER BY substring(message_id, 5)::INT",
     )
     assert found == [(text or None, float(count)) for text, count in table]
 

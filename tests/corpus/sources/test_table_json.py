@@ -183,15 +183,15 @@ def test_parquet_is_read_with_its_nested_columns(tmp_path):
     assert (report.rows_read, report.rows_kept, report.rejected) == (3, 2, {"missing id": 1})
     assert rejects(corpus) == [("films.parquet", 3, "missing id")]
     assert rows(corpus, "SELECT message_id, title, published_at::VARCHAR, duration_s FROM message ORDER BY 1") == [
-        ("a", "A", "2020-09-13 12:26:40", 100.0),
-        ("b", None, None, None),
+        ("web:a", "A", "2020-09-13 12:26:40", 100.0),
+        ("web:b", None, None, None),
     ]
     assert rows(corpus, "SELECT metric, scene, value FROM effect ORDER BY ALL") == [
         ("replay", 0, 0.0),
         ("replay", 1, 1.0),
         ("views", None, 3.0),
     ]
-    assert rows(corpus, 'SELECT * FROM "kinds@1" ORDER BY 1') == [("a", 0.5, True), ("b", None, False)]
+    assert rows(corpus, 'SELECT * FROM "kinds@1" ORDER BY 1') == [("web:a", 0.5, True), ("web:b", None, False)]
 
 
 def test_parquet_cut_short_is_rejected_whole(tmp_path):

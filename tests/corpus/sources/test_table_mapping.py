@@ -46,8 +46,8 @@ def test_words_for_missing_are_missing(tmp_path):
     mapping["effects"] = [{"metric": "likes", "value": "likes"}]
     report, corpus = ingest(tmp_path, mapping, "1,,NA,u,NA,,,,", "NA,,x,u,5,,,,", "3,, - ,u,5,,,,")
     assert report.rejected == {"missing id": 1}
-    assert rows(corpus, "SELECT message_id, title FROM message ORDER BY 1") == [("1", None), ("3", None)]
-    assert rows(corpus, "SELECT message_id, value FROM effect") == [("3", 5.0)]
+    assert rows(corpus, "SELECT message_id, title FROM message ORDER BY 1") == [("web:1", None), ("web:3", None)]
+    assert rows(corpus, "SELECT message_id, value FROM effect") == [("web:3", 5.0)]
 
 
 SEEN_TWICE = {
@@ -72,7 +72,7 @@ def test_the_same_observation_told_twice_is_one_and_hidden_likes_are_none(tmp_pa
     lines = ["1,,,u,5,2020-01-01,2020-01-01,5,", "2,,,u,0,2020-01-01,2020-01-02,3,", "3,,,u,0,2020-01-01,,,"]
     report, corpus = ingest(tmp_path, SEEN_TWICE, *lines)
     assert report.rows_kept == 3
-    assert rows(corpus, "SELECT message_id, value FROM effect ORDER BY 1") == [("1", 5.0), ("2", 3.0)]
+    assert rows(corpus, "SELECT message_id, value FROM effect ORDER BY 1") == [("web:1", 5.0), ("web:2", 3.0)]
 
 
 def test_exposure_and_segment_stand_beside_the_value(tmp_path):
@@ -87,7 +87,7 @@ def test_a_communicator_has_one_row_unless_its_time_is_mapped(tmp_path):
     lines = ["1,,,u,,2020-01-01,,,", "2,,,u,,2020-01-02,,,", "3,,,w,,2020-01-01,,,"]
     speaker = {"communicator_id": "user", "name": "user"}
     _, corpus = ingest(tmp_path, {"message": {"message_id": "id"}, "communicator": speaker}, *lines)
-    assert rows(corpus, "SELECT communicator_id FROM communicator_observation ORDER BY 1") == [("u",), ("w",)]
+    assert rows(corpus, "SELECT communicator_id FROM communicator_observation ORDER BY 1") == [("web:u",), ("web:w",)]
     timed = {"message": {"message_id": "id"}, "communicator": speaker | {"as_of": "seen"}}
     (tmp_path / "timed").mkdir()
     _, corpus = ingest(tmp_path / "timed", timed, *lines)
@@ -99,7 +99,7 @@ def test_attributes_lie_apart(tmp_path):
     mapping = {"version": 3, "message": {"message_id": "id"}, "attributes": kept}
     report, corpus = ingest(tmp_path, mapping, "1,,,u,1.5,,,,TRUE", "2,,,,,,,,", "3,,,u,,,,,maybe")
     assert report.rejected == {"not true or false": 1}
-    assert rows(corpus, 'SELECT * FROM "extra@3"') == [("1", "u", 1.5, True)]
+    assert rows(corpus, 'SELECT * FROM "extra@3"') == [("web:1", "u", 1.5, True)]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_is_no_mapping_is_named(tmp_path, text):
 @pytest.mark.parametrize("name", shipped_mappings())
 def test_shipped_mappings_load_under_their_own_names(name):
     assert source_named(name).name == name
-    assert source_named("table", name).label == f"{name}@1"
+    assert source_named("table", name).label == f"{name}@{source_named(name).version}"
     assert (MAPPINGS / f"{name}.yaml").read_text(encoding="utf-8").startswith("# ")
 
 

@@ -51,9 +51,9 @@ def test_counts_are_numbers_and_hidden_ones_are_missing(tmp_path):
     report = ingest(YoutubeApi(), [segment(tmp_path, ("videos", items))], tmp_path / "corpus")
     assert (report.rows_read, report.rows_kept, report.rejected) == (2, 2, {})
     assert rows(tmp_path / "corpus", "SELECT message_id, metric, value FROM effect ORDER BY ALL") == [
-        ("video000001", "likes", 7.0),
-        ("video000001", "views", 12345678901.0),
-        ("video000002", "views", 0.0),
+        ("youtube:video000001", "likes", 7.0),
+        ("youtube:video000001", "views", 12345678901.0),
+        ("youtube:video000002", "views", 0.0),
     ]
     told = rows(tmp_path / "corpus", "SELECT duration_s, published_at, licence FROM message LIMIT 1")
     assert told == [(65.0, datetime(2025, 5, 6, 7, 8, 9), "YouTube standard")]

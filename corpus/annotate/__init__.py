@@ -1,0 +1,1 @@
+"""What is derived of messages, one file an annotator, laid over what the sources say."""

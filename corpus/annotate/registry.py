@@ -1,0 +1,10 @@
+"""Annotators by name."""
+
+from __future__ import annotations
+
+from corpus.annotate.base import Annotator
+from corpus.registry import Registry
+
+ANNOTATORS: Registry[Annotator] = Registry(
+    "annotator", "cbc.annotators", {"language": "corpus.annotate.language:DetectedLanguage"}
+)

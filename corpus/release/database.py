@@ -1,0 +1,88 @@
+"""The corpus as one DuckDB file that holds its tables, for DuckDB 1.0 and later.
+
+cbc corpus export --duckdb FILE.duckdb --corpus CORPUS
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from corpus.derivatives import remember
+from corpus.errors import NoSuchPath
+from corpus.files.atomic import part_path
+from corpus.files.sql import MEMORY, STORAGE, quote
+from corpus.store import Corpus
+
+HELD = (
+    *("message", "communicator", "communicator_observation", "scene", "effect", "comment", "comment_aggregate"),
+    *("provenance", "rejects", "removed"),
+)
+"""The views that become tables, beside every annotation."""
+ROWS = 5_000
+
+
+def export_database(root: Path, out: Path) -> dict[str, int]:
+    """Write the tables of a corpus to one file; gives the rows of each.
+
+    Raises NoSuchPath, WrongVersion, BrokenTable.
+    """
+    corpus = Corpus.open(root)
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise NoSuchPath(f"cannot write {out}", "name a file in a folder that exists")
+    beside = part_path(out)
+    beside.unlink(missing_ok=True)
+    try:
+        with corpus.connect() as connection:
+            connection.execute(f"SET memory_limit='{MEMORY}'")
+            _attach(connection, beside)
+            for name in (*HELD, *corpus.annotations()):
+                connection.execute(f'CREATE TABLE made."{name}" AS FROM "{name}"')
+            rows = dict(connection.execute(SIZES.format(name="made")).fetchall())
+            connection.execute("DETACH made")
+        remember(root, out)
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
+    return rows
+
+
+SIZES = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = '{name}' ORDER BY table_oid"
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is DuckDB's."""
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def drop_rows(path: Path, marked: Callable[[pa.RecordBatch], pl.Series]) -> int:
+    """Write a file anew without the rows that `marked` names; gives their number."""
+    beside, dropped = part_path(path), 0
+    beside.unlink(missing_ok=True)
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"ATTACH {quote(path)} AS held (READ_ONLY)")
+            _attach(connection, beside)
+            for name, _ in connection.execute(SIZES.format(name="held")).fetchall():
+                connection.execute(f'CREATE TABLE made."{name}" AS FROM held."{name}" LIMIT 0')
+                for batch in connection.cursor().sql(f'FROM held."{name}"').to_arrow_reader(ROWS):
+                    gone = marked(batch)
+                    dropped += int(gone.sum())
+                    connection.register("_kept", pa.table(batch.filter(pa.array((~gone).to_list(), pa.bool_()))))
+                    connection.execute(f'INSERT INTO made."{name}" FROM _kept')
+            connection.execute("DETACH made; DETACH held")
+        if dropped:
+            beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return dropped
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Make a database that DuckDB 1.0 opens, and call it `made`."""
+    connection.execute(f"ATTACH {quote(path)} AS made (STORAGE_VERSION '{STORAGE}')")

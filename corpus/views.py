@@ -1,0 +1,152 @@
+"""SQL of a corpus' views: its tables out of parquet files, then what annotations add, then what is kept.
+
+A table's files hold each key once. Beside them `cells/` holds what later payloads filled in rows that were there, and
+`cut` the messages whose scenes a later observation cut anew: of those only the newest cut is shown. The text is plain
+SQL that DuckDB 1.0 reads; paths begin with `base`, which is empty for views that move with their folder.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.files.sql import quote, same_key
+from corpus.overlay import SOURCE, Layer, overlaid_message, overlaid_scene
+from corpus.schema import OVERLAID, TABLES, Table
+
+REMOVED = ("message_id", "filter", "reason", "value", "duplicate_of")
+COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DISTINCT author), 0) AS authors,
+    avg(likes) AS mean_likes, histogram(sentiment) FILTER (sentiment IS NOT NULL) AS sentiments,
+    min(published_at) AS first_at, max(published_at) AS last_at FROM comment GROUP BY message_id"""
+NAMED = {"message": "message_source", "scene": "scene_source", "communicator": "communicator_observation"}
+"""Tables whose own name is that of a view over them."""
+KNOWN = ", ".join(f'arg_max("{name}", seen_at) AS "{name}"' for name in TABLES["communicator"].names[1:-1])
+NEWEST = (  # a source that says nothing of a column takes nothing away: the company stays
+    f"SELECT communicator_id, {KNOWN}, max(as_of) AS as_of FROM (SELECT *, "
+    "coalesce(as_of, '-infinity'::TIMESTAMP) AS seen_at FROM communicator_observation) GROUP BY communicator_id"
+)
+SHOWN_OF_CUT = {
+    "scene": "cut_at IS NOT DISTINCT FROM newest_cut",
+    "effect": "scene IS NULL OR newest_cut IS NULL OR observed_at >= newest_cut",
+}
+"""Which rows of a message whose scenes were cut anew are shown."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """The views of the corpus at `root` with paths that begin with `base`; with `kept`, without what filters removed.
+
+    `overlay` says for TABLE.COLUMN from which layers a value is taken, the first one first.
+    """
+
+    root: Path
+    base: str
+    kept: bool = False
+    overlay: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def statements(self) -> Iterator[str]:
+        """The views in an order in which each finds those it reads."""
+        yield _view("removed", self._removed())
+        for name in TABLES:
+            yield _view(NAMED.get(name, name), self._kept(name, self.current(name)))
+        yield _view("communicator", NEWEST)
+        yield _view("comment_aggregate", COMMENT_AGGREGATE)
+        for label in annotation_labels(self.root):
+            yield _view(label, self.annotation(label))
+        yield _view("message", overlaid_message("message_source", TABLES["message"], self._layers("message")))
+        yield _view("scene", overlaid_scene("scene_source", TABLES["scene"], self._layers("scene")))
+
+    def files(self, pattern: str, by_name: bool = False) -> str | None:
+        """The parquet files of a pattern as a relation; None where there are none."""
+        if not any(self.root.glob(pattern)):
+            return None
+        place = quote(glob.escape(self.base) + pattern)
+        return f"read_parquet({place}{', union_by_name = true' if by_name else ''})"
+
+    def rows(self, name: str) -> str:
+        """SQL of a table's rows with the cells that were filled later, all cuts of scenes included."""
+        table, rows = TABLES[name], self.files(f"tables/*/{name}.parquet")
+        if rows is None:
+            return f"SELECT {', '.join(_nulls(table))} WHERE false"
+        return filled(rows, self.files(f"tables/*/cells/{name}.parquet"), table.key, table.names)
+
+    def annotation(self, label: str) -> str:
+        """SQL of an annotation's rows with the cells that were filled later."""
+        rows, cells = (self.files(f"annotations/{label}/{files}", by_name=True) for files in ("*.parquet", "cells/*"))
+        columns = list(annotation_columns(self.root, label)) if cells else []
+        return filled(rows or "", cells, ("message_id",), columns)
+
+    def current(self, name: str) -> str:
+        """SQL of a table as it is seen: of scenes and their effects those of a message's newest cut."""
+        rows, cuts = self.rows(name), self.files("tables/*/cut.parquet")
+        if cuts is None or name not in SHOWN_OF_CUT:
+            return rows
+        newest = f"(SELECT message_id, max(cut_at) AS newest_cut FROM {cuts} GROUP BY message_id)"
+        joined = f"({rows}) LEFT JOIN {newest} AS newest USING (message_id)"
+        return f"SELECT * EXCLUDE (newest_cut) FROM {joined} WHERE {SHOWN_OF_CUT[name]}"
+
+    def _removed(self) -> str:
+        """SQL of what filters removed."""
+        rows = self.files("filtered/removed.parquet")
+        nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in REMOVED)} WHERE false"
+        return f"SELECT * FROM {rows}" if rows else nothing
+
+    def _kept(self, name: str, rows: str) -> str:
+        """Rows of a table without those of messages that filters removed, where that is asked for."""
+        if not self.kept or "message_id" not in TABLES[name].names or not self.files("filtered/removed.parquet"):
+            return rows
+        return f"SELECT * FROM ({rows}) ANTI JOIN removed USING (message_id)"
+
+    def _layers(self, table: str) -> dict[str, list[Layer]]:
+        """The layers of each column that annotations may fill; annotations that are not there are passed over."""
+        named = {label for labels in self.overlay.values() for label in labels} & set(annotation_labels(self.root))
+        types = {label: annotation_columns(self.root, label) for label in named}
+        return {
+            column: [
+                Layer(label, "start_s" in types.get(label, {}), pa.types.is_list(types[label][column]))
+                if label != SOURCE
+                else Layer(SOURCE)
+                for label in self.overlay.get(f"{table}.{column}", (SOURCE,))
+                if label == SOURCE or column in types.get(label, {})
+            ]
+            for column in OVERLAID[table]
+        }
+
+
+def annotation_labels(root: Path) -> list[str]:
+    """NAME@VERSION of every annotation of a corpus."""
+    return sorted(path.name for path in (root / "annotations").glob("*@*") if any(path.glob("*.parquet")))
+
+
+def annotation_columns(root: Path, label: str) -> dict[str, pa.DataType]:
+    """The columns of an annotation's files and their types."""
+    schemas = [pq.read_schema(path) for path in sorted((root / "annotations" / label).glob("*.parquet"))]
+    return {field.name: field.type for schema in reversed(schemas) for field in schema}
+
+
+def filled(rows: str, cells: str | None, keys: Sequence[str], columns: Sequence[str]) -> str:
+    """SQL of rows whose empty cells are filled from `cells`, where each cell stands once."""
+    if cells is None:
+        return f"SELECT * FROM {rows}"
+    named = ", ".join(f'"{key}"' for key in keys)
+    once = ", ".join(f'any_value("{name}") AS "{name}"' for name in columns if name not in keys)
+    both = ", ".join(
+        f'r."{name}"' if name in keys else f'coalesce(r."{name}", c."{name}") AS "{name}"' for name in columns
+    )
+    return (
+        f"SELECT {both} FROM {rows} AS r LEFT JOIN (SELECT {named}, {once} FROM {cells} GROUP BY {named}) AS c "
+        f"ON {same_key(keys, 'r', 'c')}"
+    )
+
+
+def _view(name: str, sql: str) -> str:
+    return f'CREATE OR REPLACE VIEW "{name}" AS {sql}'
+
+
+def _nulls(table: Table) -> list[str]:
+    return [f'NULL::{column.type} AS "{column.name}"' for column in table.columns]
