@@ -31,7 +31,7 @@ def predictor_named(name: str) -> Predictor | None:
         raise NameClash(
             f"{PREDICTORS.paths[name]} is called {name}, as a reference of the tasks", "give it another name"
         )
-    return PREDICTORS[name]()
+    return PREDICTORS.make(name)
 
 
 def predictors() -> dict[str, Predictor]:

@@ -1,7 +1,7 @@
 """Named parts of one kind, imported on use: the built-in ones and those that other packages add by entry points.
 
     SOURCES: Registry[Source] = Registry("source", "cbc.sources", {"ytdlp": "corpus.sources.ytdlp:YtDlp"}, Source)
-    SOURCES["ytdlp"]()
+    SOURCES.make("ytdlp")
 
 A package adds a source with an entry point of the group `cbc.sources` in its own pyproject.toml:
 
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
+from inspect import get_annotations
 from typing import Any, Generic, TypeVar, cast
 
 from corpus.errors import CbcError
@@ -67,6 +68,19 @@ class Registry(Mapping[str, type[T]], Generic[T]):
                 raise UnknownName(f"no {self.kind} is called {name}", mend)
             self._loaded[name] = self._imported(name)
         return self._loaded[name]
+
+    def make(self, name: str) -> T:
+        """A part of that class, made without arguments. Raises UnknownName, NameClash, BrokenEntryPoint."""
+        part = self[name]
+        try:
+            made = part()
+        except Exception as error:  # whatever another package's class does
+            if name in self.builtin:
+                raise
+            raise self._broken(name, f"cannot be made ({type(error).__name__}: {error})") from None
+        if missing := [word for word in get_annotations(self.base) if not hasattr(made, word)]:
+            raise self._broken(name, f"says nothing of its {', '.join(missing)}")
+        return made
 
     def __contains__(self, name: object) -> bool:
         return name in self.paths

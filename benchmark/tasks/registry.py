@@ -27,7 +27,7 @@ TASKS: Registry[Task] = Registry(
 
 def task_named(name: str) -> Task:
     """The task of that name. Raises UnknownName, NameClash, BrokenEntryPoint."""
-    return TASKS[name]()
+    return TASKS.make(name)
 
 
 def all_tasks() -> list[Task]:

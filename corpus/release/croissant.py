@@ -17,11 +17,11 @@ CITE = "Khandelwal et al., Large Content and Behavior Models, ICLR 2024, arXiv 2
 
 
 def croissant_text(folder: Path, about: Mapping[str, Any]) -> str:
-    """The Croissant JSON-LD of a release's parquet files; dated by its newest observation, not by the clock."""
+    """The Croissant JSON-LD of a release's parquet files; dated by what it holds, not by the clock."""
     import mlcroissant as mlc
 
     names = [(table, split) for table in about["rows"] for split in SPLITS]
-    observed = about.get("observed_until")
+    date = about.get("date")
     metadata = mlc.Metadata(
         name=about["name"],
         description=f"A Content Behavior Corpus: messages and the behavior measured on them ({about['content']}).",
@@ -29,7 +29,7 @@ def croissant_text(folder: Path, about: Mapping[str, Any]) -> str:
         license=[about["licence"]],
         cite_as=CITE,
         url=HOME,
-        date_published=datetime.fromisoformat(observed) if observed else None,
+        date_published=datetime.fromisoformat(date) if date else None,
         distribution=[file_object(mlc, folder, f"{table}/{split}.parquet") for table, split in names],
         record_sets=[record_set(mlc, table, split) for table, split in names],
     )

@@ -41,8 +41,10 @@ VERSION = re.compile(r"\d+\.\d+\.\d+")
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)"
 Content = Literal["ids", "full"]
 DEPTH = ("videos_per_channel", "comment_pages", "ages_days", "subtitles", "units_per_day", "searches_per_day")
-OBSERVED_UNTIL = """SELECT max(coalesce(fetched_at, observed_at))::DATE FROM provenance
-    WHERE row_key IN (SELECT message_id FROM _message_split UNION SELECT communicator_id FROM _communicator_split)"""
+NEWEST = """SELECT coalesce((SELECT max(coalesce(fetched_at, observed_at)) FROM provenance
+        WHERE row_key IN (SELECT message_id FROM _message_split UNION SELECT communicator_id FROM _communicator_split)),
+    (SELECT max(published_at) FROM message))::DATE"""
+"""The day of the newest observation, or of the newest message where no observation has a time."""
 
 
 class BadRelease(CbcError):
@@ -149,10 +151,10 @@ def write_release(corpus: Corpus, folder: Path, about: dict[str, Any]) -> dict[s
         rows = write_tables(connection, corpus, folder, about["content"])
         if "message" not in rows:
             raise BadRelease(f"{corpus.root} holds no message to release", "ingest something, or loosen its filters")
-        observed = connection.execute(OBSERVED_UNTIL).fetchall()[0][0]
+        newest = connection.execute(NEWEST).fetchall()[0][0]
     shutil.rmtree(folder / "spill", ignore_errors=True)
     write_text(folder / "recipe.yaml", recipe_text(corpus.root / "recipe.yaml"))
-    return write_papers(folder, {**about, "rows": rows, "observed_until": str(observed) if observed else None})
+    return write_papers(folder, {**about, "rows": rows, "date": str(newest) if newest else None})
 
 
 def write_tables(

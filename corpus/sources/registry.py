@@ -50,7 +50,7 @@ def source_named(name: str, mapping: str | Path | None = None) -> Source:
             "uninstall it, or give its entry point another name",
         )
     if name in SOURCES and mapping is None:
-        return SOURCES[name]()
+        return SOURCES.make(name)
     if mapping is not None and name != TABLE:
         raise UnknownSource(f"the source {name} takes no mapping", "use `table` with --mapping")
     if name == TABLE and mapping is None:

@@ -97,7 +97,7 @@ def test_only_whole_numbers_after_the_sign_are_values(tokenizer):
     tokens = NumberTokens(tokenizer, len(tokenizer) + 7, torch.device("cpu"))
     text = "scene 12: 7 up = 57\nscene 13: =8\nx = 4.5 = 1234 = 99 %"
     ids = torch.tensor([tokenizer(text)["input_ids"]])
-    chosen = [tokenizer.decode([token]) for token in ids[0][tokens.places(ids)[0]]]
+    chosen = [tokenizer.decode([token]) for token in ids[0][tokens.find_values(ids)[0]]]
     assert chosen == [" 57", "8", " 99"]
 
 

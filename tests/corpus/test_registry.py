@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 
 import pytest
 
@@ -28,10 +29,16 @@ def package(tmp_path, monkeypatch):
             del sys.modules[name]
 
 
-class Thing:
+class Thing(ABC):
     """What every thing of the tests must be."""
 
-    name = "mine"
+    name: str
+    size: int
+    color: str = "red"
+
+    @abstractmethod
+    def use(self) -> None:
+        """Use it."""
 
 
 def things(**builtin: str) -> Registry[object]:
@@ -86,3 +93,20 @@ def test_a_part_that_calls_itself_otherwise_is_a_named_error(package):
     assert things()["mine"].__name__ == "Mine"
     with pytest.raises(BrokenEntryPoint, match=r"the thing yours .* calls itself mine"):
         things()["yours"]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("name = 'mine'; size = 1", r"cannot be made \(TypeError: .*use"),
+        ("name = 'mine'; use = print", "says nothing of its size"),
+        ("name = 'mine'; size = 1; use = print; __init__ = lambda self, more: None", "cannot be made"),
+    ],
+)
+def test_a_part_that_is_not_complete_is_a_named_error(body, why, package, monkeypatch):
+    code = f"from things_of_tests import Thing\nclass Mine(Thing):\n    {body}\n"
+    monkeypatch.setitem(sys.modules, "things_of_tests", sys.modules[__name__])
+    package("added_seven", {"mine": "added_seven:Mine"}, code)
+    registry: Registry[Thing] = Registry("thing", "cbc.things", {}, Thing)
+    with pytest.raises(BrokenEntryPoint, match=f"the thing mine .*{why}"):
+        registry.make("mine")

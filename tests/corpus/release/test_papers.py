@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -142,6 +143,28 @@ def test_after_a_takedown_the_papers_are_those_of_a_release_made_then(corpus, tm
         assert renewed == fresh, name
     manifests = [json.loads((tmp_path / when / "rel" / "manifest.json").read_text()) for when in ("before", "after")]
     assert manifests[0]["rows"] == manifests[1]["rows"]
+
+
+@pytest.mark.parametrize("content", ["ids", "full"])
+def test_a_takedown_stopped_before_the_papers_is_completed_by_the_next(tmp_path, monkeypatch, content):
+    for name, title in (("goneforever", "Nobody shall see this film again"), ("stayinghere", "Everybody may see this")):
+        write(tmp_path / "videos", video(name, title=title))
+    ingest(source_named("ytdlp"), [tmp_path / "videos"], tmp_path / "corpus")
+    release(tmp_path / "corpus", tmp_path / "rel", content)
+
+    def stopped(folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("corpus.takedown.derived.renew_release", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            takedown(tmp_path / "corpus", ["goneforever"])
+    assert "goneforever" in (tmp_path / "rel" / IDS).read_text()
+    takedown(tmp_path / "corpus", ["goneforever"])
+    assert (tmp_path / "rel" / IDS).read_text().split() == ["stayinghere"]
+    assert "It holds 1 messages" in (tmp_path / "rel" / "README.md").read_text()
+    done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "rel", capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_takedown_of_the_last_message_leaves_papers_of_nothing(tmp_path):
