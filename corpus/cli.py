@@ -362,12 +362,13 @@ def diff(
 @app.command()
 def verbalize(
     corpus: Corpus,
-    out: Annotated[Path, typer.Option(help="parquet file to write: message_id, template, text")],
+    out: Annotated[Path, typer.Option(help="parquet file to write: message_id, comment_id, template, text")],
 ) -> None:
-    """Write every post and video as text, behavior beside content."""
+    """Write every message and comment as text, behavior beside content; say what could not be written."""
     from corpus.verbalize.verbalize import verbalize as run
+    from corpus.verbalize.verbalize import verbalized_text
 
-    say(f"{run(corpus, out):,} texts in {out}")
+    say(verbalized_text(run(corpus, out), out))
 
 
 @app.command()

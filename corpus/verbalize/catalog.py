@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import re
 
-from corpus.verbalize import post, verbalize, video
+from corpus.verbalize import post, video
+from corpus.verbalize.kinds.post import POST
+from corpus.verbalize.kinds.video import VIDEO
 from corpus.verbalize.template import Template
-
-MODULES = (video, post, verbalize)
+from corpus.verbalize.verbalize import KINDS
 
 
 def templates() -> dict[str, Template]:
-    """The templates by NAME@VERSION."""
-    named = [value for module in MODULES for value in vars(module).values()]
+    """All templates by NAME@VERSION."""
+    return task_templates() | {template.label: template for kind in KINDS for template in kind.templates}
+
+
+def task_templates() -> dict[str, Template]:
+    """The templates of what tasks ask about, questions and plain texts."""
+    named = [value for module in (video, post) for value in vars(module).values()]
     forms = [form for form in named if isinstance(form, video.VideoForm)]
-    found = named + [part for form in forms for part in (form.prompt, form.scene, form.answer)]
-    return {template.label: template for template in found if isinstance(template, Template)}
+    parts = [part for form in forms for part in (form.prompt, form.scene, form.answer)]
+    return {template.label: template for template in (*named, *parts, POST, VIDEO) if isinstance(template, Template)}
 
 
 def frames(shortest: int = 4) -> list[str]:
-    """The fixed wordings of the templates, without the space before a field; heads of scenes 1 to 100 among them."""
+    """The fixed wordings of the tasks' templates, without the space before a field, and heads of scenes 1 to 100."""
     plain = {
         text.rstrip(" ")
-        for template in templates().values()
+        for template in task_templates().values()
         for text in re.split(r"\{\w+\}|(?<!\\)[\[\]]", template.text)
     }
     heads = [head for number in range(1, 101) for head in (f"scene {number}:", f" <mask {number}>")]

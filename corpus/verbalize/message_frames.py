@@ -11,12 +11,12 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from corpus.verbalize.safe_text import outside, uncounted, unlinked
+from corpus.verbalize.safe_text import mask_counts, mask_links, sanitize
 
 MIN_VIEWS = 100  # below a hundred interactions behavior is noise (paper's readers, SPEC 7)
 BODY_CHARACTERS = 300
 SPEECH_CHARACTERS = 160
-PART_ROWS = 20_000
+PART_ROWS = 50_000
 
 VIDEOS = """
 WITH observed AS (
@@ -35,38 +35,47 @@ WITH observed AS (
 )
 SELECT message.message_id,
        coalesce(message.communicator_id, message.campaign, message.message_id) AS cluster,
-       coalesce(communicator.company, communicator.name) AS company,
-       message.title, message.body, message.published_at,
+       speaker.company, message.title, message.body, message.published_at,
        coalesce(newest.observed_at, curves.observed_at) AS observed_at,
-       message.duration_s,
-       coalesce(newest.audience, communicator.audience)::DOUBLE AS audience,
+       message.duration_s, coalesce(newest.audience, speaker.audience)::DOUBLE AS audience,
        date_diff('second', message.published_at, coalesce(newest.observed_at, curves.observed_at)) / 86400.0
            AS age_days,
-       newest.views, newest.likes, curves.curve
+       newest.views, newest.likes, curves.curve,
+       CASE WHEN newest.views IS NULL AND curves.curve IS NULL THEN 'no behavior' END AS reason
 FROM message LEFT JOIN newest USING (message_id) LEFT JOIN curves USING (message_id)
-LEFT JOIN communicator USING (communicator_id)
-WHERE message.kind = 'video' AND (newest.views IS NOT NULL OR curves.curve IS NOT NULL)
+LEFT JOIN _speaker speaker USING (communicator_id)
+WHERE message.kind = 'video'
 ORDER BY message.message_id
 """
 
 POSTS = """
 WITH likes AS (
-    SELECT message_id, value AS likes, observed_at FROM effect
-    WHERE metric = 'likes' AND scene IS NULL AND receiver IS NULL
-    QUALIFY row_number() OVER (PARTITION BY message_id ORDER BY observed_at DESC NULLS LAST) = 1
+    SELECT message_id, arg_max(value, coalesce(observed_at, '-infinity'::TIMESTAMP)) AS likes,
+           max(observed_at) AS observed_at
+    FROM effect WHERE metric = 'likes' AND scene IS NULL AND receiver IS NULL GROUP BY message_id
+), retweet AS (
+    SELECT DISTINCT message_id FROM ({retweets})
 )
-SELECT message.message_id, message.communicator_id AS cluster,
-       coalesce(communicator.company, communicator.name) AS company, communicator.name AS account,
+SELECT message.message_id, message.communicator_id AS cluster, message.channel, speaker.company, speaker.account,
        message.title, message.body, message.published_at, likes.observed_at, NULL::DOUBLE AS duration_s,
-       communicator.audience::DOUBLE AS audience,
-       date_diff('second', message.published_at, likes.observed_at) / 86400.0 AS age_days, likes.likes
-FROM message JOIN likes USING (message_id) JOIN communicator USING (communicator_id)
-WHERE message.kind = 'post' AND message.channel = 'twitter' AND message.published_at IS NOT NULL
-      AND message.body IS NOT NULL AND NOT starts_with(message.body, 'RT @')
-ORDER BY message.message_id
+       speaker.audience,
+       date_diff('second', message.published_at, likes.observed_at) / 86400.0 AS age_days, likes.likes,
+       CASE WHEN message.body IS NULL THEN 'no text'
+            WHEN starts_with(message.body, 'RT @') OR retweet.message_id IS NOT NULL THEN 'a retweet'
+            WHEN likes.likes IS NULL THEN 'no behavior'
+            WHEN message.published_at IS NULL THEN 'no time of publication'
+            WHEN speaker.communicator_id IS NULL THEN 'no communicator' END AS reason
+FROM message LEFT JOIN likes USING (message_id) LEFT JOIN retweet USING (message_id)
+LEFT JOIN _speaker speaker USING (communicator_id)
+WHERE message.kind = 'post'
 """
 
 RETWEETS = "SELECT table_name FROM information_schema.columns WHERE column_name = 'is_retweet' ORDER BY table_name"
+
+SPEAKERS = """
+SELECT communicator_id, coalesce(company, name) AS company, name AS account, audience::DOUBLE AS audience
+FROM communicator ORDER BY communicator_id
+"""
 
 SCENES = """
 SELECT message_id, scene, captions, screen_text, objects, actions, speech FROM scene
@@ -82,11 +91,33 @@ def query(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
 def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     """Content columns made safe for templates; age below zero (clocks differ) becomes null."""
     return frame.with_columns(
-        company=outside(pl.col("company"), 80),
-        title=outside(uncounted(pl.col("title")), 200),
-        body=outside(uncounted(unlinked(pl.col("body"))), BODY_CHARACTERS),
+        title=safe_title(),
+        body=safe_body(),
         age_days=pl.when(pl.col("age_days") >= 0).then(pl.col("age_days")),
     )
+
+
+def safe_title() -> pl.Expr:
+    """The title without counts and marks."""
+    return sanitize(mask_counts(pl.col("title")), 200)
+
+
+def safe_body(characters: int = BODY_CHARACTERS) -> pl.Expr:
+    """The start of the body without links, counts and marks."""
+    return sanitize(mask_counts(mask_links(pl.col("body"))), characters)
+
+
+def list_speakers(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table _speaker (communicator_id, company, account, audience), its names made safe: far fewer than
+    the messages in which they stand.
+    """
+    columns = "communicator_id VARCHAR, company VARCHAR, account VARCHAR, audience DOUBLE"
+    connection.execute(f"CREATE OR REPLACE TABLE _speaker ({columns})")
+    for frame in parts(connection, SPEAKERS, PART_ROWS):
+        names = frame.with_columns(company=sanitize(pl.col("company"), 80), account=sanitize(pl.col("account"), 80))
+        connection.register("_names", names.to_arrow())
+        connection.execute("INSERT INTO _speaker BY NAME FROM _names")
+        connection.unregister("_names")
 
 
 def parts(connection: duckdb.DuckDBPyConnection, sql: str, rows: int) -> Iterator[pl.DataFrame]:
@@ -101,7 +132,9 @@ def parts(connection: duckdb.DuckDBPyConnection, sql: str, rows: int) -> Iterato
 
 
 def video_parts(connection: duckdb.DuckDBPyConnection, rows: int = PART_ROWS) -> Iterator[pl.DataFrame]:
-    """Videos with views or a curve: content, views, likes, like_view_pct (null below 100 views), curve (0..100)."""
+    """All videos: content, views, likes, like_view_pct (null below 100 views), curve (0..100), and in `reason` why one
+    is not used.
+    """
     for frame in parts(connection, VIDEOS, rows):
         yield cleaned(frame).with_columns(
             like_view_pct=pl.when(pl.col("views") >= MIN_VIEWS, pl.col("likes") <= pl.col("views")).then(
@@ -111,28 +144,33 @@ def video_parts(connection: duckdb.DuckDBPyConnection, rows: int = PART_ROWS) ->
         )
 
 
-def post_parts(connection: duckdb.DuckDBPyConnection, rows: int = PART_ROWS) -> Iterator[pl.DataFrame]:
-    """Posts with likes; retweets are left out, since their likes belong to somebody else's words."""
-    own = POSTS
-    for (annotation,) in connection.sql(RETWEETS).fetchall():
-        own = f'FROM ({own}) ANTI JOIN (SELECT message_id FROM "{annotation}" WHERE is_retweet) USING (message_id)'
-    for frame in parts(connection, f"FROM ({own}) ORDER BY message_id", rows):
-        told = cleaned(frame).with_columns(account=outside(pl.col("account"), 80), text=pl.col("body"))
-        yield told.filter(pl.col("body").is_not_null())
+def posts_sql(connection: duckdb.DuckDBPyConnection) -> str:
+    """A query for all posts, their content as it came, and in `reason` why one is not used.
+
+    Retweets are not, since their likes belong to somebody else's words.
+    """
+    annotations = [name for (name,) in connection.sql(RETWEETS).fetchall()]
+    marked = [f'SELECT message_id FROM "{name}" WHERE is_retweet' for name in annotations]
+    return POSTS.format(retweets=" UNION ALL ".join(marked) or "SELECT NULL::VARCHAR AS message_id WHERE false")
 
 
 def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """All of `video_parts`."""
-    return pl.concat(video_parts(connection))
+    """The videos with views or a curve."""
+    list_speakers(connection)
+    return pl.concat(used(frame) for frame in video_parts(connection))
 
 
 def posts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """All of `post_parts`."""
-    return pl.concat(post_parts(connection))
+    """The posts on Twitter with likes; `text` is the body."""
+    list_speakers(connection)
+    asked = f"SELECT * EXCLUDE (channel) FROM ({posts_sql(connection)}) WHERE channel = 'twitter' ORDER BY message_id"
+    frame = pl.concat(cleaned(used(frame)) for frame in parts(connection, asked, PART_ROWS))
+    return frame.with_columns(text=pl.col("body")).filter(pl.col("body").is_not_null())
 
 
-def _joined(column: str) -> pl.Expr:
-    return outside(unlinked(pl.col(column).list.join("; ")), SPEECH_CHARACTERS).str.replace_all("|", "¦", literal=True)
+def used(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows without a reason to be left out."""
+    return frame.filter(pl.col("reason").is_null()).drop("reason")
 
 
 def with_scenes(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -140,19 +178,7 @@ def with_scenes(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> p
 
     A video with a curve but no scenes described gets empty scenes, one a value of the curve.
     """
-    connection.register("_wanted", frame.select("message_id"))
-    scenes = query(connection, SCENES)
-    connection.unregister("_wanted")
-    seen = pl.concat_str(
-        _joined("captions").fill_null(""),
-        (pl.lit(" | text: ") + _joined("screen_text")).fill_null(""),
-        (pl.lit(" | objects: ") + _joined("objects")).fill_null(""),
-        (pl.lit(" | actions: ") + _joined("actions")).fill_null(""),
-    )
-    texts = scenes.select("message_id", "scene", scene_seen=seen, scene_speech=_joined("speech"))
-    spoken = (pl.lit(" | says: ") + pl.col("scene_speech")).fill_null("")
-    texts = texts.with_columns(scene_text=pl.concat_str("scene_seen", spoken).str.strip_chars(" |"))
-    lists = texts.group_by("message_id", maintain_order=True).agg("scene_seen", "scene_speech", "scene_text")
+    lists = scene_texts(frame, connection)
     joined = frame.join(lists, on="message_id", how="left", maintain_order="left")
     count = pl.coalesce(pl.col("scene_seen").list.len(), pl.col("curve").list.len(), pl.lit(0))
     empty = pl.lit("").repeat_by(count)
@@ -163,3 +189,32 @@ def with_scenes(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> p
     )
     text = pl.concat_str("title", "body", pl.col("scene_text").list.join(" "), separator=" ", ignore_nulls=True)
     return joined.with_columns(text=text)
+
+
+def scene_texts(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The scenes of a frame's messages, a row a message that has some: lists scene_seen, scene_speech, scene_text."""
+    scenes = query_about(frame, connection, SCENES)
+    seen = pl.concat_str(
+        _joined("captions").fill_null(""),
+        (pl.lit(" | text: ") + _joined("screen_text")).fill_null(""),
+        (pl.lit(" | objects: ") + _joined("objects")).fill_null(""),
+        (pl.lit(" | actions: ") + _joined("actions")).fill_null(""),
+    )
+    texts = scenes.select("message_id", "scene", scene_seen=seen, scene_speech=_joined("speech"))
+    spoken = (pl.lit(" | says: ") + pl.col("scene_speech")).fill_null("")
+    texts = texts.with_columns(scene_text=pl.concat_str("scene_seen", spoken).str.strip_chars(" |"))
+    return texts.group_by("message_id", maintain_order=True).agg("scene_seen", "scene_speech", "scene_text")
+
+
+def query_about(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    """The result of a query in which `_wanted` holds the ids of a frame's messages."""
+    connection.register("_wanted", frame.select("message_id"))
+    try:
+        return query(connection, sql)
+    finally:
+        connection.unregister("_wanted")
+
+
+def _joined(column: str) -> pl.Expr:
+    line = sanitize(mask_links(pl.col(column).list.join("; ")), SPEECH_CHARACTERS)
+    return line.str.replace_all("|", "¦", literal=True)

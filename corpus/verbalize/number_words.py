@@ -1,7 +1,8 @@
 """Numbers as words in templates, and back.
 
 Counts are written rounded ("346 thousand", "2.1 million"), ratios in percent with one decimal, replay values as
-integers 0 to 100.
+integers 0 to 100, as the paper does. Kinds of message that the paper's tasks do not ask about keep three significant
+digits ("2.13 million", "0.412").
 """
 
 from __future__ import annotations
@@ -15,20 +16,28 @@ NUMBER = re.compile(r"(-?\d[\d,]*(?:\.\d+)?)\s*(thousand|million|billion|trillio
 SHORT = {"k": 1e3, "m": 1e6, "b": 1e9}
 
 
-def _rounded(value: pl.Expr) -> pl.Expr:
-    """Two digits below ten, none after the point above."""
-    small = value.round(1)
-    whole = value.round(0)
-    return pl.when(value < 9.95).then(small.cast(pl.String)).otherwise(whole.cast(pl.Int64).cast(pl.String))
-
-
 def count_words(count: pl.Expr) -> pl.Expr:
     """A count rounded with its unit in words: within 5 % of the count, exact below a thousand."""
-    count = count.cast(pl.Float64)
-    words = count.round(0).cast(pl.Int64).cast(pl.String)
-    for name, unit in UNITS.items():
-        words = pl.when(count >= unit * 0.9995).then(_rounded(count / unit) + f" {name}").otherwise(words)
-    return words
+    scaled, unit_name = _scaled(count.cast(pl.Float64))
+    small = (unit_name != "") & (scaled < 9.95)
+    return pl.when(small).then(scaled.round(1).cast(pl.String)).otherwise(as_integer(scaled)) + unit_name
+
+
+def count_in_three_digits(count: pl.Expr) -> pl.Expr:
+    """A count with three significant digits and its unit in words: within 0.5 %, exact below a thousand."""
+    scaled, unit_name = _scaled(count.cast(pl.Float64))
+    small = (unit_name != "") & (scaled < 99.95)
+    return pl.when(small).then(scaled.round_sig_figs(3).cast(pl.String)).otherwise(as_integer(scaled)) + unit_name
+
+
+def _scaled(count: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """A count in its unit, and the unit's name after a space; empty below a thousand."""
+    share, unit_name = pl.lit(1.0), pl.lit("")  # a product, as a column divided by a number is computed
+    for name, size in UNITS.items():
+        reached = count >= size * 0.9995
+        share = pl.when(reached).then(1 / size).otherwise(share)
+        unit_name = pl.when(reached).then(pl.lit(f" {name}")).otherwise(unit_name)
+    return count * share, unit_name
 
 
 def percent(value: pl.Expr) -> pl.Expr:
@@ -36,7 +45,12 @@ def percent(value: pl.Expr) -> pl.Expr:
     return value.cast(pl.Float64).round(1).cast(pl.String)
 
 
-def whole(value: pl.Expr) -> pl.Expr:
+def percent_in_three_digits(fraction: pl.Expr) -> pl.Expr:
+    """A fraction as a percentage with three significant digits, of which none is beyond the fourth decimal."""
+    return (fraction.cast(pl.Float64) * 100).round_sig_figs(3).round(4).cast(pl.String)
+
+
+def as_integer(value: pl.Expr) -> pl.Expr:
     """A value as an integer."""
     return value.cast(pl.Float64).round(0).cast(pl.Int64).cast(pl.String)
 

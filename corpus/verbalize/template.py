@@ -2,18 +2,20 @@
 
 `{field}` is replaced by the column of that name; a part in square brackets is left out of a row in which one of its
 fields is null. A backslash makes a bracket plain. A template carries a name and a version; a change of wording is a new
-version.
+version. Since fields hold one line and none of the wordings around them, a text can be taken apart again.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 PIECE = re.compile(r"\\(?P<plain>[\[\]{}])|\[(?P<part>(?:\\.|[^\[\]])*)\]|\{(?P<field>\w+)\}|(?P<text>[^\\\[\]{}]+)")
+
+ONE_LINE, ANY_LINES = r"[^\n]*?", r"(?s:.*)"
 
 
 class BadTemplate(ValueError):
@@ -39,6 +41,19 @@ def compile_text(text: str, fields: Mapping[str, pl.Expr]) -> list[pl.Expr]:
     return pieces
 
 
+def pattern_of(text: str, many_lines: Collection[str]) -> str:
+    """A regular expression with a group for each field, that matches what the text of a template can become."""
+    pattern = ""
+    for match in PIECE.finditer(text):
+        if (part := match["part"]) is not None:
+            pattern += f"(?:{pattern_of(part, many_lines)})?"
+        elif (field := match["field"]) is not None:
+            pattern += f"(?P<{field}>{ANY_LINES if field in many_lines else ONE_LINE})"
+        else:
+            pattern += re.escape(match["plain"] or match["text"])
+    return pattern
+
+
 @dataclass(frozen=True)
 class Template:
     """A versioned text with fields."""
@@ -55,3 +70,8 @@ class Template:
     def fill(self, **fields: pl.Expr) -> pl.Expr:
         """One string a row, for whole tables; null where a field outside brackets is null."""
         return pl.concat_str(compile_text(self.text, fields))
+
+    def read(self, text: str, many_lines: Collection[str] = ()) -> dict[str, str] | None:
+        """The fields that a text shows, those in `many_lines` with all their lines; None where it is another's text."""
+        match = re.fullmatch(pattern_of(self.text, many_lines), text)
+        return {name: value for name, value in match.groupdict().items() if value is not None} if match else None

@@ -1,84 +1,139 @@
-"""The corpus as text: `cbc corpus verbalize`, one row a message, behavior written beside content.
+"""The corpus as text: `cbc corpus verbalize`, one row a message or comment, behavior written beside content.
 
 Nothing is masked here: this is the text that a model is trained on without a question. Tasks ask in benchmark/tasks.
+Memory is bounded: DuckDB gives messages in their order, parts of them become text on threads and are written while the
+next are read.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.derivatives import remember
 from corpus.files.atomic import part_path
-from corpus.files.sql import MEMORY, quote
+from corpus.files.sql import quote
+from corpus.printing import table_text
 from corpus.store import Corpus
-from corpus.verbalize.message_frames import post_parts, video_parts, with_scenes
-from corpus.verbalize.number_words import count_words, whole
-from corpus.verbalize.post import DATE, HEAD
-from corpus.verbalize.template import Template
-from corpus.verbalize.video import HEADER, SCENE, header_fields, joined, lines, scene_rows
+from corpus.verbalize.kinds.base import NO_TEXT, Kind
+from corpus.verbalize.kinds.comment import Comment
+from corpus.verbalize.kinds.comments import Comments
+from corpus.verbalize.kinds.email import Email
+from corpus.verbalize.kinds.headline import Headline
+from corpus.verbalize.kinds.image import Image
+from corpus.verbalize.kinds.post import Post
+from corpus.verbalize.kinds.sound import Sound
+from corpus.verbalize.kinds.video import Video
+from corpus.verbalize.message_frames import list_speakers
+from corpus.withdrawn.tombstones import withdrawn
 
-POST = Template("post-text", 1, HEAD + "post: {body}\nlikes: {likes}")
-VIDEO = Template("video-text", 1, HEADER + "{scenes}")
-VIDEOS_AT_ONCE = 2_000
-
-
-def fill_file(source: Path, template: Template, out: Path, **fields: pl.Expr) -> None:
-    """Run a template over a parquet file of any size into another with the column `text`, in bounded memory."""
-    filled = pl.scan_parquet(source).select("message_id", text=template.fill(**fields))
-    filled.sink_parquet(out, compression="zstd", maintain_order=True)
-
-
-def texts(connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
-    """Frames of message_id, template, text: posts, then videos, some thousand messages at a time."""
-    yield from (post_texts(part) for part in post_parts(connection))
-    for part in video_parts(connection, VIDEOS_AT_ONCE):
-        yield video_texts(with_scenes(part, connection))
+KINDS: tuple[Kind, ...] = (Post(), Video(), Email(), Headline(), Image(), Sound(), Comment(), Comments())
+COLUMNS = pa.schema({name: pa.large_string() for name in ("message_id", "comment_id", "template", "text")})
+PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "use_dictionary": ["template"]}
+MEMORY = "512MB"  # of DuckDB, which spills beyond it
+OTHER_KINDS = """SELECT coalesce(kind, '(none)'), count(*) FROM message
+WHERE kind IS NULL OR NOT list_contains($written, kind) GROUP BY ALL"""
+FILTERED = """SELECT coalesce(kind, '(none)'), 'removed by the filter ' || filter, count(*)
+FROM removed JOIN message USING (message_id) GROUP BY ALL"""
 
 
-def post_texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Posts with their likes."""
-    text = POST.fill(likes=count_words(pl.col("likes")), **DATE)
-    return frame.select("message_id", template=pl.lit(POST.label), text=text)
+@dataclass
+class Verbalized:
+    """What was written: texts by kind; what was not: messages or comments by kind and reason."""
+
+    written: Counter[str] = field(default_factory=Counter)
+    unwritten: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
-def video_texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Videos with views, likes and the replay value of every scene."""
-    rows = scene_rows(frame.with_columns(replay=replay_of_scenes()))
-    told = joined(frame, lines(rows.with_columns(value=whole(pl.col("replay"))), SCENE, "_scenes"))
-    text = VIDEO.fill(scenes=pl.col("_scenes").fill_null(""), **header_fields())
-    return told.select("message_id", template=pl.lit(VIDEO.label), text=text)
-
-
-def replay_of_scenes() -> pl.Expr:
-    """The curve where it has a value a scene, else nulls."""
-    scenes = pl.col("scene_seen").list.len()
-    silent = pl.lit(None, pl.Float64).repeat_by(scenes)
-    return pl.coalesce(pl.when(pl.col("curve").list.len() == scenes).then("curve"), silent)
-
-
-def verbalize(root: Path, out: Path) -> int:
-    """Write the text of every post and video kept to one parquet file; gives the rows written."""
+def verbalize(root: Path, out: Path) -> Verbalized:
+    """Write the text of everything kept to one parquet file. Raises NoSuchPath, WrongVersion."""
     beside, spill = part_path(out), out.with_name(f".{out.name}.spill")
-    rows = 0
+    corpus, result = Corpus.open(root), Verbalized()
     try:
-        with Corpus.open(root).connect(kept=True) as connection, ExitStack() as opened:
+        with corpus.connect(kept=True) as connection:
             connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}")
-            writer: pq.ParquetWriter | None = None
-            for frame in texts(connection):
-                table = frame.to_arrow()
-                writer = writer or opened.enter_context(pq.ParquetWriter(beside, table.schema, compression="zstd"))
-                writer.write_table(table)
-                rows += frame.height
+            with pq.ParquetWriter(beside, COLUMNS, **PARQUET) as writer:
+                write_texts(connection, writer, result)
+            others = connection.execute(OTHER_KINDS, {"written": [kind.name for kind in KINDS]}).fetchall()
+        result.unwritten.update({(name, "no template"): count for name, count in others})
+        count_left_out(corpus, result)
         remember(root, out)
         beside.replace(out)
     finally:
         beside.unlink(missing_ok=True)
         shutil.rmtree(spill, ignore_errors=True)
-    return rows
+    return result
+
+
+def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:
+    """Write all kinds, a row group a part, and count them."""
+    list_speakers(connection)
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+        writing: Future[None] | None = None
+        for kind in KINDS:
+            if kind.present(connection):
+                for frame in in_order(pool, kind.texts, kind.parts(connection)):
+                    table = counted(frame, kind, result)
+                    if writing:
+                        writing.result()
+                    writing = pool.submit(writer.write_table, table)
+        if writing:
+            writing.result()
+
+
+def in_order(
+    pool: ThreadPoolExecutor, work: Callable[[pl.DataFrame], pl.DataFrame], frames: Iterable[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """The results of some work on frames, in the frames' order; at most one a core is under way."""
+    waiting: deque[Future[pl.DataFrame]] = deque()
+    for frame in frames:
+        waiting.append(pool.submit(work, frame))
+        if len(waiting) > (os.cpu_count() or 1):
+            yield waiting.popleft().result()
+    for future in waiting:
+        yield future.result()
+
+
+def counted(frame: pl.DataFrame, kind: Kind, result: Verbalized) -> pa.Table:
+    """The texts of a part as a table of the file; what has none is counted by its reason."""
+    reason = pl.coalesce("reason", pl.when(pl.col("text").is_null()).then(pl.lit(NO_TEXT)))
+    frame = frame.with_columns(reason=reason)
+    for name, count in frame["reason"].drop_nulls().value_counts().rows():
+        result.unwritten[kind.name, name] += count
+    if frame["reason"].null_count() < frame.height:
+        frame = frame.filter(pl.col("reason").is_null())
+    result.written[kind.name] += frame.height
+    absent = {name: pl.lit(None, pl.String) for name in COLUMNS.names if name not in frame.columns}
+    return frame.with_columns(**absent).select(COLUMNS.names).to_arrow().cast(COLUMNS)
+
+
+def count_left_out(corpus: Corpus, result: Verbalized) -> None:
+    """Count what filters removed and what was withdrawn."""
+    with corpus.connect() as connection:
+        for kind, reason, count in connection.sql(FILTERED).fetchall():
+            result.unwritten[kind, reason] += count
+    for what, ids in withdrawn(corpus.root).items():
+        if ids:
+            result.unwritten[f"any ({what})", "withdrawn"] += len(ids)
+
+
+def verbalized_text(result: Verbalized, out: Path) -> str:
+    """How many texts were written, and what was not."""
+    lines = [f"{result.written.total():,} texts in {out}"]
+    if result.written:
+        lines.append(table_text(["kind", "texts"], [*result.written.items()]))
+    if result.unwritten:
+        rows = [(kind, reason, count) for (kind, reason), count in sorted(result.unwritten.items())]
+        lines += ["", "not written", table_text(["kind", "why", "number"], rows)]
+    return "\n".join(lines)

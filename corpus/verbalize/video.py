@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from corpus.verbalize.number_words import count_words, percent, whole
+from corpus.verbalize.number_words import as_integer, count_words, percent
 from corpus.verbalize.safe_text import MASK, gist
 from corpus.verbalize.template import Template
 
@@ -80,8 +80,8 @@ def header_fields(masked: tuple[str, ...] = ()) -> dict[str, pl.Expr]:
     fields = {
         "audience": count_words(pl.col("audience")),
         "date": pl.col("published_at").dt.strftime("%Y-%m-%d"),
-        "length": whole(pl.col("duration_s")),
-        "age": whole(pl.col("age_days")),
+        "length": as_integer(pl.col("duration_s")),
+        "age": as_integer(pl.col("age_days")),
         "views": count_words(pl.col("views")),
         "likes": percent(pl.col("like_view_pct")),
     }
@@ -115,9 +115,9 @@ def joined(frame: pl.DataFrame, *columns: pl.DataFrame) -> pl.DataFrame:
 def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
     """Forward: scenes with their replay values, masked where `replay` is null (their values: `target`)."""
     rows = scene_rows(frame)
-    shown = rows.with_columns(value=pl.coalesce(whole(pl.col("replay")), SCENE_MASK.fill()))
+    shown = rows.with_columns(value=pl.coalesce(as_integer(pl.col("replay")), SCENE_MASK.fill()))
     targets = frame.select("target").explode("target")["target"]
-    asked = rows.filter(pl.col("replay").is_null()).with_columns(value=whole(pl.lit(targets)), gist=scene_gist())
+    asked = rows.filter(pl.col("replay").is_null()).with_columns(value=as_integer(pl.lit(targets)), gist=scene_gist())
     told = joined(frame, lines(shown, form.scene, "_scenes"), lines(asked, form.answer, "answer", form.separator))
     prompt = form.prompt.fill(scenes=pl.col("_scenes"), **header_fields())
     return told.with_columns(prompt=prompt).drop("_scenes")
@@ -155,7 +155,7 @@ def _whole_text(frame: pl.DataFrame, prompt: Template, answer: Template, masked:
 def speech_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Reverse: replay values shown, the speech of the scenes in `asked` masked, to be chosen from `option_texts`."""
     rows = scene_rows(frame).with_columns(
-        value=whole(pl.col("replay")),
+        value=as_integer(pl.col("replay")),
         masked=(pl.col("number") - 1).is_in(frame["asked"].gather(scene_rows(frame)["row"])),
     )
     rows = rows.with_columns(speech=pl.when("masked").then(pl.lit(MASK)).otherwise("speech"))

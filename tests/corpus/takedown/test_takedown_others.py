@@ -160,7 +160,7 @@ def test_texts_made_of_a_corpus_are_reached(tmp_path):
     for name, title in (("secretvideo", SECRET), ("othervideo1", OTHER)):
         write(tmp_path / "v", video(name, title=title, comments=[]), name=name)
     ingest(source_named("ytdlp"), [tmp_path / "v"], root)
-    assert verbalize(root, tmp_path / "text.parquet") == 2
+    assert verbalize(root, tmp_path / "text.parquet").written == {"video": 2}
     (tmp_path / "notes.txt").write_text("of no concern")
     takedown(root, ["secretvideo"], [tmp_path / "notes.txt"])
     assert pl.read_parquet(tmp_path / "text.parquet")["message_id"].to_list() == ["othervideo1"]

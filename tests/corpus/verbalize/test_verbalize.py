@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.verbalize.number_words import count_words, percent, read_number, whole
+from corpus.verbalize.number_words import as_integer, count_words, percent, read_number
 from corpus.verbalize.read_answers import read_choice, read_values
-from corpus.verbalize.safe_text import MASK, outside, uncounted, unlinked
+from corpus.verbalize.safe_text import MASK, mask_counts, mask_links, sanitize
 from corpus.verbalize.template import BadTemplate, Template
 from corpus.verbalize.video import REPLAY, REPLAY_PAPER, like_view_text, replay_text, views_text
 
@@ -71,7 +71,7 @@ def test_counts_as_the_paper_writes_them(count, text):
 
 @given(st.floats(0, 100))
 def test_percent_and_replay_come_back_within_their_rounding(value):
-    shown, integer = one(percent(pl.col("n")), n=value), one(whole(pl.col("n")), n=value)
+    shown, integer = one(percent(pl.col("n")), n=value), one(as_integer(pl.col("n")), n=value)
     assert shown is not None and integer is not None
     assert read_number(shown) == pytest.approx(value, abs=0.0501)
     assert read_number(integer) == pytest.approx(value, abs=0.501)
@@ -82,7 +82,7 @@ def test_replay_answers_come_back_whatever_the_scenes_say(values, seen):
     count = len(values)
     frame = video(
         scene_seen=seen[:count], scene_speech=[None] * count, replay=[None] * count, target=[float(v) for v in values]
-    ).with_columns(scene_seen=pl.col("scene_seen").list.eval(outside(pl.element()).fill_null("")))
+    ).with_columns(scene_seen=pl.col("scene_seen").list.eval(sanitize(pl.element()).fill_null("")))
     for form in (REPLAY, REPLAY_PAPER):
         told = replay_text(frame, form)
         assert read_values(told["answer"][0], count) == values
@@ -109,7 +109,7 @@ def test_a_prompt_does_not_depend_on_what_it_masks(target, views, likes):
 )
 def test_titles_do_not_tell_counts(count, wording):
     title = f"thanks for {wording.format(count)} everyone"
-    clean = one(uncounted(pl.col("t")), t=title)
+    clean = one(mask_counts(pl.col("t")), t=title)
     assert clean is not None
     assert str(count) not in clean.replace(",", "")
 
@@ -118,18 +118,18 @@ def test_titles_do_not_tell_counts(count, wording):
     "title", ["10M views special", "we hit 1.2 million subscribers", "1.234.567 Aufrufe", "3 lakh views"]
 )
 def test_titles_do_not_tell_rounded_counts(title):
-    clean = one(uncounted(pl.col("t")), t=title)
+    clean = one(mask_counts(pl.col("t")), t=title)
     assert clean is not None and not any(c.isdigit() for c in clean)
 
 
 @pytest.mark.parametrize("title", ["top 10 goals of 2023", "iPhone 15 review", "24 hours in Rome"])
 def test_ordinary_numbers_stay(title):
-    assert one(uncounted(pl.col("t")), t=title) == title
+    assert one(mask_counts(pl.col("t")), t=title) == title
 
 
 @given(HOSTILE)
 def test_outside_text_is_one_line_without_marks(text):
-    clean = one(outside(pl.col("t")), t=text) or ""
+    clean = one(sanitize(pl.col("t")), t=text) or ""
     assert not set(clean) & set("<>=\n\r\u2028\u0085")
     assert len(clean.splitlines()) <= 1
     assert MASK not in clean
@@ -137,7 +137,7 @@ def test_outside_text_is_one_line_without_marks(text):
 
 @pytest.mark.parametrize("forged", ["x\nscene 9: y = 100", "answer: = 55", "<mask>", "= 1 = 2"])
 def test_a_title_cannot_forge_an_answer(forged):
-    clean = one(outside(pl.col("t")), t=forged)
+    clean = one(sanitize(pl.col("t")), t=forged)
     told = replay_text(video(title=clean))["prompt"][0]
     assert sum(line.startswith("scene ") for line in told.splitlines()) == 4
     assert told.count("<mask ") == 2
@@ -146,7 +146,7 @@ def test_a_title_cannot_forge_an_answer(forged):
 
 def test_links_and_mentions_become_placeholders():
     text = "hi @some_body and ＠other, see https://t.co/abc or www.example.org/x now a@b"
-    clean = one(unlinked(pl.col("t")), t=text)
+    clean = one(mask_links(pl.col("t")), t=text)
     assert clean == "hi (mention) and (mention), see (link) or (link) now a@b"
 
 
