@@ -15,7 +15,7 @@ import duckdb
 
 from corpus.errors import CbcError
 from corpus.files.sql import quote, quote_file
-from corpus.ingest.merge import CONTRADICTS
+from corpus.ingest.merge import CONTRADICTS, count
 from corpus.schema import DATA_TABLES
 from corpus.store import Corpus
 
@@ -49,19 +49,25 @@ def count_outcomes(
     connection: duckdb.DuckDBPyConnection, corpus: Corpus, annotations: Sequence[str], rows_read: int
 ) -> dict[str, int]:
     """Make `_outcome` (_record, outcome) and count each; every record read has exactly one. Raises BrokenSource."""
-    brought = "".join(f' UNION ALL SELECT _record, 3 FROM "{table}"' for table in (*DATA_TABLES, *annotations))
     connection.execute(
-        f"""CREATE TEMP TABLE _of_message AS
-        SELECT _record FROM message UNION SELECT _record FROM _known WHERE place = 'message';
+        f"""CREATE TEMP VIEW _of_message AS
+        SELECT _record FROM message UNION ALL SELECT _record FROM _known WHERE place = 'message';
         CREATE TEMP TABLE _outcome AS SELECT _record, min(rank) AS rank FROM (
-            SELECT _record, CASE WHEN {CONTRADICTION} THEN 2 ELSE 0 END AS rank FROM rejects
+            SELECT _record, 0 AS rank FROM rejects WHERE NOT {CONTRADICTION}
             UNION ALL SELECT _record, 1 FROM message
             UNION ALL SELECT _record, 1 FROM comment ANTI JOIN _of_message USING (_record)
             UNION ALL SELECT _record, 1 FROM ({_new_communicators(corpus)}) ANTI JOIN _of_message USING (_record)
-            UNION ALL SELECT _record, 3 FROM _filled{brought}
-            UNION ALL SELECT _record, 4 FROM _known
         ) GROUP BY _record"""
     )
+    if count(connection, "FROM _outcome") < rows_read:
+        brought = " ".join(f'UNION ALL SELECT _record, 3 FROM "{table}"' for table in (*DATA_TABLES, *annotations))
+        connection.execute(
+            f"""INSERT INTO _outcome SELECT _record, min(rank) FROM (
+                SELECT _record, 2 AS rank FROM rejects WHERE {CONTRADICTION}
+                UNION ALL SELECT _record, 3 FROM _filled {brought}
+                UNION ALL SELECT _record, 4 FROM _known
+            ) ANTI JOIN _outcome USING (_record) GROUP BY _record"""
+        )
     found = dict(connection.execute("SELECT rank, count(*) FROM _outcome GROUP BY rank").fetchall())
     counts = {name: int(found.get(rank, 0)) for rank, name in enumerate(OUTCOMES)}
     if sum(counts.values()) != rows_read:

@@ -68,8 +68,8 @@ class Cell(StrictModel):
         for regex in (self.pattern, self.file):
             if regex is not None and len(GROUP.findall(regex)) != 1:
                 raise ValueError(f"the regular expression {regex!r} needs exactly one group")
-        for regex in (self.pattern, self.file, self.matches):
-            _compiles(regex or "")
+        for regex in filter(None, (self.pattern, self.file, self.matches)):
+            _compiles(regex)
         return self
 
     @property
