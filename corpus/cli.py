@@ -102,6 +102,18 @@ def mapping_help(
 
 
 @app.command()
+def rebuild(
+    old: Annotated[Path, typer.Argument(help="a corpus, of any version of the format")],
+    corpus: Corpus,
+) -> None:
+    """Make a corpus anew from another one's raw files, with the sources and mappings that its ingests had."""
+    from corpus.ingest.rebuild import rebuild as run
+    from corpus.ingest.rebuild import rebuilt_text
+
+    typer.echo(rebuilt_text(run(old, corpus), corpus))
+
+
+@app.command()
 def simulate(
     corpus: Corpus,
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 0,

@@ -13,11 +13,13 @@ CORPUS/corpus.json                    format, version, and `overlay`: for a colu
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -68,7 +70,7 @@ class Corpus:
             told = f"{found.get('format')} {found.get('version')}" if isinstance(found, dict) else "unreadable"
             raise WrongVersion(
                 f"{root} is of another version ({told}; this is {FORMAT} {VERSION})",
-                "rebuild it from its raw files with this version of cbc",
+                f"rebuild it from its raw files: cbc corpus rebuild {shlex.quote(str(root))} --corpus NEW",
             )
         return cls(root)
 
@@ -135,8 +137,10 @@ class Corpus:
         beside = self.root / "tmp" / "corpus.duckdb"
         beside.parent.mkdir(exist_ok=True)
         beside.unlink(missing_ok=True)
-        with duckdb.connect() as connection:
-            connection.execute(f"SET file_search_path={quote(self.root.resolve())}")
+        with duckdb.connect() as connection, TemporaryDirectory() as folder:
+            here = Path(folder, "corpus")  # a name without what DuckDB takes for a pattern or the end of a path
+            here.symlink_to(self.root.resolve(), target_is_directory=True)
+            connection.execute(f"SET file_search_path={quote(here)}")
             connection.execute(f"ATTACH {quote(beside)} AS corpus (STORAGE_VERSION '{STORAGE}'); USE corpus")
             for statement in self.views(base="").statements():
                 connection.execute(statement)

@@ -18,7 +18,7 @@ from corpus.simulate.world import simulate
 from tests.corpus.crawl.server import Server, Universe
 
 SAID = "error: the disk is full; free some space and run the same command again"
-NOBODY = "SELECT count(*) = 0 AS n FROM message WHERE message_id = 'sim-v-alvora-1'"
+NOBODY = "SELECT count(*) = 0 AS n FROM message WHERE message_id = 'youtube:sim-v-alvora-1'"
 RECIPE = {
     "extends": "nano-lcbm",
     "scratch": {"vocab_size": 1500, "hidden_size": 64, "intermediate_size": 64, "layers": 1, "heads": 2},

@@ -63,7 +63,10 @@ def check_fills(annotator: Annotator) -> None:
         table, _, column = filled.partition(".")
         if column not in OVERLAID.get(table, ()) or column not in annotator.columns:
             shown = ", ".join(f"{name}.{one}" for name, columns in OVERLAID.items() for one in columns)
-            raise BadAnnotator(f"{annotator.label} fills {filled}, which is no column of its own and of a view", shown)
+            raise BadAnnotator(
+                f"{annotator.label} fills {filled}, which is not both a column of its own and of a view",
+                f"fill one of {shown}",
+            )
 
 
 def missing(corpus: Corpus, annotator: Annotator) -> Iterator[list[Row]]:
@@ -73,8 +76,8 @@ def missing(corpus: Corpus, annotator: Annotator) -> Iterator[list[Row]]:
         known = read if annotator.label in corpus.annotations() else ""
         rows = connection.sql(f"SELECT * FROM ({annotator.messages}) {known} ORDER BY message_id")
         for batch in rows.to_arrow_reader(annotator.at_once):
-            if len(batch):
-                yield batch.to_pylist()
+            for start in range(0, len(batch), annotator.at_once):  # DuckDB gives no fewer rows than it works with
+                yield batch.slice(start, annotator.at_once).to_pylist()
 
 
 def write_part(folder: Path, annotator: Annotator, messages: Iterable[Row], rows: list[Row]) -> int:

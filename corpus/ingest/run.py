@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -94,8 +94,12 @@ def ingest(source: Source, paths: Sequence[Path], root: Path, comments: str | No
     """Bring the files at `paths` into the corpus at `root`; of comments it keeps what `comments` or, without it, the
     environment says. Raises NoSuchPath, WrongVersion, Busy, FileChanged, OtherComments.
     """
-    kept = comments_wanted(comments)
-    files = source.files(paths)
+    return ingest_files(source, {path: _told(path, paths) for path in source.files(paths)}, root, comments)
+
+
+def ingest_files(source: Source, names: Mapping[Path, str], root: Path, comments: str | None = None) -> Report:
+    """Bring files into the corpus at `root` under the names given, as `ingest` does."""
+    kept, files = comments_wanted(comments), list(names)
     check_names(files)
     digests = {path: readable_sha256(path) for path in files}
     found_root = root.exists()
@@ -114,9 +118,8 @@ def ingest(source: Source, paths: Sequence[Path], root: Path, comments: str | No
         _clear_orphans(corpus, source)
         report = Report("", skipped=len(files) - len(new))
         if new or (source.generated and not _generated(corpus, source)):
-            named = {digest: (path, _told(path, paths)) for digest, path in new.items()}
             with _undone(corpus, source, found_root):
-                received = [_keep_raw(corpus, source, path, digest, name) for digest, (path, name) in named.items()]
+                received = [_keep_raw(corpus, source, path, digest, names[path]) for digest, path in new.items()]
                 report = _ingest(corpus, source, received, report.skipped, kept)
         corpus.refresh()
     return report

@@ -364,8 +364,11 @@ def simulate(
 
     Raises BadSize, NoSuchPath, WrongVersion, HoldsOther.
     """
-    if brands < 3 or min(videos, posts, emails) < 0:
-        raise BadSize(f"{brands} brands cannot be split three ways", "ask for at least 3 brands and no negative sizes")
+    if brands < 3 or min(videos, posts, emails) < 0 or not videos + posts + emails:
+        raise BadSize(
+            f"{brands} brands with {videos} videos, {posts} posts and {emails} emails each are no world",
+            "ask for at least 3 brands (a bench has three parts), no negative sizes, and some messages",
+        )
     world = SimulatedWorld(seed, brands, videos, posts, emails)
     if (root / "corpus.json").is_file():
         check_world(root, world)

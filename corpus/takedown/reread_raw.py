@@ -7,33 +7,17 @@ later. Reading again takes as long as the ingests did.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
-
-import yaml
 
 from corpus.errors import CbcError
 from corpus.ingest.deduplicate import open_staging
+from corpus.ingest.kept_source import source_of
 from corpus.sources.base import Received, Source, Staging
-from corpus.sources.mapping import Mapping
-from corpus.sources.registry import source_named
-from corpus.sources.table import Table
 from corpus.store import Corpus
 from corpus.withdrawn.file_names import DIGITS
 from corpus.withdrawn.gate import reject_withdrawn
 from corpus.withdrawn.tombstones import Ids
 
 AT_ONCE = 500  # files
-
-
-def source_of(manifest: dict[str, Any]) -> Source | None:
-    """The source of an ingest; None for one that needs no files, and where its mapping is not known any more."""
-    name = str(manifest.get("source", "")).split("@")[0]
-    try:
-        if manifest.get("settings"):
-            return Table(Mapping.model_validate(yaml.safe_load(manifest["settings"])))
-        return source_named(name)
-    except (CbcError, ValueError):
-        return None
 
 
 def reread_records(corpus: Corpus, wanted: Ids) -> tuple[dict[str, frozenset[int]], frozenset[str]]:

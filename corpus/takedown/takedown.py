@@ -22,11 +22,11 @@ from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, write_json, write_text
 from corpus.files.sql import PARQUET, quote, quote_file
 from corpus.ids import split_id
+from corpus.ingest.kept_source import source_of
 from corpus.media_names import stem_of
 from corpus.store import Corpus
 from corpus.takedown.derived import drop_withdrawn
 from corpus.takedown.plan import PENDING, plan, table_files
-from corpus.takedown.reread_raw import source_of
 from corpus.takedown.search import Searched, search
 from corpus.withdrawn.blank_raw import redact
 from corpus.withdrawn.file_names import INFO, forget_names, rename_in_tables

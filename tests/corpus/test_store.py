@@ -49,8 +49,9 @@ def test_communicator_is_the_newest_observation(tmp_path):
     assert connection.execute("SELECT count(*) FROM communicator_observation").fetchone() == (2,)
 
 
-def test_the_database_file_opens_for_anyone(tmp_path):
+def test_the_database_file_opens_for_anyone(tmp_path, monkeypatch):
     corpus = crawled(tmp_path, video())
+    monkeypatch.chdir(corpus.root)
     with duckdb.connect(str(corpus.root / "corpus.duckdb"), read_only=True) as connection:
         assert connection.execute("SELECT title FROM message").fetchone() == ("New shoes for the spring",)
         assert connection.execute('SELECT tags FROM "ytdlp@1"').fetchone() == (["shoes"],)
@@ -72,7 +73,7 @@ def test_what_is_no_corpus_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.parametrize("content", ['{"format": "cbc-corpus", "version": 2}', '{"format": "x"}', "[1]", "{", ""])
+@pytest.mark.parametrize("content", ['{"format": "cbc-corpus", "version": 3}', '{"format": "x"}', "[1]", "{", ""])
 def test_another_version_is_refused(tmp_path, content):
     (tmp_path / "corpus.json").write_text(content)
     for opened in (Corpus.open, Corpus.create):

@@ -78,9 +78,9 @@ def test_every_form_of_the_download_gives_the_same_rows(tmp_path, form):
     at = 1_700_000_000.0
     assert sorted(rows) == sorted(
         [
-            (IDS[0], "youtube", 'Brand "17", Ltd.', at),
-            (IDS[1], "youtube", 'Brand "17", Ltd.', at),
-            (IDS[2], "youtube", "Brand 21", at),
+            (f"youtube:{IDS[0]}", "youtube", 'Brand "17", Ltd.', at),
+            (f"youtube:{IDS[1]}", "youtube", 'Brand "17", Ltd.', at),
+            (f"youtube:{IDS[2]}", "youtube", "Brand 21", at),
             ("twitter:brand_17", "twitter", 'Brand "17", Ltd.', at),
             ("twitter:brand_18", "twitter", "‫ימין‬", at),
         ]
@@ -107,8 +107,8 @@ def test_a_crawl_takes_its_channels_from_a_result_and_the_company_stays(tmp_path
         sql = "SELECT communicator_id, company, name IS NOT NULL FROM communicator WHERE channel = 'youtube'"
         rows = connection.execute(sql).fetchall()
         assert connection.execute("SELECT count(*) FROM message").fetchall() != [(0,)]
-    companies = ['Brand "17", Ltd.', 'Brand "17", Ltd.', "Brand 21"]
-    assert sorted(rows) == sorted((name, company, True) for name, company in zip(IDS, companies, strict=True))
+    companies = zip(IDS, ['Brand "17", Ltd.', 'Brand "17", Ltd.', "Brand 21"], strict=True)
+    assert sorted(rows) == sorted((f"youtube:{name}", company, True) for name, company in companies)
     assert "gone: 1 no channel id, e.g. not-a-channel" in progress_text(tmp_path / "corpus")
 
 

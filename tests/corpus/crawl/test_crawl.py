@@ -30,6 +30,11 @@ ROOT = Path(__file__).resolve().parents[3]
 KEY = "test-key"
 
 
+def full(names):
+    """YouTube's ids as the tables have them."""
+    return {f"youtube:{name}" for name in names}
+
+
 @pytest.fixture(scope="module")
 def universe() -> Universe:
     return Universe(channels=12, videos_per_channel=70, comments_per_video=3, seed=1)
@@ -105,8 +110,8 @@ def test_every_video_that_is_shown_lands_in_the_tables_with_its_counts(universe,
     did = crawl(load_crawl_recipe(recipe_file(place, universe)), place / "corpus")
     frames = tables(place / "corpus")
     wanted = {video for channel in universe.channel_ids for video in universe.videos_of(channel)} - universe.missing
-    assert set(frames["message"]["message_id"]) == wanted
-    assert set(frames["communicator"]["communicator_id"]) == set(universe.channel_ids)
+    assert set(frames["message"]["message_id"]) == full(wanted)
+    assert set(frames["communicator"]["communicator_id"]) == full(universe.channel_ids)
     assert frames["effect"].filter(metric="views").height == len(wanted)
     assert frames["message"]["published_at"].null_count() == frames["message"]["duration_s"].null_count() == 0
     assert did.calls == len(server.calls) == server.units == units(place / "corpus")
@@ -128,7 +133,7 @@ def test_a_second_crawl_makes_no_call_and_a_new_round_adds_observations(universe
 def test_comments_keep_neither_text_nor_authors(clean, universe):
     comments = clean[0]["comment"]
     videos = set(clean[0]["message"]["message_id"])
-    assert set(comments["message_id"]) == {v for v in videos if v not in universe.comments_disabled}
+    assert set(comments["message_id"]) == videos - full(universe.comments_disabled)
     assert comments["text"].null_count() == comments.height  # aggregates are the default
     assert comments["author"].str.len_chars().unique().to_list() == [32]
 
@@ -210,7 +215,7 @@ def test_tasks_given_up_are_reported_and_retried_on_request(universe, serve, pla
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls == 0
     assert cbc("corpus", "retry", "--cause", "server", "--corpus", place / "corpus").stdout == "1 tasks wait again\n"
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls > 1
-    assert set(tables(place / "corpus")["communicator"]["communicator_id"]) == set(universe.channel_ids)
+    assert set(tables(place / "corpus")["communicator"]["communicator_id"]) == full(universe.channel_ids)
 
 
 def test_a_wrong_key_stops_the_crawl_and_is_written_nowhere(universe, serve, place, cbc):
@@ -235,7 +240,7 @@ def test_a_channel_that_is_gone_and_one_added_later(universe, serve, place):
         yaml.safe_dump({"youtube": {"channels": [*names, universe.channel_ids[1]], "videos_per_channel": 5}})
     )
     crawl(load_crawl_recipe(path), place / "corpus")
-    assert set(tables(place / "corpus")["message"]["communicator_id"]) == set(universe.channel_ids[:2])
+    assert set(tables(place / "corpus")["message"]["communicator_id"]) == full(universe.channel_ids[:2])
 
 
 def test_the_plan_bounds_what_the_crawl_then_costs(universe, serve, place, cbc):
@@ -320,8 +325,8 @@ def test_opted_out_channels_and_videos_are_never_requested(universe, serve, plac
     requested = {name for call in server.calls for value in call.params.values() for name in value.split(",")}
     assert not requested & {*out, out[0].replace("UC", "UU", 1)}
     messages = tables(place / "corpus")["message"]
-    assert set(messages["communicator_id"]) == set(universe.channel_ids) - {out[0], universe.channel_ids[0]}
-    assert out[2] not in set(messages["message_id"])
+    assert set(messages["communicator_id"]) == full(universe.channel_ids) - full([out[0], universe.channel_ids[0]])
+    assert messages.height and f"youtube:{out[2]}" not in set(messages["message_id"])
     (place / "opt_out.txt").unlink()
     with pytest.raises(BadCrawlRecipe, match="cannot read the opt-out list"):
         crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
@@ -333,7 +338,8 @@ def test_a_channel_opted_out_by_handle_is_dropped_although_the_recipe_holds_its_
     crawl(load_crawl_recipe(recipe_file(place, universe, opt_out="opt_out.txt")), place / "corpus")
     assert channel.replace("UC", "UU", 1) not in {call.params.get("playlistId") for call in server.calls}
     frames = tables(place / "corpus")
-    assert channel not in set(frames["communicator"]["communicator_id"]) | set(frames["message"]["communicator_id"])
+    speakers = set(frames["communicator"]["communicator_id"]) | set(frames["message"]["communicator_id"])
+    assert speakers and f"youtube:{channel}" not in speakers
     assert f"gone: 1 opted out, e.g. {channel}" in progress_text(place / "corpus")
 
 

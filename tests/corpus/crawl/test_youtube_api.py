@@ -52,7 +52,7 @@ def test_a_name_leads_to_the_channel_that_the_search_ranks_first(tmp_path, monke
     with Server(universe, key=KEY) as server:
         root = run(tmp_path, server, monkeypatch, names=["Channel 3", "nobody at all"], videos_per_channel=5)
         assert server.searches == 2
-    assert rows(root, "SELECT communicator_id FROM communicator") == [(universe.channel_ids[3],)]
+    assert rows(root, "SELECT communicator_id FROM communicator") == [(f"youtube:{universe.channel_ids[3]}",)]
     text = progress_text(root)
     assert "searches: 2" in text and "deleted, e.g. nobody at all" in text
     with sqlite3.connect(root / "crawl.sqlite") as journal:
@@ -88,7 +88,7 @@ def test_listed_videos_are_fetched_without_their_channels(tmp_path, monkeypatch,
         root = run(tmp_path, server, monkeypatch, videos="ids.txt")
         assert [call.endpoint for call in server.calls] == ["videos", "videos"]
     there = {name for name in wanted if name not in universe.missing}
-    assert {name for (name,) in rows(root, "SELECT message_id FROM message")} == there
+    assert {name for (name,) in rows(root, "SELECT message_id FROM message")} == {f"youtube:{name}" for name in there}
     (tmp_path / "ids.txt").write_text("aaaaaaaaaaa\nnot an id\n")
     with pytest.raises(BadCrawlRecipe, match="line 2: 'not an id' is no video id"):
         load_crawl_recipe(tmp_path / "recipe.yaml")

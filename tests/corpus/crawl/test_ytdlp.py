@@ -112,9 +112,9 @@ def test_a_list_of_videos_needs_no_key_and_brings_heatmap_chapters_and_captions(
     did = run(tmp_path, {"videos": named})
     frames = tables(tmp_path / "corpus")
     assert did.calls == did.payloads == len(IDS) and sorted(pages.names("info")) == IDS
-    assert frames["message"]["message_id"].to_list() == IDS
+    assert frames["message"]["message_id"].to_list() == [f"youtube:{name}" for name in IDS]
     replay = frames["effect"].filter(metric="replay")
-    assert set(replay["message_id"]) == set(IDS) and replay["value"].max() <= 1
+    assert set(replay["message_id"]) == test_crawl.full(IDS) and replay["value"].max() <= 1
     assert frames["ytdlp@1"]["chapters"].list.len().to_list() == [2] * 12
     written = [bool(info(name, "")["subtitles"]) for name in IDS]
     assert frames["ytdlp@1"]["caption_language"].to_list() == [
@@ -153,9 +153,9 @@ def test_videos_of_the_api_are_watched_and_cost_no_units(site, api, universe, tm
     wanted = {video for channel in universe.channel_ids for video in universe.videos_of(channel)} - universe.missing
     assert set(tasks(tmp_path / "corpus")) == {*wanted, IDS[0]}
     frames = tables(tmp_path / "corpus")
-    assert set(frames["effect"].filter(metric="replay")["message_id"]) == {*wanted, IDS[0]}
+    assert set(frames["effect"].filter(metric="replay")["message_id"]) == test_crawl.full([*wanted, IDS[0]])
     assert test_crawl.units(tmp_path / "corpus") == api.units == did.calls - len(wanted) - 1
-    by_api = frames["message"].filter(pl.col("message_id").is_in(list(wanted)))
+    by_api = frames["message"].filter(pl.col("message_id").is_in(list(test_crawl.full(wanted))))
     assert all(name.startswith(("Video 0", "Video 1", "Video 2", "Video 3", "Video 4")) for name in by_api["title"][:3])
     status = progress_text(tmp_path / "corpus")
     assert re.search(r"^watch +\d+ +0 +0$", status, re.MULTILINE)
@@ -337,10 +337,10 @@ def test_any_page_that_yt_dlp_reads_and_one_that_is_a_list_or_no_video(tmp_path,
     assert not marker.exists()
     outcome = tasks(tmp_path / "corpus")
     assert outcome[named[0]] == ("done", None) and outcome[named[1]] == outcome[named[2]] == ("given up", "request")
-    rows = tables(tmp_path / "corpus")
-    assert "html5mediaembed:one-1" in rows["message"]["message_id"].to_list()
+    rows, media = tables(tmp_path / "corpus"), tmp_path / "corpus" / "media"
+    assert "other:html5mediaembed:one-1" in rows["message"]["message_id"].to_list()
     assert "first of one" in rows["scene"]["speech"].explode().to_list()
-    assert "html5mediaembed_one-1.mp4" in {path.name for path in (tmp_path / "corpus" / "media").iterdir()}
+    assert file_stem({"id": "one-1", "extractor_key": "HTML5MediaEmbed"}) in {path.stem for path in media.iterdir()}
 
 
 def test_one_call_at_a_time_with_a_pause_between(site, tmp_path):

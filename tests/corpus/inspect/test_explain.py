@@ -10,8 +10,9 @@ import pytest
 
 from corpus.crawl.crawl import crawl
 from corpus.crawl.recipe import load_crawl_recipe
+from corpus.ids import UnknownId, public_id
 from corpus.ingest.run import ingest
-from corpus.inspect.explain import UnknownId, explain
+from corpus.inspect.explain import explain
 from corpus.schema import METRICS, TABLES
 from corpus.simulate.world import simulate
 from corpus.sources.registry import SOURCES, shipped_mappings, source_named
@@ -56,7 +57,10 @@ def test_a_comment_leads_to_the_answer_that_held_it(tmp_path, monkeypatch):
         crawl(load_crawl_recipe(tmp_path / "r.yaml"), tmp_path / "corpus")
     name, video = rows(tmp_path / "corpus", "SELECT comment_id, message_id FROM comment ORDER BY 1 LIMIT 1")[0]
     told = explain(tmp_path / "corpus", name)
-    assert re.search(rf"call: +commentThreads\.list of {video}\n", told) and told.count("FROM youtube_api@1") == 1
+    assert (
+        re.search(rf"call: +commentThreads\.list of {public_id(video)}\n", told)
+        and told.count("FROM youtube_api@1") == 1
+    )
     assert re.search(rf'comment\.comment_id +<- snippet\.topLevelComment\.id = "{name}"', told)
 
 

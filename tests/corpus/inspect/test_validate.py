@@ -11,8 +11,9 @@ import pytest
 
 from corpus.errors import NoSuchPath, WrongVersion
 from corpus.ingest.run import ingest
-from corpus.inspect.validate import AT_LEAST_ZERO, NEEDED, Findings, rules, validate
-from corpus.schema import METRICS
+from corpus.inspect.rules import AT_LEAST_ZERO, NEEDED, rules
+from corpus.inspect.validate import Findings, validate
+from corpus.schema import DATA_TABLES, METRICS
 from corpus.simulate.world import simulate
 from corpus.sources.registry import source_named
 from tests.corpus.sources.infos import video, write
@@ -73,6 +74,7 @@ DAMAGE = [
     ("scene", "end_s = start_s - 0.5", "scene = 3", "ends before it starts"),
     ("scene", "start_s = 0", "scene = 2", "starts before the scene before it ends"),
     ("message", "kind = 'song'", "kind = 'post'", "unknown kind"),
+    ("communicator", "channel = 'web'", "channel = 'email'", "id of another medium"),
     ("message", "communicator_id = 'nobody'", "kind = 'video'", "no such communicator"),
     ("provenance", "row_key = 'gone'", "table_name = 'communicator'", "no such communicator"),
 ]
@@ -107,6 +109,8 @@ def test_every_rule_finds_its_damage(corpus):
     for table, columns in NEEDED.items():
         damage[table].append("INSERT INTO t FROM t LIMIT 1")
         damage[table] += [spoil(table, f"{column} = NULL") for column in columns]
+    for table in ("message", "communicator"):
+        damage[table] += [spoil(table, "channel = 'billboard'"), spoil(table, "channel = 'web'")]
     damage["comment"].append("UPDATE t SET message_id = 'nobody' WHERE rowid = 5")
     damage["scene"].append("UPDATE t SET message_id = 'nobody' WHERE rowid = 20")
     damage["scene"].append("UPDATE t SET scene = 99 WHERE rowid = (SELECT max(rowid) FROM t WHERE scene = 8)")
@@ -119,6 +123,13 @@ def test_every_rule_finds_its_damage(corpus):
     nothing = "SELECT NULL::VARCHAR source, '' AS file, 1::BIGINT line, NULL::VARCHAR reason, '' AS value"
     with duckdb.connect() as connection:
         connection.execute(f"COPY ({nothing}) TO '{rejects}' (FORMAT parquet)")
+        for table in DATA_TABLES:
+            cells = files(corpus, table)[0].parent / "cells" / f"{table}.parquet"
+            cells.parent.mkdir(exist_ok=True)
+            row = f"(FROM '{files(corpus, table)[0]}' LIMIT 1)"
+            connection.execute(f"COPY ({row} UNION ALL {row}) TO '{cells}' (FORMAT parquet)")
+        cut = "SELECT '' AS message_id, NULL::TIMESTAMP AS cut_at FROM range(2)"
+        connection.execute(f"COPY ({cut}) TO '{rejects.with_name('cut.parquet')}' (FORMAT parquet)")
     missed = expected - set(validate(corpus).counts)
     assert missed == set()
 

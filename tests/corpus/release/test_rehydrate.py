@@ -10,6 +10,7 @@ from corpus.crawl.crawl import crawl
 from corpus.crawl.recipe import CrawlRecipe, Ytdlp, load_crawl_recipe
 from corpus.crawl.scheduler import QuotaEnded
 from corpus.crawl.youtube_api import ENDPOINT_VARIABLE, KEY_VARIABLE
+from corpus.ids import public_id
 from corpus.release.diff import diff
 from corpus.release.rehydrate import NothingToFetch, rehydrate, rehydrated_text
 from corpus.release.write import release
@@ -34,7 +35,7 @@ def released(tmp_path, monkeypatch):
 
 
 def test_what_is_there_comes_back_in_its_split_and_what_is_gone_is_told(released, tmp_path, monkeypatch):
-    there = [name for (name,) in rows(tmp_path / "corpus", "SELECT message_id FROM message ORDER BY 1")]
+    there = [public_id(name) for (name,) in rows(tmp_path / "corpus", "SELECT message_id FROM message ORDER BY 1")]
     gone = there[::40]
     released.missing.update(gone)
     with Server(released, key=KEY) as server:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.errors import BrokenTable, NoSuchPath
+from corpus.ids import public_id
 from corpus.ingest.run import ingest
 from corpus.published_shape import PUBLISHED
 from corpus.release.diff import diff, diff_text
@@ -124,7 +125,8 @@ def test_ids_are_all_that_a_release_of_ids_says(released, corpus):
     assert sorted(path.name for path in root.iterdir() if path.is_dir()) == tables
     known = {value for row in rows(corpus, "SELECT message_id, communicator_id FROM message") for value in row}
     known |= {row[0] for row in rows(corpus, "SELECT communicator_id FROM communicator")}
-    allowed = known | {"youtube", "twitter", "email", "video", "post", "message", "communicator"}
+    allowed = known | {public_id(name) for name in known}
+    allowed |= {"youtube", "twitter", "email", "video", "post", "message", "communicator"}
     allowed |= {value for row in rows(corpus, "SELECT source, licence FROM provenance") for value in row}
     for path in root.rglob("*.parquet"):
         for row in duckdb.sql(f"FROM read_parquet('{path}')").fetchall():
@@ -134,7 +136,8 @@ def test_ids_are_all_that_a_release_of_ids_says(released, corpus):
     titles = [title for (title,) in rows(corpus, "SELECT title FROM message WHERE len(title) > 12")]
     assert titles and not [title for title in titles if title in text]
     assert (root / "ids.txt").read_text().split() == sorted(
-        name for (name,) in rows(corpus, "SELECT message_id FROM message WHERE message_id LIKE 'realvideo%'")
+        public_id(name)
+        for (name,) in rows(corpus, "SELECT message_id FROM message WHERE message_id LIKE 'youtube:realvideo%'")
     )
 
 
@@ -207,13 +210,13 @@ def test_a_diff_tells_what_went_what_came_and_what_changed(corpus, released, tmp
     release(other, tmp_path / "b", "full", version="1.1.0")
     found = {one.table: one for one in diff(released["full"], tmp_path / "b")}
     assert (found["message"].only_a, found["message"].only_b, found["message"].moved) == (1, 1, 0)
-    assert found["message"].examples == ("realvideo01",) and not found["message"].changed
+    assert found["message"].examples == ("youtube:realvideo01",) and not found["message"].changed
     assert found["scene"].only_a > 1 and found["effect"].only_b > 1
     same = diff(released["full"], released["full"])
     assert not any(one.only_a or one.only_b or one.changed or one.moved for one in same)
     against = {one.table: one for one in diff(released["full"], released["ids"])}
     assert against["message"].changed["title"] and against["scene"].only_b == 0 < against["scene"].only_a
-    assert "messages only in A: realvideo01" in diff_text(list(found.values()), Path("a"), Path("b"))
+    assert "messages only in A: youtube:realvideo01" in diff_text(list(found.values()), Path("a"), Path("b"))
 
 
 def test_tables_and_splits_without_rows_are_no_hindrance(tmp_path):

@@ -13,13 +13,14 @@ import polars as pl
 import pytest
 
 from corpus.crawl.journal import Journal, Task
+from corpus.ids import UnknownId
 from corpus.ingest.run import ingest
 from corpus.inspect.validate import validate
 from corpus.release.export import export_published
 from corpus.sources.registry import source_named
 from corpus.store import Corpus
 from corpus.takedown import takedown as module
-from corpus.takedown.plan import PENDING, UnknownId
+from corpus.takedown.plan import PENDING
 from corpus.takedown.takedown import ResidueFound, takedown, taken_text
 from corpus.withdrawn.tombstones import withdrawn
 from tests.corpus.sources.infos import comment, rolled_up, video, write
@@ -81,7 +82,7 @@ def test_a_video_goes_from_everything_and_the_others_stay(corpus, tmp_path):
     bench = tmp_path / "bench" / "public" / "choice"
     bench.mkdir(parents=True)
     asked = {
-        "instance_id": ["choice:secretvideo", "choice:othervideo1", "choice:othervideo2"],
+        "instance_id": [f"choice:youtube:{name}" for name in ("secretvideo", "othervideo1", "othervideo2")],
         "options": [["a", "b"], [SPOKEN[0], "b"], ["c", "d"]],
     }
     pl.DataFrame(asked).write_parquet(bench / "test.parquet")
@@ -92,7 +93,7 @@ def test_a_video_goes_from_everything_and_the_others_stay(corpus, tmp_path):
     (corpus / "media").mkdir()
     (corpus / "media" / "secretvideo.mp4").write_bytes(b"x")
     (corpus / "media" / "othervideo1.mp4").write_bytes(b"x")
-    before = rows(corpus, "SELECT * FROM message WHERE message_id <> 'secretvideo' ORDER BY message_id")
+    before = rows(corpus, "SELECT * FROM message WHERE message_id <> 'youtube:secretvideo' ORDER BY message_id")
 
     taken = takedown(corpus, ["secretvideo"], [tmp_path / "bench"])
 
@@ -102,12 +103,12 @@ def test_a_video_goes_from_everything_and_the_others_stay(corpus, tmp_path):
     assert said.count(SHARED) >= 2
     assert rows(corpus, "SELECT * FROM message ORDER BY message_id") == before
     for table in ("scene", "effect", "comment"):
-        assert rows(corpus, f"SELECT count(*) FROM {table} WHERE message_id = 'secretvideo'") == [(0,)]
-    assert rows(corpus, "SELECT count(*) FROM provenance WHERE row_key = 'secretvideo'") == [(0,)]
-    assert rows(corpus, "SELECT count(*) FROM comment WHERE message_id = 'othervideo1'") == [(2,)]
+        assert rows(corpus, f"SELECT count(*) FROM {table} WHERE message_id = 'youtube:secretvideo'") == [(0,)]
+    assert rows(corpus, "SELECT count(*) FROM provenance WHERE row_key = 'youtube:secretvideo'") == [(0,)]
+    assert rows(corpus, "SELECT count(*) FROM comment WHERE message_id = 'youtube:othervideo1'") == [(2,)]
     assert [path.name for path in (corpus / "media").iterdir()] == ["othervideo1.mp4"]
     # the question whose option quoted it goes too, in both files
-    assert pl.read_parquet(bench / "test.parquet")["instance_id"].to_list() == ["choice:othervideo2"]
+    assert pl.read_parquet(bench / "test.parquet")["instance_id"].to_list() == ["choice:youtube:othervideo2"]
     assert pl.read_parquet(private)["target"].to_list() == [3]
     renewed = json.loads((tmp_path / "bench" / "manifest.json").read_text())
     assert renewed["tasks"]["choice"]["test"] == 1 and "0" not in (renewed["fingerprint"], *renewed["files"].values())
@@ -118,8 +119,8 @@ def test_a_video_goes_from_everything_and_the_others_stay(corpus, tmp_path):
 
 def test_what_was_taken_down_does_not_come_again(corpus, tmp_path):
     takedown(corpus, ["secretvideo", "UCbree"])
-    assert withdrawn(corpus)["communicator"] == {"UCbree"}
-    assert withdrawn(corpus)["message"] == {"secretvideo", "othervideo2"}
+    assert withdrawn(corpus)["communicator"] == {"youtube:UCbree"}
+    assert withdrawn(corpus)["message"] == {"youtube:secretvideo", "youtube:othervideo2"}
     again = tmp_path / "again"
     write(again, video("secretvideo", title="Zebras in the old town square", description=SECRET, epoch=1_800_000_000))
     write(again, video("newvideo001", title="A wholly new film of theirs", channel_id="UCbree"))
@@ -129,14 +130,14 @@ def test_what_was_taken_down_does_not_come_again(corpus, tmp_path):
     said = words_in(corpus)
     assert "A zebra crossed" not in said and "A wholly new film" not in said and "somebody else altogether" in said
     told = rows(corpus, "SELECT value FROM rejects WHERE reason = 'withdrawn' ORDER BY 1")
-    assert told == [("UCbree",), ("secretvideo",)]
+    assert told == [("youtube:UCbree",), ("youtube:secretvideo",)]
 
 
 def test_a_single_comment_goes_and_its_video_stays(corpus, tmp_path):
     messages = rows(corpus, "SELECT count(*) FROM message")
     takedown(corpus, [REMARK_ID])
     assert rows(corpus, "SELECT count(*) FROM message") == messages
-    assert rows(corpus, "SELECT count(*) FROM comment WHERE message_id = 'secretvideo'") == [(1,)]
+    assert rows(corpus, "SELECT count(*) FROM comment WHERE message_id = 'youtube:secretvideo'") == [(1,)]
     said = words_in(corpus)
     assert REMARK not in said and "A zebra crossed" in said
     again = tmp_path / "again"

@@ -24,10 +24,11 @@ def test_a_channel_taken_down_is_not_crawled_again(tmp_path, monkeypatch):
     with Server(universe, key=KEY) as server:
         monkeypatch.setenv(ENDPOINT_VARIABLE, server.url)
         crawl(recipe, root)
-        by_id, by_handle = universe.channel_ids[2], universe.channel_ids[0]
+        by_id, by_handle = (f"youtube:{universe.channel_ids[n]}" for n in (2, 0))
         gone = rows(root, f"SELECT message_id, title FROM message WHERE communicator_id IN ('{by_id}', '{by_handle}')")
         stay = rows(root, f"SELECT count(*) FROM message WHERE communicator_id NOT IN ('{by_id}', '{by_handle}')")
-        some = rows(root, f"SELECT min(message_id) FROM message WHERE communicator_id = '{universe.channel_ids[3]}'")
+        other = f"youtube:{universe.channel_ids[3]}"
+        some = rows(root, f"SELECT min(message_id) FROM message WHERE communicator_id = '{other}'")
         takedown(root, [by_id, by_handle, some[0][0]])
         crawl(recipe, root, again=True)
     assert gone and rows(root, "SELECT count(*) FROM message") == [(stay[0][0] - 1,)]

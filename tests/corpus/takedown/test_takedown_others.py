@@ -61,12 +61,12 @@ def test_a_row_of_parquet_that_names_a_withdrawn_id_stays(tmp_path):
     ingest(source(tmp_path, mapping), [tmp_path / "posts.parquet"], tmp_path / "corpus")
     bench = tmp_path / "bench"
     bench.mkdir()
-    asked = {"instance_id": ["task:A1", "task:C3"], "message_id": ["A1", "C3"], "answer": ["1", "A1"]}
+    asked = {"instance_id": ["task:web:A1", "task:web:C3"], "message_id": ["web:A1", "web:C3"], "answer": ["1", "A1"]}
     pl.DataFrame(asked).write_parquet(bench / "test.parquet")
     takedown(tmp_path / "corpus", ["A1"], [bench])
     left = pl.read_parquet(raw_of(tmp_path / "corpus", "posts"))
     assert left["id"].to_list() == [None, "B2", "C3"]
-    assert pl.read_parquet(bench / "test.parquet")["instance_id"].to_list() == ["task:C3"]
+    assert pl.read_parquet(bench / "test.parquet")["instance_id"].to_list() == ["task:web:C3"]
 
 
 def test_an_answer_to_a_withdrawn_post_stays(tmp_path):
@@ -163,7 +163,7 @@ def test_texts_made_of_a_corpus_are_reached(tmp_path):
     assert verbalize(root, tmp_path / "text.parquet").written == {"video": 2}
     (tmp_path / "notes.txt").write_text("of no concern")
     takedown(root, ["secretvideo"], [tmp_path / "notes.txt"])
-    assert pl.read_parquet(tmp_path / "text.parquet")["message_id"].to_list() == ["othervideo1"]
+    assert pl.read_parquet(tmp_path / "text.parquet")["message_id"].to_list() == ["youtube:othervideo1"]
 
 
 def test_a_file_that_would_lose_other_records_is_left_as_it_was(tmp_path, monkeypatch):

@@ -1,0 +1,156 @@
+"""`cbc corpus rebuild OLD --corpus NEW`: a corpus made anew from another one's raw files, as its manifests say.
+
+This is how a corpus of an earlier version of the format becomes one of this version. Each ingest is repeated with its
+files under the names they had, its source and its mapping (of a mapping that ships with the project, the present one).
+What was taken down stays out, and a crawl goes on where it stands. It can be stopped and run again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import NoSuchPath
+from corpus.ids import global_id, split_id
+from corpus.ingest.kept_source import name_of, source_of
+from corpus.ingest.run import Report, ingest_files
+from corpus.schema import FORMAT, MEDIA
+from corpus.sources.base import Source
+from corpus.sources.registry import shipped_mappings, source_named
+from corpus.store import Corpus
+from corpus.withdrawn.tombstones import Ids, record_withdrawn, withdrawn
+
+DIGITS = 16  # of a file's digest, that its name in raw/ begins with
+SHIPPED_BEFORE: dict[str, str] = {}
+"""Digests of the shipped mappings as the first version of the format had them."""
+WORLD = re.compile(r"simulate@\d+:seed=(\d+),(\d+)x(\d+)-(\d+)-(\d+)")
+
+
+@dataclass
+class Rebuilt:
+    """The reports of the ingests that were repeated, and what is left to be done by hand."""
+
+    reports: list[Report] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+def rebuild(old: Path, new: Path) -> Rebuilt:
+    """Repeat the ingests of the corpus at `old`, of any version, in one at `new`. Raises NoSuchPath, WrongVersion."""
+    marker = old / "corpus.json"
+    if not marker.is_file() or f'"{FORMAT}"' not in marker.read_text(encoding="utf-8", errors="replace"):
+        raise NoSuchPath(f"no corpus at {old}", "name the folder that holds its corpus.json")
+    if old.resolve() == new.resolve():
+        raise NoSuchPath(f"{new} is the corpus that is to be rebuilt", "give a new folder")
+    corpus, done = Corpus.create(new), Rebuilt()
+    record_withdrawn(new, with_media(withdrawn(old)))
+    for path in sorted(old.glob("tables/*/manifest.json"), key=lambda path: (path.stat().st_mtime_ns, str(path))):
+        repeat(old, corpus, json.loads(path.read_text(encoding="utf-8")), done)
+    take_along(old, new, done)
+    return done
+
+
+def repeat(old: Path, corpus: Corpus, manifest: dict[str, Any], done: Rebuilt) -> None:
+    """Repeat one ingest, or say why it is left."""
+    if world := WORLD.fullmatch(str(manifest.get("source"))):
+        options = zip(("seed", "brands", "videos", "posts", "emails"), world.groups(), strict=True)
+        told = " ".join(f"--{name} {value}" for name, value in options)
+        done.left.append(f"cbc corpus simulate --corpus {corpus.root} {told}")
+        return
+    source = source_again(manifest)
+    if source is None:
+        done.left.append(f"ingest raw/{name_of(manifest)} by hand: no source or mapping for {manifest.get('source')}")
+        return
+    with under_their_names(old, corpus.root, source, manifest, done) as names:
+        if names:
+            done.reports.append(ingest_files(source, names, corpus.root, manifest.get("comments")))
+
+
+def source_again(manifest: dict[str, Any]) -> Source | None:
+    """The source of an ingest; in place of a shipped mapping of an earlier version the present one."""
+    name = name_of(manifest)
+    if name in shipped_mappings() and manifest.get("digest") == SHIPPED_BEFORE.get(name):
+        return source_named(name)
+    return source_of(manifest)
+
+
+@contextmanager
+def under_their_names(
+    old: Path, new: Path, source: Source, manifest: dict[str, Any], done: Rebuilt
+) -> Iterator[dict[Path, str]]:
+    """The raw files of an ingest in a folder where they have the names they were given, gone afterwards."""
+    folder = new / ".rebuild"
+    shutil.rmtree(folder, ignore_errors=True)
+    names: dict[Path, str] = {}
+    try:
+        for number, file in enumerate(manifest.get("files", [])):
+            raw = next(iter(sorted((old / "raw" / source.name).glob(f"{file['sha256'][:DIGITS]}-*"))), None)
+            if raw is None:
+                done.left.append(f"{file['name']} of {manifest.get('ingest')} is not in raw/ any more")
+                continue
+            name = file["name"] if ".." not in Path(file["name"]).parts else Path(file["name"]).name
+            place = folder / name.lstrip("/")
+            place = folder / str(number) / name.lstrip("/") if place.exists() else place
+            place.parent.mkdir(parents=True, exist_ok=True)
+            link_or_copy(raw, place)
+            names[place] = file["name"]
+        yield names
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def link_or_copy(raw: Path, place: Path) -> None:
+    """Put a file in a place with its time of change, without another copy where the disk allows that."""
+    try:
+        place.hardlink_to(raw)
+    except OSError:
+        shutil.copy2(raw, place)
+
+
+def with_media(ids: Ids) -> Ids:
+    """Ids of any version with their medium; one that has none stays out in every medium."""
+    return {kind: frozenset(full for name in names for full in in_media(kind, name)) for kind, names in ids.items()}
+
+
+def in_media(kind: str, name: str) -> Iterator[str]:
+    """The ids that a withdrawn id may have now."""
+    if kind == "comment" or split_id(name)[0]:
+        yield name
+        return
+    extractor, _, native = name.partition(":")
+    yield from (global_id(medium, name) for medium in MEDIA)
+    yield from (global_id(medium, native) for medium in MEDIA if native and extractor.startswith(medium))
+
+
+def take_along(old: Path, new: Path, done: Rebuilt) -> None:
+    """Copy the crawl's journal and recipe; media are too large to be copied unasked."""
+    if (old / "recipe.yaml").is_file():
+        shutil.copy2(old / "recipe.yaml", new / "recipe.yaml")
+    if (old / "crawl.sqlite").is_file() and not (new / "crawl.sqlite").exists():
+        with (
+            closing(sqlite3.connect(old / "crawl.sqlite")) as held,
+            closing(sqlite3.connect(new / "crawl.sqlite")) as copy,
+        ):
+            held.backup(copy)
+    if (old / "media").is_dir():
+        done.left.append(f"mv {old / 'media'} {new / 'media'}")
+    if (old / "filtered").is_dir():
+        done.left.append(f"cbc corpus filter RECIPE --corpus {new}")
+
+
+def rebuilt_text(done: Rebuilt, new: Path) -> str:
+    """What was repeated and what is left, as lines."""
+    lines = [
+        f"{report.ingest}: {report.rows_read:,} read, {report.rows_kept:,} kept, {report.rows_enriched:,} enriched, "
+        f"{report.rows_repeated:,} repeated, {report.rows_contradicting:,} contradicting, "
+        f"{sum(report.rejected.values()):,} rejected"
+        for report in done.reports
+        if report.ingest
+    ]
+    return "\n".join([*lines, *(f"left to do: {line}" for line in done.left), f"corpus in {new}"])
