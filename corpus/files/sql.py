@@ -10,11 +10,16 @@ MEMORY = "2GB"
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880)"
 
 
+def not_home(path: Path) -> Path:
+    """The path, absolute where it begins with a ~, which DuckDB takes for the home folder."""
+    return path.absolute() if str(path).startswith("~") else path
+
+
 def quote(path: Path | str) -> str:
-    """A string as an SQL literal."""
-    return "'" + str(path).replace("'", "''") + "'"
+    """A string or path as an SQL literal."""
+    return "'" + str(not_home(path) if isinstance(path, Path) else path).replace("'", "''") + "'"
 
 
 def quote_file(path: Path, inside: str = "") -> str:
     """A path to read as an SQL literal; globs in `path` are escaped, those in `inside` (below it) are not."""
-    return quote(glob.escape(str(path)) + inside)
+    return quote(glob.escape(str(not_home(path))) + inside)
