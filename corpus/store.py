@@ -50,6 +50,13 @@ def read_manifest(root: Path, what: str, kind: tuple[str, int], make: str, again
     return found
 
 
+def check_place(root: Path) -> None:
+    """Assert that DuckDB takes the path of a corpus as it is. Raises NoSuchPath."""
+    path = str(root.resolve())
+    if bad := [mark for mark in "\\?=" if mark in path]:
+        raise NoSuchPath(f"{root}: DuckDB cannot work below a folder with {bad[0]} in its name", "rename that folder")
+
+
 @dataclass(frozen=True)
 class Corpus:
     """A corpus folder; `open` and `create` check what is there."""
@@ -59,6 +66,7 @@ class Corpus:
     @classmethod
     def open(cls, root: Path) -> Corpus:
         """Open an existing corpus. Raises NoSuchPath, WrongVersion."""
+        check_place(root)
         marker = root / "corpus.json"
         if not marker.is_file():
             raise NoSuchPath(f"no corpus at {root}", "make one with `cbc corpus simulate` or `cbc corpus ingest`")
@@ -77,6 +85,7 @@ class Corpus:
     @classmethod
     def create(cls, root: Path) -> Corpus:
         """Open the corpus at `root`, making an empty one where nothing stands. Raises NoSuchPath, WrongVersion."""
+        check_place(root)
         if not (root / "corpus.json").exists():
             ours = (".lock", "tmp", ".corpus.json.part")  # what a killed run may have left
             foreign = [p.name for p in root.iterdir() if p.name not in ours] if root.is_dir() else []
@@ -141,7 +150,7 @@ class Corpus:
             here = Path(folder, "corpus")  # a name without what DuckDB takes for a pattern or the end of a path
             here.symlink_to(self.root.resolve(), target_is_directory=True)
             connection.execute(f"SET file_search_path={quote(here)}")
-            connection.execute(f"ATTACH {quote(beside)} AS corpus (STORAGE_VERSION '{STORAGE}'); USE corpus")
+            connection.execute(f"ATTACH {quote(beside.absolute())} AS corpus (STORAGE_VERSION '{STORAGE}'); USE corpus")
             for statement in self.views(base="").statements():
                 connection.execute(statement)
             connection.execute("CHECKPOINT")  # closing would do it too, but say nothing of a full disk

@@ -13,14 +13,19 @@ STORAGE = "v1.0.0"
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION v2, ROW_GROUP_SIZE 122880)"
 
 
+def not_home(path: Path) -> Path:
+    """The path, absolute where it begins with a ~, which DuckDB takes for the home folder."""
+    return path.absolute() if str(path).startswith("~") else path
+
+
 def quote(path: Path | str) -> str:
     """SQL literal of a string or path."""
-    return "'" + str(path).replace("'", "''") + "'"
+    return "'" + str(not_home(path) if isinstance(path, Path) else path).replace("'", "''") + "'"
 
 
 def quote_file(path: Path, inside: str = "") -> str:
     """SQL literal of a path to read; globs in `path` are escaped, those in `inside` (the part below it) are not."""
-    return quote(glob.escape(str(path)) + inside)
+    return quote(glob.escape(str(not_home(path))) + inside)
 
 
 def same_key(keys: Sequence[str], one: str, other: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from corpus.derivatives import remember
 from corpus.errors import NoSuchPath
 from corpus.files.atomic import part_path
-from corpus.files.sql import quote, quote_file
+from corpus.files.sql import quote
 from corpus.published_shape import ANNOTATION, published_sql
 from corpus.replay_curve import MERGE_SQL
 from corpus.store import Corpus
@@ -29,8 +29,8 @@ def export_published(root: Path, out: Path) -> int:
     try:
         with corpus.connect(kept=True) as connection:
             connection.execute(MERGE_SQL)
-            connection.execute(f"COPY ({rows}) TO {quote(beside)} (FORMAT parquet, COMPRESSION zstd)")
-            counted = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(beside)})").fetchone()
+            copied = f"COPY ({rows}) TO {quote(beside)} (FORMAT parquet, COMPRESSION zstd)"
+            counted = connection.execute(copied).fetchone()
         remember(root, out)
         beside.replace(out)
     finally:

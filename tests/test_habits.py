@@ -1,0 +1,209 @@
+"""Habits of the command: help, version, completion, quiet, verbose, JSON alone on stdout, what comes next."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import cbc as command
+from corpus.ingest.run import ingest
+from corpus.simulate.world import simulate
+from corpus.sources.registry import source_named
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def commands(group=None, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every command and group, by its words."""
+    group = group or get_command(command.app)
+    inner = getattr(group, "commands", {})
+    return [path, *(found for name, one in inner.items() for found in commands(one, (*path, name)))]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A corpus, a bench and a run."""
+    root = tmp_path_factory.mktemp("made")
+    simulate(root / "corpus", brands=9, videos=40, posts=30, emails=1)
+    for line in ("benchmark build --corpus corpus --out bench", "baselines predict mean --bench bench --out run"):
+        done = subprocess.run(
+            [sys.executable, "-m", "cbc", *line.split()], cwd=root, env={"PYTHONPATH": str(ROOT)}, capture_output=True
+        )
+        assert done.returncode == 0, done.stderr
+    return root
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_has_help_and_the_shared_options(words, cbc_here):
+    short, long = cbc_here(*words, "-h"), cbc_here(*words, "--help")
+    assert (short.returncode, short.stderr) == (0, "")
+    assert short.stdout == long.stdout
+    assert all(option in short.stdout for option in ("--quiet", "-q", "--verbose", "-v"))
+
+
+def test_the_version_is_that_of_the_package(cbc_here):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert command.__version__ == version("cbc") == project["version"]
+    assert cbc_here("--version").stdout == f"cbc {command.__version__}\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_and_words(shell, cbc):
+    script = cbc("--show-completion", shell)
+    assert script.returncode == 0 and "_CBC_COMPLETE" in script.stdout
+    if shell == "bash":
+        words = cbc(_CBC_COMPLETE="complete_bash", COMP_WORDS="cbc corpus for", COMP_CWORD="2")
+        assert words.stdout.split() == ["forget"]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("corpus status", "error: missing option '--corpus' (env var: 'CBC_CORPUS'); see `cbc corpus status -h`\n"),
+        ("corpus nothing", "error: no such command 'nothing'; see `cbc corpus -h`\n"),
+        ("corpus sql", "error: missing argument 'QUERY'; see `cbc corpus sql -h`\n"),
+        ("benchmark build --corpus c --out b --seed x", "see `cbc benchmark build -h`\n"),
+        ("corpus status --corpse c", "(Possible options: --corpus); see `cbc corpus status -h`\n"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_with_the_help_that_mends_it(words, line, cbc_here):
+    done = cbc_here(*words.split())
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert line.casefold() in done.stderr.casefold()
+
+
+def test_the_environment_names_corpus_and_bench(made, cbc_here, monkeypatch):
+    monkeypatch.setenv("CBC_CORPUS", str(made / "corpus"))
+    monkeypatch.setenv("CBC_BENCH", str(made / "bench"))
+    assert cbc_here("corpus", "status").returncode == 0
+    assert cbc_here("benchmark", "score", made / "run").returncode == 0
+    other = cbc_here("corpus", "status", "--corpus", made / "other")
+    assert (other.returncode, f"no corpus at {made / 'other'}" in other.stderr) == (2, True)
+
+
+JSON = {
+    "corpus status": lambda read: read["figures"]["rows"][0] == {"table": "communicator", "rows": 27},
+    "corpus ingests": lambda read: read[0]["rows_read"] > 0,
+    "corpus validate": lambda read: read["findings"] == [],
+    "corpus explain sim-v-alvora-1": lambda read: read["origins"][0]["source"].startswith("simulate@"),
+    "corpus mapping-help": lambda read: {"key", "type", "needed", "meaning", "example"} < set(read[0]),
+    "baselines list": lambda read: "mean" in [one["name"] for one in read],
+    "benchmark build --out {made}/again": lambda read: read["tasks"]["views"]["test"] > 0 and "left_out" in read,
+    "benchmark score {made}/run": lambda read: {"task", "metric", "value", "low", "high"} < set(read[0]),
+    "benchmark tables {made}/run --out {made}/tables": lambda read: {"table", "condition", "rank"} < set(read[0]),
+    "baselines predict mean --out {made}/run2": lambda read: read["run"] == "mean" and read["about"]["counts"],
+    "leaderboard build {made}/run --out {made}/site": lambda read: Path(read["page"]).is_file(),
+}
+
+
+@pytest.mark.parametrize("line", JSON)
+def test_json_is_all_that_stdout_holds(line, made, cbc_here, monkeypatch):
+    monkeypatch.setenv("CBC_CORPUS", str(made / "corpus"))
+    monkeypatch.setenv("CBC_BENCH", str(made / "bench"))
+    done = cbc_here(*line.format(made=made).split(), "--json")
+    assert done.returncode == 0, done.stderr
+    assert JSON[line](json.loads(done.stdout))
+
+
+def test_rows_of_sql_as_json_keep_every_column_and_row(made, cbc_here):
+    query = "SELECT 1 AS a, 2 AS a, 'NaN'::DOUBLE AS n, {'x': [1, NULL]} AS s, DATE '2024-01-02' AS d FROM message"
+    done = cbc_here("corpus", "sql", query, "--corpus", made / "corpus", "--json")
+    rows = json.loads(done.stdout)
+    counted = cbc_here("corpus", "sql", "SELECT count(*) FROM message", "--corpus", made / "corpus", "--csv")
+    assert len(rows) == int(counted.stdout.split()[1]) > 0
+    assert rows[0] == {"a": 1, "a_1": 2, "n": None, "s": {"x": [1, None]}, "d": "2024-01-02"}
+    none = cbc_here("corpus", "sql", "FROM message WHERE false", "--corpus", made / "corpus", "--json")
+    assert json.loads(none.stdout) == []
+
+
+def test_verbose_shows_where_an_error_came_from(tmp_path, cbc_here):
+    plain = cbc_here("corpus", "status", "--corpus", tmp_path)
+    verbose = cbc_here("-v", "corpus", "status", "--corpus", tmp_path)
+    after = cbc_here("corpus", "status", "--corpus", tmp_path, "--verbose")
+    assert plain.stderr.count("\n") == 1
+    assert "Traceback" in verbose.stderr and verbose.stderr.endswith(plain.stderr)
+    assert after.stderr.endswith(plain.stderr) and "Traceback" in after.stderr
+
+
+# What happened, and what comes next
+
+
+def test_each_command_of_the_way_to_a_page_names_the_next_one_as_it_can_be_pasted(tmp_path, cbc_here, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = cbc_here("corpus", "simulate", "--corpus", "a corpus", "--brands", 9, "--videos", 40, "--posts", 30)
+    seen = []
+    while (last := done.stdout.splitlines()[-1]).startswith("next: cbc "):
+        words = shlex.split(last.removeprefix("next: cbc "))
+        seen.append(" ".join(words[:2]))
+        done = cbc_here(*["mean" if word == "boosted" else word for word in words])
+        assert done.returncode == 0, done.stderr
+    assert seen == ["benchmark build", "baselines predict", "benchmark score", "leaderboard build"]
+    assert last == "open site/index.html"
+
+
+def test_build_says_sizes_and_what_was_left_out(made, cbc_here, tmp_path):
+    done = cbc_here("benchmark", "build", "--corpus", made / "corpus", "--out", tmp_path / "b")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
+    for name, task in manifest["tasks"].items():
+        sizes = [f"{task[split]:,}" for split in ("train", "validation", "test")]
+        assert [name, task["kind"], *sizes] in [line[:5] for line in lines]
+    for name, reason in manifest["left_out"].items():
+        assert f"left out: {name} ({reason})" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("id,text,n\n", "the files hold no rows"),
+        ("id,text,n\n,x,1\n,y,2\n", "all 2 rows were rejected, 2 of them for: missing id"),
+    ],
+    ids=["no rows", "all rejected"],
+)
+def test_an_ingest_that_keeps_nothing_ends_with_1_and_says_why(content, why, tmp_path, cbc_here):
+    (tmp_path / "m.yaml").write_text("channel: web\nkind: post\nmessage: {message_id: id, body: text}\n")
+    (tmp_path / "a.csv").write_text(content)
+    words = (
+        "corpus",
+        "ingest",
+        "table",
+        tmp_path / "a.csv",
+        "--mapping",
+        tmp_path / "m.yaml",
+        "--corpus",
+        tmp_path / "c",
+    )
+    done = cbc_here(*words)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"nothing was kept: {why}" in done.stderr
+    read = cbc_here(*words[:-1], tmp_path / "d", "--json")
+    assert (read.returncode, json.loads(read.stdout)["rows_kept"]) == (1, 0)
+
+
+def test_an_ingest_of_what_is_there_already_is_no_failure_and_a_wrong_source_is(tmp_path, cbc_here):
+    (tmp_path / "m.yaml").write_text("channel: web\nkind: post\nmessage: {message_id: id, body: text}\n")
+    (tmp_path / "a.csv").write_text("id,text\n1,x\n")
+    (tmp_path / "same.csv").write_text("text,id\nx,1\n")
+    table = source_named("table", tmp_path / "m.yaml")
+    ingest(table, [tmp_path / "a.csv"], tmp_path / "c")
+    for name in ("a.csv", "same.csv"):
+        mapping = ("--mapping", tmp_path / "m.yaml")
+        assert (
+            cbc_here("corpus", "ingest", "table", tmp_path / name, *mapping, "--corpus", tmp_path / "c").returncode == 0
+        )
+    (tmp_path / "other.csv").write_text("name,words\n1,x\n")
+    for words in (
+        ("table", tmp_path / "other.csv", "--mapping", tmp_path / "m.yaml"),
+        ("nothing", tmp_path / "a.csv"),
+    ):
+        done = cbc_here("corpus", "ingest", *words, "--corpus", tmp_path / "e")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+        assert not (tmp_path / "e").exists()
