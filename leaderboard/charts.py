@@ -53,12 +53,12 @@ def draw_run(axes: Axes, y: float, line: Line, column: Column) -> None:
     color, marker = STYLE.get(line.kind, STYLE["lm"])
     left, right = axes.get_xlim()
     if value is None:
-        axes.text(left, y, " no value", color=LIGHT["muted"], fontsize=8, va="center")
+        axes.text(left, y, " no value", color=LIGHT["muted"], fontsize=9, va="center")
     elif value > right:
         label = f"{number(value, column.metric.name)} →  "
-        axes.text(right, y, label, color=color, fontsize=8, va="center", ha="right")
+        axes.text(right, y, label, color=color, fontsize=9, va="center", ha="right")
     elif value < left:
-        axes.text(left, y, f"  ← {number(value, column.metric.name)}", color=color, fontsize=8, va="center")
+        axes.text(left, y, f"  ← {number(value, column.metric.name)}", color=color, fontsize=9, va="center")
     else:
         if low is not None and high is not None:
             axes.plot([max(low, left), min(high, right)], [y, y], color=color, linewidth=1.6, solid_capstyle="butt")
@@ -89,7 +89,7 @@ def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) 
         if rows[name].get("value") is not None:
             axes.axvline(rows[name]["value"], color=color, linewidth=1, linestyle=(0, dashes), zorder=0)
     axes.set_title(metric(column.metric.name), fontsize=9)
-    axes.set_xlabel(f"{unit(column.metric.name, table.unit)}\n{direction(column.metric)}", fontsize=8)
+    axes.set_xlabel(f"{unit(column.metric.name, table.unit)}\n{direction(column.metric)}", fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.xaxis.set_major_formatter(lambda value, _: tick(value))
     axes.grid(axis="y", color=LIGHT["faint"], linewidth=0.8)

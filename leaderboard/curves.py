@@ -145,7 +145,8 @@ def mark_asked(axes: Axes, video: Video) -> None:
     """The asked scenes: a shade, with a bar at its foot for those who hardly see the shade."""
     for first, last in stretches(video.asked):
         axes.axvspan(first + 0.5, last + 1.5, color=LIGHT["faint"], linewidth=0)
-        axes.plot([first + 0.5, last + 1.5], [BOTTOM, BOTTOM], color=LIGHT["muted"], linewidth=3, solid_capstyle="butt")
+        foot = axes.plot([first + 0.5, last + 1.5], [BOTTOM, BOTTOM], color=LIGHT["muted"], linewidth=3)
+        foot[0].set(solid_capstyle="butt", zorder=3)  # above the axis
 
 
 def curve(video: Video, alt: str = "", key: str = "curve") -> Markup:

@@ -12,7 +12,7 @@ import pytest
 
 from leaderboard.site import build_site
 from tests.leaderboard.browser import ARGUMENTS, Quiet, opened
-from tests.leaderboard.small import write_bench, write_runs
+from tests.leaderboard.small import WIDE, write_bench, write_runs
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,14 @@ def site_without_oracle(request, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("without")
     runs = write_runs(root / "runs", write_bench(root / "bench", simulated=request.param), without="oracle")
     return build_site(runs, root / "site").parent
+
+
+@pytest.fixture(scope="session")
+def wide_site(tmp_path_factory) -> Path:
+    """The page with the widest table there is."""
+    root = tmp_path_factory.mktemp("wide")
+    bench = write_bench(root / "bench", asked=WIDE)
+    return build_site(write_runs(root / "runs", bench), root / "site").parent
 
 
 @pytest.fixture(scope="session")

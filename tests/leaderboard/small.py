@@ -14,12 +14,23 @@ from corpus.files.atomic import write_json
 HOSTILE = "<svg onload=document.title='owned'>"
 HOSTILE_TITLE = "<img src=x onerror=\"document.title='owned'\"> $\\frac{1}$ 10 % off"
 SCENES, CHANNELS, A_CHANNEL = 20, 10, 6
-REPLAY = {"replay_future": range(16, 20), "replay_all_masked": range(SCENES)}
+REPLAY = {
+    "replay_past": range(4),
+    "replay_future": range(16, 20),
+    "replay_random_5": range(5, 10),
+    "replay_random_7": range(5, 12),
+    "replay_all_masked": range(SCENES),
+}
 TASKS = {
     "replay_future": ("replay_values", "future", "values", ["rmse", "accuracy_abs5"]),
     "replay_all_masked": ("replay_values", "all_masked", "values", ["rmse", "accuracy_abs5"]),
     "like_view_ratio": ("like_view_ratio", "test", "values", ["rmse", "r2", "accuracy_rel10"]),
     "tweet_likes_brand": ("twitter_likes", "brand_separated", "choice", ["accuracy"]),
+}
+# Every way to mask replay values: the widest table there is.
+WIDE = {
+    f"replay_{condition}": ("replay_values", condition, "values", ["rmse", "accuracy_abs5"])
+    for condition in ("past", "future", "random_5", "random_7", "all_masked")
 }
 
 
@@ -56,9 +67,9 @@ def frame(task: str, split: str, seed: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides=typed, infer_schema_length=None).with_columns(pl.lit("").alias("answer"))
 
 
-def write_bench(root: Path, simulated: bool = True, seed: int = 0) -> Bench:
+def write_bench(root: Path, simulated: bool = True, seed: int = 0, asked: dict[str, tuple] = TASKS) -> Bench:
     """Write the bench."""
-    for task in TASKS:
+    for task in asked:
         for split in ("train", "validation", "test"):
             made = frame(task, split, seed)
             path = root / "public" / task / f"{split}.parquet"
@@ -72,7 +83,7 @@ def write_bench(root: Path, simulated: bool = True, seed: int = 0) -> Bench:
     tasks = {
         name: dict(zip(("table", "condition", "kind", "metrics"), said, strict=True))
         | {"train": size, "validation": size, "test": size, "options": {}}
-        for name, said in TASKS.items()
+        for name, said in asked.items()
     }
     write_json(
         root / "manifest.json",
@@ -99,7 +110,7 @@ def guesses(bench: Bench, task: str, error: float, unread: float, seed: int) -> 
         truth = target.to_numpy()
         if rng.random() < unread:
             values.append(None)
-        elif TASKS[task][2] == "choice":
+        elif bench.tasks[task]["kind"] == "choice":
             values.append([float(1 - truth[0] if rng.random() < error else truth[0])])
         else:
             scale, high = (100, 100) if task in REPLAY else (6, 100)
@@ -144,7 +155,7 @@ def write_runs(folder: Path, bench: Bench, without: str = "") -> list[Path]:
             bench,
             name,
             kind,
-            {task: guesses(bench, task, error, unread, place) for task in TASKS},
+            {task: guesses(bench, task, error, unread, place) for task in bench.tasks},
             ABOUT.get(name, {"says": "by hand", "trained": {"steps": 10 * place}}),
         )
         for place, (name, (kind, error, unread)) in enumerate(RUNS.items(), 1)

@@ -9,9 +9,11 @@ import pytest
 from tests.leaderboard.browser import opened
 
 
+@pytest.mark.parametrize("view", ["score", "skill", "rank"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
-def test_nothing_is_cut_sideways(browser, address, width):
-    page = opened(browser, address, width=width)
+def test_nothing_is_cut_sideways(browser, wide_site, width, view):
+    page = opened(browser, (wide_site / "index.html").as_uri(), width=width)
+    page.locator(f'#replay_values .view input[value="{view}"]').check()
     assert page.evaluate("document.documentElement.scrollWidth") == width
     outside = """[...document.querySelectorAll("body *")].filter(part => !part.closest(".scroll, .skip")
         && part.getBoundingClientRect().right > innerWidth + 0.5).map(part => part.outerHTML.slice(0, 80))"""
