@@ -63,9 +63,9 @@ def is_own(run: Run, task: str) -> bool:
     return same_values(run.predictions(task)["values"], own["values"])
 
 
-def same_values(one: pl.Series, other: pl.Series) -> bool:
+def same_values(values: pl.Series, own: pl.Series) -> bool:
     """Whether two columns of lists hold the same numbers, up to rounding."""
-    if not one.list.len().equals(other.list.len(), null_equal=True):
+    if not values.list.len().equals(own.list.len(), null_equal=True):
         return False
-    left, right = (column.explode(empty_as_null=False).drop_nulls().to_numpy() for column in (one, other))
+    left, right = (column.explode(empty_as_null=False).drop_nulls().to_numpy() for column in (values, own))
     return len(left) == len(right) and bool(np.allclose(left, right, rtol=1e-6, atol=1e-9, equal_nan=True))

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from benchmark.answers_file import AnswerRow, read_answers
+from benchmark.answers_file import AnswerRow, AnswersFile, read_answers
 from benchmark.bench import Bench
 from benchmark.reference_rows import is_reference
 from benchmark.references.base import asked_values
-from benchmark.run import SUBMITTED, is_written, new_manifest, write_manifested
+from benchmark.run import SUBMITTED, Manifest, is_written, new_manifest, write_manifested
 from benchmark.tasks.registry import task_named
 from corpus.errors import CbcError
 from corpus.files.hashes import file_sha256
@@ -65,28 +65,34 @@ def submit(answers: Path, name: str, bench: Path, out: Path | None = None, parti
     opened, place = Bench.open(bench), folder_of(name, out)
     file = read_answers(answers)
     taken = by_question(answers, file.rows, questions_of(opened))
-    frames = {task: frame_of(answers, rows) for task, rows in taken.items()}
+    frames = {task: frame_of(answers, taken[task]) for task in opened.tasks if task in taken}
     unread = {task: unread_of(frame, [q for q, _, _ in taken[task].values()]) for task, frame in frames.items()}
-    counts = {task: {"answers": len(frame), "unparsed": len(unread[task])} for task, frame in frames.items()}
     manifest = new_manifest(
         run=name,
         kind=SUBMITTED,
         bench=opened.fingerprint,
         partial=partial,
-        tasks=[task for task in opened.tasks if task in frames],
+        tasks=list(frames),
         settings={"answers": file_sha256(answers)},
         about={"says": "answers submitted as a file"},
-        counts=counts,
+        counts={task: {"answers": len(frame), "unparsed": len(unread[task])} for task, frame in frames.items()},
     )
     there = is_written(place, manifest)
     if not there:
         write_manifested(place, manifest, frames)
-    first = f"{place}: {'already there, nothing to do' if there else f'run {name}'}"
-    notes = [f"ignored columns: {', '.join(map(excerpt, file.ignored))}"] if file.ignored else []
-    notes += [task_line(opened, task, len(frame), unread[task], partial) for task, frame in frames.items()]
-    left_out = [task for task in opened.tasks if task not in frames]
-    notes += [f"not answered at all, and left out: {', '.join(left_out)}"] if left_out else []
-    return "\n".join([first, *(f"  {note}" for note in notes), f"next: cbc benchmark score {place} --bench {bench}"])
+    lines = [f"{place}: {'already there, nothing to do' if there else f'run {name}'}"]
+    lines += [f"  {note}" for note in notes(opened, manifest, file, unread)]
+    return "\n".join([*lines, f"next: cbc benchmark score {place} --bench {bench}"])
+
+
+def notes(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, list[str]]) -> Iterator[str]:
+    """What was read of a file of answers, a line a task, and what was not."""
+    if file.ignored:
+        yield f"ignored columns: {', '.join(map(excerpt, file.ignored))}"
+    for task in manifest.tasks:
+        yield task_line(bench, task, manifest.counts[task]["answers"], unread[task], manifest.partial)
+    if left_out := [task for task in bench.tasks if task not in manifest.tasks]:
+        yield f"not answered at all, and left out: {', '.join(left_out)}"
 
 
 def folder_of(name: str, out: Path | None) -> Path:
@@ -100,13 +106,13 @@ def folder_of(name: str, out: Path | None) -> Path:
 
 def questions_of(bench: Bench) -> dict[str, list[Question]]:
     """The test questions of every task by instance_id; where ids repeat between tasks, several under one."""
-    found: dict[str, list[Question]] = defaultdict(list)
+    known: dict[str, list[Question]] = defaultdict(list)
     for task in bench.tasks:
         frame = bench.public(task, "test")
         columns = (frame["instance_id"].to_list(), asked_values(frame), frame["options"].to_list())
         for instance, count, options in zip(*columns, strict=True):
-            found[instance].append(Question(task, instance, count, options))
-    return found
+            known[instance].append(Question(task, instance, count, options))
+    return known
 
 
 def by_question(

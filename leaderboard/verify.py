@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmark.bench import Bench
 from benchmark.open_runs import open_runs
 from benchmark.score import Row, number, score
-from corpus.errors import CbcError, NoSuchPath
-from leaderboard.pack import SUFFIX, folders_of
+from corpus.errors import CbcError, NoSuchPath, printable
+from leaderboard.pack import AGAIN, BadPack, folders_of, is_packed
 
 
 class NotVerified(CbcError):
@@ -17,11 +17,16 @@ class NotVerified(CbcError):
 
 
 def packed_files(paths: Sequence[Path]) -> list[Path]:
-    """The packed runs named, or lying in the folders named, by name. Raises NoSuchPath."""
+    """The files named, or lying in the folders named beside a README. Raises NoSuchPath."""
     lost = [path for path in paths if not path.exists()]
     if lost:
         raise NoSuchPath(f"nothing at {lost[0]}", "name packed runs, or a folder of them")
-    return [file for path in paths for file in (sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path])]
+    return [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if sent_in(file)]
+
+
+def sent_in(file: Path) -> bool:
+    """Whether a file of a folder is meant as a packed run: all but a README and hidden ones."""
+    return file.name != "README.md" and not file.name.startswith(".")
 
 
 def verify(paths: Sequence[Path], bench: Path) -> Iterator[str]:
@@ -33,7 +38,7 @@ def verify(paths: Sequence[Path], bench: Path) -> Iterator[str]:
             yield verified_line(file, opened)
         except CbcError as error:
             wrong += 1
-            yield f"wrong {file}: {error}"
+            yield f"wrong {printable(str(file))}: {error}"
     if wrong:
         raise NotVerified(f"{wrong} of {len(files)} packed runs cannot be verified", "mend or remove them")
     if files:
@@ -44,11 +49,14 @@ def verify(paths: Sequence[Path], bench: Path) -> Iterator[str]:
 
 def verified_line(file: Path, bench: Bench) -> str:
     """A packed run, opened and scored. Raises BadPack and what opening and scoring raise."""
+    if not is_packed(file):
+        raise BadPack(f"{file} is no packed run", AGAIN)
     with folders_of([file]) as folders:
         open_runs(folders, bench)
         rows = score(folders[0], bench.root)
     heads = {row["task"]: row for row in reversed(rows)}
-    return f"ok {file}: {rows[0]['run']}, " + ", ".join(headline(row) for row in reversed(heads.values()))
+    scores = ", ".join(headline(row) for row in reversed(heads.values()))
+    return f"ok {printable(str(file))}: {rows[0]['run']}, {scores}"
 
 
 def headline(row: Row) -> str:

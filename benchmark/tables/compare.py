@@ -142,8 +142,8 @@ def compare(bench: Bench, task: str, runs: Sequence[Run]) -> list[Comparison]:
             groups.setdefault(tuple(run.questions(task)["instance_id"]), []).append(run)
     compared = []
     for asked, members in groups.items():
-        some = questions.filter(pl.col("instance_id").is_in(asked)) if len(asked) < len(questions) else questions
-        compared += compare_on(bench, task, some, members, len(questions))
+        part = questions.filter(pl.col("instance_id").is_in(asked)) if len(asked) < len(questions) else questions
+        compared += compare_on(bench, task, part, members, len(questions))
     return compared
 
 

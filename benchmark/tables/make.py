@@ -123,14 +123,14 @@ def pairs(found: Comparison) -> list[Row]:
     ]
 
 
-def partial_entry(found: Comparison) -> Row:
+def partial_entry(comparison: Comparison) -> Row:
     """Who was asked the same questions, not all, and how they rank on these with the references."""
     return {
-        "condition": found.answers.task.condition,
-        "metric": found.metric.name,
-        "n": found.answers.instances,
-        "best_trivial": found.best_trivial,
-        "rank": found.ranks,
+        "condition": comparison.answers.task.condition,
+        "metric": comparison.metric.name,
+        "n": comparison.answers.instances,
+        "best_trivial": comparison.best_trivial,
+        "rank": comparison.ranks,
     }
 
 

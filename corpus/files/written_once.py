@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import CbcError
+from corpus.errors import CbcError, printable
 
 SHOWN = 6  # differences in one message
 WIDEST = 60  # characters of a value
@@ -44,8 +44,8 @@ def flattened(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def excerpt(value: Any) -> str:
-    """A value as a person reads it, cut where it is long."""
+    """A value as a person reads it on one line, cut where it is long."""
     if value is None:
         return "none"
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
+    return printable(text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…")

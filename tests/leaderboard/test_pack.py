@@ -286,6 +286,15 @@ def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, benc
     assert done.returncode == 2
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["wrong", "ok"]
     assert done.stderr == "error: 1 of 2 packed runs cannot be verified; mend or remove them\n"
+    (tmp_path / "bad.zip").unlink()
+    for name in ("run.sh", "a\x1b[31m.zip"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "more").mkdir()
+    done = cbc("leaderboard", "verify", tmp_path, "--bench", bench.root)
+    assert done.returncode == 2 and "3 of 4" in done.stderr and "\x1b" not in done.stdout
+    for name in ("run.sh", "a\x1b[31m.zip"):
+        (tmp_path / name).unlink()
+    (tmp_path / "more").rmdir()
     shutil.copy(packed, tmp_path / "bad.zip")
     done = cbc("leaderboard", "verify", tmp_path, "--bench", bench.root)
     assert done.returncode == 2 and "are both called mine" in done.stderr
