@@ -32,7 +32,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
     __version__ = "unknown"
 
 INTERRUPTED = 130
-GRACE_S = 10.0  # for native code to notice an interrupt, and for a crawl to keep what its calls bring
+GRACE_S = 5.0  # for native code to notice an interrupt, and for a crawl to keep what its calls bring
 UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
 
 app = typer.Typer(

@@ -213,6 +213,14 @@ def check_hub(name: str) -> None:
     raise NoModel(f"{name} is no predictor of `cbc baselines list` {why}", mend)
 
 
+def quiet_transformers() -> None:
+    """Leave errors alone of what transformers prints: one progress display is enough."""
+    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+
+    set_verbosity_error()
+    disable_progress_bar()
+
+
 def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     """Load model and tokenizer, from safetensors only and without remote code. Raises NoModel, SplitNumbers."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -223,6 +231,7 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     from baselines.reader import Reader
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    quiet_transformers()
     places = {"device_map": "auto"} if torch.cuda.is_available() else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=local, trust_remote_code=False)

@@ -130,6 +130,11 @@ class Reader(HFLM):  # type: ignore[misc]
         answers: list[str] = super().generate_until(requests, disable_tqdm)
         return answers
 
+    def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
+        """Scores of options, without lm-eval's own bar."""
+        scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
+        return scores
+
     def _loglikelihood_tokens(self, requests: list[Any], **settings: Any) -> list[tuple[float, bool]]:
         """Score options; records the prompts that do not fit."""
         self.longest_option = max(len(option_tokens) for _, _, option_tokens in requests)

@@ -18,10 +18,11 @@ from corpus.sources.base import RowError
 from corpus.sources.fields import Info
 
 CAPTIONS = ("json3", "vtt", "srt")
-_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{3})"
+_TIME = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
 INLINE_TIME = re.compile(r"<(?:\d+:)?\d{2}:\d{2}\.\d{3}>")
 TAG = re.compile(r"</?[A-Za-z0-9][^<>]*>|\{\\[^}]*\}")
+HARD_BLANK = re.compile(r"(?<!:)\\[hN]")  # a space and a line break of SubStation Alpha; no C:\home
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,29 @@ def _cued(content: str, automatic: bool) -> list[Utterance]:
 
 
 def _cues(content: str) -> Iterator[tuple[float, float, list[str]]]:
-    """Start, end and the plain lines of each cue; what stands outside (numbers, notes, styles) is passed over."""
+    """Start, end and the plain lines of each cue; what stands outside (numbers, notes, styles) is passed over.
+
+    A blank line ends a cue of WebVTT. Of SubRip it may stand inside one; there the next cue's number ends it.
+    """
+    blank_ends = content.startswith("WEBVTT")
     bounds: tuple[float, float] | None = None
     lines: list[str] = []
-    for line in [*content.split("\n"), ""]:
+    before = ""
+    for line in content.split("\n"):
         timing = TIMING.match(line)
-        if bounds and (timing or not line):
+        if bounds and timing:
+            yield *bounds, lines[:-1] if before.strip().isdecimal() and not blank_ends else lines
+        elif bounds and not line and blank_ends:
             yield *bounds, lines
-            bounds, lines = None, []
+            bounds = None
         if timing:
             parts = timing.groups()
-            bounds = _seconds(parts[:4]), _seconds(parts[4:])
+            bounds, lines = (_seconds(parts[:4]), _seconds(parts[4:])), []
         elif bounds and (plain := _plain(line)):
             lines.append(plain)
+        before = line
+    if bounds:
+        yield *bounds, lines
 
 
 def _unrolled(cues: list[tuple[float, float, list[str]]]) -> Iterator[Utterance]:
@@ -108,13 +119,13 @@ def _event(event: dict[str, Any]) -> Utterance | None:
 
 
 def _seconds(parts: tuple[str | None, ...]) -> float:
-    hours, minutes, seconds, millis = (int(part or 0) for part in parts)
-    return hours * 3600 + minutes * 60 + seconds + millis / 1000
+    hours, minutes, seconds = (int(part or 0) for part in parts[:3])
+    return hours * 3600 + minutes * 60 + seconds + int((parts[3] or "").ljust(3, "0")) / 1000
 
 
 def _plain(line: str, tags: bool = True) -> str:
     """A line without tags and entities, its white space collapsed."""
-    text = html.unescape(TAG.sub("", INLINE_TIME.sub("", line))) if tags else line
+    text = html.unescape(HARD_BLANK.sub(" ", TAG.sub("", INLINE_TIME.sub("", line)))) if tags else line
     return " ".join(text.replace("\u200b", " ").replace("\u200e", "").replace("\u200f", "").split())
 
 

@@ -18,10 +18,11 @@ from corpus.errors import CbcError
 from corpus.files.sql import quote_file
 from corpus.ingest.deduplicate import open_staging
 from corpus.ingest.forgotten import complete_forgetting, forget_ingest
+from corpus.ingest.kept_source import source_of
 from corpus.schema import DATA_TABLES, TABLES
 from corpus.sources.base import Staging
 from corpus.store import Corpus
-from corpus.takedown.reread_raw import AT_ONCE, received, source_of
+from corpus.takedown.reread_raw import AT_ONCE, received
 
 
 class UnknownIngest(CbcError):

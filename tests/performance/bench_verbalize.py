@@ -1,129 +1,247 @@
-"""Verbalizing posts: our compiled template against `datasets.map` with the same template, parquet to parquet.
+"""Posts to text: the command beside peers that clean and fill alike, each a process of its own, parquet to parquet.
 
     python -m tests.performance.bench_verbalize [ROWS]
 
-Prints seconds, rows/s and ratios, checks that all three wrote the same text, then our peak memory at 1, 2 and 4 times
-the rows.
+`cbc corpus verbalize` joins accounts and newest likes to the posts and writes them in their order. `datasets.map` and
+one plain Polars query are given the joined rows; the other Polars query joins and sorts as the command does. All four
+write the same text, which is looked at. They take turns; medians count. Then the command's peak memory at 1, 2 and 4
+times the rows. The posts are like real ones: two thirds hold a link, a third a mention, 29 % more than ASCII.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
+import duckdb
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 
-from corpus.verbalize.post import DATE, FORWARD
-from corpus.verbalize.verbalize import fill_file
-
-WORDS = np.array(
-    ["we", "our", "new", "store", "coffee", "game", "season", "thank", "for", "all", "best", "ever", "soon"]
+from corpus.files.atomic import write_json
+from corpus.files.sql import PARQUET
+from corpus.schema import TABLES
+from corpus.store import Corpus
+from corpus.verbalize.kinds.post import POST
+from corpus.verbalize.message_frames import list_speakers, posts_sql, safe_body
+from corpus.verbalize.number_words import UNITS, count_words
+from corpus.verbalize.post import DATE
+from corpus.verbalize.safe_text import (
+    ADDRESS,
+    AT_NAME_AFTER_AT,
+    BLANK,
+    COUNT,
+    COUNT_PHRASE,
+    LARGE_NUMBER,
+    LINK,
+    MENTION,
+    sanitize,
 )
+from studies.results import Part
+from tests.performance.show import show
+
+ROUNDS = 3
+ACCOUNTS = 1_000
+BODIES = 50_000
+WORDS = np.array(
+    ["we", "our", "new", "store", "coffee", "game", "season", "thank", "for", "all", "best", "ever", "soon", "today"]
+)
+ENDS = ["", " only 12,500 left", " “like this”", " it’s on…", " &amp; more\nsee you", " at 5", " in 2023", " 🎉"]
 
 
-def make_posts(path: Path, rows: int) -> None:
-    """Posts of about 200 characters, 200,000 at a time."""
-    writer = None
-    rng = np.random.default_rng(0)
-    for start in range(0, rows, 200_000):
-        count = min(200_000, rows - start)
-        words = WORDS[rng.integers(0, len(WORDS), (count, 30))]
-        numbers = np.arange(start, start + count)
-        frame = pl.DataFrame(
-            {
-                "message_id": [f"p{i}" for i in numbers],
-                "company": [f"Company {i % 997}" for i in numbers],
-                "account": [f"account{i % 997}" if i % 5 else None for i in numbers],
-                "published_at": [datetime(2020, 1, 1) + timedelta(minutes=int(i)) for i in numbers],
-                "body": [" ".join(row) for row in words],
-            }
-        ).to_arrow()
-        writer = writer or pq.ParquetWriter(path, frame.schema, compression="zstd")
-        writer.write_table(frame)
-    assert writer is not None
-    writer.close()
+# The corpus and the joined rows.
 
 
-def text_of(company: str | None, account: str | None, published_at: datetime | None, body: str) -> str:
-    """The same template in Python."""
-    told = f"company: {company}\n" if company is not None else ""
-    told += f"account: {account}\n" if account is not None else ""
-    told += f"published: {published_at:%Y-%m-%d}\n" if published_at is not None else ""
-    return told + f"post: {body}\nlikes: <mask>\ndoes this post get high or low likes for its account?\nanswer:"
+def make_bodies(rng: np.random.Generator) -> list[str]:
+    """Texts of about 130 characters with links, mentions, numbers, line breaks and letters beyond ASCII."""
+    words = WORDS[rng.integers(0, len(WORDS), (BODIES, 20))]
+    ends = rng.choice(ENDS, BODIES, p=[0.38, 0.05, 0.1, 0.15, 0.03, 0.12, 0.13, 0.04])
+    mentions = np.where(rng.random(BODIES) < 0.33, " @some_account", "")
+    links = [f" https://t.co/{n:08x}" if n % 3 else "" for n in range(BODIES)]
+    return [" ".join(row[:17]) + m + e + link for row, m, e, link in zip(words, mentions, ends, links, strict=True)]
 
 
-def one(row: dict[str, Any]) -> dict[str, str]:
-    """One row."""
-    return {"text": text_of(row["company"], row["account"], row["published_at"], row["body"])}
+def make_corpus(root: Path, rows: int) -> None:
+    """A corpus of posts of 1,000 accounts, as an ingest writes it."""
+    place = Corpus.create(root).root / "tables" / "made-0000000000000000"
+    place.mkdir(parents=True)
+    bodies = pl.DataFrame({"n": range(BODIES), "body": make_bodies(np.random.default_rng(0))})
+    account = f"'twitter:u' || (i % {ACCOUNTS})"
+    with duckdb.connect() as connection:
+        connection.execute("SET threads=1")
+        connection.register("bodies", bodies.to_arrow())
+        post_id = "'twitter:' || (1500000000000000000 + i * 7919)"
+        post = f"""SELECT {post_id} AS message_id, {account} AS communicator_id, 'twitter' AS channel, 'post' AS kind,
+        body, TIMESTAMP '2012-01-01' + to_minutes(i % 5000000) AS published_at
+        FROM range({rows}) r(i) JOIN bodies ON n = i % {BODIES} ORDER BY i"""
+        effect = f"""SELECT {post_id} AS message_id, metric, i * 7919 % below AS value,
+        TIMESTAMP '2024-01-01' AS observed_at
+        FROM range({rows}) r(i), (VALUES ('likes', 5000), ('shares', 900)) m(metric, below) ORDER BY i, metric"""
+        speaker = f"""SELECT {account} AS communicator_id, 'twitter' AS channel, 'brand ' || i AS name,
+        'Company ' || i AS company, 1000 + i AS audience, TIMESTAMP '2024-01-01' AS as_of FROM range({ACCOUNTS}) r(i)"""
+        for name, sql in {"message": post, "effect": effect, "communicator": speaker}.items():
+            connection.execute(f"CREATE OR REPLACE TABLE made ({TABLES[name].ddl})")
+            connection.execute(f"INSERT INTO made BY NAME {sql}")
+            connection.execute(f"COPY made TO '{place / f'{name}.parquet'}' {PARQUET}")
+    write_json(place / "manifest.json", {"ingest": place.name, "source": "made@1"})
 
 
-def batch(rows: dict[str, list[Any]]) -> dict[str, list[str]]:
-    """A batch of rows."""
-    return {"text": list(map(text_of, rows["company"], rows["account"], rows["published_at"], rows["body"]))}
+def make_joined(root: Path, out: Path) -> None:
+    """The rows that peers without a join are given: names made safe, newest likes beside the text."""
+    with Corpus.open(root).connect(kept=True) as connection:
+        list_speakers(connection)
+        columns = "message_id, company, account, published_at, body, likes"
+        connection.execute(f"COPY (SELECT {columns} FROM ({posts_sql(connection)}) ORDER BY 1) TO '{out}' {PARQUET}")
 
 
-def with_datasets(source: Path, out: Path, batched: bool) -> None:
-    """`datasets.map` from parquet to parquet, without its cache."""
+# The peers.
+
+
+def by_polars(source: Path, out: Path) -> None:
+    """The same expressions in one streamed Polars query."""
+    _filled(pl.scan_parquet(source), out)
+
+
+def by_polars_joins(source: Path, out: Path) -> None:
+    """The same with the joins and the order."""
+    tables = source.with_name("corpus") / "tables"
+    names = ("message", "effect", "communicator")
+    posts, effects, speakers = (pl.scan_parquet(tables / "*" / f"{name}.parquet") for name in names)
+    likes = effects.filter(pl.col("metric") == "likes", pl.col("scene").is_null(), pl.col("receiver").is_null())
+    newest = likes.group_by("message_id").agg(likes=pl.col("value").sort_by("observed_at").last())
+    safe = {"company": sanitize(pl.col("company"), 80), "account": sanitize(pl.col("name"), 80)}
+    named = speakers.select("communicator_id", **safe)
+    own = posts.filter(pl.col("kind") == "post", ~pl.col("body").str.starts_with("RT @"))
+    _filled(own.join(newest, on="message_id").join(named, on="communicator_id").sort("message_id"), out)
+
+
+def _filled(frame: pl.LazyFrame, out: Path) -> None:
+    text = POST.fill(likes=count_words(pl.col("likes")), **DATE)
+    filled = frame.with_columns(body=safe_body()).select("message_id", template=pl.lit(POST.label), text=text)
+    filled.sink_parquet(out, compression="zstd", compression_level=1, maintain_order=True)
+
+
+def by_datasets(source: Path, out: Path) -> None:
+    """`datasets.map(batched=True)` with the same cleaning and template in Python, without its cache."""
     from datasets import Dataset, disable_caching, disable_progress_bars
 
     disable_caching()
     disable_progress_bars()
     with tempfile.TemporaryDirectory() as cache:
         posts = Dataset.from_parquet(str(source), cache_dir=cache)
-        mapped = posts.map(batch if batched else one, batched=batched, remove_columns=posts.column_names)
+        mapped = posts.map(python_texts(), batched=True, remove_columns=posts.column_names)
         mapped.to_parquet(str(out))
 
 
-def seconds(work: Callable[[], None]) -> float:
-    """Wall-clock time of one call."""
+def python_texts() -> Callable[[dict[str, list[Any]]], dict[str, list[Any]]]:
+    """The batch function of `by_datasets`."""
+    import regex
+
+    address, name, count, large = (regex.compile(p) for p in (ADDRESS, AT_NAME_AFTER_AT, COUNT_PHRASE, LARGE_NUMBER))
+    blank, marks = regex.compile(f"{BLANK}+"), str.maketrans("<>=", "‹›꞊")
+
+    def clean(body: str) -> str:
+        body = name.sub(rf"\1{MENTION}", address.sub(LINK, body))
+        body = large.sub(COUNT, count.sub(COUNT, body))
+        return blank.sub(" ", body).translate(marks).strip()[:300].rstrip()
+
+    def words(likes: float) -> str:
+        text = str(round(likes))
+        for unit, size in UNITS.items():
+            if likes >= size * 0.9995:
+                value = likes * (1 / size)
+                text = f"{round(value, 1) if value < 9.95 else round(value)} {unit}"
+        return text
+
+    def filled(company: str | None, account: str | None, published_at: Any, body: str, likes: float) -> str:
+        head = (f"company: {company}\n" if company else "") + (f"account: {account}\n" if account else "")
+        return f"{head}published: {published_at:%Y-%m-%d}\npost: {clean(body)}\nlikes: {words(likes)}"
+
+    def texts(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        columns = (batch[column] for column in ("company", "account", "published_at", "body", "likes"))
+        text = list(map(filled, *columns))
+        return {"message_id": batch["message_id"], "template": [POST.label] * len(text), "text": text}
+
+    return texts
+
+
+# Measuring.
+
+PEERS = {"datasets": by_datasets, "polars": by_polars, "polars-joins": by_polars_joins}
+NAMES = {
+    "cbc": "cbc corpus verbalize",
+    "polars-joins": "plain Polars, joins and order too",
+    "polars": "plain Polars, joined rows given",
+    "datasets": "datasets.map(batched=True), joined rows given",
+}
+
+
+def timed(command: Sequence[object]) -> tuple[float, float]:
+    """Seconds and peak memory in MB of a process."""
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    child = subprocess.Popen([sys.executable, "-m", *map(str, command)], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    assert status == 0, command
+    return time.perf_counter() - start, used.ru_maxrss / 1024
 
 
-def peak_mb(source: Path, out: Path) -> float:
-    """Peak resident memory of verbalizing a file in a process of its own."""
-    code = "import sys; from pathlib import Path; from tests.performance.bench_verbalize import ours; import resource; "
-    code += "ours(Path(sys.argv[1]), Path(sys.argv[2])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(source), str(out)], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout) / 1024
+def verbalize_command(folder: Path) -> list[object]:
+    """The command that a user types."""
+    return ["cbc", "corpus", "verbalize", "--corpus", folder / "corpus", "--out", folder / "cbc.parquet"]
 
 
-def ours(source: Path, out: Path) -> None:
-    """The compiled template."""
-    fill_file(source, FORWARD, out, **DATE)
+def measure(rows: int = 1_000_000) -> Part:
+    """All of them in turns; then the command alone at several sizes."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("CBC_BENCH_DIR")) as name:
+        folder = Path(name)
+        make_corpus(folder / "corpus", rows)
+        make_joined(folder / "corpus", folder / "joined.parquet")
+        commands = {"cbc": verbalize_command(folder)} | {
+            peer: ["tests.performance.bench_verbalize", peer, folder / "joined.parquet", folder / f"{peer}.parquet"]
+            for peer in PEERS
+        }
+        runs = [{peer: timed(command) for peer, command in commands.items()} for _ in range(ROUNDS)]
+        check_same_text(folder)
+        seconds = {peer: median(run[peer][0] for run in runs) for peer in commands}
+        peaks = {peer: max(run[peer][1] for run in runs) for peer in commands}
+    table: list[tuple[Any, ...]] = [
+        (NAMES[peer], rows, seconds[peer], rows / seconds[peer], seconds["cbc"] / seconds[peer], peaks[peer])
+        for peer in NAMES
+    ]
+    table += [alone(rows * factor) for factor in (2, 4)]
+    title = "Posts to text (aim: 1,000,000 posts/s, and 0.7 of plain Polars)"
+    return Part(title, ["what", "posts", "seconds", "posts/s", "our time by its time", "peak MB"], table)
+
+
+def alone(rows: int) -> tuple[Any, ...]:
+    """The command at another size."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("CBC_BENCH_DIR")) as name:
+        make_corpus(Path(name, "corpus"), rows)
+        seconds, peak = timed(verbalize_command(Path(name)))
+    return NAMES["cbc"], rows, seconds, rows / seconds, None, peak
+
+
+def check_same_text(folder: Path) -> None:
+    """Assert that all wrote the same rows in the same order."""
+    ours = pl.read_parquet(folder / "cbc.parquet", columns=["message_id", "text"])
+    for peer in PEERS:
+        theirs = pl.read_parquet(folder / f"{peer}.parquet", columns=["message_id", "text"])
+        assert ours.equals(theirs), f"{peer} wrote other text"
 
 
 def main(rows: int = 1_000_000) -> None:
-    """Run the three and print the table."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, outs = Path(folder, "posts.parquet"), [Path(folder, f"out{i}.parquet") for i in range(3)]
-        make_posts(source, rows)
-        times = {
-            "cbc template": min(seconds(lambda: ours(source, outs[0])) for _ in range(3)),
-            "datasets.map(batched=True)": seconds(lambda: with_datasets(source, outs[1], True)),
-            "datasets.map, row by row": seconds(lambda: with_datasets(source, outs[2], False)),
-        }
-        text = [pl.read_parquet(out, columns=["text"]) for out in outs]
-        assert text[0].equals(text[1]) and text[0].equals(text[2]) and text[0].height == rows
-        del text
-        for name, took in times.items():
-            ratio = took / times["cbc template"]
-            print(f"{name:28} {took:7.2f} s {rows / took:12,.0f} rows/s   {ratio:5.1f} x our time")
-        for factor in (1, 2, 4):
-            make_posts(source, rows * factor)
-            print(f"peak memory at {rows * factor:10,} rows: {peak_mb(source, outs[0]):6.0f} MB")
+    """Print the table."""
+    show(measure(rows))
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if sys.argv[1:2] and sys.argv[1] in PEERS:
+        PEERS[sys.argv[1]](Path(sys.argv[2]), Path(sys.argv[3]))
+    else:
+        main(*map(int, sys.argv[1:]))

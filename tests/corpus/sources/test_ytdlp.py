@@ -208,6 +208,28 @@ def test_manual_captions_keep_repeated_lines(lines):
     assert found == [Utterance(float(n), n + 1.0, line) for n, line in enumerate(lines)]
 
 
+CUE, NEXT = "00:00:01,000 --> 00:00:02,000", "00:00:03,000 --> 00:00:04,000"
+
+
+@pytest.mark.parametrize(
+    ("content", "heard"),
+    [
+        (f"1\n{CUE}\nhello\n\nthere\n\n2\n{NEXT}\n42\n", ["hello there", "42"]),  # a blank line inside a cue
+        (f"1\n{CUE}\n42\n\n2\n{NEXT}\nb", ["42", "b"]),  # a number that is said
+        (f"{CUE}\n42\n\n{NEXT}\n43\n", ["42", "43"]),  # cues without numbers
+        (f"\n\n1\n{CUE}\n\n\n2\n{NEXT}\nb\n\n\n", ["b"]),
+        (f"1\n{CUE} X1:10 X2:20\n{{\\an8}}hello\\hyou\\Nthere, see C:\\home\n", ["hello you there, see C:\\home"]),
+        (f"WEBVTT\n\n{CUE}\na\n\nNOTE\n5\n\nintro\n{NEXT}\nb\n", ["a", "b"]),
+    ],
+)
+def test_where_a_cue_ends(content, heard):
+    assert [one.text for one in parse_captions(content, "vtt" if content.startswith("WEBVTT") else "srt")] == heard
+
+
+def test_fractions_of_a_second_may_be_short():
+    assert parse_captions("1\n00:00:01,5 --> 0:00:02,25\nhello\n", "srt") == [Utterance(1.5, 2.25, "hello")]
+
+
 @given(st.text(), st.sampled_from(["vtt", "srt", "json3"]), st.sampled_from(["", "WEBVTT\n\n", '{"events": [']))
 def test_no_captions_break_the_parser(content, kind, start):
     try:
