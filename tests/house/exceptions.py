@@ -17,6 +17,7 @@ FILES = {
     ("leaderboard/words.py", "25-way"): "as past",
     ("corpus/release/published.py", "published"): "a release's own table in the published shape, not the source",
     ("corpus/schema.py", "ytdlp"): "an example in a column's description",
+    ("corpus/ingest/rebuild.py", "simulate"): "reads the label of a world in a manifest of the first format",
     ("corpus/published_shape.py", "published"): "the annotation that both its reader and its writer name",
 }
 """(file, name) -> why the name may be decided by there."""
