@@ -10,7 +10,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from corpus.files.atomic import write_json
+import duckdb
+
+from corpus.files.atomic import part_path, write_json
+from corpus.files.sql import PARQUET, quote, quote_file
 from corpus.store import Corpus
 
 PENDING = "forget.json"
@@ -33,11 +36,35 @@ def complete_forgetting(corpus: Corpus) -> str | None:
     content = json.loads(pending.read_text(encoding="utf-8"))
     name = str(content["ingest"])
     _remove_folder(corpus, corpus.root / "tables" / name)
-    for path in [*corpus.root.glob(f"annotations/*/{name}.parquet"), *(corpus.root / raw for raw in content["raw"])]:
+    own = [path for place in ("", "cells/") for path in corpus.root.glob(f"annotations/*/{place}{name}.parquet")]
+    for path in [*own, *(corpus.root / raw for raw in content["raw"])]:
         path.unlink(missing_ok=True)
+    drop_annotations_of_nothing(corpus)
     corpus.refresh()
     pending.unlink()
     return name
+
+
+def drop_annotations_of_nothing(corpus: Corpus) -> None:
+    """Drop from the parts that annotators wrote the rows of messages which no ingest holds any more."""
+    messages = sorted(corpus.root.glob("tables/*/message.parquet"))
+    held = f"read_parquet([{', '.join(map(quote_file, messages))}])" if messages else "(SELECT '' AS message_id)"
+    with duckdb.connect() as connection:
+        for path in annotator_parts(corpus):
+            part, rows = part_path(path), f"read_parquet({quote_file(path)})"
+            kept = f"{rows} WHERE message_id IN (SELECT message_id FROM {held})"
+            counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in (rows, kept)]
+            if counts[1] == 0:
+                path.unlink()
+            elif counts[1] < counts[0]:
+                connection.execute(f"COPY (SELECT * FROM {kept}) TO {quote(part)} {PARQUET}")
+                part.replace(path)
+
+
+def annotator_parts(corpus: Corpus) -> list[Path]:
+    """Files of annotations that no ingest brought."""
+    paths = sorted(corpus.root.glob("annotations/*@*/*.parquet"))
+    return [path for path in paths if not (corpus.root / "tables" / path.stem).is_dir()]
 
 
 def raw_files_of_it_alone(corpus: Corpus, manifest: dict[str, Any]) -> list[Path]:

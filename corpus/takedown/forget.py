@@ -104,7 +104,12 @@ def rows_of_messages(corpus: Corpus) -> Iterator[tuple[str, Path]]:
     """Files with a row, or an annotation, of a message, each with its ingest."""
     for table in ("scene", "effect", "comment"):
         yield from ((path.parent.name, path) for path in sorted(corpus.root.glob(f"tables/*/{table}.parquet")))
-    yield from ((path.stem, path) for path in sorted(corpus.root.glob("annotations/*@*/*.parquet")))
+    for table in ("message", "scene", "comment"):
+        filled = sorted(corpus.root.glob(f"tables/*/cells/{table}.parquet"))
+        yield from ((path.parent.parent.name, path) for path in filled)
+    for place in ("", "cells/"):
+        brought = sorted(corpus.root.glob(f"annotations/*@*/{place}*.parquet"))
+        yield from ((path.stem, path) for path in brought if (corpus.root / "tables" / path.stem).is_dir())
 
 
 def repeating(corpus: Corpus, name: str, others: list[dict[str, Any]]) -> Iterator[str]:

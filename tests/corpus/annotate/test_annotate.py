@@ -13,6 +13,7 @@ from corpus.annotate.run import BadAnnotator, annotate
 from corpus.ingest.run import ingest
 from corpus.inspect.validate import validate
 from corpus.sources.registry import source_named
+from corpus.takedown.forget import forget
 from corpus.takedown.takedown import takedown
 from tests.corpus.sources.infos import heatmap, video, write
 from tests.corpus.sources.mapped import rows, tree
@@ -152,3 +153,15 @@ def test_what_no_view_shows_cannot_be_filled(tmp_path, fills):
     Wrong.fills = (fills,)
     with pytest.raises(BadAnnotator, match="heard@1 fills"):
         annotate(built(tmp_path, quarters()), Wrong())
+
+
+def test_an_ingest_that_was_annotated_can_be_forgotten(tmp_path):
+    kept, forgotten = quarters(video_id="keptkept000"), quarters(video_id="gonegone000", title=GERMAN)
+    corpus = built(tmp_path, kept)
+    write(tmp_path / "more", forgotten, name="another")
+    name = ingest(source_named("ytdlp"), [tmp_path / "more"], corpus).ingest
+    annotate(corpus, Heard())
+    forget(corpus, name)
+    assert rows(corpus, "SELECT message_id FROM message") == [("youtube:keptkept000",)]
+    assert rows(corpus, 'SELECT DISTINCT message_id FROM "heard@1"') == [("youtube:keptkept000",)]
+    assert not validate(corpus)
