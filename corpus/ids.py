@@ -86,7 +86,8 @@ def resolve(
         found[kind] = [*held, *(one for one in names if one in (more or {}).get(kind, ()))]
     ids = sorted({one for several in found.values() for one in several})
     if not ids:
-        raise UnknownId(f"{where} holds no message, communicator or comment {name}", "find ids with `cbc corpus sql`")
+        mend = "find ids with `cbc corpus sql`; what shall never be fetched goes on the recipe's opt-out list"
+        raise UnknownId(f"{where} holds no message, communicator or comment {name}", mend)
     if name in ids:
         ids = [name]
     if len(ids) > 1:

@@ -46,7 +46,7 @@ class Block:
     @property
     def is_complete(self) -> bool:
         """Whether it runs without files or names of the reader's own."""
-        return not any(NEEDS_FILES.search(line.split("#")[0]) for line in self.commands)
+        return not any(NEEDS_FILES.search(re.sub(r'"[^"]*"', "", line).split("#")[0]) for line in self.commands)
 
 
 def blocks(page: Path) -> list[Block]:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import BrokenTable, NoSuchPath
-from corpus.ids import global_id
+from corpus.ids import global_id, split_id
 from corpus.privacy.scrub import author_hash, hash_key, scrub
 from corpus.sources.base import Received, RowError, Source, Staging
 from corpus.sources.fields import LARGEST, Info, text, texts, whole
@@ -104,7 +104,7 @@ class YoutubeApi(Source):
             return ""
         items = json.loads(segment_row(raw, line)["body"]).get("items", [])
         texts = [json.dumps(item, ensure_ascii=False) for item in items]
-        return f"[{', '.join(text for text in texts if json.dumps(row_id, ensure_ascii=False) in text)}]"
+        return f"[{', '.join(text for text in texts if json.dumps(split_id(row_id)[1], ensure_ascii=False) in text)}]"
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
         """Segment files among the paths. Raises NoSuchPath."""

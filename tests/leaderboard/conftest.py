@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
 def site_without_oracle(request, tmp_path_factory) -> Path:
     """The page of the same runs less the oracle, in the simulated world and of real data."""
     root = tmp_path_factory.mktemp("without")
-    runs = write_runs(root / "runs", write_bench(root / "bench", simulated=request.param), without="oracle")
+    runs = write_runs(root / "runs", write_bench(root / "bench", simulated=request.param, oracle=False))
     return build_site(runs, root / "site").parent
 
 

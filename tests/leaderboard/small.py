@@ -67,8 +67,10 @@ def frame(task: str, split: str, seed: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides=typed, infer_schema_length=None).with_columns(pl.lit("").alias("answer"))
 
 
-def write_bench(root: Path, simulated: bool = True, seed: int = 0, asked: dict[str, tuple] = TASKS) -> Bench:
-    """Write the bench."""
+def write_bench(
+    root: Path, simulated: bool = True, seed: int = 0, asked: dict[str, tuple] = TASKS, oracle: bool = True
+) -> Bench:
+    """Write the bench; that of the simulated world has the oracle's answers, unless `oracle` is false."""
     for task in asked:
         for split in ("train", "validation", "test"):
             made = frame(task, split, seed)
@@ -97,7 +99,7 @@ def write_bench(root: Path, simulated: bool = True, seed: int = 0, asked: dict[s
         },
     )
     bench = Bench.open(root)
-    for task in TASKS if simulated else ():
+    for task in asked if simulated and oracle else ():
         guesses(bench, task, 0.05, 0.0, 0).write_parquet(root / "private" / task / "oracle.parquet")
     return bench
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from benchmark.bench import Bench
-from benchmark.run import Run
+from benchmark.run import Run, new_manifest
 from leaderboard.run_facts import UNKNOWN, known_columns, run_facts
 
 
 def facts(folder, **about):
     bench = Bench.open(folder / "bench")
-    manifest = {"run": "mine", "kind": "lm", "tasks": ["like_view_ratio"], "about": about}
+    manifest = new_manifest(run="mine", kind="lm", bench=bench.fingerprint, tasks=["like_view_ratio"], about=about)
     return run_facts(Run(folder, bench, manifest))
 
 

@@ -17,6 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from studies.results import Part, write_result
+from tests.performance.show import show
+
 MAPPING = """channel: twitter
 kind: post
 message: {message_id: id, body: text, published_at: created_at, language: lang}
@@ -70,24 +73,25 @@ def run(*arguments: str | Path) -> tuple[float, float]:
     return time.perf_counter() - start, used.ru_maxrss / 1024
 
 
-def main(*millions: float) -> None:
-    """Run each size and print a row."""
-    print(
-        f"{'posts':>12} {'ingest s':>9} {'s/million':>10} {'peak MB':>8} {'text s':>8} {'s/million':>10} {'peak MB':>8}"
-    )
+def measure(*millions: float) -> Part:
+    """Ingest and verbalize so many millions of posts, each size in a folder of its own."""
+    rows = []
     for size in millions:
         with tempfile.TemporaryDirectory(dir=os.environ.get("CBC_BENCH_DIR")) as folder:
             root = Path(folder)
             (root / "posts.yaml").write_text(MAPPING)
             make_posts(root / "posts.jsonl", int(size * 1e6))
-            took, peak = run(
-                "ingest", "table", root / "posts.jsonl", "--mapping", root / "posts.yaml", "--corpus", root / "c"
-            )
+            mapping, corpus = root / "posts.yaml", root / "c"
+            ingest_s, peak_mb = run("ingest", "table", root / "posts.jsonl", "--mapping", mapping, "--corpus", corpus)
             (root / "posts.jsonl").unlink()
-            text, peak_text = run("verbalize", "--corpus", root / "c", "--out", root / "text.parquet")
-            figures = f"{took:9.1f} {took / size:10.1f} {peak:8.0f} {text:8.1f} {text / size:10.1f} {peak_text:8.0f}"
-            print(f"{int(size * 1e6):12,} {figures}", flush=True)
+            text_s, text_peak_mb = run("verbalize", "--corpus", corpus, "--out", root / "text.parquet")
+            rows.append((int(size * 1e6), ingest_s, ingest_s / size, peak_mb, text_s, text_s / size, text_peak_mb))
+            print(*rows[-1], flush=True)
+    columns = ["posts", "ingest s", "ingest s/million", "ingest peak MB", "text s", "text s/million", "text peak MB"]
+    return Part("Posts to tables and text", columns, rows)
 
 
 if __name__ == "__main__":
-    main(*(float(one) for one in sys.argv[1:] or ("1", "2", "5", "10")))
+    part = measure(*(float(size) for size in sys.argv[1:] or ("1", "2", "5", "10")))
+    show(part)
+    print(write_result("posts", "Ten million posts", "make posts", [part]))

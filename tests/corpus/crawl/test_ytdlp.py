@@ -320,7 +320,7 @@ def test_truncated_media_are_fetched_again_and_a_refused_file_costs_no_video(sit
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a\0b", ".hidden", "a/b%(title)s", "x" * 5000, "\u202e", "-rf"])
 def test_a_hostile_id_stays_a_file_name(name):
     stem = file_stem({"id": name, "extractor_key": "Generic"})
-    assert re.fullmatch(r"generic_[A-Za-z0-9_-]{1,120}", stem)
+    assert re.fullmatch(r"other_generic_[A-Za-z0-9_-]{1,120}", stem)
     assert stem != file_stem({"id": name + "!", "extractor_key": "Generic"})
 
 

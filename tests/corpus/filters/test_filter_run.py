@@ -99,6 +99,7 @@ def test_kept_views_leave_out_what_hangs_on_a_removed_message(tmp_path):
     assert counts(True) == [1, 1, 1, 1]
     assert counts(False) == [2, 2, 2, 2]
     with duckdb.connect(str(root / "corpus.duckdb"), read_only=True) as connection:
+        connection.execute(f"SET file_search_path='{root}'")
         assert connection.execute("SELECT message_id, duplicate_of FROM removed").fetchall() == [("p001", "p000")]
 
 

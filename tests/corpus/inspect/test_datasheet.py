@@ -59,7 +59,7 @@ def test_every_mark_is_filled_and_every_table_is_whole(corpus):
 
 
 def test_an_empty_corpus_has_a_datasheet(tmp_path):
-    (tmp_path / "corpus.json").write_text('{"format": "cbc-corpus", "version": 1}')
+    (tmp_path / "corpus.json").write_text('{"format": "cbc-corpus", "version": 2}')
     text = datasheet_text(tmp_path)
     assert "Figures of an empty corpus." in text
     assert "None in this corpus." in text

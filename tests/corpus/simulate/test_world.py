@@ -65,7 +65,8 @@ def test_the_command_says_what_is_there(cbc, tmp_path):
     command = ("corpus", "simulate", "--corpus", tmp_path / "c", "--brands", "3", "--videos", "2", "--posts", "2")
     assert cbc(*command).returncode == 0
     again = cbc(*command)
-    assert (again.returncode, again.stdout) == (0, f"{tmp_path / 'c'}: this world is already there, nothing to do\n")
+    first = again.stdout.splitlines()[0]
+    assert (again.returncode, first) == (0, f"{tmp_path / 'c'}: this world is already there, nothing to do")
     other = cbc(*command, "--seed", "5")
     assert (other.returncode, other.stdout) == (2, "")
     assert "seed=0" in other.stderr and "seed=5" in other.stderr and other.stderr.count("\n") == 1

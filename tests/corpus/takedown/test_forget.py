@@ -60,8 +60,8 @@ def test_a_mapping_is_mended_and_the_same_file_ingested_again(tmp_path, posts):
     assert not validate(root)
     assert ingest(source(tmp_path, RIGHT), [posts], root).rows_kept == 2
     assert rows(root, "SELECT message_id, body FROM message WHERE channel = 'web' ORDER BY 1") == [
-        ("1", "one"),
-        ("2", "two"),
+        ("web:1", "one"),
+        ("web:2", "two"),
     ]
 
 

@@ -157,7 +157,7 @@ def test_a_takedown_that_was_stopped_is_completed(corpus, monkeypatch, stage):
         patched.setattr(module, stage, stopped)
         with pytest.raises(KeyboardInterrupt):
             takedown(corpus, ["secretvideo"])
-    assert (corpus / PENDING).exists() and withdrawn(corpus)["message"] == {"secretvideo"}
+    assert (corpus / PENDING).exists() and withdrawn(corpus)["message"] == {"youtube:secretvideo"}
     takedown(corpus, ["othervideo2"])  # any takedown completes the one before
     said = words_in(corpus)
     assert "A zebra crossed" not in said and "flour and water" not in said and SPOKEN[0] not in said
@@ -248,7 +248,7 @@ def test_a_record_of_a_table_goes_and_the_bytes_around_it_stay(tmp_path, name, c
     anew = tmp_path / "anew"
     ingest(reads, [raw], anew)
     kept = dict(rows(anew, "SELECT row_key, raw_line FROM provenance"))
-    assert kept == {key: line for key, line in lines.items() if key != f"10000000{gone}"}
+    assert kept == {key: line for key, line in lines.items() if key != f"web:10000000{gone}"}
 
 
 def test_short_ids_are_told_by_their_record(tmp_path):
