@@ -7,11 +7,9 @@ import re
 from collections.abc import Iterable
 
 from charset_normalizer import from_bytes
-from ftfy import TextFixerConfig, fix_encoding
 
 LEGACY = ("cp1252", "mac_roman")
 SAMPLE_BYTES = 1 << 16
-USUAL = TextFixerConfig(replace_lossy_sequences=False)  # what cannot be read stays, instead of becoming a question mark
 RUN = re.compile(r"(_?)([^\x00-\x7f]+)(_(?![^\x00-\x7f]))?")
 # Latin letters, punctuation, symbols, emoji: what such text is mended to. Right letters side by side may look wrong.
 SYMBOLS = "\u2000-\u2bff\U0001f000-\U0001faff"
@@ -55,13 +53,12 @@ def _defines(encoding: str, seen: set[int]) -> bool:
 
 
 def mend(text: str) -> str:
-    """Text that was decoded wrongly, as it was before; what is no such text is left alone.
+    """Text whose UTF-8 was read as cp1252 and saved as mac_roman, once or twice, as it was before.
 
-    First UTF-8 that was read as cp1252 and saved as mac_roman, once or twice, which ftfy does not know: "‰ÛÏ" becomes a
-    quotation mark again. On that way "¦" and "ð" were lost to "_": "â€_" is read as an ellipsis, "_Ÿ" as the start of
-    an emoji. Then all that ftfy mends.
+    "â€œ" and "‰ÛÏ" become a quotation mark again. On that way "¦" and "ð" were lost to "_": "â€_" is read as an
+    ellipsis, "_Ÿ" as the start of an emoji. What does not decode is left alone.
     """
-    return text if text.isascii() else fix_encoding(RUN.sub(_mended, text), USUAL)
+    return text if text.isascii() else RUN.sub(_mended, text)
 
 
 def _mended(found: re.Match[str]) -> str:

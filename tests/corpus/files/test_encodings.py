@@ -37,13 +37,6 @@ def test_text_read_wrongly_is_mended(text):
     assert mend(through(text)) == text
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "latin-1"])
-@pytest.mark.parametrize("text", ["wait… “now” – it’s a señor’s café", "naïve – ça va?", "📈 up", "日本語のニュース"])
-def test_utf_8_read_as_one_legacy_encoding_is_mended(encoding, text):
-    read = "".join(bytes([byte]).decode(encoding, "ignore") or chr(byte) for byte in text.encode())
-    assert mend(read) == text
-
-
 def test_text_read_wrongly_twice_is_mended():
     assert mend("They‰Ûªre here ‰ÛÓ join us‰Û_") == "They’re here — join us…"
 
