@@ -32,7 +32,10 @@ except PackageNotFoundError:  # run from a checkout that is not installed
     __version__ = "unknown"
 
 INTERRUPTED = 130
+READERS = ("_duckdb", "duckdb", "sqlite3", "polars", "pyarrow")
+FILE_ERRORS = ("IOException", "OperationalError", "DatabaseError", "ComputeError", "ArrowInvalid")
 GRACE_S = 5.0  # for native code to notice an interrupt, and for a crawl to keep what its calls bring
+interrupt_seen = threading.Event()
 UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
 
 app = typer.Typer(
@@ -106,8 +109,8 @@ def with_options(command: Any, shared: list[Any]) -> Any:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether an error is an interrupt, in any library's words."""
-    return isinstance(error, KeyboardInterrupt | typer.Abort) or str(error) == "Query interrupted"  # DuckDB's
+    """Whether an error is an interrupt, or what a library made of one."""
+    return isinstance(error, KeyboardInterrupt | typer.Abort) or interrupt_seen.is_set()
 
 
 def is_full_disk(error: BaseException) -> bool:
@@ -134,14 +137,11 @@ def file_line(error: BaseException) -> str | None:
     if isinstance(error, OSError):
         what = f"{error.filename} ({error.strerror})" if error.filename else first
         return f"cannot read or write {what}; check the path"
-    if type(error).__module__.split(".")[0] in ("_duckdb", "duckdb", "sqlite3", "polars", "pyarrow"):
-        kind = type(error).__name__
-        if kind in FILE_ERRORS:
-            return f"a file cannot be read or written ({first}); check the path, or make the file again"
+    if type(error).__name__ in FILE_ERRORS and type(error).__module__.split(".")[0] in READERS:
+        return f"a file cannot be read or written ({first}); check the path, or make the file again"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
+        return f"not enough memory ({first}); end other programs, or do less at once"
     return None
-
-
-FILE_ERRORS = ("IOException", "OperationalError", "DatabaseError", "ComputeError", "ArrowInvalid")
 
 
 def check_utf8() -> None:
@@ -156,10 +156,11 @@ def report(error: BaseException) -> int:
         traceback.print_exception(error)
     if is_interrupt(error):
         return say_interrupted()
-    if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):  # which typer takes up
         return 0
     if isinstance(error, UsageError):
+        if not error.format_message():  # a group without a command, which has shown its help
+            return int(error.exit_code)
         line, code = usage_line(error), error.exit_code
     elif isinstance(error, CbcError):
         line, code = str(error), 2
@@ -171,6 +172,14 @@ def report(error: BaseException) -> int:
         raise error
     failed(line)
     return code
+
+
+def drop_output() -> None:
+    """Let go of output that nobody takes any more, or for which there is no room: Python would complain at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say_interrupted() -> int:
@@ -188,25 +197,32 @@ def end_when_interrupted() -> None:
     os.set_blocking(write_end, False)
     signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
 
-    def interrupted(timeout_s: float | None) -> bool:
+    def await_interrupt(timeout_s: float | None) -> None:
         while select.select([read_end], [], [], timeout_s)[0]:
             if signal.SIGINT in os.read(read_end, 1):
-                return True
-        return False
+                return
 
     def watch() -> None:
-        interrupted(None)
-        interrupted(GRACE_S)
+        await_interrupt(None)
+        interrupt_seen.set()
+        await_interrupt(GRACE_S)
         os._exit(say_interrupted())
 
     threading.Thread(target=watch, daemon=True).start()
 
 
-def main() -> None:
-    """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
+def prepare_streams() -> None:
+    """Give a closed stdout or stderr a place, and let both print any text in any encoding."""
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def main() -> None:
+    """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
+    prepare_streams()
     VERBOSITY.quiet = VERBOSITY.verbose = False
+    interrupt_seen.clear()
     end_when_interrupted()
     command = with_options(get_command(app), get_command(everywhere).params)
     try:
@@ -216,9 +232,8 @@ def main() -> None:
             raise KeyboardInterrupt
         sys.stdout.flush()
     except BaseException as error:
-        if isinstance(error, SystemExit):
-            raise
         code = report(error)
+        drop_output()
     sys.exit(code if isinstance(code, int) else 0)
 
 
