@@ -32,10 +32,13 @@ class Written:
 
 
 def open_staging(folder: Path) -> duckdb.DuckDBPyConnection:
-    """A database for staging that spills into `folder`, with an empty table for each table of the schema."""
+    """A database for staging that spills into `folder`, with an empty table for each table of the schema.
+
+    Each statement runs on one thread: how DuckDB shares rows out among threads shows in the bytes of a parquet file.
+    """
     connection = duckdb.connect()
     connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(folder / 'spill')}")
-    connection.execute("SET TimeZone='UTC'; SET preserve_insertion_order=true")
+    connection.execute("SET threads=1; SET TimeZone='UTC'; SET preserve_insertion_order=true")
     for name, table in TABLES.items():
         connection.execute(f'CREATE TABLE "{name}" ({table.ddl}, _record BIGINT NOT NULL)')
     return connection
@@ -65,7 +68,6 @@ def write_new_rows(
     Raises BrokenSource.
     """
     rows: dict[str, Future[int]] = {}
-    connection.execute("SET threads=1")  # how DuckDB shares rows out among threads shows in the bytes of parquet
     (folder / "cells").mkdir()
     connection.execute(NOTES)
     choose_cuts(connection, corpus)
