@@ -102,7 +102,9 @@ def test_variants_of_headlines_keep_apart(shared_data, tmp_path):
 
 def test_film_clips_are_read_from_one_folder(shared_data, tmp_path):
     report, corpus = run(tmp_path, "lvu", shared_data / "lvu")
-    assert (report.rows_read, report.rows_kept) == (940 + 827, 940 + 827)
+    in_both = 13  # clips of which one table brings the likes, the other the views
+    assert (report.rows_read, report.rows_kept, report.rows_enriched) == (940 + 827, 940 + 827 - in_both, in_both)
+    assert rows(corpus, "SELECT count(*) FROM message") == [(940 + 827 - in_both,)]
     splits = 'SELECT count(like_ratio_split), count(view_count_split) FROM "lvu@1"'
     assert rows(corpus, splits) == [(940, 827)]
     query = "SELECT metric, count(*) FROM effect GROUP BY metric ORDER BY 1"
