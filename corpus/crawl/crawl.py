@@ -39,7 +39,7 @@ from corpus.crawl.youtube_api import (
 from corpus.errors import CbcError
 from corpus.files.atomic import write_text
 from corpus.ids import public_id
-from corpus.ingest.comments import wanted as comments_wanted
+from corpus.ingest.comments import comments_wanted
 from corpus.privacy.scrub import hash_key
 from corpus.store import Corpus
 from corpus.withdrawn.tombstones import all_ids, withdrawn

@@ -22,8 +22,7 @@ from corpus.crawl.causes import CallFailed, classify_response
 from corpus.crawl.journal import AGED, Task
 from corpus.crawl.recipe import Youtube, read_videos
 from corpus.errors import CbcError
-from corpus.ingest.comments import Comments
-from corpus.ingest.comments import wanted as comments_wanted
+from corpus.ingest.comments import Comments, comments_wanted
 from corpus.privacy.scrub import author_hash
 from corpus.sources.wikidata import CHANNEL_ID
 from corpus.sources.youtube_api import HASHED

@@ -29,16 +29,16 @@ class OtherComments(CbcError):
     """A corpus keeps comments in one way and is asked for another."""
 
 
-def wanted(said: str | None = None) -> Comments:
-    """What is asked for here, else in the environment, else aggregates. Raises OtherComments."""
-    said = said or os.environ.get(VARIABLE) or Comments.aggregate
+def comments_wanted(choice: str | None = None) -> Comments:
+    """How comments are kept: by the choice, else by the environment, else in aggregate. Raises OtherComments."""
+    choice = choice or os.environ.get(VARIABLE) or Comments.aggregate
     try:
-        return Comments(said)
+        return Comments(choice)
     except ValueError:
-        raise OtherComments(f"comments cannot be kept as {said!r}", f"say {' or '.join(Comments)}") from None
+        raise OtherComments(f"comments cannot be kept as {choice!r}", f"say {' or '.join(Comments)}") from None
 
 
-def check(corpus: Corpus, comments: Comments) -> None:
+def check_comments(corpus: Corpus, comments: Comments) -> None:
     """Assert that the corpus keeps comments in this way or has none. Raises OtherComments."""
     held = {m.get("comments", Comments.text) for m in corpus.ingests() if m.get("tables", {}).get("comment")}
     if held - {comments}:

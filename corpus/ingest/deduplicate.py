@@ -1,4 +1,4 @@
-"""Staged rows become parquet files: those that the corpus does not hold yet, and the cells that fill rows it holds.
+"""Deduplicate staged rows and write the new ones as parquet, with the cells that fill empty ones of the corpus.
 
 Everything here is SQL over the staging tables (`corpus.sources.base.Staging`); memory is bounded, and the rows keep the
 order in which their records were read, so that the same files give the same bytes.
@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 
+from corpus.files.side_by_side import execute_chains
 from corpus.files.sql import MEMORY, PARQUET, quote
-from corpus.ingest.merge import NOTES, Target, count, merge, repeated_hashes
+from corpus.ingest.merge import NOTES, Target, count, list_repeats, merge
 from corpus.ingest.outcomes import BrokenSource, count_outcomes, name_contradictions
 from corpus.ingest.recut import choose_cuts
 from corpus.schema import DATA_TABLES, METRICS, TABLES
@@ -63,7 +64,7 @@ def write_new_rows(
 ) -> Written:
     """Write what the corpus does not hold yet below FOLDER: TABLE.parquet, NAME@VERSION.parquet and cells/.
 
-    `names` are those of files by their digest. A table is written while the next is looked through.
+    `names` are those of files by their digest. A table is written while the next is merged.
 
     Raises BrokenSource.
     """
@@ -76,7 +77,10 @@ def write_new_rows(
         def write(table: str, name: str) -> None:
             rows[name] = pool.submit(_write, connection.cursor(), table, folder / f"{name}.parquet")
 
-        for target in _targets(corpus, staging):
+        targets = list(_targets(corpus, staging))
+        keys_of = {target.table: target.keys for target in targets} | {"provenance": TABLES["provenance"].key}
+        execute_chains(connection, [[list_repeats(table, keys)] for table, keys in keys_of.items()])
+        for target in targets:
             merge(connection, target)
             write(target.table, target.place)
             write(target.cells, f"cells/{target.place}")
@@ -112,7 +116,7 @@ def _keep_provenance(connection: duckdb.DuckDBPyConnection, tables: Sequence[str
         (FROM communicator c WHERE c._record = provenance._record AND c.communicator_id = provenance.row_key)"""
     )
     keys = TABLES["provenance"].key
-    if repeated_hashes(connection, "provenance", keys):
+    if count(connection, 'FROM "provenance repeats"'):
         connection.execute(
             f"""CREATE TABLE _provenance AS FROM provenance
             QUALIFY row_number() OVER (PARTITION BY {", ".join(keys)} ORDER BY _record) = 1 ORDER BY _record;

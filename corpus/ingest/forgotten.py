@@ -29,7 +29,7 @@ def forget_ingest(corpus: Corpus, manifest: dict[str, Any]) -> list[Path]:
 
 
 def complete_forgetting(corpus: Corpus) -> str | None:
-    """Go on with what `forget_ingest` was stopped in; gives the name of the ingest, None where nothing waits."""
+    """Complete a `forget_ingest` that was stopped; gives the name of the ingest, None where nothing waits."""
     pending = corpus.root / PENDING
     if not pending.is_file():
         return None
@@ -70,8 +70,8 @@ def annotator_parts(corpus: Corpus) -> list[Path]:
 def raw_files_of_it_alone(corpus: Corpus, manifest: dict[str, Any]) -> list[Path]:
     """The raw files that an ingest read and no other ingest of that source did."""
     source, name = _source_name(manifest), manifest["ingest"]
-    others = [one for one in corpus.ingests() if one["ingest"] != name and _source_name(one) == source]
-    needed = {file["sha256"] for one in others for file in one["files"]}
+    others = [other for other in corpus.ingests() if other["ingest"] != name and _source_name(other) == source]
+    needed = {file["sha256"] for other in others for file in other["files"]}
     own = [file["sha256"] for file in manifest["files"] if file["sha256"] not in needed]
     return sorted(path for digest in own for path in corpus.root.glob(f"raw/{source}/{digest[:16]}-*"))
 

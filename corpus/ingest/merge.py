@@ -1,4 +1,4 @@
-"""Staged rows against those the corpus holds: new rows stay, new cells fill empty ones, contradictions are noted.
+"""Merge staged rows with those of the corpus: new rows stay, new cells fill empty ones, contradictions are noted.
 
 Only rows whose key stands twice, in the batch or in the corpus, are looked at closely; what is new passes untouched.
 Of several records the earliest wins, cell by cell, and what the corpus holds wins over all of them.
@@ -51,28 +51,30 @@ class Target:
         return f"{self.table} cells"
 
 
+def list_repeats(table: str, keys: Sequence[str]) -> str:
+    """SQL that lists the hashes of keys that stand more than once in a table, in the table `TABLE repeats`."""
+    # Distinct hashes prove distinct keys and cost a tenth of grouping by the keys themselves.
+    hashes = f'SELECT hash({_names(keys)}) AS h FROM "{table}" GROUP BY h HAVING count(*) > 1'
+    return f'CREATE TABLE "{table} repeats" AS {hashes}'
+
+
 def merge(connection: duckdb.DuckDBPyConnection, target: Target) -> None:
-    """Leave rows of new keys, each once, in the target's table, fill its `cells`, and note what records did."""
+    """Leave rows of new keys, each once, in the target's table, fill its `cells`, and note what records did.
+
+    `list_repeats` has run for the table.
+    """
     described = connection.execute(f'DESCRIBE "{target.table}"').fetchall()
     values = [name for name, *_ in described if name not in (*target.keys, "_record")]
     connection.execute(f'CREATE TABLE "{target.cells}" AS FROM "{target.table}" LIMIT 0')
-    if not _set_aside(connection, target):
+    if not _move_repeated(connection, target):
         return
-    _settle(connection, target, values)
+    _combine(connection, target, values)
     keys, columns = _names(target.keys), _names([*target.keys, *values])
     connection.execute(
-        f'INSERT INTO "{target.table}" BY NAME SELECT {columns}, _first AS _record FROM _settled WHERE NOT _is_held '
+        f'INSERT INTO "{target.table}" BY NAME SELECT {columns}, _first AS _record FROM _combined WHERE NOT _is_held '
         f"ORDER BY _first, {keys}"
     )
-    _note(connection, target, values)
-
-
-def repeated_hashes(connection: duckdb.DuckDBPyConnection, table: str, keys: Sequence[str]) -> bool:
-    """Fill `_twice` with the hashes of keys that stand more than once in a table; says whether there are some."""
-    # Distinct hashes prove distinct keys and cost a tenth of grouping by the keys themselves.
-    twice = f'SELECT hash({_names(keys)}) AS h FROM "{table}" GROUP BY h HAVING count(*) > 1'
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _twice AS {twice}")
-    return count(connection, "FROM _twice") > 0
+    _note_outcomes(connection, target, values)
 
 
 def count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
@@ -80,23 +82,23 @@ def count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
     return int(connection.execute(f"SELECT count(*) {rows}").fetchall()[0][0])
 
 
-def _set_aside(connection: duckdb.DuckDBPyConnection, target: Target) -> bool:
+def _move_repeated(connection: duckdb.DuckDBPyConnection, target: Target) -> bool:
     """Move rows whose key is not new, or not alone, to `_again`; says whether there are some."""
-    twice = repeated_hashes(connection, target.table, target.keys)
+    repeats = f'FROM "{target.table} repeats"'
     met = "SELECT NULL::BIGINT AS rowid WHERE false"
     if target.held:
         met = f'SELECT s.rowid FROM "{target.table}" s JOIN {_files(target.held)} h ON {_meets(target.keys)}'
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _met AS {met}")
-    if not twice and not count(connection, "FROM _met"):
+    if not count(connection, repeats) and not count(connection, "FROM _met"):
         return False
-    chosen = f'"{target.table}" WHERE hash({_names(target.keys)}) IN (FROM _twice) OR rowid IN (FROM _met)'
+    chosen = f'"{target.table}" WHERE hash({_names(target.keys)}) IN ({repeats}) OR rowid IN (FROM _met)'
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _again AS SELECT * FROM {chosen}")
     connection.execute(f"DELETE FROM {chosen}")
     return True
 
 
-def _settle(connection: duckdb.DuckDBPyConnection, target: Target, values: Sequence[str]) -> None:
-    """Make `_settled`: for each key of `_again` the value of each column, and the record that gives it ("C from")."""
+def _combine(connection: duckdb.DuckDBPyConnection, target: Target, values: Sequence[str]) -> None:
+    """Make `_combined`: for each key of `_again` the value of each column, and the record that gives it ("C from")."""
     keys = _names(target.keys)
     once = "".join(f', any_value("{name}") AS "{name}"' for name in values)
     nothing = f"SELECT {_names([*target.keys, *values])} FROM _again LIMIT 0"
@@ -117,22 +119,22 @@ def _settle(connection: duckdb.DuckDBPyConnection, target: Target, values: Seque
     named = ", ".join(f's."{key}"' for key in target.keys)
     batch = f"SELECT {keys}, min(_record) AS _first{first} FROM _again GROUP BY {keys}"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE _settled AS "
+        f"CREATE OR REPLACE TEMP TABLE _combined AS "
         f"SELECT {named}, _first, coalesce(_is_held, false) AS _is_held{settled} "
         f"FROM ({batch}) s LEFT JOIN _held h ON {_meets(target.keys)}"
     )
 
 
-def _note(connection: duckdb.DuckDBPyConnection, target: Target, values: Sequence[str]) -> None:
+def _note_outcomes(connection: duckdb.DuckDBPyConnection, target: Target, values: Sequence[str]) -> None:
     """Stage the cells that are filled, and note who filled some, who named a row that was there, who contradicts."""
     keys, origins = _names(target.keys), [f'"{name} from"' for name in values]
     cells = "".join(f', CASE WHEN "{name} from" IS NOT NULL THEN "{name}" END AS "{name}"' for name in values)
     connection.execute(
         f'INSERT INTO "{target.cells}" BY NAME SELECT {keys}{cells}, least({", ".join(origins)}) AS _record '
-        f"FROM _settled WHERE _is_held AND coalesce({', '.join(origins)}) IS NOT NULL ORDER BY _record, {keys}"
+        f"FROM _combined WHERE _is_held AND coalesce({', '.join(origins)}) IS NOT NULL ORDER BY _record, {keys}"
     )
     connection.execute(
-        f"INSERT INTO _filled SELECT DISTINCT r FROM (SELECT *, unnest([{', '.join(origins)}]) AS r FROM _settled) "
+        f"INSERT INTO _filled SELECT DISTINCT r FROM (SELECT *, unnest([{', '.join(origins)}]) AS r FROM _combined) "
         "WHERE r IS NOT NULL AND (_is_held OR r > _first)"
     )
     connection.execute(f"INSERT INTO _known SELECT DISTINCT _record, {quote(target.place)} FROM _again")
@@ -141,7 +143,7 @@ def _note(connection: duckdb.DuckDBPyConnection, target: Target, values: Sequenc
     connection.execute(
         f"INSERT INTO _contradiction SELECT _record, {quote(CONTRADICTS)} || f.column_name, "
         f"about || ': ' || f.new || ' against ' || f.held FROM (SELECT s._record, {about} AS about, "
-        f"unnest([{facts}]) AS f FROM _again s JOIN _settled t ON {same_key(target.keys, 's', 't')}) WHERE f.differs"
+        f"unnest([{facts}]) AS f FROM _again s JOIN _combined t ON {same_key(target.keys, 's', 't')}) WHERE f.differs"
     )
 
 

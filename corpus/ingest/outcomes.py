@@ -1,4 +1,4 @@
-"""What became of each record read: exactly one of kept, repeated, enriched, contradicting, rejected.
+"""Count what became of each record read: kept, repeated, enriched, contradicting or rejected, exactly one of them.
 
 kept           it brought a message, or without one a comment or a communicator, that was not there
 repeated       all it says is there already
@@ -68,8 +68,8 @@ def count_outcomes(
                 UNION ALL SELECT _record, 4 FROM _known
             ) ANTI JOIN _outcome USING (_record) GROUP BY _record"""
         )
-    found = dict(connection.execute("SELECT rank, count(*) FROM _outcome GROUP BY rank").fetchall())
-    counts = {name: int(found.get(rank, 0)) for rank, name in enumerate(OUTCOMES)}
+    rows_by_rank = dict(connection.execute("SELECT rank, count(*) FROM _outcome GROUP BY rank").fetchall())
+    counts = {name: int(rows_by_rank.get(rank, 0)) for rank, name in enumerate(OUTCOMES)}
     if sum(counts.values()) != rows_read:
         raise BrokenSource(
             f"{rows_read:,} records were read, and something became of {sum(counts.values()):,}",
@@ -94,5 +94,5 @@ def rejected_by_reason(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def contradicted(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Contradictions by what was contradicted."""
     column = f"substring(reason, {len(CONTRADICTS) + 1})"
-    found = f"SELECT {column}, count(*) FROM rejects WHERE {CONTRADICTION} GROUP BY 1 ORDER BY 1"
-    return dict(connection.execute(found).fetchall())
+    counts_sql = f"SELECT {column}, count(*) FROM rejects WHERE {CONTRADICTION} GROUP BY 1 ORDER BY 1"
+    return dict(connection.execute(counts_sql).fetchall())

@@ -45,10 +45,10 @@ WORLD = re.compile(r"simulate@\d+:seed=(\d+),(\d+)x(\d+)-(\d+)-(\d+)")
 
 @dataclass
 class Rebuilt:
-    """The reports of the ingests that were repeated, and what is left to be done by hand."""
+    """The reports of the ingests that were repeated, and the steps that remain to be done by hand."""
 
     reports: list[Report] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
+    steps_by_hand: list[str] = field(default_factory=list)
 
 
 def rebuild(old: Path, new: Path) -> Rebuilt:
@@ -58,32 +58,33 @@ def rebuild(old: Path, new: Path) -> Rebuilt:
         raise NoSuchPath(f"no corpus at {old}", "name the folder that holds its corpus.json")
     if old.resolve() == new.resolve():
         raise NoSuchPath(f"{new} is the corpus that is to be rebuilt", "give a new folder")
-    corpus, done = Corpus.create(new), Rebuilt()
+    corpus, rebuilt = Corpus.create(new), Rebuilt()
     record_withdrawn(new, with_media(withdrawn(old)))
     for path in sorted(old.glob("tables/*/manifest.json"), key=lambda path: (path.stat().st_mtime_ns, str(path))):
-        repeat(old, corpus, json.loads(path.read_text(encoding="utf-8")), done)
-    take_along(old, new, done)
-    return done
+        repeat(old, corpus, json.loads(path.read_text(encoding="utf-8")), rebuilt)
+    take_along(old, new, rebuilt)
+    return rebuilt
 
 
-def repeat(old: Path, corpus: Corpus, manifest: dict[str, Any], done: Rebuilt) -> None:
-    """Repeat one ingest, or say why it is left."""
+def repeat(old: Path, corpus: Corpus, manifest: dict[str, Any], rebuilt: Rebuilt) -> None:
+    """Repeat one ingest, or note why it has to be done by hand."""
     if world := WORLD.fullmatch(str(manifest.get("source"))):
         options = zip(("seed", "brands", "videos", "posts", "emails"), world.groups(), strict=True)
-        told = " ".join(f"--{name} {value}" for name, value in options)
-        done.left.append(f"cbc corpus simulate --corpus {corpus.root} {told}")
+        arguments = " ".join(f"--{name} {value}" for name, value in options)
+        rebuilt.steps_by_hand.append(f"cbc corpus simulate --corpus {corpus.root} {arguments}")
         return
     source = source_again(manifest)
     if source is None:
-        done.left.append(f"ingest raw/{name_of(manifest)} by hand: no source or mapping for {manifest.get('source')}")
+        unknown = manifest.get("source")
+        rebuilt.steps_by_hand.append(f"ingest raw/{name_of(manifest)} by hand: no source or mapping for {unknown}")
         return
-    with under_their_names(old, corpus.root, source, manifest, done) as names:
+    with under_their_names(old, corpus.root, source, manifest, rebuilt) as names:
         if names:
-            done.reports.append(ingest_files(source, names, corpus.root, manifest.get("comments")))
+            rebuilt.reports.append(ingest_files(source, names, corpus.root, manifest.get("comments")))
 
 
 def source_again(manifest: dict[str, Any]) -> Source | None:
-    """The source of an ingest; in place of a shipped mapping of an earlier version the present one."""
+    """The source of an ingest; for a shipped mapping of an earlier version, the present mapping."""
     name = name_of(manifest)
     if name in shipped_mappings() and manifest.get("digest") in SHIPPED_BEFORE:
         return source_named(name)
@@ -92,7 +93,7 @@ def source_again(manifest: dict[str, Any]) -> Source | None:
 
 @contextmanager
 def under_their_names(
-    old: Path, new: Path, source: Source, manifest: dict[str, Any], done: Rebuilt
+    old: Path, new: Path, source: Source, manifest: dict[str, Any], rebuilt: Rebuilt
 ) -> Iterator[dict[Path, str]]:
     """The raw files of an ingest in a folder where they have the names they were given, gone afterwards."""
     folder = new / ".rebuild"
@@ -102,7 +103,7 @@ def under_their_names(
         for number, file in enumerate(manifest.get("files", [])):
             raw = next(iter(sorted((old / "raw" / source.name).glob(f"{file['sha256'][:DIGITS]}-*"))), None)
             if raw is None:
-                done.left.append(f"{file['name']} of {manifest.get('ingest')} is not in raw/ any more")
+                rebuilt.steps_by_hand.append(f"{file['name']} of {manifest.get('ingest')} is not in raw/ any more")
                 continue
             name = file["name"] if ".." not in Path(file["name"]).parts else Path(file["name"]).name
             place = folder / name.lstrip("/")
@@ -138,7 +139,7 @@ def in_media(kind: str, name: str) -> Iterator[str]:
     yield from (global_id(medium, native) for medium in MEDIA if native and extractor.startswith(medium))
 
 
-def take_along(old: Path, new: Path, done: Rebuilt) -> None:
+def take_along(old: Path, new: Path, rebuilt: Rebuilt) -> None:
     """Copy the crawl's journal and recipe; media are too large to be copied unasked."""
     if (old / "recipe.yaml").is_file():
         shutil.copy2(old / "recipe.yaml", new / "recipe.yaml")
@@ -149,18 +150,18 @@ def take_along(old: Path, new: Path, done: Rebuilt) -> None:
         ):
             held.backup(copy)
     if (old / "media").is_dir():
-        done.left.append(f"mv {old / 'media'} {new / 'media'}")
+        rebuilt.steps_by_hand.append(f"mv {old / 'media'} {new / 'media'}")
     if (old / "filtered").is_dir():
-        done.left.append(f"cbc corpus filter RECIPE --corpus {new}")
+        rebuilt.steps_by_hand.append(f"cbc corpus filter RECIPE --corpus {new}")
 
 
-def rebuilt_text(done: Rebuilt, new: Path) -> str:
-    """What was repeated and what is left, as lines."""
+def rebuilt_text(rebuilt: Rebuilt, new: Path) -> str:
+    """The ingests repeated and the steps to be done by hand, as lines."""
     lines = [
         f"{report.ingest}: {report.rows_read:,} read, {report.rows_kept:,} kept, {report.rows_enriched:,} enriched, "
         f"{report.rows_repeated:,} repeated, {report.rows_contradicting:,} contradicting, "
         f"{sum(report.rejected.values()):,} rejected"
-        for report in done.reports
+        for report in rebuilt.reports
         if report.ingest
     ]
-    return "\n".join([*lines, *(f"left to do: {line}" for line in done.left), f"corpus in {new}"])
+    return "\n".join([*lines, *(f"left to do: {step}" for step in rebuilt.steps_by_hand), f"corpus in {new}"])

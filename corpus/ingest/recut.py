@@ -1,4 +1,4 @@
-"""Scenes of a message that observations cut differently: one cut is shown, and no value names another one's spans.
+"""Choose one cut into scenes for each message whose observations cut it differently.
 
 The newest observation with replay values wins, then the corpus, then the first record. A record that cuts otherwise
 loses its scenes and their values, and is named; where a new cut wins, the messages go to the table `cut`.

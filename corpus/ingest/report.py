@@ -1,4 +1,4 @@
-"""What an ingest did, as lines, and why it kept nothing where it did not."""
+"""The report of an ingest as lines, and the reason where it kept nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def report_text(report: Report) -> str:
     counts = [(outcome, rows) for outcome, rows in counts if rows or outcome == "kept"]
     counts += [(f"rejected: {reason}", rows) for reason, rows in sorted(report.rejected.items())]
     lines = [f"{report.files} files, {report.skipped} more ingested before", f"{report.rows_read:,} rows read:"]
-    lines += [f"  {rows:>12,}  {what}" for what, rows in counts]
+    lines += [f"  {rows:>12,}  {outcome}" for outcome, rows in counts]
     lines += [f"  -> {rows:,} rows in {table}" for table, rows in report.tables.items()]
     lines += [f"  -> {rows:,} rows of {table} filled up" for table, rows in report.cells.items()]
     lines += [

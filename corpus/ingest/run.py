@@ -1,4 +1,4 @@
-"""From files to a corpus: what is new of them, in one folder, put in place whole.
+"""Ingest files: the rows that are new, written to one folder and put in place in one rename.
 
 `cbc corpus ingest SOURCE PATH... --corpus DIR` ends here. Files already ingested by the same source, version and
 mapping are left out; rows that the corpus already holds are left out too, so a second run changes nothing. The raw
@@ -24,9 +24,7 @@ from corpus.errors import CbcError, NoSuchPath
 from corpus.files.archives import decodes
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.hashes import file_sha256
-from corpus.ingest.comments import Comments, forget_words
-from corpus.ingest.comments import check as check_comments
-from corpus.ingest.comments import wanted as comments_wanted
+from corpus.ingest.comments import Comments, check_comments, comments_wanted, forget_words
 from corpus.ingest.deduplicate import check_ranges, open_staging, write_new_rows
 from corpus.ingest.forgotten import complete_forgetting
 from corpus.ingest.outcomes import contradicted, rejected_by_reason
@@ -94,7 +92,7 @@ def ingest(source: Source, paths: Sequence[Path], root: Path, comments: str | No
     """Bring the files at `paths` into the corpus at `root`; of comments it keeps what `comments` or, without it, the
     environment says. Raises NoSuchPath, WrongVersion, Busy, FileChanged, OtherComments.
     """
-    return ingest_files(source, {path: _told(path, paths) for path in source.files(paths)}, root, comments)
+    return ingest_files(source, {path: _name_below(path, paths) for path in source.files(paths)}, root, comments)
 
 
 def ingest_files(source: Source, names: Mapping[Path, str], root: Path, comments: str | None = None) -> Report:
@@ -102,23 +100,23 @@ def ingest_files(source: Source, names: Mapping[Path, str], root: Path, comments
     kept, files = comments_wanted(comments), list(names)
     check_names(files)
     digests = {path: readable_sha256(path) for path in files}
-    found_root = root.exists()
+    root_existed = root.exists()
     corpus = Corpus.create(root)
     with corpus.lock():
         complete_forgetting(corpus)
         if source.comments:
             check_comments(corpus, kept)
-        done = _done(corpus, source)
+        known_digests = _known_digests(corpus, source)
         new: dict[str, Path] = {}
         for path, digest in digests.items():
-            if digest not in done:
+            if digest not in known_digests:
                 new.setdefault(digest, path)
         for path in source.reread(list(new.values()), files):
             new.setdefault(digests[path], path)
         _clear_orphans(corpus, source)
         report = Report("", skipped=len(files) - len(new))
         if new or (source.generated and not _generated(corpus, source)):
-            with _undone(corpus, source, found_root):
+            with _undone_on_error(corpus, source, root_existed):
                 received = [_keep_raw(corpus, source, path, digest, names[path]) for digest, path in new.items()]
                 report = _ingest(corpus, source, received, report.skipped, kept)
         corpus.refresh()
@@ -126,8 +124,8 @@ def ingest_files(source: Source, names: Mapping[Path, str], root: Path, comments
 
 
 @contextmanager
-def _undone(corpus: Corpus, source: Source, found_root: bool) -> Iterator[None]:
-    """Where files turn out not to be what the source reads, leave the corpus as it was found."""
+def _undone_on_error(corpus: Corpus, source: Source, root_existed: bool) -> Iterator[None]:
+    """Remove the raw files, and a corpus made for them, where the source cannot read them."""
     raw = corpus.root / "raw" / source.name
     before = set(raw.glob("*"))
     try:
@@ -135,24 +133,24 @@ def _undone(corpus: Corpus, source: Source, found_root: bool) -> Iterator[None]:
     except CbcError:
         for path in set(raw.glob("*")) - before:
             path.unlink()
-        if not found_root:
+        if not root_existed:
             shutil.rmtree(corpus.root)
         raise
 
 
-def _done(corpus: Corpus, source: Source) -> set[str]:
-    """Digests of the files this source, version and mapping brought in before."""
-    mine = [m for m in corpus.ingests() if (m.get("source"), m.get("digest")) == (source.label, source.digest)]
-    return {file["sha256"] for manifest in mine for file in manifest.get("files", [])}
+def _known_digests(corpus: Corpus, source: Source) -> set[str]:
+    """Digests of the files that this source, version and mapping ingested before."""
+    own_manifests = [m for m in corpus.ingests() if (m.get("source"), m.get("digest")) == (source.label, source.digest)]
+    return {file["sha256"] for manifest in own_manifests for file in manifest.get("files", [])}
 
 
 def _generated(corpus: Corpus, source: Source) -> bool:
-    """Whether a source that needs no files is in the corpus already."""
+    """Whether the corpus holds an ingest of this source, which needs no files."""
     return any((m.get("source"), m.get("digest")) == (source.label, source.digest) for m in corpus.ingests())
 
 
 def _clear_orphans(corpus: Corpus, source: Source) -> None:
-    """Remove what a killed ingest left: half-copied raw files, annotations whose tables never came."""
+    """Remove what a killed ingest left behind: partly copied raw files, annotations without tables."""
     for path in (corpus.root / "raw" / source.name).glob(".*.part"):
         path.unlink()
     for path in [*corpus.root.glob("annotations/*@*/*"), *corpus.root.glob("annotations/*@*/cells/*")]:
@@ -160,11 +158,11 @@ def _clear_orphans(corpus: Corpus, source: Source) -> None:
             path.unlink()
 
 
-def _told(path: Path, paths: Iterable[Path]) -> str:
-    """How rejects and the manifest name a file: relative to the folder it was found in."""
-    for given in paths:
-        if given.is_dir() and path.is_relative_to(given):
-            return path.relative_to(given).as_posix()
+def _name_below(path: Path, paths: Iterable[Path]) -> str:
+    """The name of a file in rejects and manifest: relative to the folder of `paths` that holds it."""
+    for folder in paths:
+        if folder.is_dir() and path.is_relative_to(folder):
+            return path.relative_to(folder).as_posix()
     return path.name
 
 
@@ -190,7 +188,7 @@ def _keep_raw(corpus: Corpus, source: Source, path: Path, digest: str, name: str
 
 
 def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: int, comments: Comments) -> Report:
-    """Stage the files, keep what is new, write it."""
+    """Stage the files, deduplicate their rows, write the new ones."""
     naming = "\n".join([source.label, source.digest, *(file.sha256 for file in files)])
     name = f"{source.name}-{hashlib.sha256(naming.encode()).hexdigest()[:16]}"
     with corpus.staging(name) as folder, open_staging(folder) as connection:
@@ -226,13 +224,13 @@ def _without_withdrawn(
     files: Sequence[Received],
     staging: Staging,
 ) -> Sequence[Received]:
-    """Reject what was taken down, blank it in the raw files that brought it again, and give them as they are named."""
-    gone = withdrawn(corpus.root)
-    marks = reject_withdrawn(connection, gone, staging) if all_ids(gone) else None
-    if not marks:
+    """Reject withdrawn records, blank them in the raw files that bring them again, and return the files renamed."""
+    withdrawn_ids = withdrawn(corpus.root)
+    terms = reject_withdrawn(connection, withdrawn_ids, staging) if all_ids(withdrawn_ids) else None
+    if not terms:
         return files
     for file in files:
-        redact(file.raw, marks, source.separator)
+        redact(file.raw, terms, source.separator)
     nameless = forget_names(corpus.root, [(file.name, file.sha256) for file in files])
     return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
 
@@ -250,7 +248,7 @@ def _put_in_place(
     named = [{"name": file.name, "sha256": file.sha256} for file in files]
     counts = {key: value for key, value in asdict(report).items() if key not in ("skipped", "files")}
     how = {"source": source.label, "digest": source.digest, **({"comments": comments} if source.comments else {})}
-    if source.settings:
-        how["settings"] = source.settings
+    if settings := source.settings:
+        how["settings"] = settings
     write_json(tables / "manifest.json", {**counts, **how, "files": named})
     replace_folder(tables, corpus.root / "tables" / report.ingest)

@@ -30,7 +30,7 @@ class Table(Source):
 
     @property
     def digest(self) -> str:
-        """The mapping's."""
+        """Digest of the mapping."""
         return self.mapping.digest
 
     @property
@@ -63,11 +63,11 @@ class Table(Source):
         """Read the files and stage what they say. Raises UnknownColumn where no file is of the mapping's kind."""
         prepare(staging.connection)
         plan = Plan(self.mapping)
-        statements = table_rows.statements(plan, self.label)
+        chains = table_rows.statements(plan, self.label)
         reader = Reader(plan, staging)
         for index, file in enumerate(files):
             reader.read(index, file)
         reader.finish()
-        table_rows.stage(statements, files, staging)
+        table_rows.stage(chains, files, staging)
         if self.mapping.attributes:
             staging.annotate(f"{self.mapping.attributes.name}@{self.version}", table_rows.ATTRIBUTES)

@@ -1,9 +1,10 @@
-"""From the typed rows of a mapping's files (`_parsed`) to rows of the corpus' tables: one INSERT a thing said."""
+"""From the typed rows of a mapping's files (`_parsed`) to rows of the corpus' tables, by one INSERT for each kind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from corpus.files.side_by_side import execute_chains
 from corpus.files.sql import quote
 from corpus.sources.base import Received, Staging
 from corpus.sources.mapping import Effect
@@ -15,14 +16,18 @@ GRAPHS = """(SELECT *, merge_markers(g.shares, g.ends[-1]) AS merged,
     FROM (SELECT *, unnest({graphs}) AS g FROM _parsed))"""
 
 
-def statements(plan: Plan, label: str) -> list[str]:
-    """The INSERTs that stage what a mapping says; run them when `_parsed` and `_files` are filled."""
-    found = [_message(plan), *_communicator(plan, label), *_effects(plan), *_replays(plan), *_provenance(plan, label)]
-    return [*found, *_attributes(plan)]
+def statements(plan: Plan, label: str) -> list[list[str]]:
+    """The INSERTs that stage what a mapping says, those for the same table in one chain."""
+    return [
+        [_message(plan)],
+        [*_communicator(plan, label), *_provenance(plan, label)],
+        [*_effects(plan), *_replays(plan)],
+        _attributes(plan),
+    ]
 
 
-def stage(statements: Sequence[str], files: Sequence[Received], staging: Staging) -> None:
-    """Move broken rows to the rejects, then run the INSERTs."""
+def stage(chains: Sequence[Sequence[str]], files: Sequence[Received], staging: Staging) -> None:
+    """Move broken rows to the rejects, run the INSERTs, and drop the typed rows, which nothing reads any more."""
     connection = staging.connection
     connection.execute(
         f"INSERT INTO rejects BY NAME SELECT {quote(staging.source)} AS source, _name AS file, _line AS line, "
@@ -32,8 +37,8 @@ def stage(statements: Sequence[str], files: Sequence[Received], staging: Staging
     connection.execute("CREATE TABLE _files (_file BIGINT, sha256 VARCHAR, modified_at TIMESTAMP)")
     rows = [(index, file.sha256, file.modified_at) for index, file in enumerate(files)]
     connection.executemany("INSERT INTO _files VALUES (?, ?, ?)", rows)
-    for statement in statements:
-        connection.execute(statement)
+    execute_chains(connection, chains)
+    connection.execute("DROP TABLE _parsed; DROP TABLE _files")
 
 
 def _message(plan: Plan) -> str:

@@ -1,4 +1,4 @@
-"""Answers back to values: what a model wrote, read as the task's values.
+"""Read a task's values from what a model wrote.
 
 An answer gives one line a value: a few words on what it speaks of, the sign =, the value. The paper's form, bare values
 in order, is read too. What cannot be read so is None: it is counted as unread, never guessed.
@@ -10,16 +10,16 @@ import re
 
 from corpus.verbalize.number_words import NUMBER, SHORT, UNITS, read_number
 
-GIVEN = re.compile(r"=[ \t]*([^=\n]*)")
+AFTER_EQUALS = re.compile(r"=[ \t]*([^=\n]*)")
 LIST_ITEM = re.compile(r"(?i)\bscene\s+\d+\s*[:.)-]?")
 
 
 def read_values(raw: str, count: int) -> list[float] | None:
     """The first `count` values of an answer; None when there are fewer, or bare numbers in another count."""
-    given = [read_number(part) for part in GIVEN.findall(raw)]
-    if given:
-        found = [value for value in given[:count] if value is not None]
-        return found if len(found) == count else None
+    numbers = [read_number(part) for part in AFTER_EQUALS.findall(raw)]
+    if numbers:
+        values = [number for number in numbers[:count] if number is not None]
+        return values if len(values) == count else None
     bare = [
         float(number.replace(",", "")) * (UNITS.get(unit.lower()) or SHORT.get(unit.lower()) or 1.0)
         for number, unit in NUMBER.findall(LIST_ITEM.sub(" ", raw))

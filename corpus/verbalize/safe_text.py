@@ -1,8 +1,8 @@
-"""Text from outside (titles, speech, tweets) made harmless for templates.
+"""Make text from outside (titles, speech, tweets) harmless for templates.
 
-Outside text stands on one line and holds none of the templates' own marks, so it cannot forge a mask, a scene header,
-an option number at the start of a line or an answer; counts that say how a message did are taken out, so that a title
-cannot tell what is asked.
+Such a text stands on one line and holds none of the marks that templates use, so it cannot forge a mask, a scene
+header, an option number at the start of a line or an answer. Counts of views, likes and followers are masked, since a
+title that holds them would give the answer away.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def mask_counts(text: pl.Expr) -> pl.Expr:
 
     def masked(texts: pl.Series) -> pl.Series:
         not_ascii = pl.when(TEXT.str.len_bytes() > TEXT.str.len_chars()).then(TEXT)
-        others = not_ascii.str.contains(OTHER_DIGIT).fill_null(False)
+        other_digits = not_ascii.str.contains(OTHER_DIGIT).fill_null(False)
         any_count = TEXT.str.contains(f"{FAST_COUNT_PHRASE}|{FAST_LARGE_NUMBER}")
-        texts = change_where(texts, any_count & ~others, _masked_by(FAST_COUNT_PHRASE, FAST_LARGE_NUMBER))
-        return change_where(texts, others, _masked_by(COUNT_PHRASE, LARGE_NUMBER))
+        texts = change_where(texts, any_count & ~other_digits, _masked_by(FAST_COUNT_PHRASE, FAST_LARGE_NUMBER))
+        return change_where(texts, other_digits, _masked_by(COUNT_PHRASE, LARGE_NUMBER))
 
     return text.map_batches(masked, return_dtype=pl.String, is_elementwise=True)
 

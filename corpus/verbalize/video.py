@@ -118,15 +118,15 @@ def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
     shown = rows.with_columns(value=pl.coalesce(as_integer(pl.col("replay")), SCENE_MASK.fill()))
     targets = frame.select("target").explode("target")["target"]
     asked = rows.filter(pl.col("replay").is_null()).with_columns(value=as_integer(pl.lit(targets)), gist=scene_gist())
-    told = joined(frame, lines(shown, form.scene, "_scenes"), lines(asked, form.answer, "answer", form.separator))
+    texts = joined(frame, lines(shown, form.scene, "_scenes"), lines(asked, form.answer, "answer", form.separator))
     prompt = form.prompt.fill(scenes=pl.col("_scenes"), **header_fields())
-    return told.with_columns(prompt=prompt).drop("_scenes")
+    return texts.with_columns(prompt=prompt).drop("_scenes")
 
 
 def scene_gist() -> pl.Expr:
     """A few words on a scene: what is seen, else what is said, else nothing."""
-    seen, said = gist(pl.col("seen").str.split(" | ").list.first()), gist(pl.col("speech"))
-    return pl.when(seen != "").then(seen).otherwise(said.fill_null(""))
+    seen, spoken = gist(pl.col("seen").str.split(" | ").list.first()), gist(pl.col("speech"))
+    return pl.when(seen != "").then(seen).otherwise(spoken.fill_null(""))
 
 
 def like_view_text(frame: pl.DataFrame) -> pl.DataFrame:
@@ -164,7 +164,7 @@ def speech_text(frame: pl.DataFrame) -> pl.DataFrame:
         .with_columns(number=pl.int_ranges(1, pl.col("option_texts").list.len() + 1))
         .explode("option_texts", "number")
     )
-    told = joined(frame, lines(rows, SCENE, "_scenes"), lines(options, OPTION, "_numbered"))
+    texts = joined(frame, lines(rows, SCENE, "_scenes"), lines(options, OPTION, "_numbered"))
     prompt = SPEECH.fill(scenes=pl.col("_scenes"), numbered=pl.col("_numbered"), **header_fields())
     number = pl.col("target").list.first().cast(pl.Int64) + 1
-    return told.with_columns(prompt=prompt, answer=number.cast(pl.String)).drop("_scenes", "_numbered")
+    return texts.with_columns(prompt=prompt, answer=number.cast(pl.String)).drop("_scenes", "_numbered")

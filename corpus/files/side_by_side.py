@@ -1,0 +1,36 @@
+"""Chains of SQL statements that run side by side, each on a cursor and a thread of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+
+
+def execute_chains(connection: duckdb.DuckDBPyConnection, chains: Sequence[Sequence[str]]) -> None:
+    """Run chains at the same time, the statements of a chain one after the other.
+
+    No two chains may write to the same table. The first error ends them all, as an interrupt does.
+    """
+    cursors = [connection.cursor() for _ in chains]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        futures = [pool.submit(_execute_chain, *pair) for pair in zip(cursors, chains, strict=True)]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for cursor in cursors:
+                cursor.interrupt()
+            raise
+        finally:
+            pool.shutdown()
+            for cursor in cursors:
+                cursor.close()
+
+
+def _execute_chain(cursor: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None:
+    for statement in statements:
+        cursor.execute(statement)
