@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from corpus.ids import resolve
+from corpus.ids import resolve_id
 from corpus.printing import table_text
 from corpus.simulate.world import SimulatedWorld
 from corpus.sources.base import Source
@@ -66,7 +66,7 @@ def explained(root: Path, row_id: str) -> Explained:
     """Everything the corpus knows of where an id's rows came from. Raises UnknownId, AmbiguousId."""
     corpus = Corpus.open(root)
     with corpus.connect() as connection:
-        row_id = next(iter(resolve(connection, row_id, str(root)).values()))
+        row_id = next(iter(resolve_id(connection, row_id, str(root)).values()))
         of = connection.execute("SELECT message_id FROM comment WHERE comment_id = ?", [row_id]).fetchall()
         found = connection.execute(PROVENANCE, {"id": of[0][0] if of else row_id}).fetchall()
         rows = {name: table for name, sql in QUESTIONS.items() if (table := rows_of(connection, sql, row_id))[1]}

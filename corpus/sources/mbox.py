@@ -17,7 +17,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from corpus.files.archives import BROKEN_FILE
-from corpus.files.mailboxes import LARGEST, messages
+from corpus.files.mailboxes import LARGEST, read_messages
 from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, given_files
 from corpus.sources.mail import Row, email_rows
 
@@ -68,7 +68,7 @@ class Mbox(Source):
             number = 0
             try:
                 with opened(file) as source:
-                    for number, (line, message) in enumerate(messages(source, _kind(file.name) == ".eml"), 1):
+                    for number, (line, message) in enumerate(read_messages(source, _kind(file.name) == ".eml"), 1):
                         extras += _staged(message, file, number, line, staging)
                         if len(extras) >= BATCH_ROWS:
                             extras = _annotated(staging, extras)

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from corpus.errors import CbcError
 from corpus.files import encodings
-from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, parts, text_records
-from corpus.files.csv_records import records
+from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, read_parts, read_text_records
+from corpus.files.csv_records import read_records
 from corpus.files.sql import quote, quote_file
 from corpus.sources.base import Received, RowError, Staging
 from corpus.sources.table_sql import KEPT, Plan, json_path
@@ -47,7 +47,7 @@ class Reader:
     def read(self, index: int, file: Received) -> None:
         """Read one file, or all in one archive; records of an archive are numbered through."""
         before = self.staging.rows_read
-        for part in parts(file.name, file.raw, self.staging.folder):
+        for part in read_parts(file.name, file.raw, self.staging.folder):
             number = self.staging.rows_read - before
             if isinstance(part, Unread):
                 self._reject(file.name, part)
@@ -67,7 +67,7 @@ class Reader:
     def _csv(self, index: int, part: Part, number: int) -> None:
         """Read a delimited file."""
         separator = self.mapping.separator or ("\t" if ".tsv" in part.name.lower() else ",")
-        found = records(part, separator, encoding := self._encoding(part))
+        found = read_records(part, separator, encoding := self._encoding(part))
         header = next(found, Unread(None, 1, "empty file", None))
         if isinstance(header, Unread):
             self._reject(part.name, header)
@@ -83,7 +83,7 @@ class Reader:
             if isinstance(record, Unread):
                 self._reject(part.name, record)
             else:
-                fields = [encodings.mend(field) for field in record.fields] if mend else record.fields
+                fields = [encodings.mend_mojibake(field) for field in record.fields] if mend else record.fields
                 texts = [(fields[pick] or None) if pick is not None else None for pick in picks]
                 self._add(index, part.name, number, record, texts)
 
@@ -93,7 +93,7 @@ class Reader:
             return self.mapping.encoding
         try:
             with part.open() as raw:
-                return encodings.detect(raw)
+                return encodings.detect_encoding(raw)
         except BROKEN_FILE:
             return "utf-8"
 
@@ -139,7 +139,7 @@ class Reader:
 
     def _json_lines(self, index: int, part: Part, number: int) -> None:
         """Read a file with one JSON object a line."""
-        found = text_records(part, self._encoding(part))
+        found = read_text_records(part, self._encoding(part))
         first = list(islice(found, SEEN_RECORDS))
         objects = [_json_object(record.fields[0]) for record in first if isinstance(record, Record)]
         present = {name for name in self.plan.sources if any(_reaches(found, name) for found in objects)}

@@ -21,7 +21,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, kind_of, parts, text_records
+from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, kind_of, read_parts, read_text_records
 from corpus.files.sql import quote
 from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, given_files
 from corpus.sources.x_posts import Post, posts_of, tidy
@@ -90,7 +90,7 @@ class XApi(Source):
         reader = _Reader(staging)
         with _no_cycles():
             for file in files:
-                for part in parts(file.name, file.raw, staging.folder):
+                for part in read_parts(file.name, file.raw, staging.folder):
                     reader.read(file, part)
         reader.finish()
 
@@ -171,7 +171,7 @@ def _provenance(source: str) -> Iterator[str]:
 
 def values(part: Part) -> Iterator[Record | Unread]:
     """JSON values of a file as text: one a line, or the whole file where a line holds only the start of one."""
-    found = text_records(part, "utf-8")
+    found = read_text_records(part, "utf-8")
     first = next(found, None)
     if isinstance(first, Record) and first.fields[0].strip() in ("{", "["):
         yield _document(part)

@@ -15,7 +15,7 @@ import duckdb
 from corpus.files.atomic import write_json
 from corpus.files.parquet_rows import rows_as_json
 from corpus.files.sql import quote_file
-from corpus.ids import resolve
+from corpus.ids import resolve_id
 from corpus.sources.registry import paged_sources
 from corpus.store import Corpus
 from corpus.takedown.reread_raw import reread_records
@@ -77,7 +77,7 @@ def resolve_ids(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root:
     """
     resolved: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for name in ids:
-        for kind, full in resolve(connection, name, str(root), known).items():
+        for kind, full in resolve_id(connection, name, str(root), known).items():
             resolved[kind].add(full)
             if kind == "communicator":
                 rows = connection.execute("SELECT message_id FROM message WHERE communicator_id = ?", [full])

@@ -11,8 +11,8 @@ from typing import IO, Any
 import polars as pl
 
 from corpus.files import encodings
-from corpus.files.archives import BROKEN_FILE, Part, Record, lines
-from corpus.files.csv_records import records
+from corpus.files.archives import BROKEN_FILE, Part, Record, read_lines
+from corpus.files.csv_records import read_records
 from corpus.withdrawn.search_terms import OTHERS, SearchTerms, contains_any
 
 BATCH_ROWS = 1_000
@@ -55,7 +55,7 @@ def blank_delimited(path: Path, beside: Path, terms: SearchTerms, separator: str
     encoder = codecs.getincrementalencoder(encoding)("surrogateescape")
     with opened(beside, "wb") as target:
         target.write(codecs.BOM_UTF8 if bom else b"")
-        for text in without_spans(lines(part, encoding), spans, blank):
+        for text in without_spans(read_lines(part, encoding), spans, blank):
             target.write(encoder.encode(text))
     return len(spans)
 
@@ -63,7 +63,7 @@ def blank_delimited(path: Path, beside: Path, terms: SearchTerms, separator: str
 def encoding_of(path: Path) -> str:
     """The encoding of a file. Raises BROKEN_FILE."""
     with Part(path.name, "csv", path).open() as raw:
-        return encodings.detect(raw)
+        return encodings.detect_encoding(raw)
 
 
 def separator_of(path: Path, mapped: str | None) -> str:
@@ -73,7 +73,7 @@ def separator_of(path: Path, mapped: str | None) -> str:
 
 def count_records(path: Path, separator: str, encoding: str) -> int:
     """How many records a file has, those that cannot be read among them."""
-    return sum(1 for _ in records(Part(path.name, "csv", path), separator, encoding))
+    return sum(1 for _ in read_records(Part(path.name, "csv", path), separator, encoding))
 
 
 def matching_spans(
@@ -88,7 +88,7 @@ def matching_spans(
     spans: list[tuple[int, int | None]] = []
     header: list[str] = []
     open_at = 0
-    for batch in batches(records(part, separator, encoding)):
+    for batch in batches(read_records(part, separator, encoding)):
         hits = contains_any(pl.Series(["\n".join(fields) for _, _, fields in batch], dtype=pl.String), forms)
         for (number, line, fields), hit in zip(batch, hits, strict=True):
             if open_at:

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import CbcError
-from corpus.files.archives import BROKEN_FILE, Part, lines
+from corpus.files.archives import BROKEN_FILE, Part, read_lines
 from corpus.files.atomic import part_path
-from corpus.files.mailboxes import messages, pieces
+from corpus.files.mailboxes import read_messages, read_pieces
 from corpus.files.parquet_rows import rows_as_json
 from corpus.sources.registry import SOURCES
 from corpus.sources.youtube_api import SEGMENT
@@ -76,7 +76,7 @@ def check_record_count(path: Path, beside: Path, kind: str, separator: str | Non
     count: Callable[[Path], int] = {
         "csv": lambda file: count_records(file, separator_of(path, separator), encoding_of(path)),
         "mailbox": count_messages,
-        "json": lambda file: sum(1 for line in lines(Part(file.name, "jsonl", file), "utf-8") if line.strip()),
+        "json": lambda file: sum(1 for line in read_lines(Part(file.name, "jsonl", file), "utf-8") if line.strip()),
     }.get(kind, lambda _: 0)
     if kind == "json" and is_document(path):
         return
@@ -210,7 +210,7 @@ def rewrite_lines(path: Path, beside: Path, blank: Callable[[int, str], str | No
     """Write JSON lines anew; `blank` gives the new text of a record by its number, None where it stays."""
     number = blanked = 0
     with opened(beside, "wb") as target:
-        for line in lines(Part(path.name, "jsonl", path), "utf-8"):
+        for line in read_lines(Part(path.name, "jsonl", path), "utf-8"):
             record = line.rstrip("\r\n")
             number += bool(record.strip())
             new = blank(number, record) if record.strip() else None
@@ -223,7 +223,7 @@ def blank_mailbox(path: Path, beside: Path, terms: SearchTerms) -> int:
     """Leave matching messages of a mailbox, or of a file that is one message, their first line alone."""
     named, forms, blanked = numbers_of(path, terms), [form.encode() for form in terms.forms], 0
     with opened(path, "rb") as source, opened(beside, "wb") as target:
-        for number, (_, message) in enumerate(messages(source, is_single_message(path), WHOLE_BYTES), 1):
+        for number, (_, message) in enumerate(read_messages(source, is_single_message(path), WHOLE_BYTES), 1):
             if message is None:
                 raise UnsafeRedaction(
                     f"{path} holds a message of over {WHOLE_BYTES >> 20} MB", "take it out by hand, and run again"
@@ -243,7 +243,7 @@ def is_single_message(path: Path) -> bool:
 def count_messages(path: Path) -> int:
     """How many messages a mailbox has."""
     with opened(path, "rb") as source:
-        return sum(begins for _, begins in pieces(source, is_single_message(path)))
+        return sum(begins for _, begins in read_pieces(source, is_single_message(path)))
 
 
 def blank_text(path: Path, beside: Path, terms: SearchTerms) -> int:
