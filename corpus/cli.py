@@ -215,9 +215,9 @@ def explain(
 ) -> None:
     """Say where an id's cells came from: raw payload and field, when, by which call and tool, what was done to it."""
     from corpus.inspect.explain import explain as run
-    from corpus.inspect.explain import explained, explained_rows
+    from corpus.inspect.explain import explain_id, explained_rows
 
-    say_json(explained_rows(explained(corpus, row_id))) if json else say(run(corpus, row_id))
+    say_json(explained_rows(explain_id(corpus, row_id))) if json else say(run(corpus, row_id))
 
 
 @app.command()
