@@ -33,7 +33,7 @@ from corpus.ingest.outcomes import contradicted, rejected_by_reason
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
 from corpus.store import Corpus
-from corpus.withdrawn.blank_raw import redact
+from corpus.withdrawn.blank_raw import blank_file
 from corpus.withdrawn.file_names import DIGITS, forget_names
 from corpus.withdrawn.gate import reject_withdrawn
 from corpus.withdrawn.tombstones import all_ids, withdrawn
@@ -232,7 +232,7 @@ def _without_withdrawn(
     if not marks:
         return files
     for file in files:
-        redact(file.raw, marks, source.separator)
+        blank_file(file.raw, marks, source.separator)
     nameless = forget_names(corpus.root, [(file.name, file.sha256) for file in files])
     return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
 
