@@ -181,12 +181,12 @@ def retry(
 @app.command()
 def status(corpus: Corpus, json: Json = False) -> None:
     """Say what the corpus holds and how its crawl stands: rows, sources, dates, metrics, rejects, sizes on disk."""
-    from corpus.crawl.progress import progress_text, standing
+    from corpus.crawl.progress import crawl_state, progress_text
     from corpus.inspect.status import status as run
     from corpus.inspect.status import status_rows, status_text
 
     if json:
-        say_json({**status_rows(run(corpus)), "crawl": standing(corpus)})
+        say_json({**status_rows(run(corpus)), "crawl": crawl_state(corpus)})
     else:
         say("\n\n".join(filter(None, [status_text(corpus), progress_text(corpus)])))
 
@@ -215,9 +215,9 @@ def explain(
 ) -> None:
     """Say where an id's cells came from: raw payload and field, when, by which call and tool, what was done to it."""
     from corpus.inspect.explain import explain as run
-    from corpus.inspect.explain import explained, explained_rows
+    from corpus.inspect.explain import explain_id, explained_rows
 
-    say_json(explained_rows(explained(corpus, row_id))) if json else say(run(corpus, row_id))
+    say_json(explained_rows(explain_id(corpus, row_id))) if json else say(run(corpus, row_id))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Ids of messages and communicators: `medium:id`, so that two media never share one.
 
-`id` is the medium's own name for it (an extractor's name before it where the medium is `other`). YouTube's own ids go
-back to the outside world bare: in the published shape, file names, the crawl's frontier and lists of ids.
+`id` is the id within the medium, prefixed by the extractor's name where the medium is `other`. Outside the tables (the
+published shape, file names, the crawl's frontier, lists of ids) YouTube's ids are written without their medium.
 """
 
 from __future__ import annotations
@@ -14,35 +14,35 @@ from corpus.errors import CbcError
 from corpus.files.sql import quote
 from corpus.schema import MEDIA
 
-BARE = "youtube:"  # what ids lose on their way out
+BARE = "youtube:"  # prefix that public ids drop
 
 
 class UnknownId(CbcError):
-    """The corpus holds nothing under an id."""
+    """The corpus holds no row with the id."""
 
 
 class AmbiguousId(CbcError):
-    """An id without its medium names several things."""
+    """An id without a medium fits several ids of the corpus."""
 
 
 def global_id(medium: str, native: str) -> str:
-    """The id of what a medium calls `native`."""
+    """Join a medium and its own id."""
     return f"{medium}:{native}"
 
 
 def split_id(name: str) -> tuple[str, str]:
-    """Medium and native id; the medium is empty where the name has none."""
+    """Split an id into medium and native id; the medium is empty if the name has none."""
     medium, _, native = name.partition(":")
     return (medium, native) if native and medium in MEDIA else ("", name)
 
 
 def public_id(name: str) -> str:
-    """An id as the outside world writes it: YouTube's bare, all others with their medium."""
+    """Public form of an id: YouTube's without the medium, all others unchanged."""
     return name.removeprefix(BARE)
 
 
 def global_id_sql(medium: str, column: str) -> str:
-    """SQL of a mapping's id; one that names the medium already is left as it is."""
+    """SQL that prefixes a column's ids with the medium, unless they have it already."""
     prefix = quote(global_id(medium, ""))
     return f"CASE WHEN starts_with({column}, {prefix}) THEN {column} ELSE {prefix} || {column} END"
 
@@ -53,10 +53,10 @@ def public_id_sql(column: str) -> str:
 
 
 def from_public_sql(column: str) -> str:
-    """SQL that undoes `public_id`: what begins with no other medium is YouTube's."""
-    others = ", ".join(quote(medium) for medium in MEDIA if medium != BARE[:-1])
-    known = f"contains({column}, ':') AND split_part({column}, ':', 1) IN ({others})"
-    return f"CASE WHEN {known} THEN {column} ELSE '{BARE}' || {column} END"
+    """SQL that undoes `public_id`: an id without a medium is YouTube's."""
+    media = ", ".join(quote(medium) for medium in MEDIA if medium != BARE[:-1])
+    has_medium = f"contains({column}, ':') AND split_part({column}, ':', 1) IN ({media})"
+    return f"CASE WHEN {has_medium} THEN {column} ELSE '{BARE}' || {column} END"
 
 
 NAMES = {
@@ -67,29 +67,29 @@ NAMES = {
     ),
     "comment": ("comment_id", "FROM comment"),
 }
-"""Where ids of each kind stand."""
+"""Kind -> column of its ids, and the relation that lists them."""
 
 
-def resolve(
-    connection: duckdb.DuckDBPyConnection, name: str, where: str, more: Mapping[str, Collection[str]] | None = None
+def resolve_id(
+    connection: duckdb.DuckDBPyConnection, name: str, where: str, extra: Mapping[str, Collection[str]] | None = None
 ) -> dict[str, str]:
-    """The full id under each kind (message, communicator, comment) that a full or bare id names.
+    """Find the full id of a full or bare id, under each kind (message, communicator, comment) that has it.
 
-    `where` names the corpus in messages, `more` are ids of each kind beside those it holds. Raises UnknownId,
-    AmbiguousId.
+    `where` names the corpus in error messages; `extra` are further known ids of each kind.
+    Raises UnknownId, AmbiguousId.
     """
     names = [name, *(global_id(medium, name) for medium in MEDIA)]
-    found: dict[str, list[str]] = {}
+    ids_by_kind: dict[str, list[str]] = {}
     for kind, (column, rows) in NAMES.items():
-        asked = f"SELECT DISTINCT {column} {rows} WHERE list_contains($names, {column}) ORDER BY 1"
-        held = [row[0] for row in connection.execute(asked, {"names": names}).fetchall()]
-        found[kind] = [*held, *(one for one in names if one in (more or {}).get(kind, ()))]
-    ids = sorted({one for several in found.values() for one in several})
+        sql = f"SELECT DISTINCT {column} {rows} WHERE list_contains($names, {column}) ORDER BY 1"
+        stored = [row[0] for row in connection.execute(sql, {"names": names}).fetchall()]
+        ids_by_kind[kind] = [*stored, *(match for match in names if match in (extra or {}).get(kind, ()))]
+    ids = sorted({match for matches in ids_by_kind.values() for match in matches})
     if not ids:
-        mend = "find ids with `cbc corpus sql`; what shall never be fetched goes on the recipe's opt-out list"
+        mend = "list ids with `cbc corpus sql`; ids that must never be fetched belong on the recipe's opt-out list"
         raise UnknownId(f"{where} holds no message, communicator or comment {name}", mend)
     if name in ids:
         ids = [name]
     if len(ids) > 1:
-        raise AmbiguousId(f"{name} names {' and '.join(ids)}", "give the whole id")
-    return {kind: ids[0] for kind, several in found.items() if ids[0] in several}
+        raise AmbiguousId(f"{name} may mean {' or '.join(ids)}", "give the whole id")
+    return {kind: ids[0] for kind, matches in ids_by_kind.items() if ids[0] in matches}

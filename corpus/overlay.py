@@ -1,7 +1,7 @@
-"""The views `message` and `scene`: the source's own cells and what annotations say, one going before the other.
+"""SQL of the views `message` and `scene`: cells of the source overlaid with those of annotations, in a given order.
 
-An annotation of a stretch of time goes to scenes: speech to the scene in which it begins, what is seen to every scene
-that it touches. One without a time is about the whole message, and goes to all its scenes.
+A timed annotation is assigned to scenes: speech to the scene in which it begins, everything else to every scene that it
+overlaps. An annotation without times is about the whole message, and is assigned to all its scenes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from corpus.files.sql import quote
 from corpus.schema import Table
 
 SOURCE = "source"
-"""What the source's own table is called among the layers."""
+"""Name of the layer that is the source's own table."""
 BEGINS = """(a.start_s IS NULL OR (a.start_s >= s.begins_s AND a.start_s < s.next_s))"""
 TOUCHES = """(a.start_s IS NULL OR (a.start_s < coalesce(s.end_s, 'infinity'::DOUBLE)
     AND (a.end_s > coalesce(s.start_s, 0) OR a.start_s >= coalesce(s.start_s, 0))))"""
 PLACED = {"speech": BEGINS}
-"""How a stretch finds its scenes; what is not named here touches them."""
+"""Column -> condition that assigns a time span to a scene; TOUCHES for columns not listed."""
 BOUNDS = """SELECT message_id, scene, start_s, end_s,
     CASE WHEN row_number() OVER following = 1 THEN '-infinity'::DOUBLE ELSE start_s END AS begins_s,
     coalesce(lead(start_s) OVER following, 'infinity'::DOUBLE) AS next_s
@@ -27,7 +27,7 @@ BOUNDS = """SELECT message_id, scene, start_s, end_s,
 
 @dataclass(frozen=True)
 class Layer:
-    """Where a column is taken from: the source, or an annotation (by stretches of time or not; of lists or not)."""
+    """A place that a column is taken from: the source, or an annotation; `timed`: by time span, `lists`: of lists."""
 
     label: str
     timed: bool = False
@@ -35,64 +35,64 @@ class Layer:
 
 
 Join = Callable[[str, str, Layer], str]
-"""SQL that joins an annotation under an alias, for a column."""
+"""(alias, column, layer) -> SQL of the join with the annotation."""
 
 
 def overlaid_message(source: str, table: Table, layers: Mapping[str, Sequence[Layer]]) -> str:
-    """SQL of messages with their layers, and for each column that has some a column that says which one it is from."""
+    """SQL of messages overlaid with their layers; COLUMN_from names the layer that each value came from."""
 
-    def joined(alias: str, column: str, layer: Layer) -> str:
-        whole = "WHERE start_s IS NULL" if layer.timed else ""
-        said = f'any_value("{column}") AS "{column}"'
-        rows = f'SELECT message_id, {said} FROM "{layer.label}" {whole} GROUP BY message_id'
+    def join_sql(alias: str, column: str, layer: Layer) -> str:
+        untimed = "WHERE start_s IS NULL" if layer.timed else ""
+        value_sql = f'any_value("{column}") AS "{column}"'
+        rows = f'SELECT message_id, {value_sql} FROM "{layer.label}" {untimed} GROUP BY message_id'
         return f"LEFT JOIN ({rows}) AS {alias} ON {alias}.message_id = s.message_id"
 
-    return _overlaid(source, table, layers, joined)
+    return _overlaid(source, table, layers, join_sql)
 
 
 def overlaid_scene(source: str, table: Table, layers: Mapping[str, Sequence[Layer]]) -> str:
-    """SQL of scenes, as `overlaid_message` gives messages."""
+    """SQL of scenes overlaid with their layers, as `overlaid_message`."""
 
-    def joined(alias: str, column: str, layer: Layer) -> str:
-        place = PLACED.get(column, TOUCHES) if layer.timed else "true"
+    def join_sql(alias: str, column: str, layer: Layer) -> str:
+        condition = PLACED.get(column, TOUCHES) if layer.timed else "true"
         order = "ORDER BY a.start_s, a.end_s" if layer.timed else ""
-        said = f'list(a."{column}" {order})'
+        list_sql = f'list(a."{column}" {order})'
         rows = (
-            f'SELECT s.message_id, s.scene, {f"flatten({said})" if layer.lists else said} AS "{column}" '
+            f'SELECT s.message_id, s.scene, {f"flatten({list_sql})" if layer.lists else list_sql} AS "{column}" '
             f'FROM ({BOUNDS.format(source=source)}) AS s JOIN "{layer.label}" AS a ON a.message_id = s.message_id '
-            f'AND {place} WHERE a."{column}" IS NOT NULL GROUP BY s.message_id, s.scene'
+            f'AND {condition} WHERE a."{column}" IS NOT NULL GROUP BY s.message_id, s.scene'
         )
         return f"LEFT JOIN ({rows}) AS {alias} ON {alias}.message_id = s.message_id AND {alias}.scene = s.scene"
 
-    return _overlaid(source, table, layers, joined)
+    return _overlaid(source, table, layers, join_sql)
 
 
-def _overlaid(source: str, table: Table, layers: Mapping[str, Sequence[Layer]], joined: Join) -> str:
-    """SQL of a table with its layers."""
+def _overlaid(source: str, table: Table, layers: Mapping[str, Sequence[Layer]], join_sql: Join) -> str:
+    """SQL of a table overlaid with its layers."""
     aliases = {(c, layer.label): f"a{n}" for n, (c, layer) in enumerate(_annotated(layers))}
     origins = {
-        column: [(aliases.get((column, layer.label), "s"), layer.label) for layer in several]
-        for column, several in layers.items()
+        column: [(aliases.get((column, layer.label), "s"), layer.label) for layer in column_layers]
+        for column, column_layers in layers.items()
     }
     columns = [_value(name, origins[name]) if name in origins else f's."{name}"' for name in table.names]
-    columns += [_from(name, several) for name, several in origins.items()]
-    joins = [joined(aliases[column, layer.label], column, layer) for column, layer in _annotated(layers)]
+    columns += [_from(name, places) for name, places in origins.items()]
+    joins = [join_sql(aliases[column, layer.label], column, layer) for column, layer in _annotated(layers)]
     return f"SELECT {', '.join(columns)} FROM {source} AS s {' '.join(joins)}"
 
 
 def _annotated(layers: Mapping[str, Sequence[Layer]]) -> Iterator[tuple[str, Layer]]:
-    """Each column with each annotation it may come from."""
-    for column, several in layers.items():
-        yield from ((column, layer) for layer in several if layer.label != SOURCE)
+    """Yield each column with each annotation among its layers."""
+    for column, column_layers in layers.items():
+        yield from ((column, layer) for layer in column_layers if layer.label != SOURCE)
 
 
 def _value(column: str, origins: Sequence[tuple[str, str]]) -> str:
-    """The first value of a column among its origins: alias and label."""
+    """SQL of the first value of a column among its origins (alias, label)."""
     values = ", ".join(f'{alias}."{column}"' for alias, _ in origins)
     return f'coalesce({values}, NULL) AS "{column}"'
 
 
 def _from(column: str, origins: Sequence[tuple[str, str]]) -> str:
-    """The label of the origin that gave the first value."""
+    """SQL of the label of the origin that gave the first value."""
     cases = " ".join(f'WHEN {alias}."{column}" IS NOT NULL THEN {quote(label)}' for alias, label in origins)
     return f'CASE {cases} END AS "{column}_from"' if cases else f'NULL::VARCHAR AS "{column}_from"'

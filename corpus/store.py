@@ -1,13 +1,13 @@
-"""A corpus on disk: where its parts lie, how they are opened for SQL, and how a part is put in place whole.
+"""A corpus on disk: the layout of its folder, its views for SQL, its lock and its staging folder.
 
-CORPUS/corpus.json                    format, version, and `overlay`: for a column what goes before what
+CORPUS/corpus.json                    format, version, and `overlay`: the order of layers per column
        raw/SOURCE/...                 payloads as received, append only
-       tables/INGEST/TABLE.parquet    one folder an ingest, renamed into place whole, with its manifest.json
-              INGEST/cells/TABLE.parquet   what it filled in rows of earlier ingests
-       annotations/NAME@VERSION/INGEST.parquet   by message or by stretch of its time
-       filtered/removed.parquet       what filters removed and why (corpus/filters), with its manifest.json
-       corpus.duckdb                  views over all of it (corpus/views.py), for DuckDB 1.0 and later
-       tmp/                           what is being written
+       tables/INGEST/TABLE.parquet    one folder per ingest, renamed into place when complete, with manifest.json
+              INGEST/cells/TABLE.parquet   cells that it filled in rows of earlier ingests
+       annotations/NAME@VERSION/INGEST.parquet   by message or by time span of a message
+       filtered/removed.parquet       messages that filters removed, and why (corpus/filters), with manifest.json
+       corpus.duckdb                  views over all tables (corpus/views.py), for DuckDB 1.0 and later
+       tmp/                           files being written
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from corpus.errors import BrokenTable, NoSuchPath, WrongVersion
+from corpus.errors import BrokenTable, NoSuchPath, WrongVersion, first_line
 from corpus.files.atomic import write_json
 from corpus.files.locks import hold_lock
 from corpus.files.sql import STORAGE, quote
@@ -36,7 +36,10 @@ BROKEN_MEND = "`cbc corpus validate` names it; remove its folder and ingest the 
 
 
 def read_manifest(root: Path, what: str, kind: tuple[str, int], make: str, again: str) -> dict[str, Any]:
-    """The manifest of a folder of a kind (format and its version). Raises NoSuchPath, WrongVersion."""
+    """Read the manifest of a folder; `kind` is its format and format version, `make` and `again` are mends.
+
+    Raises NoSuchPath where there is none, WrongVersion where the format is another.
+    """
     path = root / "manifest.json"
     if not path.is_file():
         raise NoSuchPath(f"no {what} at {root}", make)
@@ -44,22 +47,23 @@ def read_manifest(root: Path, what: str, kind: tuple[str, int], make: str, again
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         manifest = None
-    found = manifest if isinstance(manifest, dict) else {}
-    if (found.get("format"), found.get("format_version", found.get("version"))) != kind:
+    fields = manifest if isinstance(manifest, dict) else {}
+    if (fields.get("format"), fields.get("format_version", fields.get("version"))) != kind:
         raise WrongVersion(f"{root} is no {what} of this version of cbc", again)
-    return found
+    return fields
 
 
 def check_place(root: Path) -> None:
-    """Assert that DuckDB takes the path of a corpus as it is. Raises NoSuchPath."""
+    """Check that DuckDB can open the path of a corpus. Raises NoSuchPath."""
     path = str(root.resolve())
-    if bad := [mark for mark in "\\?=" if mark in path]:
-        raise NoSuchPath(f"{root}: DuckDB cannot work below a folder with {bad[0]} in its name", "rename that folder")
+    if unsupported := [character for character in "\\?=" if character in path]:
+        what = f"{root}: DuckDB cannot work below a folder with {unsupported[0]} in its name"
+        raise NoSuchPath(what, "rename that folder")
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A corpus folder; `open` and `create` check what is there."""
+    """A corpus folder; get one by `open` or `create`, which check it."""
 
     root: Path
 
@@ -71,23 +75,23 @@ class Corpus:
         if not marker.is_file():
             raise NoSuchPath(f"no corpus at {root}", "make one with `cbc corpus simulate` or `cbc corpus ingest`")
         try:
-            found = json.loads(marker.read_text(encoding="utf-8"))
+            fields = json.loads(marker.read_text(encoding="utf-8"))
         except ValueError:
-            found = {}
-        if not isinstance(found, dict) or (found.get("format"), found.get("version")) != (FORMAT, VERSION):
-            told = f"{found.get('format')} {found.get('version')}" if isinstance(found, dict) else "unreadable"
+            fields = {}
+        if not isinstance(fields, dict) or (fields.get("format"), fields.get("version")) != (FORMAT, VERSION):
+            actual = f"{fields.get('format')} {fields.get('version')}" if isinstance(fields, dict) else "unreadable"
             raise WrongVersion(
-                f"{root} is of another version ({told}; this is {FORMAT} {VERSION})",
+                f"{root} is of another version ({actual}; this is {FORMAT} {VERSION})",
                 f"rebuild it from its raw files: cbc corpus rebuild {shlex.quote(str(root))} --corpus NEW",
             )
         return cls(root)
 
     @classmethod
     def create(cls, root: Path) -> Corpus:
-        """Open the corpus at `root`, making an empty one where nothing stands. Raises NoSuchPath, WrongVersion."""
+        """Open the corpus at `root`; make an empty one if there is none. Raises NoSuchPath, WrongVersion."""
         check_place(root)
         if not (root / "corpus.json").exists():
-            ours = (".lock", "tmp", ".corpus.json.part")  # what a killed run may have left
+            ours = (".lock", "tmp", ".corpus.json.part")  # a killed run may have left these
             foreign = [p.name for p in root.iterdir() if p.name not in ours] if root.is_dir() else []
             if root.is_file() or foreign:
                 raise NoSuchPath(f"{root} exists and is no corpus", "give an empty or new folder")
@@ -96,13 +100,13 @@ class Corpus:
 
     @contextmanager
     def lock(self, name: str = ".lock") -> Iterator[None]:
-        """Hold the corpus for writing (or, by its own name, what else one process alone may do). Raises Busy."""
+        """Hold the lock for writing, or a lock file of another name. Raises Busy."""
         with hold_lock(self.root / name):
             yield
 
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:
-        """A fresh folder on the corpus' own disk for what is being written; gone afterwards."""
+        """Lend an empty scratch folder on the disk of the corpus; it is removed afterwards."""
         folder = self.root / "tmp" / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -112,47 +116,49 @@ class Corpus:
             shutil.rmtree(self.root / "tmp", ignore_errors=True)
 
     def ingests(self) -> list[dict[str, Any]]:
-        """The manifests of all ingests, by name."""
-        found = sorted((self.root / "tables").glob("*/manifest.json"))
-        return [json.loads(path.read_text(encoding="utf-8")) for path in found]
+        """Manifests of all ingests, sorted by name."""
+        paths = sorted((self.root / "tables").glob("*/manifest.json"))
+        return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
     def annotations(self) -> list[str]:
-        """NAME@VERSION of every annotation."""
+        """Labels (NAME@VERSION) of all annotations."""
         return annotation_labels(self.root)
 
     def views(self, kept: bool = False, base: str | None = None) -> Views:
-        """The views of the corpus (corpus/views.py), by absolute paths or by paths that begin with `base`."""
+        """Views of the corpus (corpus/views.py), with absolute paths or with paths that begin with `base`."""
         overlay = json.loads((self.root / "corpus.json").read_text(encoding="utf-8")).get("overlay", {})
         return Views(self.root, f"{self.root.resolve()}/" if base is None else base, kept, overlay)
 
     def connect(self, kept: bool = False) -> duckdb.DuckDBPyConnection:
-        """A connection in memory with a view for each table (`communicator` is the newest observation of each), each
-        annotation ("NAME@VERSION") and `removed`. With `kept`, messages that a filter removed are in no table.
+        """Open an in-memory connection with a view for each table, each annotation ("NAME@VERSION") and `removed`.
+
+        `communicator` holds the newest observation of each. With `kept`, messages that a filter removed are left out.
+        Raises BrokenTable.
         """
         connection = duckdb.connect()
         try:
             for statement in self.views(kept).statements():
                 connection.execute(statement)
         except (duckdb.Error, pa.ArrowInvalid) as error:
-            told = str(error).splitlines()[0]
-            raise BrokenTable(f"{self.root} holds a file that cannot be read ({told})", BROKEN_MEND) from None
+            reason = first_line(error)
+            raise BrokenTable(f"{self.root} holds a file that cannot be read ({reason})", BROKEN_MEND) from None
         return connection
 
     def refresh(self) -> None:
-        """Write corpus.duckdb anew: the same views for anyone's SQL, by paths that move with the folder.
+        """Rewrite corpus.duckdb: the same views for any SQL client, with paths relative to the corpus folder.
 
-        DuckDB 1.0 and later read it from the corpus' folder, or after `SET file_search_path = 'CORPUS'`.
+        DuckDB 1.0 and later read it from that folder, or after `SET file_search_path = 'CORPUS'`.
         """
-        beside = self.root / "tmp" / "corpus.duckdb"
-        beside.parent.mkdir(exist_ok=True)
-        beside.unlink(missing_ok=True)
+        part = self.root / "tmp" / "corpus.duckdb"
+        part.parent.mkdir(exist_ok=True)
+        part.unlink(missing_ok=True)
         with duckdb.connect() as connection, TemporaryDirectory() as folder:
-            here = Path(folder, "corpus")  # a name without what DuckDB takes for a pattern or the end of a path
-            here.symlink_to(self.root.resolve(), target_is_directory=True)
-            connection.execute(f"SET file_search_path={quote(here)}")
-            connection.execute(f"ATTACH {quote(beside.absolute())} AS corpus (STORAGE_VERSION '{STORAGE}'); USE corpus")
+            link = Path(folder, "corpus")  # a path without characters that DuckDB reads as a glob
+            link.symlink_to(self.root.resolve(), target_is_directory=True)
+            connection.execute(f"SET file_search_path={quote(link)}")
+            connection.execute(f"ATTACH {quote(part.absolute())} AS corpus (STORAGE_VERSION '{STORAGE}'); USE corpus")
             for statement in self.views(base="").statements():
                 connection.execute(statement)
-            connection.execute("CHECKPOINT")  # closing would do it too, but say nothing of a full disk
-        beside.replace(self.root / "corpus.duckdb")
+            connection.execute("CHECKPOINT")  # closing does the same, but hides the error of a full disk
+        part.replace(self.root / "corpus.duckdb")
         shutil.rmtree(self.root / "tmp", ignore_errors=True)

@@ -1,8 +1,7 @@
-"""SQL of a corpus' views: its tables out of parquet files, then what annotations add, then what is kept.
+"""SQL of the views of a corpus: tables from parquet files, overlaid with annotations, without removed messages.
 
-A table's files hold each key once. Beside them `cells/` holds what later payloads filled in rows that were there, and
-`cut` the messages whose scenes a later observation cut anew: of those only the newest cut is shown. The text is plain
-SQL that DuckDB 1.0 reads; paths begin with `base`, which is empty for views that move with their folder.
+A table's files hold each key once. `cells/` holds values that later payloads filled in existing rows. `cut` lists the
+messages that a later observation cut into scenes again; only their newest cut is shown. DuckDB 1.0 reads this SQL.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DIS
     avg(likes) AS mean_likes, histogram(sentiment) FILTER (sentiment IS NOT NULL) AS sentiments,
     min(published_at) AS first_at, max(published_at) AS last_at FROM comment GROUP BY message_id"""
 NAMED = {"message": "message_source", "scene": "scene_source", "communicator": "communicator_observation"}
-"""Tables whose own name is that of a view over them."""
+"""Table -> name of its own view, where the table's name is taken by a view derived from it."""
 KNOWN = ", ".join(f'arg_max("{name}", seen_at) AS "{name}"' for name in TABLES["communicator"].names[1:-1])
-NEWEST = (  # a source that says nothing of a column takes nothing away: the company stays
+NEWEST = (  # per column: a newer observation without a company must not erase it
     f"SELECT communicator_id, {KNOWN}, max(as_of) AS as_of FROM (SELECT *, "
     "coalesce(as_of, '-infinity'::TIMESTAMP) AS seen_at FROM communicator_observation) GROUP BY communicator_id"
 )
@@ -34,14 +33,15 @@ SHOWN_OF_CUT = {
     "scene": "cut_at IS NOT DISTINCT FROM newest_cut",
     "effect": "scene IS NULL OR newest_cut IS NULL OR observed_at >= newest_cut",
 }
-"""Which rows of a message whose scenes were cut anew are shown."""
+"""Table -> condition for the rows of a message with several cuts to be shown."""
 
 
 @dataclass(frozen=True)
 class Views:
-    """The views of the corpus at `root` with paths that begin with `base`; with `kept`, without what filters removed.
+    """The views of the corpus at `root`; with `kept`, without messages that filters removed.
 
-    `overlay` says for TABLE.COLUMN from which layers a value is taken, the first one first.
+    Paths begin with `base`; it is empty for views that move with their folder. `overlay` maps TABLE.COLUMN to the
+    labels of its layers: the first one with a value gives it.
     """
 
     root: Path
@@ -50,7 +50,7 @@ class Views:
     overlay: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def statements(self) -> Iterator[str]:
-        """The views in an order in which each finds those it reads."""
+        """Yield the statements that create the views, each after those it reads."""
         yield _view("removed", self._removed())
         for name in TABLES:
             yield _view(NAMED.get(name, name), self._kept(name, self.current(name)))
@@ -62,50 +62,50 @@ class Views:
         yield _view("scene", overlaid_scene("scene_source", TABLES["scene"], self._layers("scene")))
 
     def files(self, pattern: str, by_name: bool = False) -> str | None:
-        """The parquet files of a pattern as a relation; None where there are none."""
+        """SQL relation of the parquet files that match a pattern; None if there are none."""
         if not any(self.root.glob(pattern)):
             return None
-        place = quote(glob.escape(self.base) + pattern)
-        return f"read_parquet({place}{', union_by_name = true' if by_name else ''})"
+        paths_sql = quote(glob.escape(self.base) + pattern)
+        return f"read_parquet({paths_sql}{', union_by_name = true' if by_name else ''})"
 
     def rows(self, name: str) -> str:
-        """SQL of a table's rows with the cells that were filled later, all cuts of scenes included."""
+        """SQL of a table's rows including cells filled later, with every cut of scenes."""
         table, rows = TABLES[name], self.files(f"tables/*/{name}.parquet")
         if rows is None:
             return f"SELECT {', '.join(_nulls(table))} WHERE false"
-        return filled(rows, self.files(f"tables/*/cells/{name}.parquet"), table.key, table.names)
+        return filled_sql(rows, self.files(f"tables/*/cells/{name}.parquet"), table.key, table.names)
 
     def annotation(self, label: str) -> str:
-        """SQL of an annotation's rows with the cells that were filled later."""
+        """SQL of an annotation's rows including cells filled later."""
         rows, cells = (self.files(f"annotations/{label}/{files}", by_name=True) for files in ("*.parquet", "cells/*"))
         columns = list(annotation_columns(self.root, label)) if cells else []
-        return filled(rows or "", cells, ("message_id",), columns)
+        return filled_sql(rows or "", cells, ("message_id",), columns)
 
     def current(self, name: str) -> str:
-        """SQL of a table as it is seen: of scenes and their effects those of a message's newest cut."""
+        """SQL of a table's current rows: scenes and their effects of each message's newest cut only."""
         rows, cuts = self.rows(name), self.files("tables/*/cut.parquet")
         if cuts is None or name not in SHOWN_OF_CUT:
             return rows
         newest = f"(SELECT message_id, max(cut_at) AS newest_cut FROM {cuts} GROUP BY message_id)"
-        joined = f"({rows}) LEFT JOIN {newest} AS newest USING (message_id)"
-        return f"SELECT * EXCLUDE (newest_cut) FROM {joined} WHERE {SHOWN_OF_CUT[name]}"
+        relation = f"({rows}) LEFT JOIN {newest} AS newest USING (message_id)"
+        return f"SELECT * EXCLUDE (newest_cut) FROM {relation} WHERE {SHOWN_OF_CUT[name]}"
 
     def _removed(self) -> str:
-        """SQL of what filters removed."""
+        """SQL of the messages that filters removed."""
         rows = self.files("filtered/removed.parquet")
-        nothing = f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in REMOVED)} WHERE false"
-        return f"SELECT * FROM {rows}" if rows else nothing
+        empty = f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in REMOVED)} WHERE false"
+        return f"SELECT * FROM {rows}" if rows else empty
 
     def _kept(self, name: str, rows: str) -> str:
-        """Rows of a table without those of messages that filters removed, where that is asked for."""
+        """SQL of a table's rows; with `kept`, without those of messages that filters removed."""
         if not self.kept or "message_id" not in TABLES[name].names or not self.files("filtered/removed.parquet"):
             return rows
         return f"SELECT * FROM ({rows}) ANTI JOIN removed USING (message_id)"
 
     def _layers(self, table: str) -> dict[str, list[Layer]]:
-        """The layers of each column that annotations may fill; annotations that are not there are passed over."""
-        named = {label for labels in self.overlay.values() for label in labels} & set(annotation_labels(self.root))
-        types = {label: annotation_columns(self.root, label) for label in named}
+        """Layers of each column that annotations may fill; annotations that do not exist are skipped."""
+        used = {label for labels in self.overlay.values() for label in labels} & set(annotation_labels(self.root))
+        types = {label: annotation_columns(self.root, label) for label in used}
         return {
             column: [
                 Layer(label, "start_s" in types.get(label, {}), pa.types.is_list(types[label][column]))
@@ -119,7 +119,7 @@ class Views:
 
 
 def annotation_labels(root: Path) -> list[str]:
-    """NAME@VERSION of every annotation of a corpus."""
+    """Labels (NAME@VERSION) of the annotations of a corpus, sorted."""
     return sorted(path.name for path in (root / "annotations").glob("*@*") if any(path.glob("*.parquet")))
 
 
@@ -129,17 +129,18 @@ def annotation_columns(root: Path, label: str) -> dict[str, pa.DataType]:
     return {field.name: field.type for schema in reversed(schemas) for field in schema}
 
 
-def filled(rows: str, cells: str | None, keys: Sequence[str], columns: Sequence[str]) -> str:
-    """SQL of rows whose empty cells are filled from `cells`, where each cell stands once."""
+def filled_sql(rows: str, cells: str | None, keys: Sequence[str], columns: Sequence[str]) -> str:
+    """SQL of rows whose nulls are filled from `cells`, which holds each cell once."""
     if cells is None:
         return f"SELECT * FROM {rows}"
-    named = ", ".join(f'"{key}"' for key in keys)
-    once = ", ".join(f'any_value("{name}") AS "{name}"' for name in columns if name not in keys)
-    both = ", ".join(
+    key_sql = ", ".join(f'"{key}"' for key in keys)
+    values_sql = ", ".join(f'any_value("{name}") AS "{name}"' for name in columns if name not in keys)
+    columns_sql = ", ".join(
         f'r."{name}"' if name in keys else f'coalesce(r."{name}", c."{name}") AS "{name}"' for name in columns
     )
     return (
-        f"SELECT {both} FROM {rows} AS r LEFT JOIN (SELECT {named}, {once} FROM {cells} GROUP BY {named}) AS c "
+        f"SELECT {columns_sql} FROM {rows} AS r "
+        f"LEFT JOIN (SELECT {key_sql}, {values_sql} FROM {cells} GROUP BY {key_sql}) AS c "
         f"ON {same_key(keys, 'r', 'c')}"
     )
 

@@ -9,7 +9,7 @@ import polars as pl
 
 from benchmark.metrics import Array
 from benchmark.references.base import Reference, ValueLists, asked_values, is_choice, targets
-from corpus.files.scatter import GOLDEN, scattered
+from corpus.files.scatter import GOLDEN, splitmix64
 
 
 def uniforms(names: list[str], counts: list[int]) -> Array:
@@ -17,7 +17,7 @@ def uniforms(names: list[str], counts: list[int]) -> Array:
     keys = np.repeat(np.array([zlib.crc32(name.encode()) for name in names], np.uint64), np.array(counts, np.int64))
     first = np.repeat(np.cumsum(counts, dtype=np.int64) - np.array(counts, np.int64), np.array(counts, np.int64))
     mixed = (keys << np.uint64(32)) + (np.arange(len(keys)) - first).astype(np.uint64) * GOLDEN
-    return (scattered(mixed) >> np.uint64(11)).astype(np.float64) / 2.0**53
+    return (splitmix64(mixed) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
 def in_lists(flat: Array, counts: list[int]) -> ValueLists:

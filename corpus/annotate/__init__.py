@@ -1,1 +1,1 @@
-"""What is derived of messages, one file an annotator, laid over what the sources say."""
+"""Annotators, one per file: they derive columns from messages, which overlay those of the sources."""

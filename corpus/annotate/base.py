@@ -1,7 +1,8 @@
-"""What an annotator is: a class that reads messages and says something of each, or of stretches of its time.
+"""Base class of annotators: each reads messages and writes rows about them, or about time spans of them.
 
 A new annotator is one new file in this folder with a subclass of `Annotator`, named in corpus/annotate/registry.py.
-`corpus.annotate.run` does the rest: what is missing, writing, and the layers of the views (corpus/overlay.py).
+`corpus.annotate.run` does the rest: it finds unread messages, writes the rows, and adds layers to the views
+(corpus/overlay.py).
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ Row = dict[str, Any]
 
 
 class Annotator(ABC):
-    """Something said of messages: the annotation NAME@VERSION."""
+    """Source of the annotation NAME@VERSION."""
 
     name: ClassVar[str]
     version: ClassVar[int]
     columns: ClassVar[Mapping[str, pa.DataType]] = MappingProxyType({})
-    """What a row says, beside message_id, start_s and end_s (seconds; null: of the whole message)."""
+    """Columns of a row beside message_id, start_s and end_s (seconds; null: the whole message)."""
     fills: ClassVar[tuple[str, ...]] = ()
-    """Which of its columns the views show, as TABLE.COLUMN: message.language, scene.speech."""
+    """Columns of the views that it fills, as TABLE.COLUMN: message.language, scene.speech."""
     messages: ClassVar[str]
-    """SQL over the corpus' views of the messages it reads: message_id, and the columns that `annotate` is given."""
+    """SQL over the views of the corpus for the messages it reads: message_id and the columns that `annotate` gets."""
     at_once: ClassVar[int] = 20_000
-    """Messages that are read, and written to one file, at a time."""
+    """Messages read per batch; each batch is written to a file of its own."""
 
     @property
     def label(self) -> str:
@@ -37,7 +38,7 @@ class Annotator(ABC):
 
     @abstractmethod
     def annotate(self, messages: list[Row]) -> Iterable[Row]:
-        """Rows about some messages: message_id, its columns, and start_s and end_s where they are about a stretch.
+        """Annotate a batch of messages: rows with message_id, `columns`, and start_s and end_s if about a time span.
 
-        A message of which nothing can be said needs no row: it counts as read all the same.
+        A message about which nothing is known needs no row; it still counts as read.
         """

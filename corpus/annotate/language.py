@@ -1,4 +1,4 @@
-"""The language of messages whose source states none, detected in title and body (corpus/language.py)."""
+"""Detect the language of messages whose source states none, from title and body (corpus/language.py)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pyarrow as pa
 from corpus.annotate.base import Annotator, Row
 from corpus.language import Detector
 
-SURE = 0.5
+SURE = 0.5  # score from which a detected language is trusted
 
 
 class DetectedLanguage(Annotator):
-    """A language where the detector gives it a score of at least SURE; the score in any case."""
+    """Annotate the detected language, null below a score of SURE, with its score."""
 
     name = "language"
     version = 1
@@ -26,9 +26,9 @@ class DetectedLanguage(Annotator):
         self.detect = Detector()
 
     def annotate(self, messages: list[Row]) -> Iterator[Row]:
-        """A row for each message with words enough."""
+        """Yield a row for each message with enough letters."""
         for message in messages:
             language, score = self.detect(message["text"])
             if language is not None:
-                told = language if score >= SURE else None
-                yield {"message_id": message["message_id"], "language": told, "score": score}
+                trusted = language if score >= SURE else None
+                yield {"message_id": message["message_id"], "language": trusted, "score": score}

@@ -1,4 +1,4 @@
-"""Annotators by name."""
+"""The annotators by name."""
 
 from __future__ import annotations
 

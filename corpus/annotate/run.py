@@ -1,8 +1,8 @@
-"""`cbc corpus annotate --with NAME --corpus DIR`: say what is missing of a corpus' messages, part by part.
+"""`cbc corpus annotate --with NAME --corpus DIR`: annotate the messages that have no annotation yet, part by part.
 
-A part is written beside its place and renamed: stopped at any instant, the same command goes on with what no part
-speaks of yet. An annotation that fills columns of the views goes behind the source there; CORPUS/corpus.json says so
-under `overlay`, and can be changed.
+Each part is written beside its place and renamed. If the command is stopped, running it again continues with the
+messages that are in no part yet. An annotation that fills columns of the views becomes a layer behind the source;
+`overlay` in CORPUS/corpus.json holds the order of layers, and may be edited.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ STRETCH = {"start_s": pa.float64(), "end_s": pa.float64()}
 
 
 class BadAnnotator(CbcError):
-    """An annotator says that it fills what no view shows."""
+    """An annotator claims to fill a column that no view has."""
 
 
 @dataclass(frozen=True)
 class Annotated:
-    """What a run of an annotator did: messages read now, and rows written of them."""
+    """Outcome of a run: messages read, and rows written about them."""
 
     label: str
     messages: int
@@ -39,7 +39,7 @@ class Annotated:
 
 
 def annotate(root: Path, annotator: Annotator, tell: Callable[[int], None] = lambda _: None) -> Annotated:
-    """Annotate what is missing; `tell` is called with the messages of each part.
+    """Annotate the messages that have no annotation yet; `tell` is called with the number of messages of each part.
 
     Raises BadAnnotator, NoSuchPath, WrongVersion, Busy.
     """
@@ -47,8 +47,8 @@ def annotate(root: Path, annotator: Annotator, tell: Callable[[int], None] = lam
     corpus = Corpus.open(root)
     folder = root / "annotations" / annotator.label
     messages = rows = 0
-    with corpus.lock():  # what is taken down meanwhile would come back
-        for batch in missing(corpus, annotator):
+    with corpus.lock():  # otherwise a message taken down meanwhile would come back
+        for batch in unread_batches(corpus, annotator):
             rows += write_part(folder, annotator, batch, list(annotator.annotate(batch)))
             messages += len(batch)
             tell(len(batch))
@@ -58,54 +58,55 @@ def annotate(root: Path, annotator: Annotator, tell: Callable[[int], None] = lam
 
 
 def check_fills(annotator: Annotator) -> None:
-    """Raises BadAnnotator."""
+    """Check that the annotator fills only columns that it has and a view shows. Raises BadAnnotator."""
     for filled in annotator.fills:
         table, _, column = filled.partition(".")
         if column not in OVERLAID.get(table, ()) or column not in annotator.columns:
-            shown = ", ".join(f"{name}.{one}" for name, columns in OVERLAID.items() for one in columns)
+            fillable = ", ".join(f"{view}.{name}" for view, columns in OVERLAID.items() for name in columns)
             raise BadAnnotator(
-                f"{annotator.label} fills {filled}, which is not both a column of its own and of a view",
-                f"fill one of {shown}",
+                f"{annotator.label} fills {filled}, which is not a column both of its own and of a view",
+                f"fill one of {fillable}",
             )
 
 
-def missing(corpus: Corpus, annotator: Annotator) -> Iterator[list[Row]]:
-    """The messages that no part speaks of yet, some at a time."""
+def unread_batches(corpus: Corpus, annotator: Annotator) -> Iterator[list[Row]]:
+    """Yield the messages that are in no part yet, in batches."""
     with corpus.connect() as connection:
-        read = f'ANTI JOIN (SELECT message_id FROM "{annotator.label}") USING (message_id)'
-        known = read if annotator.label in corpus.annotations() else ""
-        rows = connection.sql(f"SELECT * FROM ({annotator.messages}) {known} ORDER BY message_id")
+        anti_join = f'ANTI JOIN (SELECT message_id FROM "{annotator.label}") USING (message_id)'
+        unread = anti_join if annotator.label in corpus.annotations() else ""
+        rows = connection.sql(f"SELECT * FROM ({annotator.messages}) {unread} ORDER BY message_id")
         for batch in rows.to_arrow_reader(annotator.at_once):
-            for start in range(0, len(batch), annotator.at_once):  # DuckDB gives no fewer rows than it works with
+            # DuckDB gives whole vectors of rows, which may hold more than at_once.
+            for start in range(0, len(batch), annotator.at_once):
                 yield batch.slice(start, annotator.at_once).to_pylist()
 
 
 def write_part(folder: Path, annotator: Annotator, messages: Iterable[Row], rows: list[Row]) -> int:
-    """Write the rows about some messages as the next part; one without rows gets an empty one. Gives their number."""
-    spoken = {row["message_id"] for row in rows}
-    silent = [{"message_id": row["message_id"]} for row in messages if row["message_id"] not in spoken]
+    """Write the rows about a batch as the next part and return their number; a message without rows gets a null row."""
+    annotated_ids = {row["message_id"] for row in rows}
+    null_rows = [{"message_id": row["message_id"]} for row in messages if row["message_id"] not in annotated_ids]
     schema = pa.schema({"message_id": pa.string(), **STRETCH, **annotator.columns})
     folder.mkdir(parents=True, exist_ok=True)
     number = max((int(path.stem) for path in folder.glob("*.parquet")), default=0) + 1
     path = folder / f"{number:06}.parquet"
-    pq.write_table(pa.Table.from_pylist([*rows, *silent], schema=schema), part_path(path), compression="zstd")
+    pq.write_table(pa.Table.from_pylist([*rows, *null_rows], schema=schema), part_path(path), compression="zstd")
     part_path(path).replace(path)
     return len(rows)
 
 
 def add_layers(corpus: Corpus, annotator: Annotator) -> None:
-    """Put the annotation behind what fills its columns so far, and before an earlier version of itself."""
+    """Add the annotation as the last layer of the columns it fills, but before an earlier version of itself."""
     path = corpus.root / "corpus.json"
     marker = json.loads(path.read_text(encoding="utf-8"))
     overlay = marker.setdefault("overlay", {})
     for filled in annotator.fills:
         layers = overlay.setdefault(filled, [SOURCE])
         if annotator.label not in layers:
-            earlier = (n for n, label in enumerate(layers) if label.startswith(f"{annotator.name}@"))
+            earlier = (position for position, label in enumerate(layers) if label.startswith(f"{annotator.name}@"))
             layers.insert(next(earlier, len(layers)), annotator.label)
             write_json(path, marker)
 
 
-def annotated_text(done: Annotated) -> str:
-    """What a run did, as a line."""
-    return f"{done.label}: {done.messages:,} messages read, {done.rows:,} rows written"
+def annotated_text(run: Annotated) -> str:
+    """Describe a run in one line."""
+    return f"{run.label}: {run.messages:,} messages read, {run.rows:,} rows written"

@@ -1,6 +1,6 @@
-"""Report a crawl's progress: tasks by stage, failures by cause, units of the day, rate and time left of API and yt-dlp.
+"""Report a crawl's progress: tasks by stage, failures by cause, units booked today, rate and time left.
 
-Everything is read from the journal, also while another process crawls.
+Everything is read from the journal, even while another process crawls.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ GONE = "SELECT cause, count(*), min(id) FROM gone GROUP BY cause ORDER BY cause"
 
 @contextmanager
 def crawl_progress() -> Iterator[Callable[[Crawled], None]]:
-    """A progress display of calls, with what failed; gives the function that moves it."""
-    with progress("crawling", "calls") as shown:
+    """Show calls and failures while a crawl runs; yields the function that updates the display."""
+    with progress("crawling", "calls") as display:
 
-        def tell(did: Crawled) -> None:
-            shown.detail = ", ".join(f"{count:,} {cause}" for cause, count in did.failures.items())
-            shown.reach(did.calls)
+        def update(totals: Crawled) -> None:
+            display.detail = ", ".join(f"{count:,} {cause}" for cause, count in totals.failures.items())
+            display.reach(totals.calls)
 
-        yield tell
+        yield update
 
 
 def crawled_text(totals: Crawled) -> str:
-    """Lines for a terminal: what a run of the command did."""
+    """Describe a finished run, as lines for a terminal."""
     failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(totals.failures.items())) or "none"
     lines = [f"{totals.calls:,} calls made, {totals.payloads:,} payloads kept; failed calls: {failed}"]
     count, due = totals.aged
@@ -61,10 +61,12 @@ def crawled_text(totals: Crawled) -> str:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a crawl stands. `stages`: name, done, waiting, given up; `causes`: stage, cause, state, tasks, an example;
-    `gone`: cause, videos, an example; `pauses`: stage, until (UTC), cause; `rates`: whether yt-dlp's, calls a second,
-    seconds left for what is known.
+class CrawlState:
+    """State of a crawl.
+
+    `stages`: name, done, waiting, given up; `causes`: stage, cause, state, tasks, an example; `gone`: cause, videos, an
+    example; `pauses`: stage, until (UTC), cause; `rates`: whether of yt-dlp, calls a second, seconds left for the
+    tasks known so far.
     """
 
     stages: list[tuple[str, int, int, int]]
@@ -78,8 +80,8 @@ class Standing:
     rates: list[tuple[bool, float, float]]
 
 
-def standing(root: Path) -> Standing | None:
-    """The crawl of the corpus at `root`; None without one."""
+def crawl_state(root: Path) -> CrawlState | None:
+    """Read the state of the crawl in the corpus at `root`; None if it has none."""
     path = root / "crawl.sqlite"
     if not path.is_file():
         return None
@@ -95,27 +97,29 @@ def standing(root: Path) -> Standing | None:
         rate = answered / max(now - since, 1e-9)
         left = sum(row[2] for row in stages if (row[0] == WATCH) == bool(watching)) / rate
         rates.append((bool(watching), rate, left))
-    return Standing(stages, causes, gone, resting(pauses), day, units, searches, next_reset(now), rates)
+    return CrawlState(stages, causes, gone, pauses_in_utc(pauses), day, units, searches, next_reset(now), rates)
 
 
 def progress_text(root: Path) -> str:
-    """The crawl of the corpus at `root` as lines; empty without one."""
-    found = standing(root)
-    if found is None:
+    """Describe the crawl of the corpus at `root`, as lines; empty if it has none."""
+    state = crawl_state(root)
+    if state is None:
         return ""
-    lines = ["CRAWL", table_text(["stage", "done", "waiting", "given up"], found.stages)]
-    lines += [f"{stage}: {n:,} {state} for {cause}, e.g. {one[:40]}" for stage, cause, state, n, one in found.causes]
-    lines += [f"gone: {n:,} {cause}, e.g. {one}" for cause, n, one in found.gone]
-    lines += [f"{stage} rests until {at:%Y-%m-%d %H:%M} UTC for {cause}" for stage, at, cause in found.pauses]
-    booked = f"{found.units:,}" + (f", searches: {found.searches:,}" if found.searches else "")
-    reset = f"{found.reset_at:%Y-%m-%d %H:%M}"
-    lines.append(f"units booked today ({found.day}, Pacific): {booked}; reset at {reset} UTC")
-    for watching, rate, left in found.rates:
+    lines = ["CRAWL", table_text(["stage", "done", "waiting", "given up"], state.stages)]
+    lines += [
+        f"{stage}: {n:,} {status} for {cause}, e.g. {target[:40]}" for stage, cause, status, n, target in state.causes
+    ]
+    lines += [f"gone: {n:,} {cause}, e.g. {video}" for cause, n, video in state.gone]
+    lines += [f"{stage} rests until {at:%Y-%m-%d %H:%M} UTC for {cause}" for stage, at, cause in state.pauses]
+    booked = f"{state.units:,}" + (f", searches: {state.searches:,}" if state.searches else "")
+    reset = f"{state.reset_at:%Y-%m-%d %H:%M}"
+    lines.append(f"units booked today ({state.day}, Pacific): {booked}; reset at {reset} UTC")
+    for watching, rate, left in state.rates:
         stage = f"{WATCH}: " if watching else ""
         lines.append(f"{stage}rate: {rate:,.{1 + watching}f} calls/s; time left for what is known: {left:,.0f} s")
     return "\n".join(lines)
 
 
-def resting(pauses: list[tuple[str, float, str]]) -> list[tuple[str, datetime, str]]:
-    """Stages that rest as a whole, until when, UTC, and why."""
+def pauses_in_utc(pauses: list[tuple[str, float, str]]) -> list[tuple[str, datetime, str]]:
+    """Convert pauses (stage, until as seconds, cause) to UTC times."""
     return [(stage, datetime.fromtimestamp(until, UTC), cause) for stage, until, cause in pauses]

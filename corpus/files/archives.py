@@ -1,6 +1,6 @@
 """Read text files, plain, gzipped or in archives, line by line in a known encoding.
 
-A record that cannot be read becomes an `Unread` with its reason; the content of a file raises no error here.
+A record that cannot be read becomes an `Unread` with its reason: no content of a file raises an error here.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def kind_of(name: str) -> str | None:
     return None
 
 
-def parts(name: str, path: Path, folder: Path) -> Iterator[Part | Unread]:
-    """Yield the file, or each readable member of an archive; a large member lies in `folder` until the next one."""
+def read_parts(name: str, path: Path, folder: Path) -> Iterator[Part | Unread]:
+    """Yield the file, or each readable member of an archive; a large one is unpacked in `folder` until the next."""
     kind = kind_of(path.name)
     if kind != "archive":
         yield Part(name, kind or "csv", path)
@@ -86,26 +86,26 @@ def parts(name: str, path: Path, folder: Path) -> Iterator[Part | Unread]:
                 kind = kind_of(member.name)
                 if member.isfile() and kind not in (None, "archive") and not PurePath(member.name).name.startswith("."):
                     yield _unpacked(archive, member, Part(f"{name}/{member.name}", str(kind), folder / "member"))
-            while raw.read(1 << 20):  # to the end, where gzip checks its checksum
+            while raw.read(1 << 20):  # only at the end does gzip check its checksum
                 pass
     except BROKEN_FILE as error:
         yield Unread(None, None, "broken archive", str(error))
 
 
 def _unpacked(archive: tarfile.TarFile, member: tarfile.TarInfo, part: Part) -> Part:
-    """Read a member into memory, or unpack a large one under a name of ours."""
+    """Read a member into memory, or unpack a large one next to `part.path`, under a fixed name."""
     source = archive.extractfile(member)
     assert source is not None  # a regular file
     if member.size < BIG_BYTES and part.kind != "parquet":
         return replace(part, content=source.read())
-    # DuckDB unzips by the extension.
+    # DuckDB decides by the extension whether to unzip.
     place = part.path.with_name("member.gz" if member.name.lower().endswith(".gz") else "member")
     with place.open("wb") as target:
         shutil.copyfileobj(source, target)
     return replace(part, path=place)
 
 
-def lines(part: Part, encoding: str) -> Iterator[str]:
+def read_lines(part: Part, encoding: str) -> Iterator[str]:
     """Yield physical lines with their line ends; bytes that do not decode become lone surrogates.
 
     A bare carriage return ends a line only in a file without line feeds. Raises BROKEN_FILE, UnicodeError.
@@ -117,8 +117,8 @@ def lines(part: Part, encoding: str) -> Iterator[str]:
         yield from io.TextIOWrapper(raw, "utf-8-sig" if encoding == "utf-8" else encoding, errors, newline)
 
 
-def excerpt(text: str) -> str:
-    """The first 200 characters, with bytes that did not decode replaced, so that they can be stored and printed."""
+def printable_excerpt(text: str) -> str:
+    """Cut a text to 200 characters that can be stored and printed: bytes that did not decode are replaced."""
     return text[:200].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -133,16 +133,16 @@ def decodes(text: str) -> bool:
     return True
 
 
-def text_records(part: Part, encoding: str) -> Iterator[Record | Unread]:
-    """Yield a record for each line that is not blank, as JSON lines have them."""
+def read_text_records(part: Part, encoding: str) -> Iterator[Record | Unread]:
+    """Yield a record for each line that is not blank, as in a file of JSON lines."""
     number, line = 0, 0
     try:
-        for line, text in enumerate(lines(part, encoding), 1):
+        for line, text in enumerate(read_lines(part, encoding), 1):
             if text.strip():
                 number += 1
                 if decodes(text):
                     yield Record(number, line, [text])
                 else:
-                    yield Unread(number, line, "wrong encoding", excerpt(text))
+                    yield Unread(number, line, "wrong encoding", printable_excerpt(text))
     except (*BROKEN_FILE, UnicodeError) as error:
         yield Unread(None, line + 1, "broken file", f"{type(error).__name__}: {error}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
-from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, decodes, excerpt, lines
+from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, decodes, printable_excerpt, read_lines
 
 MAX_LINES, MAX_RECORD_CHARS = 10_000, 1 << 20  # of a record
 UNCLOSED, BROKEN = "quotation mark never closed", "broken quotation"
@@ -34,10 +34,10 @@ class _Lines:
         self.number -= len(taken)
 
 
-def records(part: Part, separator: str, encoding: str) -> Iterator[Record | Unread]:
+def read_records(part: Part, separator: str, encoding: str) -> Iterator[Record | Unread]:
     """Yield the header as record 0, then each record; blank lines are skipped."""
     number, width = 0, 0
-    source = _Lines(lines(part, encoding))
+    source = _Lines(read_lines(part, encoding))
     try:
         while (first := source.next()) is not None:
             if not first.strip("\r\n"):
@@ -53,7 +53,10 @@ def records(part: Part, separator: str, encoding: str) -> Iterator[Record | Unre
             reason = fields if isinstance(fields, str) else _width_fault(fields, width)
             if not decodes(text):
                 reason = "wrong encoding"
-            yield Unread(number, line, reason, excerpt(text)) if reason else Record(number, line, fields[:width])  # type: ignore[arg-type]
+            if reason:
+                yield Unread(number, line, reason, printable_excerpt(text))
+            else:
+                yield Record(number, line, fields[:width])  # type: ignore[arg-type]
     except (*BROKEN_FILE, UnicodeError) as error:
         yield Unread(None, source.number + 1, "broken file", f"{type(error).__name__}: {error}")
 

@@ -1,4 +1,4 @@
-"""Parquet files as Polars frames: the path is taken as it is, without patterns or a home folder in it."""
+"""Read and write parquet files as Polars frames; globs and `~` in the path have no meaning."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import polars as pl
 
 
 def read_frame(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
-    """Read a file, or some of its columns."""
+    """Read a file, or only the named columns of it."""
     return pl.read_parquet(path.absolute(), columns=None if columns is None else list(columns), glob=False)
 
 

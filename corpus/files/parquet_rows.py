@@ -1,4 +1,4 @@
-"""Convert rows of parquet to JSON text, for searching."""
+"""Convert parquet rows to JSON text, for searching."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 def rows_as_json(batch: pa.RecordBatch) -> pl.Series:
-    """Each row of a batch as JSON text, nested values included."""
+    """Convert each row of a batch to JSON text, including nested values."""
     connection = duckdb.connect()
     connection.execute("SET threads=1")
     table = pa.Table.from_batches([batch])

@@ -14,7 +14,7 @@ PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSI
 
 
 def not_home(path: Path) -> Path:
-    """The path, absolute where it begins with a ~, which DuckDB takes for the home folder."""
+    """Make a path that begins with `~` absolute: DuckDB would read it as the home folder."""
     return path.absolute() if str(path).startswith("~") else path
 
 
@@ -28,6 +28,6 @@ def quote_file(path: Path, inside: str = "") -> str:
     return quote(glob.escape(str(not_home(path))) + inside)
 
 
-def same_key(keys: Sequence[str], one: str, other: str) -> str:
+def same_key(keys: Sequence[str], left: str, right: str) -> str:
     """A join condition on columns of two relations in which null equals null."""
-    return " AND ".join(f'{one}."{key}" IS NOT DISTINCT FROM {other}."{key}"' for key in keys)
+    return " AND ".join(f'{left}."{key}" IS NOT DISTINCT FROM {right}."{key}"' for key in keys)

@@ -1,4 +1,4 @@
-"""A folder is written once: what lies there already is compared with what is asked for, never overwritten."""
+"""Refuse to overwrite a folder that was made with other settings, and name the settings that differ."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ MEND = "give another folder, or remove this one"
 
 
 class HoldsOther(CbcError):
-    """The folder to write holds something else than what is asked for."""
+    """The output folder was made with other settings than those requested."""
 
 
 def refuse_other(place: Path, what: str, there: Mapping[str, Any], asked: Mapping[str, Any], mend: str = MEND) -> None:
-    """Refuse a place that holds another `what`, naming each setting there and as asked. Raises HoldsOther."""
+    """Compare the settings of the `what` at a place with those requested. Raises HoldsOther, naming the differences."""
     differing = list(differences(there, asked))
     if not differing:
         return
@@ -27,7 +27,7 @@ def refuse_other(place: Path, what: str, there: Mapping[str, Any], asked: Mappin
 
 
 def differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[str]:
-    """`seed: 0 there, 1 asked` for every setting, nested ones by dotted key, that is not the same."""
+    """Yield `seed: 0 there, 1 asked` for every setting that differs, nested ones by dotted key."""
     old, new = flattened(there), flattened(asked)
     for key in dict.fromkeys([*new, *old]):
         if old.get(key) != new.get(key):
@@ -35,7 +35,7 @@ def differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[
 
 
 def flattened(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Nested settings by dotted key."""
+    """Flatten nested settings to dotted keys."""
     flat: dict[str, Any] = {}
     for key, value in settings.items():
         nested = isinstance(value, Mapping) and value
@@ -44,7 +44,7 @@ def flattened(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def excerpt(value: Any) -> str:
-    """A value as a person reads it on one line, cut where it is long."""
+    """Format a value on one printable line of at most WIDEST characters."""
     if value is None:
         return "none"
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.files.scatter import GOLDEN, scattered
+from corpus.files.scatter import GOLDEN, splitmix64
 
 Unit = Literal["character", "word"]
 Hashes = NDArray[np.uint64]
@@ -49,8 +49,8 @@ def _words(joined: str) -> Hashes:
     lengths = np.diff(starts, append=len(codes) + 1)
     within = np.arange(len(codes)) - np.repeat(starts, lengths)[: len(codes)]
     powers = np.cumprod(np.full(int(lengths.max()), GOLDEN))
-    terms = np.where(codes == ord(" "), np.uint64(0), scattered(codes + np.uint64(1)) * powers[within])
-    return scattered(np.add.reduceat(terms, starts))
+    terms = np.where(codes == ord(" "), np.uint64(0), splitmix64(codes + np.uint64(1)) * powers[within])
+    return splitmix64(np.add.reduceat(terms, starts))
 
 
 def _runs(units: Hashes, counts: Counts, size: int) -> tuple[Hashes, Counts]:
@@ -61,16 +61,16 @@ def _runs(units: Hashes, counts: Counts, size: int) -> tuple[Hashes, Counts]:
     filled[np.arange(len(units)) + np.repeat(starts - (np.cumsum(counts) - counts), counts)] = units
     runs = np.zeros(int(lengths.sum()), np.uint64)
     for position in range(size):
-        runs = runs * GOLDEN + scattered(filled[position : position + len(runs)] + np.uint64(1))
+        runs = runs * GOLDEN + splitmix64(filled[position : position + len(runs)] + np.uint64(1))
     counted = lengths - size + 1
     within = np.arange(len(runs)) - np.repeat(starts, lengths)
-    return scattered(runs[within < np.repeat(counted, lengths)]), counted
+    return splitmix64(runs[within < np.repeat(counted, lengths)]), counted
 
 
 def signatures(hashes: Hashes, counts: Counts, values: int) -> NDArray[np.uint32]:
     """For each text the least of its shingles' hashes under each of `values` functions, the upper 32 bits of it."""
-    factors = scattered(np.arange(1, values + 1, dtype=np.uint64)) | np.uint64(1)
-    terms = scattered(np.arange(values + 1, 2 * values + 1, dtype=np.uint64))
+    factors = splitmix64(np.arange(1, values + 1, dtype=np.uint64)) | np.uint64(1)
+    terms = splitmix64(np.arange(values + 1, 2 * values + 1, dtype=np.uint64))
     ends = np.cumsum(counts)
     signed = np.empty((len(counts), values), np.uint32)
     first = 0
@@ -90,8 +90,8 @@ def bands_of(texts: Sequence[str], unit: Unit, size: int, threshold: float) -> H
     signed = signatures(*shingles(texts, unit, size), bands * rows).astype(np.uint64)
     keys = np.zeros((len(texts), bands), np.uint64)
     for row in range(rows):
-        keys = keys * GOLDEN + scattered(signed.reshape(len(texts), bands, rows)[:, :, row] + np.uint64(1))
-    return scattered(keys)
+        keys = keys * GOLDEN + splitmix64(signed.reshape(len(texts), bands, rows)[:, :, row] + np.uint64(1))
+    return splitmix64(keys)
 
 
 def similarities(left: Sequence[str], right: Sequence[str], unit: Unit, size: int) -> NDArray[np.float64]:
@@ -107,5 +107,5 @@ def _distinct(texts: Sequence[str], unit: Unit, size: int) -> tuple[Hashes, Coun
     """Each text's shingles once, hashed with the number of the text, and that number."""
     hashes, counts = shingles(texts, unit, size)
     owner = np.repeat(np.arange(len(texts)), counts)
-    keys, first = np.unique(scattered(hashes + scattered(owner.astype(np.uint64))), return_index=True)
+    keys, first = np.unique(splitmix64(hashes + splitmix64(owner.astype(np.uint64))), return_index=True)
     return keys, owner[first]

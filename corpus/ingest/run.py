@@ -31,7 +31,7 @@ from corpus.ingest.outcomes import contradicted, rejected_by_reason
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
 from corpus.store import Corpus
-from corpus.withdrawn.blank_raw import redact
+from corpus.withdrawn.blank_raw import blank_file
 from corpus.withdrawn.file_names import DIGITS, forget_names
 from corpus.withdrawn.gate import reject_withdrawn
 from corpus.withdrawn.tombstones import all_ids, withdrawn
@@ -230,7 +230,7 @@ def _without_withdrawn(
     if not terms:
         return files
     for file in files:
-        redact(file.raw, terms, source.separator)
+        blank_file(file.raw, terms, source.separator)
     nameless = forget_names(corpus.root, [(file.name, file.sha256) for file in files])
     return [replace(file, name=nameless.get(file.sha256[:DIGITS], file.name)) for file in files]
 

@@ -1,1 +1,1 @@
-"""What a corpus holds: status, validation, explanation, datasheet."""
+"""Inspect a corpus: status, validation, explanation, datasheet."""

@@ -1,4 +1,4 @@
-"""`cbc corpus datasheet`: the text of corpus/inspect/datasheet.txt with the figures of one corpus between its marks."""
+"""`cbc corpus datasheet`: fill the template corpus/inspect/datasheet.txt with the figures of a corpus."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from corpus.store import Corpus
 
 TEMPLATE = Path(__file__).with_name("datasheet.txt")
 MARK = re.compile(r"<!-- figures: (\w+) -->")
-UNTOLD = ("message_id", "channel", "kind")
+WITHOUT_SHARE = ("message_id", "channel", "kind")
 SHARES = ", ".join(
     f'round(100.0 * avg(({column.name} IS NULL)::INT), 1) AS "{column.name}"'
     for column in TABLES["message"].columns
-    if column.name not in UNTOLD
+    if column.name not in WITHOUT_SHARE
 )
-SEEN = ", ".join(
+SCENE_SHARES = ", ".join(
     f'round(100.0 * count(*) FILTER (len({name}) > 0) / count(*), 1) AS "% with {name}"'
     for name in ("speech", "screen_text", "captions", "objects", "actions")
 )
@@ -36,7 +36,7 @@ MORE: dict[str, str] = {
         FROM communicator JOIN (SELECT communicator_id, count(*) AS messages FROM message GROUP BY communicator_id)
         USING (communicator_id) GROUP BY channel ORDER BY channel""",
     "scenes": f"""SELECT kind, count(DISTINCT message_id) AS messages, count(*) AS scenes,
-        round(count(*) / count(DISTINCT message_id), 1) AS "a message", {SEEN}
+        round(count(*) / count(DISTINCT message_id), 1) AS "a message", {SCENE_SHARES}
         FROM scene JOIN message USING (message_id) GROUP BY kind ORDER BY kind""",
     "comments": """SELECT coalesce(sentiment, 'none given') AS "sentiment of comments", count(*) AS comments,
         count(DISTINCT message_id) AS messages FROM comment GROUP BY 1 ORDER BY 2 DESC, 1""",
@@ -47,20 +47,20 @@ MORE: dict[str, str] = {
 
 
 def origin(corpus: Corpus) -> str:
-    """Which ingests the figures were counted from."""
+    """Sentence that names the ingests from which the figures were counted."""
     ingests = ", ".join(f"`{manifest['ingest']}` ({manifest['rows_kept']:,} rows)" for manifest in corpus.ingests())
     return f"Figures of the corpus made by {ingests}." if ingests else "Figures of an empty corpus."
 
 
 def datasheet_text(root: Path) -> str:
-    """The datasheet of a corpus. Raises NoSuchPath, WrongVersion, BrokenTable."""
+    """Write the datasheet of a corpus as text. Raises NoSuchPath, WrongVersion, BrokenTable."""
     corpus = Corpus.open(root)
     with corpus.connect() as connection:
         return fill_datasheet(connection, origin(corpus), "None in this corpus.")
 
 
 def fill_datasheet(connection: duckdb.DuckDBPyConnection, counted_from: str, none: str) -> str:
-    """The datasheet's text with the figures of the tables in a database; `none` stands for a figure without rows."""
+    """Fill the template with figures of the tables in a database; `none` replaces a figure without rows."""
 
     def fill(mark: re.Match[str]) -> str:
         figures = counted_from
@@ -73,10 +73,10 @@ def fill_datasheet(connection: duckdb.DuckDBPyConnection, counted_from: str, non
 
 
 def write_datasheet(root: Path, out: Path) -> None:
-    """Write a corpus' datasheet to a file."""
+    """Write the datasheet of a corpus to a file. Raises NoSuchPath, WrongVersion, BrokenTable."""
     text = datasheet_text(root)
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise NoSuchPath(f"cannot write {out}", "name a file in a folder that exists")
-    beside = part_path(out)
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(out)
+    part = part_path(out)
+    part.write_text(text, encoding="utf-8")
+    part.replace(out)

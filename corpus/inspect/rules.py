@@ -1,4 +1,4 @@
-"""What every corpus holds to, as SQL made from the schema and the registry of metrics: one query a rule."""
+"""Rules that every corpus must meet, one SQL query each, made from the schema and the registry of metrics."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ AT_LEAST_ZERO = {
     "effect": ("exposure",),
     "comment": ("likes",),
 }
-"""Columns that are finite and not below zero where they have a value."""
+"""Columns whose values are finite and not negative, or null."""
 
 
 def rules() -> Iterator[tuple[str, str, str]]:
-    """Every rule about rows: table, its name, and SQL of what breaks it (columns key, value)."""
+    """Yield every rule: table, name, and SQL of the rows that break it (columns key, value)."""
     for table, columns in NEEDED.items():
         for column in columns:
             yield table, f"{column} is missing", _where(table, f"nullif({column}::VARCHAR, '') IS NULL", "NULL")
@@ -38,7 +38,7 @@ def rules() -> Iterator[tuple[str, str, str]]:
             bad = f"{column} < 0 OR NOT isfinite({column}::DOUBLE)"
             yield table, f"{column} is negative or not finite", _where(table, bad, column)
     for table, schema in TABLES.items():
-        if table != "rejects":  # two comments of one file may break the same rule
+        if table != "rejects":  # two comments of one file may be rejected for the same reason
             yield table, "more than one row of this key", repeated(table, schema.key)
     yield from _effect_rules()
     yield from _reference_rules()
@@ -54,20 +54,28 @@ def rules() -> Iterator[tuple[str, str, str]]:
 
 
 def _cell_rules() -> Iterator[tuple[str, str, str]]:
-    """What later payloads filled stands once, and is empty in the row that it fills."""
+    """Each cell is filled at most once, and was null in the row that it fills."""
     for table in DATA_TABLES:
         key, values = TABLES[table].key, [name for name in TABLES[table].names if name not in TABLES[table].key]
         cells = f'(FROM "{table} cells")'
         twice = " OR ".join(f'count("{name}") > 1' for name in values)
-        named = ", ".join(f'"{name}"' for name in key)
-        yield table, "a cell is filled twice", f"SELECT {_key(key)}, NULL FROM {cells} GROUP BY {named} HAVING {twice}"
-        full = " OR ".join(f'(t."{name}" IS NOT NULL AND c."{name}" IS NOT NULL)' for name in values)
+        key_columns = ", ".join(f'"{name}"' for name in key)
+        yield (
+            table,
+            "a cell is filled twice",
+            f"SELECT {_key(key)}, NULL FROM {cells} GROUP BY {key_columns} HAVING {twice}",
+        )
+        both_set = " OR ".join(f'(t."{name}" IS NOT NULL AND c."{name}" IS NOT NULL)' for name in values)
         rows = f"{cells} AS c JOIN {table} AS t ON {same_key(key, 'c', 't')}"
-        yield table, "a cell was not empty that is filled", f"SELECT {_key(key, 'c.')}, NULL FROM {rows} WHERE {full}"
+        yield (
+            table,
+            "a cell was not empty that is filled",
+            f"SELECT {_key(key, 'c.')}, NULL FROM {rows} WHERE {both_set}",
+        )
 
 
 def _effect_rules() -> Iterator[tuple[str, str, str]]:
-    """Metrics are those of the registry and their values in its ranges; nothing is seen before it is published."""
+    """Metrics are in the registry, values in its ranges, and observations after publication."""
     names = ", ".join(f"'{name}'" for name in METRICS)
     yield "effect", "unknown metric", _where("effect", f"metric NOT IN ({names})", "metric")
     for name, metric in METRICS.items():
@@ -83,7 +91,7 @@ def _effect_rules() -> Iterator[tuple[str, str, str]]:
 
 
 def _reference_rules() -> Iterator[tuple[str, str, str]]:
-    """Every id named exists; every message is known to come from somewhere."""
+    """Every referenced id exists, and every message has provenance."""
     for table in ("scene", "effect", "comment"):
         yield table, "no such message", dangling(table, "message_id", "message", TABLES[table].key)
     yield "message", "no such communicator", dangling("message", "communicator_id", "communicator", ("message_id",))
@@ -102,7 +110,7 @@ def _reference_rules() -> Iterator[tuple[str, str, str]]:
 
 
 def _scene_rules() -> Iterator[tuple[str, str, str]]:
-    """Scenes are numbered from 0 without a gap, follow each other and last some time."""
+    """Scenes are numbered from 0 without a gap, do not overlap, and do not end before they start."""
     yield "scene", "ends before it starts", _where("scene", "end_s < start_s", "start_s || ' to ' || end_s")
     before = "lag({}) OVER (PARTITION BY message_id, cut_at ORDER BY scene)"
     scenes = f"(SELECT *, {before.format('end_s')} AS ended_s, {before.format('scene')} AS prior FROM scene)"
@@ -131,15 +139,15 @@ def _where(table: str, condition: str, value: str) -> str:
 
 
 def dangling(rows: str, column: str, target: str, key: tuple[str, ...] | None = None) -> str:
-    """SQL of the rows whose `column` names nothing in `target`."""
-    of = f"t.{target}_id = r.{column}"
+    """SQL of the rows whose `column` refers to no row of `target`."""
+    same_id = f"t.{target}_id = r.{column}"
     return (
         f"SELECT {_key(key or (column,), 'r.')}, r.{column}::VARCHAR FROM {rows} AS r "
-        f"WHERE r.{column} IS NOT NULL AND NOT EXISTS (FROM {target} AS t WHERE {of})"
+        f"WHERE r.{column} IS NOT NULL AND NOT EXISTS (FROM {target} AS t WHERE {same_id})"
     )
 
 
 def repeated(rows: str, key: tuple[str, ...]) -> str:
-    """SQL of the keys that stand more than once."""
+    """SQL of the keys that occur more than once."""
     columns = ", ".join(f'"{c}"' for c in key)
     return f"SELECT {_key(key)}, count(*) || ' rows' FROM {rows} GROUP BY {columns} HAVING count(*) > 1"

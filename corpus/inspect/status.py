@@ -1,4 +1,4 @@
-"""What a corpus holds, as small tables of figures, and anyone's SQL on it.
+"""Show what a corpus holds, as small tables of figures, and run SQL on it.
 
 cbc corpus status --corpus CORPUS
 cbc corpus sql "SELECT metric, avg(value) FROM effect GROUP BY metric" --corpus CORPUS
@@ -28,7 +28,7 @@ Table = tuple[list[str], Sequence[Sequence[Any]]]
 
 
 class BadQuery(CbcError):
-    """SQL that DuckDB cannot run, or that would do more than read the corpus."""
+    """The query fails, or is not a single SELECT."""
 
 
 FIGURES: dict[str, str] = {
@@ -50,17 +50,17 @@ FIGURES: dict[str, str] = {
     "rejects": """SELECT source, reason, count(*) AS rows, count(DISTINCT file) AS files, min(file) AS "for example",
         FROM rejects GROUP BY ALL ORDER BY source, rows DESC, reason""",
 }
-"""Figures of every corpus, by name."""
+"""Name of a figure -> its SQL."""
 
 
 def figure(connection: duckdb.DuckDBPyConnection, sql: str) -> Table:
-    """Header and rows of a small query."""
+    """Run a query with a small result; returns header and rows."""
     result = connection.execute(sql)
     return [column[0] for column in result.description or []], result.fetchall()
 
 
 def disk_sizes(root: Path) -> list[tuple[str, int, float]]:
-    """Files and megabytes of each part of the corpus."""
+    """Count files and megabytes of each part of the corpus."""
     sizes = []
     for part in ("raw", "tables", "annotations"):
         files = [path.stat().st_size for path in (root / part).rglob("*") if path.is_file()]
@@ -69,7 +69,7 @@ def disk_sizes(root: Path) -> list[tuple[str, int, float]]:
 
 
 def status(root: Path) -> dict[str, Any]:
-    """Figures of a corpus by name, each with header and rows, and a note where its filters are out of date.
+    """Compute the figures of a corpus, each with header and rows, and a note if its filters are out of date.
 
     Raises NoSuchPath, WrongVersion.
     """
@@ -86,31 +86,32 @@ def status(root: Path) -> dict[str, Any]:
     return {"corpus": root, "ingests": len(corpus.ingests()), "figures": figures, "note": newer_note(corpus)}
 
 
-def status_rows(found: dict[str, Any]) -> dict[str, Any]:
-    """A status for programs: each figure as a list of rows by column."""
+def status_rows(status: dict[str, Any]) -> dict[str, Any]:
+    """Convert a status to plain values, for programs: each figure is a list of rows by column."""
     rows = {
-        name: [dict(zip(header, row, strict=True)) for row in rows] for name, (header, rows) in found["figures"].items()
+        name: [dict(zip(header, row, strict=True)) for row in rows]
+        for name, (header, rows) in status["figures"].items()
     }
-    return {**found, "figures": rows}
+    return {**status, "figures": rows}
 
 
 def status_text(root: Path) -> str:
-    """Rows, kinds, sources, metrics, rejects, annotations and sizes as text. Raises NoSuchPath, WrongVersion."""
-    found = status(root)
+    """Format the status of a corpus as text. Raises NoSuchPath, WrongVersion."""
+    state = status(root)
     tables = [
-        f"{name.upper()}\n{table_text(header, rows)}" for name, (header, rows) in found["figures"].items() if rows
+        f"{name.upper()}\n{table_text(header, rows)}" for name, (header, rows) in state["figures"].items() if rows
     ]
-    head = f"corpus {root}: {found['ingests']} ingests"
-    return "\n\n".join([head, *tables, *([found["note"]] if found["note"] else [])])
+    head = f"corpus {root}: {state['ingests']} ingests"
+    return "\n\n".join([head, *tables, *([state["note"]] if state["note"] else [])])
 
 
-def _result(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: str) -> duckdb.DuckDBPyConnection:
+def _run_select(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: str) -> duckdb.DuckDBPyConnection:
     """Run one SELECT that reads nothing but the corpus. Raises BadQuery.
 
-    DuckDB is told to open files below the corpus only; since it would also write there, nothing but SELECT is run.
+    DuckDB may only open files below the corpus. It could also write there, so only a SELECT is run.
     """
     root = corpus.root.resolve()
-    below = f"{quote(f'{root}/')}, {quote_file(root, '/')}"  # DuckDB holds patterns against it as they are written
+    below = f"{quote(f'{root}/')}, {quote_file(root, '/')}"  # DuckDB compares it with globs as written
     connection.execute(f"SET allowed_directories=[{below}]; SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
     try:
@@ -123,68 +124,72 @@ def _result(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: str) -
 
 
 def _bad_query(error: duckdb.Error) -> BadQuery:
-    """What DuckDB says against a query, as a line."""
+    """Convert an error of DuckDB to one line."""
     message = " ".join(str(error).split("\n\nLINE")[0].split())
     return BadQuery(f"the query failed: {message}", "`SHOW TABLES` and `DESCRIBE message` list names")
 
 
 @contextmanager
-def answered(root: Path, query: str) -> Iterator[tuple[list[str], duckdb.DuckDBPyConnection]]:
-    """The columns of a query's result, and the result. Raises BadQuery, NoSuchPath, WrongVersion."""
+def run_query(root: Path, query: str) -> Iterator[tuple[list[str], duckdb.DuckDBPyConnection]]:
+    """Run a query; yields the columns of its result, and the result. Raises BadQuery, NoSuchPath, WrongVersion."""
     corpus = Corpus.open(root)
     with corpus.connect() as connection:
-        result = _result(connection, corpus, query)
+        result = _run_select(connection, corpus, query)
         yield [column[0] for column in result.description or []], result
 
 
-def batches(result: duckdb.DuckDBPyConnection, rows: int = 10_000) -> Iterator[list[Any]]:
-    """The rest of a result, some rows at a time. Raises BadQuery."""
-    while found := _fetched(result, rows):
-        yield found
+def fetch_batches(result: duckdb.DuckDBPyConnection, rows: int = 10_000) -> Iterator[list[Any]]:
+    """Yield the remaining rows of a result in batches. Raises BadQuery."""
+    while batch := _fetch(result, rows):
+        yield batch
 
 
 def sql_table(root: Path, query: str, limit: int) -> str:
-    """The first rows of a query's result as text. Raises BadQuery, NoSuchPath, WrongVersion."""
-    with answered(root, query) as (header, result):
-        rows = _fetched(result, limit + 1)
+    """Format the first rows of a query's result. Raises BadQuery, NoSuchPath, WrongVersion."""
+    with run_query(root, query) as (header, result):
+        rows = _fetch(result, limit + 1)
     text = table_text(header, rows[:limit])
     return text if len(rows) <= limit else f"{text}\n(more than {limit} rows; see --limit, --csv and --json)"
 
 
 def sql_csv(root: Path, query: str, out: TextIO | None = None) -> None:
-    """Write a query's whole result as CSV, to stdout by default; lists and structs as JSON, on a terminal harmless.
+    """Write a query's whole result as CSV, to stdout by default; lists and structs as JSON.
+
+    For a terminal, control characters are made harmless.
 
     Raises BadQuery, NoSuchPath, WrongVersion.
     """
     out = out or sys.stdout
-    shown = harmless if out.isatty() else str
-    with answered(root, query) as (header, result):
+    convert = harmless if out.isatty() else str
+    with run_query(root, query) as (header, result):
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(map(shown, header))
-        for rows in batches(result):
-            writer.writerows([_csv_cell(value, shown) for value in row] for row in rows)
+        writer.writerow(map(convert, header))
+        for rows in fetch_batches(result):
+            writer.writerows([_csv_cell(value, convert) for value in row] for row in rows)
 
 
 def sql_rows(root: Path, query: str) -> Iterator[dict[str, Any]]:
-    """A query's whole result, row by row; of columns with one name each after the first gets a number.
+    """Yield a query's whole result by row; repeated column names get a number.
 
     Raises BadQuery, NoSuchPath, WrongVersion.
     """
-    with answered(root, query) as (header, result):
-        names = [name if (seen := header[:n].count(name)) == 0 else f"{name}_{seen}" for n, name in enumerate(header)]
-        for rows in batches(result):
+    with run_query(root, query) as (header, result):
+        names = [
+            name if (earlier := header[:n].count(name)) == 0 else f"{name}_{earlier}" for n, name in enumerate(header)
+        ]
+        for rows in fetch_batches(result):
             yield from (dict(zip(names, row, strict=True)) for row in rows)
 
 
-def _fetched(result: duckdb.DuckDBPyConnection, rows: int) -> list[Any]:
-    """So many rows of a result that is still being computed. Raises BadQuery."""
+def _fetch(result: duckdb.DuckDBPyConnection, rows: int) -> list[Any]:
+    """Fetch up to `rows` rows of a result. Raises BadQuery."""
     try:
         return result.fetchmany(rows)
     except duckdb.Error as error:
         raise _bad_query(error) from None
 
 
-def _csv_cell(value: Any, shown: Callable[[str], str]) -> Any:
+def _csv_cell(value: Any, convert: Callable[[str], str]) -> Any:
     if isinstance(value, list | dict):
-        return shown(json.dumps(value, ensure_ascii=False, default=str))
-    return shown(value) if isinstance(value, str) else value
+        return convert(json.dumps(value, ensure_ascii=False, default=str))
+    return convert(value) if isinstance(value, str) else value

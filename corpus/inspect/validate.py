@@ -1,9 +1,9 @@
-"""Does a corpus hold to its schema? Each finding names table, row and rule.
+"""Check that a corpus meets its schema; each finding names table, row and rule.
 
 cbc corpus validate --corpus CORPUS [--json]
 
-First every file is held against the schema; the rows of those that fit are then judged set-wise, by SQL made from the
-schema and the registry of metrics. Of each rule all findings are counted and the first 10,000 listed.
+First every file is compared with the schema; then the rows of the files that fit are checked by SQL (rules.py). All
+findings of a rule are counted, and the first 10,000 are listed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from corpus.errors import first_line
 from corpus.files.sql import quote_file
 from corpus.inspect.rules import dangling, repeated, rules
 from corpus.printing import table_text
@@ -26,7 +27,7 @@ MOST = 10_000
 
 @dataclass(frozen=True)
 class Finding:
-    """One row that breaks one rule."""
+    """A row that breaks a rule."""
 
     table: str
     row: str
@@ -36,7 +37,7 @@ class Finding:
 
 @dataclass
 class Findings:
-    """Every rule that was broken with its count, and the first of its rows."""
+    """The broken rules with their counts, and the first rows that break each."""
 
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     listed: list[Finding] = field(default_factory=list)
@@ -44,16 +45,16 @@ class Findings:
     def __bool__(self) -> bool:
         return bool(self.counts)
 
-    def add(self, *found: Finding, count: int | None = None) -> None:
-        """Take up findings; `count` where there are more of the same rule than those given."""
-        self.listed += found
-        for finding in found:
+    def add(self, *listed: Finding, count: int | None = None) -> None:
+        """Add findings of a rule; `count` is their number where not all are listed."""
+        self.listed += listed
+        for finding in listed:
             key = (finding.table, finding.rule)
             self.counts[key] = self.counts.get(key, 0) + 1 if count is None else count
 
 
 def validate(root: Path) -> Findings:
-    """All findings of a corpus. Raises NoSuchPath, WrongVersion."""
+    """Find everything in a corpus that breaks a rule. Raises NoSuchPath, WrongVersion."""
     corpus = Corpus.open(root)
     findings = Findings()
     with duckdb.connect() as connection:
@@ -72,14 +73,14 @@ def validate(root: Path) -> Findings:
 
 
 def _rows(name: str, paths: list[Path]) -> str:
-    """SQL of a table's rows out of the files that hold to the schema."""
+    """SQL of a table's rows, from the files that match the schema."""
     if paths:
         return f"FROM read_parquet([{', '.join(quote_file(path) for path in paths)}], union_by_name=true)"
     return "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in TABLES[name].columns) + " WHERE false"
 
 
 def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
-    """Columns and types of a file, every value of which can be read. Raises duckdb.Error."""
+    """Read every value of a file; returns its columns and types. Raises duckdb.Error."""
     connection.execute(f"SELECT count(hash(COLUMNS(*))) FROM read_parquet({quote_file(path)})").fetchall()
     return {name: type_ for name, type_, *_ in connection.execute(f"DESCRIBE FROM {quote_file(path)}").fetchall()}
 
@@ -88,52 +89,52 @@ def _fits(connection: duckdb.DuckDBPyConnection, path: Path, root: Path, finding
     """Whether a file can be read and has the columns of its table."""
     name, row = path.stem, path.relative_to(root / "tables").as_posix()
     try:
-        found = _types(connection, path)
+        types = _types(connection, path)
     except duckdb.Error as error:
-        findings.add(Finding(name, row, "file cannot be read", str(error).splitlines()[0][:200]))
+        findings.add(Finding(name, row, "file cannot be read", first_line(error)[:200]))
         return False
-    wanted = {column.name: column.type for column in TABLES[name].columns}
-    broken = [Finding(name, row, f"column {c} is missing") for c in wanted if c not in found]
-    broken += [Finding(name, row, f"column {c} is not in the schema", found[c]) for c in found if c not in wanted]
-    mistyped = [c for c in wanted if c in found and found[c] != wanted[c]]
-    broken += [Finding(name, row, f"column {c} is no {wanted[c]}", found[c]) for c in mistyped]
+    expected = {column.name: column.type for column in TABLES[name].columns}
+    broken = [Finding(name, row, f"column {c} is missing") for c in expected if c not in types]
+    broken += [Finding(name, row, f"column {c} is not in the schema", types[c]) for c in types if c not in expected]
+    mistyped = [c for c in expected if c in types and types[c] != expected[c]]
+    broken += [Finding(name, row, f"column {c} is no {expected[c]}", types[c]) for c in mistyped]
     findings.add(*broken)
     return not broken
 
 
 def _check_ingest(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
-    """A folder in tables/ has a manifest, and only tables of the schema with as many rows as that says."""
+    """Check that an ingest has a manifest, and only tables of the schema, with the row counts of the manifest."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        told: dict[str, int] = dict(manifest["tables"])
-        told |= {f"cells/{name}": rows for name, rows in manifest.get("cells", {}).items()}
+        expected_rows: dict[str, int] = dict(manifest["tables"])
+        expected_rows |= {f"cells/{name}": rows for name, rows in manifest.get("cells", {}).items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         findings.add(Finding("tables", folder.name, "ingest without a readable manifest"))
         return
     files = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.parquet")}
-    for place in sorted({*told, *files}):
+    for place in sorted({*expected_rows, *files}):
         name, path, row = Path(place).name, folder / f"{place}.parquet", f"{folder.name}/{place}.parquet"
         if name not in TABLES:
             findings.add(Finding("tables", row, "table is not in the schema"))
         elif not path.is_file():
             findings.add(Finding(name, row, "file of the manifest is missing"))
         else:
-            rows, wanted = _row_count(connection, path), told.get(place, 0)
-            if rows is not None and rows != wanted:
-                findings.add(Finding(name, row, "row count is not the manifest's", f"{rows}, not {wanted}"))
+            rows, expected = _row_count(connection, path), expected_rows.get(place, 0)
+            if rows is not None and rows != expected:
+                findings.add(Finding(name, row, "row count is not the manifest's", f"{rows}, not {expected}"))
 
 
 def _row_count(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
-    """Rows of a parquet file; None where it cannot be read, which is a finding of its own."""
+    """Count the rows of a parquet file; None if it cannot be read, which `_fits` reports."""
     try:
-        found = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(path)})").fetchone()
+        row = connection.execute(f"SELECT count(*) FROM read_parquet({quote_file(path)})").fetchone()
     except duckdb.Error:
         return None
-    return int(found[0]) if found else None
+    return int(row[0]) if row else None
 
 
 def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
-    """An annotation speaks of messages of the corpus, of each (and each stretch of it, where it has times) once."""
+    """Check that an annotation is about messages of the corpus and, if it has no times, has one row for each."""
     name, paths = folder.name, []
     for path in sorted(folder.glob("*.parquet")):
         try:
@@ -141,7 +142,7 @@ def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findi
                 findings.add(Finding(name, path.name, "column message_id is missing"))
                 continue
         except duckdb.Error as error:
-            findings.add(Finding(name, path.name, "file cannot be read", str(error).splitlines()[0][:200]))
+            findings.add(Finding(name, path.name, "file cannot be read", first_line(error)[:200]))
             continue
         paths.append(quote_file(path))
     if paths:
@@ -153,17 +154,17 @@ def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findi
 
 
 def _check_rows(connection: duckdb.DuckDBPyConnection, table: str, rule: str, sql: str, findings: Findings) -> None:
-    """Take up what a rule's SQL (columns key, value) finds."""
-    found = connection.execute(f"SELECT *, count(*) OVER () FROM ({sql}) ORDER BY ALL LIMIT {MOST}").fetchall()
-    findings.add(*(Finding(table, row, rule, value) for row, value, _ in found), count=found[0][2] if found else 0)
+    """Add the rows that a rule's SQL (columns key, value) finds."""
+    rows = connection.execute(f"SELECT *, count(*) OVER () FROM ({sql}) ORDER BY ALL LIMIT {MOST}").fetchall()
+    findings.add(*(Finding(table, row, rule, value) for row, value, _ in rows), count=rows[0][2] if rows else 0)
 
 
 def findings_text(findings: Findings, limit: int) -> str:
-    """Counts by rule, the first findings, and a summary in the last line."""
+    """Format counts by rule, the first findings, and a summary in the last line."""
     if not findings:
         return "no findings: every table holds to the schema"
     counts = [(table, rule, count) for (table, rule), count in sorted(findings.counts.items())]
-    shown = [(one.table, one.row, one.rule, one.value) for one in findings.listed[:limit]]
+    shown = [(finding.table, finding.row, finding.rule, finding.value) for finding in findings.listed[:limit]]
     total = sum(findings.counts.values())
     parts = [table_text(["table", "rule", "findings"], counts)]
     parts += [table_text(["table", "row", "rule", "value"], shown, widest=200)] if shown else []
@@ -171,7 +172,7 @@ def findings_text(findings: Findings, limit: int) -> str:
 
 
 def findings_rows(findings: Findings) -> dict[str, Any]:
-    """Counts by rule and the listed findings, for programs."""
+    """Convert findings to plain values, for programs."""
     counts = [{"table": table, "rule": rule, "findings": n} for (table, rule), n in sorted(findings.counts.items())]
     listed = [vars(finding) for finding in findings.listed]
     return {"format": "cbc-findings", "version": 1, "counts": counts, "findings": listed}

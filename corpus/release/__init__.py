@@ -1,1 +1,1 @@
-"""Releases of a corpus: written by split with their papers, compared with one another, fetched again by id."""
+"""Release a corpus by split with its documents, compare releases, and fetch their messages again by id."""

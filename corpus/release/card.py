@@ -1,7 +1,7 @@
-"""The dataset card of a release: the YAML that `datasets.load_dataset` reads, then what it holds and how to use it.
+"""Write the dataset card of a release: YAML for `datasets.load_dataset`, then what it holds and how to use it.
 
-Every figure is counted in the release's own tables (corpus/release/figures.py), so that the card can be written again
-after rows were taken out.
+Every figure is counted in the release's own tables (corpus/release/figures.py), so that the card can be rewritten after
+rows were removed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from corpus.printing import table_markdown
 from corpus.release.figures import holdings
 from corpus.release.flat import FLAT
 from corpus.release.splits import SPLITS
-from corpus.release.targets import returning
+from corpus.release.targets import count_fetchable
 
 TEXT = """# {name} {version}
 
@@ -74,55 +74,55 @@ SOURCES = """SELECT split_part(source, ':', 1) AS source, coalesce(licence, 'not
 
 
 def card_text(connection: duckdb.DuckDBPyConnection, about: dict[str, Any]) -> str:
-    """The README of a release, from its manifest and its tables."""
+    """Write the README of a release from its manifest and tables."""
     flat = FLAT.name in about["rows"]
     text = TEXT.format(
         **{name: about[name] for name in ("name", "version", "seed")},
         content=IDS if about["content"] == "ids" else FULL,
         tables=IDS_TABLES if about["content"] == "ids" else FULL_TABLES,
         holdings=holdings(connection),
-        kinds=counted(connection, KINDS),
+        kinds=query_markdown(connection, KINDS),
         rows=rows_table(about["rows"]),
         default=default_table(about["rows"]),
         medium="medium" if flat else "channel",
-        sources=counted(connection, SOURCES),
-        section=flat_columns() if flat else fetched_again(connection),
+        sources=query_markdown(connection, SOURCES),
+        section=flat_section() if flat else fetchable_section(connection),
     )
-    return f"{head_of(about)}\n{text}"
+    return f"{yaml_header(about)}\n{text}"
 
 
-def counted(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """The result of a query as a table in Markdown."""
+def query_markdown(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
+    """Format the result of a query as a Markdown table."""
     header, rows = figure(connection, sql)
     return table_markdown(header, rows, widest=200)
 
 
-def fetched_again(connection: duckdb.DuckDBPyConnection) -> str:
-    """What can be fetched by id, and why the rest cannot."""
-    rows = [(medium, kind, n, "no" if why else "yes", why) for medium, kind, n, why in returning(connection)]
+def fetchable_section(connection: duckdb.DuckDBPyConnection) -> str:
+    """Section on the messages that can be fetched by id, and why others cannot."""
+    rows = [(medium, kind, n, "no" if why else "yes", why) for medium, kind, n, why in count_fetchable(connection)]
     header = ["medium", "kind", "messages", "fetched again", "why not"]
     return FETCHED.format(returning=table_markdown(header, rows, widest=200))
 
 
-def flat_columns() -> str:
-    """The columns of the flat table, with type and meaning."""
+def flat_section() -> str:
+    """Section on the columns of the flat table, with type and meaning."""
     rows = [(f"`{field.name}`", FLAT.columns[field.name], field.doc) for field in FLAT.fields]
     return COLUMNS.format(columns=table_markdown(["column", "type", "holds"], rows, widest=200))
 
 
 def rows_table(rows: dict[str, dict[str, int]]) -> str:
-    """The rows of each table by split, in Markdown."""
+    """Format the row counts of each table by split as a Markdown table."""
     lines = [[table, *(f"{counts[split]:,}" for split in SPLITS)] for table, counts in rows.items()]
     return table_markdown(["rows of", *SPLITS], lines)
 
 
 def default_table(rows: dict[str, dict[str, int]]) -> str:
-    """The table that loads without a name: the flat one where the release holds it."""
+    """Name of the table that loads by default: the flat one if the release has it."""
     return FLAT.name if FLAT.name in rows else "message"
 
 
-def head_of(about: dict[str, Any]) -> str:
-    """The YAML by which `datasets` finds the tables; a split without rows is left out."""
+def yaml_header(about: dict[str, Any]) -> str:
+    """Write the YAML header by which `datasets` finds the tables; splits without rows are left out."""
     configs = [
         {
             "config_name": table,

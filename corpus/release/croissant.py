@@ -1,4 +1,4 @@
-"""A release in Croissant (MLCommons' description of datasets), written and validated by mlcroissant."""
+"""Describe a release in Croissant (MLCommons' format for datasets), written and validated by mlcroissant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CITE = "Khandelwal et al., Large Content and Behavior Models, ICLR 2024, arXiv 2
 
 
 def croissant_text(folder: Path, about: Mapping[str, Any]) -> str:
-    """The Croissant JSON-LD of a release's parquet files; dated by what it holds, not by the clock."""
+    """Write the Croissant JSON-LD of a release; its date is that of the data, not of the clock."""
     import mlcroissant as mlc
 
     names = [(table, split) for table in about["rows"] for split in SPLITS]
@@ -37,7 +37,7 @@ def croissant_text(folder: Path, about: Mapping[str, Any]) -> str:
 
 
 def file_object(mlc: Any, folder: Path, name: str) -> Any:
-    """One parquet file with its size and digest."""
+    """Describe a parquet file with its size and digest."""
     return mlc.FileObject(
         id=name,
         name=name,
@@ -49,7 +49,7 @@ def file_object(mlc: Any, folder: Path, name: str) -> Any:
 
 
 def record_set(mlc: Any, table: str, split: str) -> Any:
-    """One table's split with its fields."""
+    """Describe a split of a table with its fields."""
     name = f"{table}-{split}"
     types = {
         "VARCHAR": mlc.DataType.TEXT,

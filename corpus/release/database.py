@@ -1,4 +1,4 @@
-"""The corpus as one DuckDB file that holds its tables, for DuckDB 1.0 and later.
+"""Export the tables of a corpus to a DuckDB file, for DuckDB 1.0 and later.
 
 cbc corpus export --duckdb FILE.duckdb --corpus CORPUS
 """
@@ -18,36 +18,36 @@ from corpus.files.atomic import part_path
 from corpus.files.sql import MEMORY, STORAGE, quote
 from corpus.store import Corpus
 
-HELD = (
+EXPORTED = (
     *("message", "communicator", "communicator_observation", "scene", "effect", "comment", "comment_aggregate"),
     *("provenance", "rejects", "removed"),
 )
-"""The views that become tables, beside every annotation."""
-ROWS = 5_000
+"""Views that become tables, besides every annotation."""
+ROWS = 5_000  # per batch
 
 
 def export_database(root: Path, out: Path) -> dict[str, int]:
-    """Write the tables of a corpus to one file; gives the rows of each.
+    """Write the tables of a corpus to a file; returns the row count of each.
 
     Raises NoSuchPath, WrongVersion, BrokenTable.
     """
     corpus = Corpus.open(root)
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise NoSuchPath(f"cannot write {out}", "name a file in a folder that exists")
-    beside = part_path(out)
-    beside.unlink(missing_ok=True)
+    part = part_path(out)
+    part.unlink(missing_ok=True)
     try:
         with corpus.connect() as connection:
             connection.execute(f"SET memory_limit='{MEMORY}'")
-            _attach(connection, beside)
-            for name in (*HELD, *corpus.annotations()):
+            _attach(connection, part)
+            for name in (*EXPORTED, *corpus.annotations()):
                 connection.execute(f'CREATE TABLE made."{name}" AS FROM "{name}"')
             rows = dict(connection.execute(SIZES.format(name="made")).fetchall())
             connection.execute("DETACH made")
         remember(root, out)
-        beside.replace(out)
+        part.replace(out)
     finally:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
     return rows
 
 
@@ -55,34 +55,34 @@ SIZES = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_n
 
 
 def is_database(path: Path) -> bool:
-    """Whether a file is DuckDB's."""
+    """Whether a file is a DuckDB database."""
     with path.open("rb") as file:
         return file.read(12)[8:] == b"DUCK"
 
 
 def drop_rows(path: Path, marked: Callable[[pa.RecordBatch], pl.Series]) -> int:
-    """Write a file anew without the rows that `marked` names; gives their number."""
-    beside, dropped = part_path(path), 0
-    beside.unlink(missing_ok=True)
+    """Rewrite a file without the rows for which `marked` is true; returns their number."""
+    part, dropped = part_path(path), 0
+    part.unlink(missing_ok=True)
     try:
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH {quote(path)} AS held (READ_ONLY)")
-            _attach(connection, beside)
+            _attach(connection, part)
             for name, _ in connection.execute(SIZES.format(name="held")).fetchall():
                 connection.execute(f'CREATE TABLE made."{name}" AS FROM held."{name}" LIMIT 0')
                 for batch in connection.cursor().sql(f'FROM held."{name}"').to_arrow_reader(ROWS):
-                    gone = marked(batch)
-                    dropped += int(gone.sum())
-                    connection.register("_kept", pa.table(batch.filter(pa.array((~gone).to_list(), pa.bool_()))))
+                    to_drop = marked(batch)
+                    dropped += int(to_drop.sum())
+                    connection.register("_kept", pa.table(batch.filter(pa.array((~to_drop).to_list(), pa.bool_()))))
                     connection.execute(f'INSERT INTO made."{name}" FROM _kept')
             connection.execute("DETACH made; DETACH held")
         if dropped:
-            beside.replace(path)
+            part.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
     return dropped
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Make a database that DuckDB 1.0 opens, and call it `made`."""
+    """Attach a new database as `made`, in a format that DuckDB 1.0 opens."""
     connection.execute(f"ATTACH {quote(path)} AS made (STORAGE_VERSION '{STORAGE}')")

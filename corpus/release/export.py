@@ -1,4 +1,4 @@
-"""The corpus' videos as one parquet file in the columns of the public Content Behavior Corpus.
+"""Export the videos of a corpus to a parquet file with the columns of the public Content Behavior Corpus.
 
 cbc corpus export --format published --corpus CORPUS --out FILE.parquet
 """
@@ -17,7 +17,7 @@ from corpus.store import Corpus
 
 
 def export_published(root: Path, out: Path) -> int:
-    """Write every video kept of the corpus as one parquet file, ordered by id; gives their number.
+    """Write every video that filters kept to a parquet file, ordered by id; returns their number.
 
     Raises NoSuchPath, WrongVersion.
     """
@@ -25,14 +25,14 @@ def export_published(root: Path, out: Path) -> int:
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise NoSuchPath(f"cannot write {out}", "name a file in a folder that exists")
     rows = published_sql(verbatim=ANNOTATION in corpus.annotations())
-    beside = part_path(out)
+    part = part_path(out)
     try:
         with corpus.connect(kept=True) as connection:
             connection.execute(MERGE_SQL)
-            copied = f"COPY ({rows}) TO {quote(beside)} (FORMAT parquet, COMPRESSION zstd)"
-            counted = connection.execute(copied).fetchone()
+            copy_sql = f"COPY ({rows}) TO {quote(part)} (FORMAT parquet, COMPRESSION zstd)"
+            row = connection.execute(copy_sql).fetchone()
         remember(root, out)
-        beside.replace(out)
+        part.replace(out)
     finally:
-        beside.unlink(missing_ok=True)
-    return int(counted[0]) if counted else 0
+        part.unlink(missing_ok=True)
+    return int(row[0]) if row else 0

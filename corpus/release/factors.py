@@ -1,7 +1,7 @@
 """The tables of the five factors in a release, and the provenance of their rows.
 
-In a release of ids they name every message and communicator with its medium, kind, source and licence, and nothing
-else: every other column is null.
+In a release of ids they hold every message and communicator with its medium, kind, source and licence; all other
+columns are null.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ OF_PROVENANCE = """SELECT {columns} FROM provenance t
 
 @dataclass(frozen=True)
 class FactorTable(ReleasedTable):
-    """A table of the corpus with its rows of a split.
+    """A table of the corpus in a release.
 
-    `rows` is the SQL of the rows, `scrubbed` the columns with words of communicators, `ids` those that a release of
-    ids shows (none: it lacks the table), `order` what the rows are ordered by beside the key.
+    `rows` is the SQL of the rows of a split, `scrubbed` the columns with words of communicators, `ids` the columns that
+    a release of ids shows (none: it lacks the table), `order` the SQL of what rows are ordered by after the key.
     """
 
     name: str
@@ -37,27 +37,27 @@ class FactorTable(ReleasedTable):
 
     @property
     def key(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The columns that name a row."""
+        """Columns that identify a row."""
         return TABLES[self.name].key
 
     @property
     def columns(self) -> dict[str, str]:  # type: ignore[override]
-        """Column -> DuckDB type, as the schema has them."""
+        """Column -> DuckDB type, from the schema."""
         return {column.name: column.type for column in TABLES[self.name].columns}
 
     @property
     def fields(self) -> list[Field]:
-        """Each column."""
+        """Fields, one per column."""
         return [column_field(column.name, column.type, column.doc) for column in TABLES[self.name].columns]
 
     def full_sql(self, selection: Selection) -> str:
-        """The rows with what was said scrubbed."""
+        """SQL of the rows, with the words of communicators scrubbed."""
         replaced = ", ".join(f"{scrubbed_sql(name, self.columns[name])} AS {name}" for name in self.scrubbed)
         rows = self._ordered(selection)
         return f"SELECT * REPLACE ({replaced}) FROM ({rows})" if replaced else rows
 
     def ids_sql(self, selection: Selection) -> str | None:
-        """The rows with the shown columns alone, each once."""
+        """SQL of the rows with `ids` alone, each once; None without `ids`."""
         if not self.ids:
             return None
         columns = ", ".join(

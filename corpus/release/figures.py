@@ -1,4 +1,4 @@
-"""The tables of a release as views, from its own files: whatever its papers count is counted there."""
+"""Open the tables of a release as views over its own files, from which its documents are counted."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ TOTALS = """SELECT (SELECT count(*) FROM message), (SELECT count(DISTINCT commun
 
 @contextmanager
 def open_tables(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database in memory with a view for each table of a corpus; one that the release lacks has no rows."""
+    """Open an in-memory database with a view for each table of a corpus; a table that the release lacks has no rows."""
     with duckdb.connect() as connection:
         connection.execute(f"SET memory_limit='{MEMORY}'")
         for name, table in TABLES.items():
-            there = any((folder / name).glob("*.parquet"))
+            exists = any((folder / name).glob("*.parquet"))
             rows = f"read_parquet({quote_file(folder / name, '/*.parquet')})"
-            nothing = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in table.columns)
+            null_columns = ", ".join(f'NULL::{column.type} AS "{column.name}"' for column in table.columns)
             view = name if name != "communicator" else "communicator_observation"
-            connection.execute(f"CREATE VIEW {view} AS FROM {rows if there else f'(SELECT {nothing} WHERE false)'}")
+            connection.execute(
+                f"CREATE VIEW {view} AS FROM {rows if exists else f'(SELECT {null_columns} WHERE false)'}"
+            )
         connection.execute(f"CREATE VIEW communicator AS {NEWEST}")
         connection.execute(f"CREATE VIEW comment_aggregate AS {COMMENT_AGGREGATE}")
         yield connection
 
 
 def holdings(connection: duckdb.DuckDBPyConnection) -> str:
-    """One sentence on what a release holds, counted in its tables."""
+    """Sentence on what a release holds, counted in its tables."""
     messages, communicators, first, last = connection.execute(TOTALS).fetchall()[0]
     dates = f", published from {first} to {last}" if first else ""
     return f"It holds {messages:,} messages of {communicators:,} communicators{dates}, counted in its files."

@@ -1,8 +1,8 @@
-"""One row a message, its content beside its behavior: what `datasets.load_dataset(REL, "flat")` gives.
+"""The table `flat`: a row per message, its content beside its behavior, as `datasets.load_dataset(REL, "flat")` reads.
 
-It is made of the other tables' files of the same release, so that it is filtered and scrubbed as they are. Behavior is
-that of the newest observation: of all receivers, else over the segments of receivers (counts are summed, fractions
-weighted by exposure); the tables `effect` and `scene` hold every observation, segment and scene.
+It is made from the other tables of the release, so it is filtered and scrubbed as they are. Behavior is that of the
+newest observation: of all receivers, else over the segments of receivers (counts are summed, fractions weighted by
+exposure). The tables `effect` and `scene` hold every observation, segment and scene.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONTENT: dict[str, tuple[str, str, str]] = {
     "speech": ("VARCHAR", "s.speech", "what is heard, a line an utterance"),
     "screen_text": ("VARCHAR", "s.screen_text", "what is read on screen, a line a text"),
 }
-"""Column -> type, SQL, what it holds; the message's other columns follow."""
+"""Column -> type, SQL, meaning; the other columns of the message follow."""
 REST = {
     column.name: (column.type, f'm."{column.name}"', column.doc)
     for column in TABLES["message"].columns
@@ -103,7 +103,7 @@ ORDER BY message_id
 
 
 class FlatTable(ReleasedTable):
-    """Messages, one a row, with their text and their behavior."""
+    """A row per message, with its text and its behavior."""
 
     name = "flat"
     key = ("message_id",)
@@ -111,11 +111,11 @@ class FlatTable(ReleasedTable):
 
     @property
     def fields(self) -> list[Field]:
-        """Each column."""
+        """Fields, one per column."""
         return [column_field(name, type_, doc) for name, (type_, _, doc) in COLUMNS.items()]
 
     def full_sql(self, selection: Selection) -> str:
-        """The messages of the release's own files."""
+        """SQL of the rows, from the files of the release."""
         files = {
             name: f"read_parquet({quote_file(selection.folder / name / f'{selection.split}.parquet')})"
             for name in ("message", "effect", "scene")

@@ -1,4 +1,4 @@
-"""A release's manifest.json: reading it, and what tells a release from another."""
+"""Read a release's manifest.json, and find out which release a folder holds."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from corpus.store import read_manifest
 FORMAT, FORMAT_VERSION = "cbc-release", 1
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 IDENTITY = ("name", "version", "content", "seed", "licence")
-"""What a release is called and made with; two that agree in it hold the same corpus if their files are equal."""
+"""Name and settings of a release; two that agree in them must have equal files."""
 
 
 def open_release(root: Path) -> dict[str, Any]:
-    """A release's manifest. Raises NoSuchPath, WrongVersion, BrokenTable."""
+    """Read the manifest of a release. Raises NoSuchPath, WrongVersion, BrokenTable."""
     make = "make one with `cbc corpus release --corpus DIR --out REL`"
     manifest = read_manifest(root, "release", (FORMAT, FORMAT_VERSION), make, "release its corpus again")
     lacking = [name for name in manifest["files"] if not (root / name).is_file()]
@@ -27,12 +27,12 @@ def open_release(root: Path) -> dict[str, Any]:
 
 
 def is_release(manifest: Any) -> bool:
-    """Whether a manifest is a release's."""
+    """Whether a manifest is that of a release."""
     return isinstance(manifest, dict) and manifest.get("format") == FORMAT
 
 
 def release_at(folder: Path) -> dict[str, Any] | None:
-    """The manifest of the release in a folder; None where none is, or one that cannot be read."""
+    """Read the manifest of the release in a folder; None if there is none, or it cannot be read."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -41,7 +41,7 @@ def release_at(folder: Path) -> dict[str, Any] | None:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder by its path in it, but for the manifest and the list of these digests."""
+    """Map the path of every file below a folder to its SHA-256, except for the manifest and SHA256SUMS."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = {path.relative_to(folder).as_posix(): path for path in paths}
     return {name: file_sha256(path) for name, path in names.items() if name not in (MANIFEST, SUMS)}

@@ -1,4 +1,4 @@
-"""The papers of a release, written from its tables: lists of ids, datasheet, card, Croissant, checksums, manifest."""
+"""Write the documents of a release from its tables: lists of ids, datasheet, card, Croissant, checksums, manifest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from corpus.release.targets import write_lists
 
 
 def write_papers(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """Write everything in a release but its tables and recipe, the manifest last; gives the manifest.
+    """Write everything in a release except its tables and recipe, the manifest last; returns the manifest.
 
     `about` is the manifest without `files` and `fingerprint`.
     """

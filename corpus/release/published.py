@@ -1,4 +1,4 @@
-"""The videos of a release in the columns of the public Content Behavior Corpus.
+"""The table `published`: the videos of a release in the columns of the public Content Behavior Corpus.
 
 Croissant describes structs by JSON paths into their columns, so that its readers get plain values. Lists within lists
 (speech, replay markers) are left to the tables scene and effect, which hold the same values.
@@ -27,11 +27,11 @@ FIELDS: tuple[tuple[str, str, str | None, str, bool], ...] = (
     ("objects", "blip2_annotations", "$.objects", "VARCHAR", True),
     ("actions", "blip2_annotations", "$.actions", "VARCHAR", True),
 )
-"""Name, column, JSON path in it, type, whether there are many."""
+"""Name, column, JSON path in it, type, whether it is a list."""
 
 
 class PublishedTable(ReleasedTable):
-    """Videos, one a row."""
+    """A row per video."""
 
     name = "published"
     key = ("video_id",)
@@ -43,7 +43,7 @@ class PublishedTable(ReleasedTable):
         return [Field(*field, f"{field[1]}{(field[2] or '').removeprefix('$')}") for field in FIELDS]
 
     def full_sql(self, selection: Selection) -> str:
-        """The videos with what was said, shown and written scrubbed."""
+        """SQL of the videos, with spoken, shown and written text scrubbed."""
         replaced = [f"{scrubbed_sql(name, PUBLISHED[name])} AS {name}" for name in SPOKEN_OR_SHOWN]
         fields = ", ".join(
             f"'{name}': " + (scrubbed_sql(f"metadata.{name}", type_) if name in WRITTEN else f"metadata.{name}")
@@ -53,11 +53,11 @@ class PublishedTable(ReleasedTable):
         return f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({self._rows(selection)})"
 
     def ids_sql(self, selection: Selection) -> str:
-        """The videos with their ids and their channels' alone."""
-        nothing = ", ".join(f"'{field}': NULL" for field in STRUCTS["channel_data"] if field != "channel_id")
+        """SQL of the videos with only their ids and those of their channels."""
+        nulls = ", ".join(f"'{field}': NULL" for field in STRUCTS["channel_data"] if field != "channel_id")
         shown = {
             "video_id": "video_id",
-            "channel_data": f"{{'channel_id': channel_data.channel_id, {nothing}}}::{PUBLISHED['channel_data']}",
+            "channel_data": f"{{'channel_id': channel_data.channel_id, {nulls}}}::{PUBLISHED['channel_data']}",
         }
         columns = ", ".join(f"{shown.get(name, f'NULL::{type_}')} AS {name}" for name, type_ in PUBLISHED.items())
         return f"SELECT {columns} FROM ({self._rows(selection)})"

@@ -1,9 +1,9 @@
-"""`cbc corpus rehydrate REL --corpus DIR`: fetch again what a release names by id, and say what is gone by now.
+"""`cbc corpus rehydrate REL --corpus DIR`: fetch the messages of a release again by id, and report what is gone.
 
-An ordinary crawl of the videos and channels by id: it can be stopped, goes on over days and keeps to the quota. YouTube
-is asked through its API, or through yt-dlp, which needs no key and gives replay and captions too; other sites' videos
-always come through yt-dlp. A release made of the corpus has the same splits, since these follow from the communicator,
-or from its company where `cbc corpus ingest wikidata` gave it one (and gives it again).
+It is an ordinary crawl of videos and channels by id: it can be stopped and continued over days, and keeps to the quota.
+YouTube's videos come through its API, or through yt-dlp, which needs no key and adds replay and captions; those of
+other sites always come through yt-dlp. A release of the new corpus has the same splits, since they follow from the
+communicator, or from its company if `cbc corpus ingest wikidata` added it (and adds it again).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from corpus.crawl.youtube_api import CHANNEL_ONLY, PAGE
 from corpus.errors import CbcError
 from corpus.release.figures import open_tables
 from corpus.release.manifest import open_release
-from corpus.release.targets import IDS, OWN_ID, PAGES, TARGET, read_list, returning
+from corpus.release.targets import IDS, OWN_ID, PAGES, TARGET, count_fetchable, read_list
 from corpus.sources.wikidata import CHANNEL_ID
 from corpus.store import Corpus
 
@@ -30,14 +30,14 @@ SHOWN = 10
 
 
 class NothingToFetch(CbcError):
-    """A release names no video that can be fetched by its id."""
+    """A release holds no video that can be fetched by id."""
 
 
 @dataclass(frozen=True)
 class Rehydrated:
-    """What became of a release's messages: fetched, gone with the cause, waiting, and those that nothing here fetches.
+    """Outcome for the messages of a release.
 
-    `others` are medium, kind, messages and the reason.
+    `gone`: cause -> targets; `others`: medium, kind and number of messages that cannot be fetched, and the reason.
     """
 
     asked: int
@@ -54,9 +54,9 @@ def rehydrate(
     tell: Callable[[Crawled], None] = lambda _: None,
     ytdlp: Ytdlp | None = None,
 ) -> Rehydrated:
-    """Fetch a release's videos into the corpus at `root`, or go on with it.
+    """Fetch the videos of a release into the corpus at `root`; continues an earlier run.
 
-    With `ytdlp` YouTube's videos come through yt-dlp as it says, and not through the API. Raises NothingToFetch,
+    With `ytdlp`, YouTube's videos come through yt-dlp with these settings, not through the API. Raises NothingToFetch,
     NoSuchPath, WrongVersion, BrokenTable, and whatever a crawl raises.
     """
     open_release(release)
@@ -66,16 +66,16 @@ def rehydrate(
         raise NothingToFetch(f"{release} names no video that can be fetched by its id", mend)
     if ids and ytdlp is None:
         recipe = CrawlRecipe(youtube=Youtube(videos=release / IDS))
-        crawl(recipe, root, wait_for_quota=wait_for_quota, report=tell, extra_tasks=channels(release))
+        crawl(recipe, root, wait_for_quota=wait_for_quota, report=tell, extra_tasks=channel_tasks(release))
     watched = pages if ytdlp is None else [*ids, *pages]
     if watched:
         settings = (ytdlp or Ytdlp()).model_copy(update={"videos": watched})
         crawl(CrawlRecipe(ytdlp=settings), root, wait_for_quota=wait_for_quota, report=tell)
-    return outcome(release, root, [*ids, *pages])
+    return compare_outcome(release, root, [*ids, *pages])
 
 
-def channels(release: Path) -> list[Task]:
-    """The channels of a release, without their uploads."""
+def channel_tasks(release: Path) -> list[Task]:
+    """Tasks that fetch the channels of a release, without their uploads."""
     with open_tables(release) as connection:
         own = OWN_ID.replace("message_id", "communicator_id")
         rows = connection.execute(f"SELECT DISTINCT {own} FROM communicator ORDER BY 1").fetchall()
@@ -83,8 +83,8 @@ def channels(release: Path) -> list[Task]:
     return [Task("channels", ",".join(ids[i : i + PAGE]), CHANNEL_ONLY) for i in range(0, len(ids), PAGE)]
 
 
-def outcome(release: Path, root: Path, targets: list[str]) -> Rehydrated:
-    """Compare a release's targets with what the corpus and its crawl hold of them."""
+def compare_outcome(release: Path, root: Path, targets: list[str]) -> Rehydrated:
+    """Compare the targets of a release with what the corpus and its crawl hold."""
     fetched = set(targets) & fetched_targets(root)
     causes = causes_of_loss(root)
     gone: dict[str, list[str]] = {}
@@ -93,18 +93,18 @@ def outcome(release: Path, root: Path, targets: list[str]) -> Rehydrated:
             gone.setdefault(causes[target], []).append(target)
     waiting = len(targets) - len(fetched) - sum(map(len, gone.values()))
     with open_tables(release) as connection:
-        others = [(medium, kind, count, why) for medium, kind, count, why in returning(connection) if why]
+        others = [(medium, kind, count, why) for medium, kind, count, why in count_fetchable(connection) if why]
     return Rehydrated(len(targets), len(fetched), gone, waiting, others)
 
 
 def fetched_targets(root: Path) -> set[str]:
-    """The targets of the corpus' messages."""
+    """Targets of the messages of a corpus."""
     with Corpus.open(root).connect() as connection:
         return {target for (target,) in connection.execute(f"SELECT {TARGET} FROM message").fetchall() if target}
 
 
 def causes_of_loss(root: Path) -> dict[str, str]:
-    """Why the crawl could not fetch a target, for each that it gave up."""
+    """Map each target that the crawl gave up, or that is gone, to the cause."""
     given_up = f"SELECT target, cause FROM task WHERE stage IN ('videos', '{WATCH}') AND state = 'given up'"
     with closing(sqlite3.connect(root / "crawl.sqlite")) as journal:
         causes = dict(journal.execute("SELECT id, cause FROM gone").fetchall())
@@ -112,7 +112,7 @@ def causes_of_loss(root: Path) -> dict[str, str]:
 
 
 def rehydrated_text(rehydrated: Rehydrated) -> str:
-    """What came back and what did not, as lines."""
+    """Format the outcome as lines."""
     lines = [f"{rehydrated.fetched:,} of {rehydrated.asked:,} videos fetched"]
     for cause, names in sorted(rehydrated.gone.items()):
         more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""

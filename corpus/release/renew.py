@@ -1,4 +1,4 @@
-"""A release from which rows were taken: whatever it says of its tables is written again."""
+"""Rewrite the documents of a release after rows were removed from its tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = dict[str, dict[str, int]]
 
 
 def renew_release(folder: Path) -> None:
-    """Write a release's papers again if its tables have other rows than they say; a table without rows is removed."""
+    """Rewrite the documents of a release if its row counts changed; tables without rows are removed."""
     manifest = release_at(folder)
     if manifest is None:
         return
@@ -29,7 +29,7 @@ def renew_release(folder: Path) -> None:
 
 
 def count_rows(folder: Path, rows: Rows) -> Rows:
-    """The rows of each table by split, as its files have them now."""
+    """Count the rows of each table by split, in its files."""
     counted: Rows = {}
     for table, splits in rows.items():
         paths = {split: folder / table / f"{split}.parquet" for split in splits}

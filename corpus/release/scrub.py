@@ -1,7 +1,7 @@
-"""Scrub what communicators said on its way into a release: titles, texts, speech and on-screen text.
+"""Scrub the words of communicators for a release: titles, texts, speech and on-screen text.
 
-The tables keep what a source gave (the published corpus is given back byte for byte by `cbc corpus export`); a release
-goes to others, so that addresses, numbers, mentions and links to people are replaced there, whatever the source.
+The tables keep the texts of sources as they are (`cbc corpus export` returns the published corpus byte for byte). A
+release goes to others: in it, addresses, numbers, mentions and links to people are replaced, whatever the source.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TEXT, NESTED = "_scrubbed_text", "_scrubbed_json"
 
 @contextmanager
 def scrubbing(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Lend the connection the functions that `scrubbed_sql` calls."""
+    """Register the functions that `scrubbed_sql` calls, for the time of the context."""
     for name, function in ((TEXT, _scrub_texts), (NESTED, _scrub_documents)):
         connection.create_function(name, function, ["VARCHAR"], "VARCHAR", type=ARROW, null_handling=SPECIAL)
     try:
@@ -38,20 +38,21 @@ def scrubbed_sql(value: str, type_: str) -> str:
 
 
 def _scrub_texts(column: pa.ChunkedArray) -> pa.Array:
-    """Texts, scrubbed."""
+    """Scrub a column of texts."""
     return pa.array(scrub_own_texts(column.to_pylist()), pa.string())
 
 
 def _scrub_documents(column: pa.ChunkedArray) -> pa.Array:
-    """JSON documents with every text in them scrubbed."""
+    """Scrub every text in a column of JSON documents."""
     documents = column.to_pylist()
     return pa.array(
-        [None if each is None else json.dumps(scrub_json(json.loads(each))) for each in documents], pa.string()
+        [None if document is None else json.dumps(scrub_json(json.loads(document))) for document in documents],
+        pa.string(),
     )
 
 
 def scrub_json(value: Any) -> Any:
-    """JSON with its texts scrubbed; an utterance that held something loses its list of words, which spell it out."""
+    """Scrub the texts in JSON; a changed utterance loses its list of words, which still spell out the original."""
     if isinstance(value, str):
         return scrub_own(value)
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""Which split a row of a release is in: by a hash of its company, or of the communicator that has none.
+"""Assign the rows of a release to splits, by a hash of their company, or of a communicator without one.
 
-Nobody stands in two splits, and a message keeps its split whatever else is gone, also in a corpus fetched again.
+Nobody is in two splits, and a message keeps its split when others disappear, even in a corpus that was fetched again.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ SPLITS = ("train", "validation", "test")
 VALIDATION_FROM, TEST_FROM = 0.7, 0.8  # of the range of hashes: 70, 10 and 20 %, as a bench has them
 
 
-def split_of(cluster: str, seed: int) -> str:
-    """SQL that gives the split of an SQL expression."""
+def split_sql(cluster: str, seed: int) -> str:
+    """SQL of the split of a cluster, which is an SQL expression."""
     share = f"('0x' || substring(sha256('{int(seed)}:' || {cluster}), 1, 8))::UBIGINT / 4294967296.0"
     held_out = f"WHEN {share} < {TEST_FROM} THEN 'validation' ELSE 'test'"
     return f"CASE WHEN {share} < {VALIDATION_FROM} THEN 'train' {held_out} END"
@@ -21,8 +21,8 @@ def tables_sql(seed: int) -> str:
     speaker = "lower(coalesce(speaker.company, communicator_id))"
     return f"""
 CREATE OR REPLACE TEMP TABLE _communicator_split AS
-SELECT communicator_id, {split_of(speaker, seed)} AS split FROM communicator AS speaker;
+SELECT communicator_id, {split_sql(speaker, seed)} AS split FROM communicator AS speaker;
 CREATE OR REPLACE TEMP TABLE _message_split AS
-SELECT message_id, {split_of("lower(coalesce(speaker.company, communicator_id, message_id))", seed)} AS split
+SELECT message_id, {split_sql("lower(coalesce(speaker.company, communicator_id, message_id))", seed)} AS split
 FROM message LEFT JOIN communicator AS speaker USING (communicator_id);
 """

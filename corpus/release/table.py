@@ -1,7 +1,7 @@
-"""What a table of a release is: its key and columns, the rows it holds, and how Croissant describes them.
+"""Base class of the tables of a release: key, columns, rows, and their description for Croissant.
 
-Each kind of table is one file: factors.py (the five factors and their provenance), published.py (the columns of the
-public release) and flat.py (one row a message); tables.py lists them all.
+Each kind of table has a file: factors.py (the five factors and their provenance), published.py (the columns of the
+public release) and flat.py (a row per message); tables.py lists them all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from corpus.store import Corpus
 
 @dataclass(frozen=True)
 class Field:
-    """A field as Croissant describes it: the column that holds it, the path in a struct, its type, whether a list."""
+    """A field as Croissant describes it: its column, JSON path in a struct, type, whether it is a list, and meaning."""
 
     name: str
     column: str
@@ -27,15 +27,15 @@ class Field:
 
 
 def column_field(name: str, type_: str, doc: str) -> Field:
-    """The field of a column that holds a value or a list of values."""
+    """Make the field of a column that holds a value or a list of values."""
     return Field(name, name, None, type_.removesuffix("[]"), type_.endswith("[]"), doc)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rows are written: those of one split of a corpus (by _message_split and _communicator_split).
+    """The rows to write: those of a split of a corpus (by _message_split and _communicator_split).
 
-    `folder` holds the files that the release has already.
+    `folder` holds the files of the release that are already written.
     """
 
     corpus: Corpus
@@ -44,7 +44,7 @@ class Selection:
 
 
 class ReleasedTable(ABC):
-    """A table of a release, one parquet file a split."""
+    """A table of a release, with one parquet file per split."""
 
     name: str
     key: Sequence[str]
@@ -58,8 +58,8 @@ class ReleasedTable(ABC):
 
     @abstractmethod
     def full_sql(self, selection: Selection) -> str:
-        """SQL of the rows with everything in them, ordered and scrubbed."""
+        """SQL of the complete rows, ordered and scrubbed."""
 
     def ids_sql(self, selection: Selection) -> str | None:
-        """SQL of the rows with ids alone; None where a release of ids lacks the table."""
+        """SQL of the rows with ids alone; None if a release of ids lacks the table."""
         return None

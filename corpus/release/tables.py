@@ -9,5 +9,5 @@ from corpus.release.table import ReleasedTable
 
 RELEASED: dict[str, ReleasedTable] = {
     table.name: table
-    for table in (PublishedTable(), *FACTORS, FLAT)  # flat reads the files of the others
+    for table in (PublishedTable(), *FACTORS, FLAT)  # flat comes last: it reads the files of the others
 }

@@ -1,7 +1,7 @@
-"""Which messages of a release `cbc corpus rehydrate` can fetch again by their id, and why it cannot fetch the others.
+"""Find the messages of a release that `cbc corpus rehydrate` can fetch again by id, and why others cannot be.
 
-A message's *target* is what the crawler is asked for: YouTube's id of a video (ids.txt), or the address of a video's
-page on another site, which follows from its id there (pages.txt). Everything else has none.
+The *target* of a message is what the crawler fetches: a video's id on YouTube (ids.txt), or the URL of a video's page
+on another site, which follows from its id there (pages.txt). Other messages have none.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IDS, PAGES = "ids.txt", "pages.txt"
 
 @dataclass(frozen=True)
 class Site:
-    """How a medium's videos are asked for: the form of an id there, and what is asked for it."""
+    """Rule for the videos of a medium: a pattern of their ids, and the target as its replacement."""
 
     id_form: str
     target: str
@@ -34,7 +34,7 @@ SITES: dict[str, Site] = {
     "twitch": Site(r"v?(\d+)", r"https://www.twitch.tv/videos/\1"),
     "facebook": Site(r"\d+", r"https://www.facebook.com/watch/?v=\0"),
 }
-"""Medium -> how its videos are fetched. Ids stand in tables as they are or as MEDIUM:ID."""
+"""Medium -> rule for its videos. Tables hold ids bare or as MEDIUM:ID."""
 OWN_ID = "regexp_replace(message_id, '^' || channel || ':', '')"
 TARGET = (
     "CASE "
@@ -45,7 +45,7 @@ TARGET = (
     )
     + " END"
 )
-"""SQL of the target of a row of `message`; null where there is none."""
+"""SQL of the target of a row of `message`; null if it has none."""
 WHY_NOT = f"""CASE
     WHEN simulated THEN 'made by `cbc corpus {SimulatedWorld.name}`, which makes it again from its seed'
     WHEN kind = 'email' THEN 'an email went to its receivers alone: nobody else can ask for it'
@@ -68,13 +68,13 @@ FROM reasoned GROUP BY channel, kind, why ORDER BY ALL
 """
 
 
-def returning(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, str | None]]:
-    """Medium, kind, messages of a release's table `message`, and why they cannot be fetched again (null: they can)."""
+def count_fetchable(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, str | None]]:
+    """List medium, kind, number of messages, and why they cannot be fetched again (None: they can)."""
     return connection.execute(RETURNING).fetchall()
 
 
 def write_lists(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Write the targets of the table `message` of a release, one a line; a list without any is not written."""
+    """Write the targets of the table `message`, one per line; pages.txt is left out if empty."""
     rows = connection.execute(
         f"SELECT channel, target FROM (SELECT DISTINCT channel, {TARGET} AS target FROM message) "
         "WHERE target IS NOT NULL ORDER BY target"
@@ -88,6 +88,6 @@ def write_lists(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 
 def read_list(folder: Path, name: str) -> list[str]:
-    """The targets of a list; none where it is not there."""
+    """Read the targets of a list; none if it does not exist."""
     path = folder / name
     return path.read_text(encoding="utf-8").split() if path.is_file() else []

@@ -1,15 +1,15 @@
-"""`cbc corpus release --corpus DIR --out REL`: what may be given away of a corpus, whole, by split, with its papers.
+"""`cbc corpus release --corpus DIR --out REL`: write what may be shared of a corpus, by split, with its documents.
 
-REL/README.md  DATASHEET.md  croissant.json    the card, the datasheet and the machine's description
+REL/README.md  DATASHEET.md  croissant.json    the card, the datasheet and a description for machines
     published/SPLIT.parquet                    videos in the columns of the public release
     TABLE/SPLIT.parquet                        the five factors: communicator, message, scene, effect; and provenance
-    flat/SPLIT.parquet                         one row a message, text beside behavior (full releases)
+    flat/SPLIT.parquet                         a row per message, text beside behavior (full releases)
     recipe.yaml  ids.txt  pages.txt            what `cbc corpus rehydrate REL` fetches again
     SHA256SUMS  manifest.json                  checksums; format, version, content, seed, rows, files, fingerprint
 
-`ids` (the default) holds ids only, since a platform's terms may forbid more; `full` holds all that the filters kept,
-with what communicators said scrubbed (corpus/release/scrub.py). Comments are in neither. A release is written once: the
-folder, or another beside it, that holds this name and version with other content is refused.
+`ids` (the default) holds ids only, since the terms of a platform may forbid more; `full` holds everything that filters
+kept, with the words of communicators scrubbed (corpus/release/scrub.py). Neither holds comments. A release is written
+once: if the folder, or one beside it, holds this name and version with other content, the command refuses.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ NEWEST = """SELECT coalesce((SELECT max(coalesce(fetched_at, observed_at)) FROM 
 
 
 class BadRelease(CbcError):
-    """A release is asked for that cannot be."""
+    """The requested release cannot be made."""
 
 
 class ReleaseExists(CbcError):
-    """A folder holds another release, which is not overwritten."""
+    """A folder holds another release, which is never overwritten."""
 
 
 @dataclass(frozen=True)
 class Released:
-    """A release: its manifest, where it lies, and whether it was written now or was there already."""
+    """A release: its manifest, its folder, and whether it was written now or existed before."""
 
     manifest: dict[str, Any]
     place: Path
@@ -73,7 +73,7 @@ def release(
     licence: str = "other",
     seed: int = 0,
 ) -> Released:
-    """Write the release at `out` whole; where it lies there with equal bytes already, it stays.
+    """Write the release at `out`; if it exists with equal bytes, nothing is written.
 
     Raises NoSuchPath, WrongVersion, BadRelease, ReleaseExists.
     """
@@ -99,15 +99,15 @@ def release(
 
 
 def earlier_release(out: Path, about: dict[str, Any]) -> Path | None:
-    """The folder that holds this release already, by its name and settings: `out` or one beside it.
+    """Find the folder that holds this release already, by name and settings: `out` or one beside it.
 
     Raises NoSuchPath, ReleaseExists.
     """
-    there = release_at(out)
-    if there is None and out.exists() and (out.is_file() or any(out.iterdir())):
+    manifest_at_out = release_at(out)
+    if manifest_at_out is None and out.exists() and (out.is_file() or any(out.iterdir())):
         raise NoSuchPath(f"{out} exists and is no release", "give a new folder")
-    if there is not None:
-        refuse_other_settings(out, there, about)
+    if manifest_at_out is not None:
+        refuse_other_settings(out, manifest_at_out, about)
         return out
     for folder in sorted(path.parent for path in out.absolute().parent.glob("[!.]*/manifest.json")):
         manifest = release_at(folder)
@@ -117,16 +117,18 @@ def earlier_release(out: Path, about: dict[str, Any]) -> Path | None:
     return None
 
 
-def refuse_other_settings(folder: Path, there: dict[str, Any], about: dict[str, Any]) -> None:
-    """Raises ReleaseExists where a release was made with other settings than those asked for."""
-    differing = [key for key in IDENTITY if there.get(key) != about[key]]
+def refuse_other_settings(folder: Path, manifest: dict[str, Any], about: dict[str, Any]) -> None:
+    """Compare the settings of an existing release with those requested. Raises ReleaseExists."""
+    differing = [key for key in IDENTITY if manifest.get(key) != about[key]]
     if differing:
-        settings = ", ".join(f"{key} {there.get(key)} (asked for: {about[key]})" for key in differing)
-        raise ReleaseExists(f"{folder} holds {title(there)} with {settings}", "give another --out, or remove it first")
+        settings = ", ".join(f"{key} {manifest.get(key)} (asked for: {about[key]})" for key in differing)
+        raise ReleaseExists(
+            f"{folder} holds {title(manifest)} with {settings}", "give another --out, or remove it first"
+        )
 
 
 def refuse_other_files(folder: Path, manifest: dict[str, Any]) -> None:
-    """Raises ReleaseExists where a folder's files are not those of the manifest."""
+    """Compare the files of an existing release with those of a new manifest. Raises ReleaseExists."""
     files = digests(folder)
     differing = sorted(name for name, _ in files.items() ^ manifest["files"].items())
     if differing:
@@ -138,12 +140,12 @@ def refuse_other_files(folder: Path, manifest: dict[str, Any]) -> None:
 
 
 def title(manifest: dict[str, Any]) -> str:
-    """A release's name, version and content."""
+    """Format name, version and content of a release."""
     return f"{manifest.get('name')} {manifest.get('version')} ({manifest.get('content')})"
 
 
 def write_release(corpus: Corpus, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """Write a whole release into an empty folder and give its manifest. Raises BadRelease."""
+    """Write a release into an empty folder; returns its manifest. Raises BadRelease."""
     with corpus.connect(kept=True) as connection:
         connection.execute(f"SET memory_limit='{MEMORY}'; SET threads=1")
         connection.execute(f"SET temp_directory={quote(folder / 'spill')}")
@@ -160,7 +162,7 @@ def write_release(corpus: Corpus, folder: Path, about: dict[str, Any]) -> dict[s
 def write_tables(
     connection: duckdb.DuckDBPyConnection, corpus: Corpus, folder: Path, content: Content
 ) -> dict[str, dict[str, int]]:
-    """Write every table by split; gives the rows of each."""
+    """Write every table by split; returns the row counts of each."""
     rows: dict[str, dict[str, int]] = {}
     connection.execute(MERGE_SQL)
     with scrubbing(connection):
@@ -176,32 +178,32 @@ def write_tables(
                 counted = connection.execute(f"SELECT count(*) FROM {quote_file(path)}").fetchall()
                 rows.setdefault(table.name, {})[split] = int(counted[0][0])
     for name in [name for name, counts in rows.items() if not any(counts.values())]:
-        shutil.rmtree(folder / name)  # `datasets` reads no table without rows
+        shutil.rmtree(folder / name)  # `datasets` cannot read a table without rows
         del rows[name]
     return rows
 
 
 def recipe_text(kept: Path) -> str:
-    """The crawl recipe of a release: its list of ids, and, as a comment, how deep the corpus was crawled."""
+    """Write the crawl recipe of a release: its list of ids and, as a comment, how deep the corpus was crawled."""
     depth = "".join(f"#   {line}\n" for line in depth_of(kept).splitlines())
     text = f"# what this release holds, by id; `cbc corpus rehydrate` reads it\nyoutube:\n  videos: {IDS}\n"
     return text + (f"# the corpus was crawled this deep:\n{depth}" if depth else "")
 
 
 def depth_of(kept: Path) -> str:
-    """How deep a kept recipe says to crawl, without whom or what: those are more than ids."""
+    """The depth settings of a kept recipe as YAML, without the channels and searches that it names."""
     recipe = yaml.safe_load(kept.read_text(encoding="utf-8")) if kept.is_file() else None
     depths = {
-        name: {key: value for key, value in part.items() if key in DEPTH}
-        for name, part in (recipe if isinstance(recipe, dict) else {}).items()
-        if isinstance(part, dict)
+        name: {key: value for key, value in settings.items() if key in DEPTH}
+        for name, settings in (recipe if isinstance(recipe, dict) else {}).items()
+        if isinstance(settings, dict)
     }
-    depths = {name: part for name, part in depths.items() if part}
+    depths = {name: settings for name, settings in depths.items() if settings}
     return yaml.safe_dump(depths, sort_keys=False) if depths else ""
 
 
 def released_text(released: Released) -> str:
-    """What was released, as lines."""
+    """Format the outcome as lines."""
     manifest = released.manifest
     if not released.written:
         return f"{title(manifest)} is in {released.place} already, with equal bytes: nothing was written"

@@ -38,7 +38,7 @@ Array = npt.NDArray[np.float64]
 
 
 class BadSize(CbcError):
-    """The sizes of a simulated world are too small to split."""
+    """The requested sizes give no world that can be split."""
 
 
 class Scene(NamedTuple):
@@ -192,7 +192,7 @@ def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[f
 def draw_response(
     rng: np.random.Generator, brand: Brand, tone: str, occasion: str
 ) -> tuple[dict[str, int], dict[str, float]]:
-    """Draw views and likes of a video; also gives the audience and the expected logarithms."""
+    """Draw views and likes of a video; returns them with the audience, and the expected logarithms."""
     like_view_ln = rules.LIKE_VIEW_LN + rules.TONES[tone] + rules.OCCASIONS[occasion]
     views_ln = rules.VIEWS_LN + rules.VIEWS_PER_AUDIENCE * float(np.log(brand.audience))
     views_ln += rules.VIEWS_PER_OCCASION * rules.OCCASIONS[occasion]
@@ -267,7 +267,7 @@ def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str,
 
 
 def speaker_id(channel: str, brand: Brand) -> str:
-    """The id of a brand in a medium."""
+    """Id of a brand in a medium."""
     return global_id(channel, f"sim-{brand.slug}")
 
 
@@ -287,7 +287,7 @@ def communicators(brand: Brand) -> list[Row]:
 
 
 class SimulatedWorld(Source):
-    """The world as a source: it reads no files and is identified by seed and sizes."""
+    """The simulated world as a source: it reads no files, and its label holds seed and sizes."""
 
     name = "simulate"
     version = 1
@@ -306,7 +306,7 @@ class SimulatedWorld(Source):
         return []
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
-        """Draw brand by brand; each has a generator of its own, so it does not depend on the number of brands."""
+        """Draw brand by brand; each has its own generator, so it does not depend on the number of brands."""
         staging.connection.execute(f"CREATE TABLE law ({LAW_COLUMNS})")
         staging.annotate(rules.LAW, "law")
         brands = draw_brands(np.random.default_rng([self.seed, 0]), self.brands)
@@ -325,7 +325,7 @@ class SimulatedWorld(Source):
             stage_law(staging, law)
 
     def stage_message(self, staging: Staging, rows: dict[str, list[Row]]) -> list[Row]:
-        """Stage the rows of a message; gives its law rows."""
+        """Stage the rows of a message; returns its law rows."""
         staging.rows_read += 1
         law = rows.pop("law", [])
         for table, table_rows in rows.items():
@@ -351,22 +351,22 @@ def stage_law(staging: Staging, law: list[Row]) -> None:
 
 
 def check_world(root: Path, world: SimulatedWorld) -> None:
-    """Whether a corpus is empty, or of this very world. Raises NoSuchPath, WrongVersion, HoldsOther."""
-    there = [str(ingest.get("source")) for ingest in Corpus.open(root).ingests()]
-    if there and world.label not in there:
-        refuse_other(root, "corpus", {"source": ", ".join(there)}, {"source": world.label})
+    """Check that a corpus is empty or holds this world. Raises NoSuchPath, WrongVersion, HoldsOther."""
+    labels = [str(ingest.get("source")) for ingest in Corpus.open(root).ingests()]
+    if labels and world.label not in labels:
+        refuse_other(root, "corpus", {"source": ", ".join(labels)}, {"source": world.label})
 
 
 def simulate(
     root: Path, seed: int = 0, brands: int = 72, videos: int = 40, posts: int = 100, emails: int = 8
 ) -> Report:
-    """Write a simulated corpus at `root`, once; sizes are per brand.
+    """Write a simulated corpus at `root`; sizes are per brand. A corpus of the same world is left as it is.
 
     Raises BadSize, NoSuchPath, WrongVersion, HoldsOther.
     """
     if brands < 3 or min(videos, posts, emails) < 0 or not videos + posts + emails:
         raise BadSize(
-            f"{brands} brands with {videos} videos, {posts} posts and {emails} emails each are no world",
+            f"{brands} brands with {videos} videos, {posts} posts and {emails} emails each make no world",
             "ask for at least 3 brands (a bench has three parts), no negative sizes, and some messages",
         )
     world = SimulatedWorld(seed, brands, videos, posts, emails)

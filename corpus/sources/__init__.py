@@ -1,1 +1,1 @@
-"""Where payloads become rows: one file a source, parsing only, no network."""
+"""Sources, one per file: they parse payloads into rows, without network."""

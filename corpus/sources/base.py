@@ -1,8 +1,8 @@
-"""What a source is: a class that reads files and stages rows.
+"""Base class of sources: each reads files and stages rows.
 
 A new source is one new file in this folder with a subclass of `Source`, and its line in corpus/sources/registry.py; in
-a package of its own, an entry point of the group `cbc.sources`.
-`corpus.ingest.run` does the rest: what is new, duplicates, writing, the report.
+another package, it is an entry point of the group `cbc.sources`. `corpus.ingest.run` does the rest: it finds new files,
+removes duplicates, writes and reports.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BATCH_ROWS = 20_000
 
 
 class RowError(Exception):
-    """Why a payload cannot become rows: a short reason and what broke it."""
+    """A payload cannot become rows: a short reason, and the value that caused it."""
 
     def __init__(self, reason: str, value: object = None) -> None:
         super().__init__(reason)
@@ -38,8 +38,8 @@ class RowError(Exception):
 class Received:
     """A file given to an ingest.
 
-    `path` is where the user has it, `raw` the copy in the corpus' raw folder (read that one: it cannot change), `name`
-    how rejects name it, `modified_at` its time of change (UTC without a zone).
+    `path` is the user's file; `raw` its copy in the raw folder of the corpus (read this one: it cannot change); `name`
+    its name in rejects; `modified_at` its time of change (UTC without a zone).
     """
 
     path: Path
@@ -51,12 +51,12 @@ class Received:
 
 @dataclass
 class Staging:
-    """Rows on their way in: DuckDB tables named and shaped as in `corpus.schema.TABLES`, empty at the start.
+    """Staged rows: DuckDB tables with the names and columns of `corpus.schema.TABLES`, empty at the start.
 
-    Each table has one more column, `_record`: the number of the record read that a row came from, by which rows read
-    are told apart as kept (something of it is new) and known. A payload-wise source counts `rows_read += 1`, then calls
-    `add` or `reject`; a set-wise one runs `INSERT INTO message BY NAME SELECT ..., n AS _record` on `connection`.
-    `folder` is scratch space on the corpus' disk, gone afterwards. `corpus.ingest.run` keeps the raw files.
+    Each table has one more column, `_record`: the number of the record that a row came from. A record counts as kept if
+    anything of it is new, else as known. A source that works by payload counts `rows_read += 1`, then calls `add` or
+    `reject`; one that works by sets runs `INSERT INTO message BY NAME SELECT ..., n AS _record` on `connection`.
+    `folder` is scratch space on the disk of the corpus, removed afterwards. `corpus.ingest.run` keeps the raw files.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -68,14 +68,14 @@ class Staging:
     _waiting: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
 
     def add(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Stage rows given as mappings; columns that are missing are null."""
+        """Stage rows; missing columns become null."""
         waiting = self._waiting.setdefault(table, [])
         waiting.extend({"_record": self.rows_read, **row} for row in rows)
         if len(waiting) >= BATCH_ROWS:
             self.flush(table)
 
     def reject(self, file: str, line: int | None, error: RowError) -> None:
-        """Stage one reject: the record is counted as rejected."""
+        """Stage a reject, and count its record as rejected."""
         self.rejected[error.reason] += 1
         self.add(
             "rejects",
@@ -83,7 +83,7 @@ class Staging:
         )
 
     def flush(self, table: str | None = None) -> None:
-        """Move waiting rows into DuckDB."""
+        """Move waiting rows of a table, or of all tables, into DuckDB."""
         for name in [table] if table else list(self._waiting):
             rows = self._waiting.pop(name, [])
             if not rows:
@@ -95,29 +95,32 @@ class Staging:
             self.connection.unregister("_batch")
 
     def annotate(self, name_at_version: str, table: str) -> None:
-        """Say that DuckDB table `table` (first column message_id) holds the annotation NAME@VERSION."""
+        """Register a DuckDB table (first column message_id) as the annotation NAME@VERSION."""
         self.annotations[name_at_version] = table
 
 
-def given_files(paths: Sequence[Path], inside: Callable[[Path], Iterable[Path]], what: str, mend: str) -> list[Path]:
-    """The files given, and of the folders given those that `inside` finds, sorted. Raises NoSuchPath."""
-    found = sorted({file for path in paths for file in (inside(path) if path.is_dir() else [path])})
-    missing = [path for path in found if not path.is_file()]
-    if missing or not found:
+def list_files(paths: Sequence[Path], inside: Callable[[Path], Iterable[Path]], what: str, mend: str) -> list[Path]:
+    """List files and, for folders, the files that `inside` finds in them, sorted.
+
+    Raises NoSuchPath where one does not exist, or there are none; `what` and `mend` are for its message.
+    """
+    files = sorted({file for path in paths for file in (inside(path) if path.is_dir() else [path])})
+    missing = [file for file in files if not file.is_file()]
+    if missing or not files:
         where = missing[0] if missing else ", ".join(map(str, paths))
         raise NoSuchPath(f"no {what} at {where}", mend)
-    return found
+    return files
 
 
 class Source(ABC):
     """A kind of payload.
 
-    `generated`: it needs no files; `comments`: it brings what receivers wrote; `separator` stands between the fields of
-    its files (None: as their names say); `paged`: many records lie in one line of its files, so that they are known by
-    their ids; `raw_kind`: how its files are read when a record is blanked (None: as their names say).
+    `generated`: it reads no files. `comments`: it has comments of receivers. `separator`: between the fields of its
+    files (None: by file name). `paged`: a line of its files holds many records, which are told apart by their ids.
+    `raw_kind`: format of its files when a record is blanked (None: by file name).
 
-    `cells` says where each cell comes from: TABLE.COLUMN or effect.METRIC -> the payload's field (dotted, `|` between
-    fields of which the first with a value counts), or in words how it is made.
+    `cells` maps TABLE.COLUMN or effect.METRIC to the payload's field (dotted; of several fields, separated by `|`, the
+    first with a value counts), or to a description of how the cell is made.
     """
 
     name: str
@@ -131,38 +134,38 @@ class Source(ABC):
 
     @property
     def label(self) -> str:
-        """What provenance and rejects say: name and version."""
+        """NAME@VERSION, as provenance and rejects hold it."""
         return f"{self.name}@{self.version}"
 
     @property
     def digest(self) -> str:
-        """Tells apart settings that change what the same files become; part of an ingest's name."""
+        """Digest of the settings that change how files are read; part of the name of an ingest."""
         return ""
 
     @property
     def settings(self) -> str:
-        """What the digest stands for, kept in the manifest of each ingest."""
+        """The settings behind the digest, kept in the manifest of each ingest."""
         return ""
 
     @staticmethod
     def call(raw: Path, line: int) -> str | None:
-        """The call that brought a record of a raw file; None where files say nothing of calls."""
+        """Describe the API call that fetched a record of a raw file; None if the file does not tell."""
         return None
 
     @staticmethod
     def payload(raw: Path, line: int | None, row_id: str) -> str:
-        """What a raw file says of an id, as JSON: a whole file here; empty for what is not JSON."""
-        whole = raw.suffix == ".json" and line is None
-        return raw.read_bytes().decode("utf-8", "replace") if whole else ""
+        """JSON text that a raw file holds about an id: here the whole file; empty if it is not JSON."""
+        is_document = raw.suffix == ".json" and line is None
+        return raw.read_bytes().decode("utf-8", "replace") if is_document else ""
 
     @abstractmethod
     def files(self, paths: Sequence[Path]) -> list[Path]:
-        """The files to read among the paths given, sorted. Raises NoSuchPath when there are none."""
+        """List the files to read below the paths, sorted. Raises NoSuchPath if there are none."""
 
     def reread(self, new: Sequence[Path], files: Sequence[Path]) -> list[Path]:
-        """Of all `files` those that are read once more with `new` ones that belong to them."""
+        """Known `files` that have to be read again because `new` files belong to them."""
         return []
 
     @abstractmethod
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
-        """Read the files, stage rows and rejects, and count `staging.rows_read` (rejected records too)."""
+        """Read the files, stage rows and rejects, and count every record in `staging.rows_read`, rejected ones too."""

@@ -1,4 +1,4 @@
-"""Fields of JSON payloads: a value of the right kind, None where it is missing, RowError where it makes no sense."""
+"""Read fields of JSON payloads: a value of the right type, None if it is missing, RowError if it is invalid."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LARGEST = 2**53
 Info = dict[str, Any]
 
 
-def number(info: Info, key: str) -> float | None:
-    """A count or a length; None where it is missing. Raises RowError."""
+def read_number(info: Info, key: str) -> float | None:
+    """Read a count or length; None if it is missing. Raises RowError."""
     value = info.get(key)
     if value is None:
         return None
@@ -24,8 +24,8 @@ def number(info: Info, key: str) -> float | None:
     return float(value)
 
 
-def text(info: Info, *keys: str) -> str | None:
-    """The first of several fields that has text; None where all are missing. Raises RowError."""
+def read_text(info: Info, *keys: str) -> str | None:
+    """Read the first of several fields that has text; None if none has. Raises RowError."""
     for key in keys:
         value = info.get(key)
         if value is not None and not isinstance(value, str):
@@ -35,8 +35,8 @@ def text(info: Info, *keys: str) -> str | None:
     return None
 
 
-def items(info: Info, key: str) -> list[Any]:
-    """A list; empty where it is missing. Raises RowError."""
+def read_list(info: Info, key: str) -> list[Any]:
+    """Read a list; empty if it is missing. Raises RowError."""
     value = info.get(key)
     if value is None:
         return []
@@ -45,16 +45,24 @@ def items(info: Info, key: str) -> list[Any]:
     return value
 
 
-def texts(info: Info, key: str) -> list[str] | None:
-    """A list of texts; None where it is missing. Raises RowError."""
-    found = items(info, key)
-    if not all(isinstance(one, str) for one in found):
-        raise RowError(f"{key} of unexpected type", found)
-    return found or None
+def read_texts(info: Info, key: str) -> list[str] | None:
+    """Read a list of texts; None if it is missing or empty. Raises RowError."""
+    values = read_list(info, key)
+    if not all(isinstance(value, str) for value in values):
+        raise RowError(f"{key} of unexpected type", values)
+    return values or None
 
 
-def moment(info: Info, *keys: str) -> datetime | None:
-    """The first of several fields that has a time (seconds since 1970, or YYYYMMDD), UTC. Raises RowError."""
+def read_object(info: Any, key: str) -> Info:
+    """Read an object inside a payload; empty if it is missing. Raises RowError."""
+    value = info.get(key) if isinstance(info, dict) else None
+    if value is not None and not isinstance(value, dict):
+        raise RowError(f"{key} of unexpected type", value)
+    return value or {}
+
+
+def read_time(info: Info, *keys: str) -> datetime | None:
+    """Read the first of several fields that has a time (seconds since 1970, or YYYYMMDD), UTC. Raises RowError."""
     for key in keys:
         value = info.get(key)
         if value is None:
@@ -68,10 +76,10 @@ def moment(info: Info, *keys: str) -> datetime | None:
     return None
 
 
-def whole(value: Any) -> Any:
-    """The same JSON with half characters (lone surrogates), which no table can hold, replaced."""
+def replace_lone_surrogates(value: Any) -> Any:
+    """Copy JSON with lone surrogates, which no table can hold, replaced."""
     if isinstance(value, dict):
-        return {whole(key): whole(one) for key, one in value.items()}
+        return {replace_lone_surrogates(key): replace_lone_surrogates(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [whole(one) for one in value]
+        return [replace_lone_surrogates(item) for item in value]
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value

@@ -1,9 +1,9 @@
-"""One email as rows, and nothing of who received it: pure functions, RowError where it is no mailing.
+"""Convert an email to rows without its receivers, by pure functions; RowError if it is not a mailing.
 
-Messages are parsed by the lenient policy of Python's `email`: the strict ones raise on the broken heads that real
-mailboxes hold. Links, addresses and phone numbers become placeholders as in comments (corpus/privacy/scrub.py): which
-part of a link tells the receiver apart cannot be seen from outside. So do the receivers' names and addresses, wherever
-they stand. The message's id is a digest, since senders write the receiver into Message-ID.
+Messages are parsed with the lenient policy of Python's `email`, since the strict ones raise on the broken headers of
+real mailboxes. Links, addresses and phone numbers become placeholders as in comments (corpus/privacy/scrub.py), since
+any part of a link may identify the receiver. So do the names and addresses of receivers, everywhere. The message id is
+a digest, since senders write the receiver into Message-ID.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ Row = dict[str, Any]
 
 
 def email_rows(content: bytes) -> dict[str, Row]:
-    """Rows of `message` and `communicator`, and of the annotation as `extra`. Raises RowError."""
+    """Convert an email to a row of `message`, of `communicator` and, as `extra`, of the annotation. Raises RowError."""
     mail = message_from_bytes(content)
     sender, name = sender_of(mail)
     if not any(mail.get(header) for header in MAILING) and _header(mail, "Precedence").lower() not in ("bulk", "list"):
         raise RowError("not a mailing")
     if "@" in _header(mail, "List-Post"):
         raise RowError("a list that people discuss on")
-    hide = hider(mail)
+    mask = receiver_masker(mail)
     text, attachments = body_of(mail)
-    title, body = _told(hide(_header(mail, "Subject"))), _told(GREETING.sub(r"\1(name)", hide(text)))
+    title, body = _clean_text(mask(_header(mail, "Subject"))), _clean_text(GREETING.sub(r"\1(name)", mask(text)))
     if title is None and body is None:
         raise RowError("no text")
     published_at, language = date_of(mail), _header(mail, "Content-Language").split(",")[0]
-    told = _header(mail, "Message-ID") or f"{sender}\n{published_at}\n{title}\n{body}"
-    message_id, communicator_id = global_id("email", digest(told)), global_id("email", sender)
+    identity = _header(mail, "Message-ID") or f"{sender}\n{published_at}\n{title}\n{body}"
+    message_id, communicator_id = global_id("email", digest(identity)), global_id("email", sender)
     message = {
         "message_id": message_id,
         "communicator_id": communicator_id,
@@ -66,9 +66,9 @@ def email_rows(content: bytes) -> dict[str, Row]:
         "body": body,
         "published_at": published_at,
         "language": language if LANGUAGE.fullmatch(language) else None,
-        "campaign": hide(campaign_of(mail)) or None,
+        "campaign": mask(campaign_of(mail)) or None,
     }
-    list_id = hide(_header(mail, "List-Id")) or None
+    list_id = mask(_header(mail, "List-Id")) or None
     return {
         "message": message,
         "communicator": {"communicator_id": communicator_id, "channel": "email", "name": name},
@@ -77,82 +77,83 @@ def email_rows(content: bytes) -> dict[str, Row]:
 
 
 def digest(text: str) -> str:
-    """What stands for a text that may tell the receiver: 32 hex digits of its SHA-256."""
+    """Digest of a text that may identify the receiver: 32 hex digits of its SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def sender_of(mail: Message) -> tuple[str, str]:
-    """Address and name of the sender; the address's domain where there is no name. Raises RowError."""
+    """Address and name of the sender; its domain if there is no name. Raises RowError."""
     named = [(name, address) for name, address in addresses(mail, "From") if ADDRESS.fullmatch(address)]
     if not named:
         raise RowError("no sender")
     name, address = named[0]
-    if address in {one for _, one in receivers(mail)}:
+    if address in {receiver for _, receiver in receivers(mail)}:
         raise RowError("sent to its sender")
     return address, name if name and "@" not in name else address.rpartition("@")[2]
 
 
 def receivers(mail: Message) -> list[tuple[str, str]]:
-    """Names and addresses of those who received it."""
-    return [one for header in RECEIVERS for one in addresses(mail, header)]
+    """Names and addresses of the receivers."""
+    return [receiver for header in RECEIVERS for receiver in addresses(mail, header)]
 
 
 def addresses(mail: Message, header: str) -> list[tuple[str, str]]:
-    """Names and addresses (in small letters) in all headers of a name; of a broken header the addresses alone."""
+    """Names and addresses (in lower case) in all headers of a name; of a broken header only the addresses."""
     raw = [_text(value) for name, value in mail.raw_items() if name.lower() == header.lower()]
-    found = [*getaddresses(raw), *(("", one) for text in raw for one in ADDRESS.findall(text))]
-    return [(decoded(name), address.strip().lower()) for name, address in found]
+    pairs = [*getaddresses(raw), *(("", address) for text in raw for address in ADDRESS.findall(text))]
+    return [(decoded(name), address.strip().lower()) for name, address in pairs]
 
 
-def hider(mail: Message) -> Callable[[str], str]:
-    """A function that puts placeholders for the receivers' addresses and names in a text."""
-    found = receivers(mail)
-    known = {one for _, one in found if "@" in one}
-    known |= {quote(one) for one in known} | {one.replace("@", "=") for one in known}
-    boxes = {one.partition("@")[0] for one in known if re.search(r"[._\d]", one.partition("@")[0])}  # jane.doe, jane7
-    names = {name for name, _ in found if len(name) >= 2 and "@" not in name}
+def receiver_masker(mail: Message) -> Callable[[str], str]:
+    """Make a function that replaces the addresses and names of the receivers in a text by placeholders."""
+    people = receivers(mail)
+    full = {address for _, address in people if "@" in address}
+    full |= {quote(address) for address in full} | {address.replace("@", "=") for address in full}
+    local_parts = {address.partition("@")[0] for address in full}
+    boxes = {local for local in local_parts if re.search(r"[._\d]", local)}  # jane.doe, jane7
+    names = {name for name, _ in people if len(name) >= 2 and "@" not in name}
     words = {word for name in names for word in re.findall(r"[^\W\d_]{2,}", name)}
     spelled = {form for word in words for form in (word, word.capitalize(), word.upper())}
     spelled |= {form for box in boxes for word in LETTERS.findall(box) for form in (word.capitalize(), word.upper())}
-    whole, parts = _any(known, re.IGNORECASE), _any(names | spelled | boxes)
+    address_pattern, name_pattern = _match_any(full, re.IGNORECASE), _match_any(names | spelled | boxes)
 
-    def hide(text: str) -> str:
-        text = whole.sub("(email)", text) if whole else text
-        return parts.sub("(name)", text) if parts else text
+    def mask(text: str) -> str:
+        text = address_pattern.sub("(email)", text) if address_pattern else text
+        return name_pattern.sub("(name)", text) if name_pattern else text
 
-    return hide
+    return mask
 
 
-def _any(texts: set[str], flags: int = 0) -> re.Pattern[str] | None:
-    """Any of the texts as whole words, the longest first."""
-    found = "|".join(re.escape(one) for one in sorted(texts, key=lambda one: (-len(one), one)))
-    return re.compile(rf"(?<!\w)(?:{found})(?!\w)", flags) if found else None
+def _match_any(texts: set[str], flags: int = 0) -> re.Pattern[str] | None:
+    """Compile a pattern of any of the texts as whole words, longest first; None without texts."""
+    choices = "|".join(re.escape(text) for text in sorted(texts, key=lambda text: (-len(text), text)))
+    return re.compile(rf"(?<!\w)(?:{choices})(?!\w)", flags) if choices else None
 
 
 def campaign_of(mail: Message) -> str:
-    """What ties emails of a campaign together; for Mailchimp as the mapping `mailchimp` names it; else the list."""
-    given = next(filter(None, (_header(mail, name) for name in CAMPAIGNS)), "")
-    ours = MAILCHIMP.fullmatch(given)
-    return f"mailchimp:{ours[1]}" if ours else given or _header(mail, "List-Id")
+    """Campaign of an email, of Mailchimp in the form of the mapping `mailchimp`; else its list."""
+    campaign = next(filter(None, (_header(mail, name) for name in CAMPAIGNS)), "")
+    mailchimp = MAILCHIMP.fullmatch(campaign)
+    return f"mailchimp:{mailchimp[1]}" if mailchimp else campaign or _header(mail, "List-Id")
 
 
 def date_of(mail: Message) -> datetime | None:
-    """When it was sent, UTC without a zone; None where it does not say. Raises RowError."""
-    told = _header(mail, "Date")
-    if not told:
+    """When an email was sent, UTC without a zone; None if it does not say. Raises RowError."""
+    date = _header(mail, "Date")
+    if not date:
         return None
     try:
-        at = parsedate_to_datetime(told)
+        at = parsedate_to_datetime(date)
         at = (at.astimezone(UTC) if at.tzinfo else at).replace(tzinfo=None, microsecond=0)
     except (ValueError, TypeError, OverflowError, IndexError):
-        raise RowError("unparsable date", scrub(told)) from None
+        raise RowError("unparsable date", scrub(date)) from None
     if not 1970 <= at.year <= 2200:
-        raise RowError("unparsable date", scrub(told))
+        raise RowError("unparsable date", scrub(date))
     return at
 
 
 def body_of(mail: Message) -> tuple[str, int]:
-    """The text of an email, of its plain part where that has any, else of its HTML; and the number of attachments."""
+    """Text of an email, from its plain parts if they have any, else from HTML; and its number of attachments."""
     plain: list[str] = []
     html: list[str] = []
     attachments = 0
@@ -169,12 +170,12 @@ def body_of(mail: Message) -> tuple[str, int]:
 
 
 def content_of(part: Message) -> str:
-    """The text of a part; bytes that do not decode are replaced."""
+    """Text of a part; bytes that do not decode are replaced."""
     payload = part.get_payload(decode=True)
     content = payload if isinstance(payload, bytes) else b""
     try:
         return _decoded(content, part.get_content_charset())
-    except (ValueError, TypeError, AttributeError):  # a charset written so that it cannot be read
+    except (ValueError, TypeError, AttributeError):  # the charset itself is malformed
         return _decoded(content, None)
 
 
@@ -182,35 +183,35 @@ def _decoded(content: bytes, charset: str | None) -> str:
     for name in (charset or "utf-8", "utf-8"):
         try:
             return content.decode(name)
-        except (LookupError, ValueError):  # unknown, no text encoding, or not in it
+        except (LookupError, ValueError):  # unknown charset, not a text encoding, or bytes that it does not have
             continue
     return content.decode("cp1252" if charset in (None, "us-ascii", "iso-8859-1") else "utf-8", "replace")
 
 
 def _header(mail: Message, name: str) -> str:
-    """A header's text on one line, empty where there is none."""
+    """Text of a header on one line; empty if there is none."""
     raw = next((value for key, value in mail.raw_items() if key.lower() == name.lower()), "")
     return " ".join(decoded(_text(raw)).split())
 
 
 def _text(raw: Any) -> str:
-    """A raw header, with bytes above ASCII, which the standard forbids, read as UTF-8 or else cp1252."""
+    """Decode a raw header: bytes above ASCII, which the standard forbids, are read as UTF-8, else as cp1252."""
     content = str(raw).encode("utf-8", "surrogateescape")
     return _decoded(content, None)
 
 
 def decoded(text: str) -> str:
-    """A header with its encoded words ("=?utf-8?Q?...?=") read."""
+    """Decode the encoded words ("=?utf-8?Q?...?=") of a header."""
     try:
-        read = "".join(
+        joined = "".join(
             piece if isinstance(piece, str) else _decoded(piece, charset or "raw_unicode_escape")
             for piece, charset in decode_header(text)
         )
-        return read or text
+        return joined or text
     except (HeaderParseError, ValueError):
         return text
 
 
-def _told(text: str) -> str | None:
-    """Text as the corpus keeps it: scrubbed of personal data, without half characters; None where it is blank."""
+def _clean_text(text: str) -> str | None:
+    """Scrub personal data from a text and replace lone surrogates; None if it is blank."""
     return scrub(text.encode("utf-8", "replace").decode()).strip() or None

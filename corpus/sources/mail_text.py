@@ -1,6 +1,6 @@
-"""The text of an HTML email as its reader sees it: lines where blocks end, pictures by their descriptions.
+"""Extract the visible text of an HTML email: a line per block, pictures by their descriptions.
 
-Parsed by lxml: Python's own parser takes quadratic time on tags that do not end.
+It is parsed by lxml, since Python's own parser takes quadratic time on unclosed tags.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ BLOCKS = frozenset(
 )
 SPACES = re.compile(r"[^\S\n]+")
 LINES = re.compile(r" ?\n[ \n]*")
-FILLING = re.compile("[\u034f\u00ad\u200b-\u200d\u2060\ufeff]+")  # what senders pad the preview line with
+FILLING = re.compile("[\u034f\u00ad\u200b-\u200d\u2060\ufeff]+")  # characters with which senders pad the preview line
 
 
 def plain_text(html: str) -> str:
-    """HTML reduced to its text."""
-    text = FILLING.sub("", "".join(_shown(html)))
+    """Convert HTML to plain text."""
+    text = FILLING.sub("", "".join(_visible_texts(html)))
     return LINES.sub("\n", SPACES.sub(" ", text)).strip()
 
 
-def _shown(html: str) -> Iterator[str]:
-    """The texts that are shown, in order, with line ends around blocks."""
+def _visible_texts(html: str) -> Iterator[str]:
+    """Yield the visible texts in order, with line ends around blocks."""
     parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         root = etree.fromstring(html.replace("\0", " ").encode("utf-8", "replace"), parser)
-    except etree.LxmlError:  # nothing in it
+    except etree.LxmlError:  # an empty document
         return
     if root is None:
         return
@@ -38,12 +38,12 @@ def _shown(html: str) -> Iterator[str]:
     for event, element in walk:
         edge = "\n" if element.tag in BLOCKS else ""
         if event == "end":
-            yield edge + _flat(element.tail)
+            yield edge + _flatten_lines(element.tail)
         elif element.tag in HIDDEN:
             walk.skip_subtree()
         else:
-            yield edge + (f" {element.get('alt') or ''} " if element.tag == "img" else _flat(element.text))
+            yield edge + (f" {element.get('alt') or ''} " if element.tag == "img" else _flatten_lines(element.text))
 
 
-def _flat(text: str | None) -> str:
+def _flatten_lines(text: str | None) -> str:
     return (text or "").replace("\n", " ")

@@ -1,15 +1,15 @@
-"""The mapping language: a small YAML that says which column of a file fills which column of the corpus.
+"""The mapping language: a small YAML file that says which column of a file fills which column of the corpus.
 
 A field is the name of a column (in JSON and parquet a dotted path), or a mapping with one of
-  column: NAME                     the same, when more is to be said
+  column: NAME                     the name of a column, where further keys follow
   const: TEXT                      the same text for every row
   template: "{test}-{index}"       columns put together; missing where one of them is missing
-  file: REGEX                      what the regular expression's group finds in the file's name
-and with
-  pattern: REGEX                   only what the regular expression's group finds in it; missing where it finds nothing
-  matches: REGEX                   true or false: whether the regular expression finds anything in it
+  file: REGEX                      the match of the regular expression's group in the file's name
+and optionally
+  pattern: REGEX                   only the match of the regular expression's group; missing where it does not match
+  matches: REGEX                   true or false: whether the regular expression matches anywhere
   optional: true                   files without this column are read all the same
-or a list of such: the first one with a value fills it. Examples stand in corpus/sources/mappings.
+or a list of such: the first one with a value fills the field. For examples see corpus/sources/mappings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import duckdb
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from corpus.errors import CbcError
+from corpus.errors import CbcError, first_line
 from corpus.schema import MEDIA, METRICS
 from corpus.strict_model import StrictModel, first_fault
 
@@ -33,17 +33,17 @@ GROUP = re.compile(r"(?<!\\)\((?!\?)")
 
 
 def key(meaning: str, example: Any, default: Any = None) -> Any:
-    """A key of a mapping that may be left out: what it means, and an example for `cbc corpus mapping-help`."""
+    """Declare an optional key of a mapping, with its meaning and an example for `cbc corpus mapping-help`."""
     return Field(default, description=meaning, examples=[example])
 
 
 def needed(meaning: str, example: Any) -> Any:
-    """A key of a mapping that must be there."""
+    """Declare a required key of a mapping."""
     return Field(description=meaning, examples=[example])
 
 
 class BadMapping(CbcError):
-    """A mapping cannot be read, or says what the language does not know."""
+    """A mapping cannot be read, or breaks the rules of the language."""
 
 
 class Cell(StrictModel):
@@ -69,61 +69,61 @@ class Cell(StrictModel):
             if regex is not None and len(GROUP.findall(regex)) != 1:
                 raise ValueError(f"the regular expression {regex!r} needs exactly one group")
         for regex in filter(None, (self.pattern, self.file, self.matches)):
-            _compiles(regex)
+            _check_regex(regex)
         return self
 
     @property
     def columns(self) -> list[str]:
-        """Columns of the file it reads."""
+        """Columns of the file that it reads."""
         return [self.column] if self.column is not None else PLACE.findall(self.template or "")
 
     def __str__(self) -> str:
-        """The origin in words."""
+        """Describe the origin."""
         origins = (self.column, self.const and f"always {self.const!r}", self.template, self.file and "the file's name")
-        origin = next(told for told in origins if told is not None)
+        origin = next(text for text in origins if text is not None)
         regex = self.pattern or self.matches or self.file
         return f"{origin} (as far as {regex} finds it)" if regex else str(origin)
 
 
-def _compiles(regex: str) -> None:
-    """Raise ValueError for a regular expression that DuckDB's engine (RE2) does not know."""
+def _check_regex(regex: str) -> None:
+    """Check a regular expression with DuckDB's engine (RE2). Raises ValueError."""
     try:
-        duckdb.execute("SELECT regexp_matches('', ?)", [regex]).fetchall()  # to the end, or the connection stays in use
+        duckdb.execute("SELECT regexp_matches('', ?)", [regex]).fetchall()  # unfetched rows keep the connection busy
     except duckdb.Error as error:
         raise ValueError(f"the regular expression {regex!r} is broken ({error})") from None
 
 
-def _cells(given: Any) -> Any:
-    """The short forms of a field, written out."""
-    several = given if isinstance(given, list) else [given]
-    return [{"column": one} if isinstance(one, str) else one for one in several]
+def _expand_cells(field: Any) -> Any:
+    """Expand the short forms of a field to a list of mappings."""
+    cells = field if isinstance(field, list) else [field]
+    return [{"column": cell} if isinstance(cell, str) else cell for cell in cells]
 
 
-def _some(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+def _not_empty(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     if not cells:
         raise ValueError("an empty list fills nothing")
     return cells
 
 
-Filled = Annotated[tuple[Cell, ...], BeforeValidator(_cells), AfterValidator(_some)]
+Filled = Annotated[tuple[Cell, ...], BeforeValidator(_expand_cells), AfterValidator(_not_empty)]
 
 
-def _named(given: Any) -> Any:
-    """A list of columns that keep their names, written out."""
-    return {name: name for name in given} if isinstance(given, list) else given
+def _expand_columns(columns: Any) -> Any:
+    """Expand a list of columns that keep their names to a mapping."""
+    return {name: name for name in columns} if isinstance(columns, list) else columns
 
 
-def _free(columns: dict[str, Any]) -> dict[str, Any]:
+def _not_message_id(columns: dict[str, Any]) -> dict[str, Any]:
     if "message_id" in columns:
         raise ValueError("message_id names the message, not an attribute")
     return columns
 
 
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Columns = Annotated[dict[Word, Filled], BeforeValidator(_named), AfterValidator(_free)]
+Columns = Annotated[dict[Word, Filled], BeforeValidator(_expand_columns), AfterValidator(_not_message_id)]
 
 
-def _encoding(name: str) -> str:
+def _check_encoding(name: str) -> str:
     try:
         "".encode("utf-8" if name == "auto" else name)
         return name if name == "auto" else codecs.lookup(name).name
@@ -131,13 +131,13 @@ def _encoding(name: str) -> str:
         raise ValueError(f"no encoding is called {name}") from None
 
 
-def _metric(name: str) -> str:
+def _check_metric(name: str) -> str:
     if name not in METRICS:
         raise ValueError(f"no metric is called {name}; known are {', '.join(METRICS)}")
     return name
 
 
-def _medium(name: str) -> str:
+def _check_medium(name: str) -> str:
     if name not in MEDIA:
         raise ValueError(f"no medium is called {name}; known are {', '.join(MEDIA)}")
     return name
@@ -163,7 +163,7 @@ class Message(StrictModel):
 class Communicator(StrictModel):
     """Columns of `communicator`; communicator_id is the medium's own id.
 
-    Without as_of a communicator has one row, not one an observation.
+    Without as_of a communicator has a single row instead of one per observation.
     """
 
     communicator_id: Filled = needed("names who speaks", {"template": "brand:{brand}"})
@@ -174,9 +174,9 @@ class Communicator(StrictModel):
 
 
 class Effect(StrictModel):
-    """One measured behavior of each row: metric, value, how many could have acted, when it was seen."""
+    """A measured behavior of each row: metric, value, how many could have acted, when it was observed."""
 
-    metric: Annotated[str, AfterValidator(_metric)] = needed(f"one of {', '.join(METRICS)}", "likes")
+    metric: Annotated[str, AfterValidator(_check_metric)] = needed(f"one of {', '.join(METRICS)}", "likes")
     value: Filled = needed("its value; a fraction for rates", "like_count")
     exposure: Filled | None = key("how many could have acted", "view_count")
     at: Filled | None = key("when it was seen; several times give several observations", "captured")
@@ -185,7 +185,7 @@ class Effect(StrictModel):
 
 
 class Replay(StrictModel):
-    """A replay graph: a column with a list of markers of equal length {end, value}, and one that says when it was seen.
+    """A replay graph: a column with a list of markers {end, value} of equal length, and one with its time.
 
     `each`: a column with a list of records; `markers` and `at` are then keys of such a record.
     """
@@ -198,12 +198,12 @@ class Replay(StrictModel):
 
     @property
     def columns(self) -> list[str]:
-        """Columns of the file it reads."""
+        """Columns of the file that it reads."""
         return [self.each] if self.each else [self.markers, *([self.at] if self.at else [])]
 
 
 class Attributes(StrictModel):
-    """Columns kept apart from the tables, as the annotation NAME@VERSION."""
+    """Further columns, kept as the annotation NAME@VERSION."""
 
     name: Word = needed("name of the annotation NAME@VERSION that holds them", "tweets")
     text: Columns = key("attributes that are texts: a list of columns, or attribute: field", ["category"], {})
@@ -212,7 +212,7 @@ class Attributes(StrictModel):
 
 
 class Mapping(StrictModel):
-    """How the files of one origin become rows."""
+    """Rules by which the files of one origin become rows."""
 
     name: Word = needed("name of the source; the file's own name, if left out", "headlines")
     version: int = key("raise it when the same file shall become other rows", 2, 1)
@@ -221,11 +221,11 @@ class Mapping(StrictModel):
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = key(
         "between fields; a comma, or a tab in .tsv files, if left out", ";"
     )
-    encoding: Annotated[str, AfterValidator(_encoding)] = key("of the files; auto guesses it", "auto", "utf-8")
+    encoding: Annotated[str, AfterValidator(_check_encoding)] = key("of the files; auto guesses it", "auto", "utf-8")
     mend_mojibake: bool = key("true: mend UTF-8 that was decoded wrongly before (Ã© for é)", True, False)
     missing: list[str] = key("texts that stand for a missing value", ["NA", "n/a"], [])
     dates: list[str] = key("formats of times beside ISO 8601, as strptime has them", ["%d.%m.%Y %H:%M"], [])
-    channel: Annotated[str, AfterValidator(_medium)] = needed("the medium", "youtube")
+    channel: Annotated[str, AfterValidator(_check_medium)] = needed("the medium", "youtube")
     kind: str = needed("video, post, email, headline, image or sound", "video")
     fetched_at: Filled | None = key("when a row was fetched; the file's time, if left out", "captured")
     message: Message = needed("what was said", {"message_id": "id", "body": "text"})
@@ -236,46 +236,47 @@ class Mapping(StrictModel):
 
     @property
     def digest(self) -> str:
-        """Tells mappings apart by what they say, not by how their files are laid out."""
+        """Digest of the content of the mapping, independent of the layout of its file."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
     def fields(self) -> list[tuple[Cell, ...]]:
-        """Every field that is filled."""
+        """List every field that is filled."""
         parts: list[Any] = [self.message, self.communicator, *self.effects]
-        found = [value for part in parts if part for _, value in part if isinstance(value, tuple)]
+        fields = [value for part in parts if part for _, value in part if isinstance(value, tuple)]
         if self.attributes:
-            found += [*self.attributes.text.values(), *self.attributes.number.values(), *self.attributes.truth.values()]
-        return [*found, self.fetched_at] if self.fetched_at else found
+            attributes = self.attributes
+            fields += [*attributes.text.values(), *attributes.number.values(), *attributes.truth.values()]
+        return [*fields, self.fetched_at] if self.fetched_at else fields
 
     def cells(self) -> dict[str, str]:
-        """Where each cell comes from, as `Source.cells` says it."""
-        found: dict[str, str] = {}
+        """Map each cell to where it comes from, as `Source.cells`."""
+        origins: dict[str, str] = {}
         for table, part in (("message", self.message), ("communicator", self.communicator)):
             for name, field in part or ():
                 if field is not None:
-                    found[f"{table}.{name}"] = "|".join(map(str, field))
+                    origins[f"{table}.{name}"] = "|".join(map(str, field))
         for effect in self.effects:
-            told = "|".join(map(str, effect.value)) + (", 0 being none" if effect.zero_is_missing else "")
+            origin = "|".join(map(str, effect.value)) + (", 0 being none" if effect.zero_is_missing else "")
             name = f"effect.{effect.metric}"
-            found[name] = f"{found[name]}; {told}" if name in found else told
+            origins[name] = f"{origins[name]}; {origin}" if name in origins else origin
         if self.replay:
-            found["effect.replay"] = "; ".join(f"{', '.join(graph.columns)}, markers merged" for graph in self.replay)
-        return found
+            origins["effect.replay"] = "; ".join(f"{', '.join(graph.columns)}, markers merged" for graph in self.replay)
+        return origins
 
     def columns(self) -> list[str]:
-        """Every column of the file that is read, in the order of the mapping, each once."""
+        """List the columns of the file that are read, in the order of the mapping, each once."""
         cells = [name for field in self.fields() for cell in field for name in cell.columns]
         graphs = [name for graph in self.replay for name in graph.columns]
         return list(dict.fromkeys([*cells, *graphs]))
 
     def lacking(self, present: set[str]) -> list[str]:
-        """Columns without which a file is not of this kind: fields of which it has none and that are not optional."""
-        bad = []
+        """List missing columns that a file must have: those of required fields that no column present can fill."""
+        missing = []
         for field in self.fields():
             filled = any(set(cell.columns) <= present for cell in field)
             if not filled and not any(cell.optional for cell in field):
-                bad += [name for name in field[0].columns if name not in present]
-        return list(dict.fromkeys(bad))
+                missing += [name for name in field[0].columns if name not in present]
+        return list(dict.fromkeys(missing))
 
 
 def load_mapping(path: Path) -> Mapping:
@@ -283,7 +284,7 @@ def load_mapping(path: Path) -> Mapping:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadMapping(f"cannot read the mapping {path} ({str(error).splitlines()[0]})", "give a YAML file") from None
+        raise BadMapping(f"cannot read the mapping {path} ({first_line(error)})", "give a YAML file") from None
     if not isinstance(content, dict):
         raise BadMapping(f"the mapping {path} holds no keys", "see corpus/sources/mappings for examples")
     try:

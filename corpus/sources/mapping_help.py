@@ -1,4 +1,4 @@
-"""Every key of a mapping with its type, meaning and an example, out of the model that reads mappings.
+"""List every key of a mapping with its type, meaning and an example, from the model that reads mappings.
 
 cbc corpus mapping-help
 cbc corpus mapping-help --markdown > docs/mappings.md
@@ -28,7 +28,7 @@ SECTIONS: dict[str, tuple[str, type[StrictModel]]] = {
     "attributes": ("attributes: further columns, kept as an annotation", Attributes),
     "field": ("A field", Cell),
 }
-"""Where the keys of each model stand in a mapping."""
+"""Key of a mapping -> its title, and the model of the keys below it."""
 TYPES = {
     "dict[": "fields",
     "Cell": "field",
@@ -39,12 +39,12 @@ TYPES = {
     "'int'": "number",
     "": "text",
 }
-"""How a type is called, by what stands in its annotation; the first that fits."""
+"""Part of a type annotation -> name of the type; the first that fits."""
 HEADER = ("key", "type", "needed", "meaning", "example")
 
 
 class Key(NamedTuple):
-    """One key of a mapping; `example` is YAML."""
+    """A key of a mapping; `example` is YAML."""
 
     section: str
     key: str
@@ -55,7 +55,7 @@ class Key(NamedTuple):
 
 
 def mapping_keys() -> list[Key]:
-    """Every key, section by section."""
+    """List every key, section by section."""
     return [
         mapping_key(section, name, field)
         for section, (_, model) in SECTIONS.items()
@@ -64,27 +64,27 @@ def mapping_keys() -> list[Key]:
 
 
 def mapping_key(section: str, name: str, field: FieldInfo) -> Key:
-    """One key of a model."""
-    type_ = next(word for mark, word in TYPES.items() if mark in str(field.annotation))
-    needed = field.is_required() and (section, name) != ("", "name")  # a mapping without a name bears its file's
+    """Describe a key of a model."""
+    type_ = next(word for part, word in TYPES.items() if part in str(field.annotation))
+    needed = field.is_required() and (section, name) != ("", "name")  # a mapping without a name gets that of its file
     example = json.dumps((field.examples or [None])[0], ensure_ascii=False)
     return Key(section, name, type_, needed, str(field.description), f"{name}: {example}")
 
 
 def rows_of(section: str) -> list[tuple[str, ...]]:
-    """The keys of a section as rows under HEADER."""
+    """Keys of a section as rows under HEADER."""
     keys = [key for key in mapping_keys() if key.section == section]
     return [(key.key, key.type, "yes" if key.needed else "", key.meaning, key.example) for key in keys]
 
 
 def mapping_help() -> str:
-    """The reference as text for a terminal."""
+    """Format the reference for a terminal."""
     parts = [f"{title.upper()}\n{table_text(HEADER, rows_of(name), 200)}" for name, (title, _) in SECTIONS.items()]
     return "\n\n".join([INTRO, *parts])
 
 
 def mapping_help_markdown() -> str:
-    """The reference as it stands in docs/mappings.md."""
+    """Format the reference as docs/mappings.md."""
     parts = ["# Mappings: the keys", "Written by `cbc corpus mapping-help --markdown`.", INTRO]
     for name, (title, _) in SECTIONS.items():
         rows = [(f"`{key}`", *middle, f"`{example}`") for key, *middle, example in rows_of(name)]

@@ -1,10 +1,10 @@
-"""The public Content Behavior Corpus: one parquet row a video, with scenes, replay graph, counts, metadata and channel.
+"""Read the public Content Behavior Corpus: a parquet row per video, with scenes, replay, counts, metadata and channel.
 
 cbc corpus ingest published train.parquet test.parquet --corpus CORPUS
 
-A marker is a scene (they come merged). `asr_grouped` and `ocr` hold one inner list a scene; captions, objects and
-actions are spread over the scenes when their number is a multiple of the scenes'. Whatever the tables cannot give back
-stays verbatim in the annotation published@1 (see corpus/published_shape.py), so that an export equals the file.
+A marker is a scene (markers come merged). `asr_grouped` and `ocr` hold one inner list per scene; captions, objects and
+actions are spread over the scenes if their number is a multiple of the number of scenes. Values that cannot be restored
+from the tables stay verbatim in the annotation published@1 (see corpus/published_shape.py): an export equals the file.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from pathlib import Path
 
 import duckdb
 
+from corpus.errors import first_line
 from corpus.files.sql import quote_file
 from corpus.ids import from_public_sql
 from corpus.published_shape import ANNOTATION, DERIVED_FLAT, FLAT, PUBLISHED, UNPACKED
 from corpus.replay_curve import MERGE_SQL
-from corpus.sources.base import Received, RowError, Source, Staging, given_files
+from corpus.sources.base import Received, RowError, Source, Staging, list_files
 
 COUNTS = ("likes", "views", "subscribers", "length")
 RULES: tuple[tuple[str, str, str], ...] = (
@@ -35,7 +36,7 @@ RULES: tuple[tuple[str, str, str], ...] = (
         "markers",
     ),
 )
-"""Why a row is rejected: reason, condition, what broke it; the first that holds counts."""
+"""Reason for a reject, condition, SQL of the offending value; the first condition that holds counts."""
 
 MESSAGE_ID = f"CASE WHEN trim(video_id) <> '' THEN {from_public_sql('video_id')} ELSE video_id END"
 REASON = " ".join(f"WHEN {condition} THEN '{reason}'" for reason, condition, _ in RULES)
@@ -105,7 +106,7 @@ QUALIFY row_number() OVER (PARTITION BY speaker_id ORDER BY _record) = 1 ORDER B
 
 KEPT = ", ".join(f'CASE WHEN list_contains(verbatim, \'{name}\') THEN row."{name}" END AS "{name}"' for name in FLAT)
 DIFFERS = ", ".join(
-    # a channel's company and audience are one for all its videos in the tables, so these stay with the video
+    # the tables hold one company and audience per channel, so each video keeps its own
     f"CASE WHEN row.\"{name}\" IS DISTINCT FROM derived.\"{name}\" OR '{name}' IN ('company_name', 'subscribers') "
     f"THEN '{name}' END"
     for name in FLAT
@@ -139,19 +140,19 @@ CELLS = {
 
 
 class Published(Source):
-    """Parquet files in the columns of the public release; columns that are missing are null."""
+    """Parquet files with the columns of the public release; missing columns are null."""
 
     name = "published"
     version = 1
     cells = CELLS
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
-        """Parquet files given or found in the folders given."""
-        parquet = "give a file or folder of the published corpus"
-        return given_files(paths, lambda folder: folder.rglob("*.parquet"), "parquet file", parquet)
+        """List the files, and the parquet files in the folders. Raises NoSuchPath."""
+        mend = "give a file or folder of the published corpus"
+        return list_files(paths, lambda folder: folder.rglob("*.parquet"), "parquet file", mend)
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
-        """Read every file into the flat form, reject what breaks a rule, turn the rest into rows."""
+        """Read every file into a flat table, reject rows that break a rule, and convert the others."""
         connection = staging.connection
         flat = ", ".join(f'"{name}" {type_}' for name, type_ in FLAT.items())
         connection.execute(
@@ -159,7 +160,7 @@ class Published(Source):
             f"raw_sha256 VARCHAR, fetched_at TIMESTAMP, wrong_type VARCHAR, message_id VARCHAR, {flat})"
         )
         for received in files:
-            _read(received, staging)
+            _read_file(received, staging)
         connection.execute(JUDGED_SQL)
         connection.execute(MERGE_SQL)
         connection.execute(TABLES_SQL)
@@ -167,12 +168,12 @@ class Published(Source):
         staging.annotate(ANNOTATION, "published_verbatim")
 
 
-def _read(received: Received, staging: Staging) -> None:
-    """Append a file to published_flat; one that cannot be read at all is a single reject."""
+def _read_file(received: Received, staging: Staging) -> None:
+    """Append a file to published_flat; a file that cannot be read is a single reject."""
     connection = staging.connection
     rows = f"read_parquet({quote_file(received.raw)}, file_row_number=true)"
     try:
-        columns, wrong = _columns(connection, rows)
+        columns, wrong = _cast_columns(connection, rows)
         connection.execute(
             f"""INSERT INTO published_flat BY NAME
             SELECT ? + line AS _record, ? AS file, line, ? AS source, ? AS raw_sha256, ? AS fetched_at, wrong_type,
@@ -184,14 +185,14 @@ def _read(received: Received, staging: Staging) -> None:
         staging.rows_read += counted[0] if counted else 0
     except (duckdb.Error, RowError) as error:
         staging.rows_read += 1
-        told = error if isinstance(error, RowError) else RowError("no readable parquet", str(error).splitlines()[0])
-        staging.reject(received.name, None, told)
+        fault = error if isinstance(error, RowError) else RowError("no readable parquet", first_line(error))
+        staging.reject(received.name, None, fault)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[str, str]:
+def _cast_columns(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[str, str]:
     """SQL that casts a file's columns to the published types, and SQL that names a column whose value does not fit.
 
-    Raises RowError when a column is of another kind altogether.
+    Raises RowError where a column cannot be cast at all.
     """
     types = {name: type_ for name, type_, *_ in connection.execute(f"DESCRIBE FROM {rows}").fetchall()}
     if "video_id" not in types:
@@ -206,7 +207,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, rows: str) -> tuple[str, str
         except duckdb.BinderException:
             raise RowError(f"column {name} of another type", types[name]) from None
         select.append(f"TRY_CAST({name} AS {type_}) AS {name}")
-        # a cast nulls what does not fit, also deep inside: cast back and compare, so that nothing is lost silently
+        # a cast makes values null that do not fit, also nested ones: cast back and compare to find them
         back = f"TRY_CAST(TRY_CAST({name} AS {type_}) AS {types[name]})"
         misfits.append(f"WHEN {back} IS DISTINCT FROM {name} THEN 'column {name} of another type'")
     return ", ".join(select), f"CASE {' '.join(misfits)} END"

@@ -1,7 +1,7 @@
-"""The source `table`: any CSV, JSON lines or parquet file, alone, zipped or in an archive, read by a mapping.
+"""The source `table`: any CSV, JSON lines or parquet file, plain, zipped or in an archive, read by a mapping.
 
-The mapping language stands in `mapping`, reading in `table_reader`, values and their checks in `table_sql`, and what
-becomes of them in `table_rows`.
+`mapping` defines the mapping language, `table_reader` reads files, `table_sql` types and checks values, and
+`table_rows` converts them to rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from corpus.sources.table_sql import Plan, prepare
 
 
 class Table(Source):
-    """Tabular files and a mapping that says what their columns are."""
+    """Tabular files, read by a mapping."""
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
@@ -35,24 +35,24 @@ class Table(Source):
 
     @property
     def settings(self) -> str:
-        """The mapping as YAML, defaults left out."""
+        """The mapping as YAML, without defaults."""
         return yaml.safe_dump(self.mapping.model_dump(mode="json", exclude_defaults=True), sort_keys=False)
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
-        """The files given, and those of the mapping's kind in the folders given. Raises NoSuchPath."""
-        found: set[Path] = set()
+        """List the files, and the mapping's kind of files in the folders. Raises NoSuchPath."""
+        selected: set[Path] = set()
         for path in paths:
             if not path.exists():
                 raise NoSuchPath(f"there is no {path}", "check the path")
-            inside = [path] if path.is_file() else [file for file in path.rglob("*") if self._wanted(file, path)]
-            if not inside:
-                told = ", ".join(self.mapping.files) or "csv, jsonl, parquet, tar.gz"
-                raise NoSuchPath(f"{path} holds no file that {self.name} reads ({told})", "give a folder that does")
-            found.update(inside)
-        return sorted(found)
+            matching = [path] if path.is_file() else [file for file in path.rglob("*") if self._is_wanted(file, path)]
+            if not matching:
+                kinds = ", ".join(self.mapping.files) or "csv, jsonl, parquet, tar.gz"
+                raise NoSuchPath(f"{path} holds no file that {self.name} reads ({kinds})", "give a folder that does")
+            selected.update(matching)
+        return sorted(selected)
 
-    def _wanted(self, file: Path, folder: Path) -> bool:
-        """Whether a file found in a folder is for this mapping; hidden ones are not."""
+    def _is_wanted(self, file: Path, folder: Path) -> bool:
+        """Whether a file in a folder is for this mapping; hidden files are not."""
         if not file.is_file() or any(part.startswith(".") for part in file.relative_to(folder).parts):
             return False
         if not self.mapping.files:
@@ -60,7 +60,7 @@ class Table(Source):
         return any(file.resolve().match(pattern) for pattern in self.mapping.files)
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
-        """Read the files and stage what they say. Raises UnknownColumn where no file is of the mapping's kind."""
+        """Read and stage the files. Raises UnknownColumn if none has the columns of the mapping."""
         prepare(staging.connection)
         plan = Plan(self.mapping)
         chains = table_rows.statements(plan, self.label)

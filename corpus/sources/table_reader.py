@@ -1,7 +1,7 @@
-"""Files on their way into the table `_parsed`, by a mapping.
+"""Read files into the table `_parsed`, by a mapping.
 
-Big clean CSV files and parquet are read by DuckDB, the rest record by record into batches. A file that DuckDB finds
-fault with is read again record by record, to reject just what is broken and to name its line.
+DuckDB reads parquet and large clean CSV files; all others are read record by record into batches. A CSV file in which
+DuckDB finds a fault is read again record by record, to reject only broken records and to name their lines.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ import pyarrow as pa
 
 from corpus.errors import CbcError
 from corpus.files import encodings
-from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, parts, text_records
-from corpus.files.csv_records import records
+from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, read_parts, read_text_records
+from corpus.files.csv_records import read_records
 from corpus.files.sql import quote, quote_file
 from corpus.sources.base import Received, RowError, Staging
 from corpus.sources.table_sql import KEPT, Plan, json_path
 
 BATCH_RECORDS, BATCH_CHARACTERS = 20_000, 16 << 20
-SEEN_RECORDS = 1_000  # of JSON lines, to learn which columns a file has
+SAMPLED_RECORDS = 1_000  # of JSON lines, to learn which columns a file has
 NUMBERS = ("_file", "_record", "_n", "_line")
 
 
 class UnknownColumn(CbcError):
-    """A mapping names a column that the file does not have."""
+    """A mapping names a column that no file has."""
 
 
 class Reader:
-    """Reads files one after the other; `finish` ends it."""
+    """Reads files one after the other; call `finish` after the last one."""
 
     def __init__(self, plan: Plan, staging: Staging) -> None:
         self.plan, self.mapping, self.staging = plan, plan.mapping, staging
@@ -45,9 +45,9 @@ class Reader:
         self.connection.execute(f"CREATE TABLE _parsed AS {plan.select(f'(SELECT {numbers}, {empty})')} LIMIT 0")
 
     def read(self, index: int, file: Received) -> None:
-        """Read one file, or all in one archive; records of an archive are numbered through."""
+        """Read a file, or all files of an archive; records are numbered across an archive."""
         before = self.staging.rows_read
-        for part in parts(file.name, file.raw, self.staging.folder):
+        for part in read_parts(file.name, file.raw, self.staging.folder):
             number = self.staging.rows_read - before
             if isinstance(part, Unread):
                 self._reject(file.name, part)
@@ -59,7 +59,7 @@ class Reader:
                 self._csv(index, part, number)
 
     def finish(self) -> None:
-        """Bring in what waits. Raises UnknownColumn where no file was of the mapping's kind."""
+        """Insert the last batch. Raises UnknownColumn if no file had the columns of the mapping."""
         self._flush()
         if self.misfit and not self.fitting:
             raise UnknownColumn(self.misfit, f"correct the mapping {self.mapping.name}, or mark columns optional")
@@ -67,8 +67,8 @@ class Reader:
     def _csv(self, index: int, part: Part, number: int) -> None:
         """Read a delimited file."""
         separator = self.mapping.separator or ("\t" if ".tsv" in part.name.lower() else ",")
-        found = records(part, separator, encoding := self._encoding(part))
-        header = next(found, Unread(None, 1, "empty file", None))
+        rows = read_records(part, separator, encoding := self._encoding(part))
+        header = next(rows, Unread(None, 1, "empty file", None))
         if isinstance(header, Unread):
             self._reject(part.name, header)
             return
@@ -77,54 +77,54 @@ class Reader:
             return
         if encoding == "utf-8" and part.size >= BIG_BYTES and self._fast(index, part, names, separator):
             return
-        picks = [names.index(column) if column in names else None for column in self.plan.sources]
+        positions = [names.index(column) if column in names else None for column in self.plan.sources]
         mend = self.mapping.mend_mojibake and encoding != "utf-8"
-        for record in found:
+        for record in rows:
             if isinstance(record, Unread):
                 self._reject(part.name, record)
             else:
-                fields = [encodings.mend(field) for field in record.fields] if mend else record.fields
-                texts = [(fields[pick] or None) if pick is not None else None for pick in picks]
+                fields = [encodings.mend_mojibake(field) for field in record.fields] if mend else record.fields
+                texts = [(fields[position] or None) if position is not None else None for position in positions]
                 self._add(index, part.name, number, record, texts)
 
     def _encoding(self, part: Part) -> str:
-        """The encoding the mapping says, or the one found."""
+        """The encoding that the mapping states, or the detected one."""
         if self.mapping.encoding != "auto":
             return self.mapping.encoding
         try:
             with part.open() as raw:
-                return encodings.detect(raw)
+                return encodings.detect_encoding(raw)
         except BROKEN_FILE:
             return "utf-8"
 
-    def _fits(self, part: Part, present: set[str], told: str) -> bool:
-        """Whether a file has the columns the mapping needs; one that has not is rejected whole."""
+    def _fits(self, part: Part, present: set[str], columns_text: str) -> bool:
+        """Whether a file has the columns that the mapping needs; if not, the whole file is rejected."""
         lacking = self.mapping.lacking(present)
         if lacking:
-            self.misfit = self.misfit or f"{part.name} has no column {lacking[0]!r} ({told})"
+            self.misfit = self.misfit or f"{part.name} has no column {lacking[0]!r} ({columns_text})"
             self._reject(part.name, Unread(None, 1, "other columns", f"lacks {', '.join(lacking)}"))
         else:
             self.fitting += 1
         return not lacking
 
     def _fast(self, index: int, part: Part, names: list[str], separator: str) -> bool:
-        """Let DuckDB read a big file; where it finds any fault, nothing is kept and the answer is no."""
+        """Let DuckDB read a large file; if it finds any fault, nothing is kept and the result is False."""
         self._flush()
         before = self.staging.rows_read
-        read = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
+        types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
         columns = {name: f"c{names.index(name)}" if name in names else "NULL::VARCHAR" for name in self.plan.sources}
         texts = ", ".join(f"{columns[name]} AS {s}" for name, s in self.plan.sources.items())
         relation = (
             f"(SELECT {index} AS _file, {before} + row_number() OVER () AS _record, row_number() OVER () AS _n, "
             f"NULL::BIGINT AS _line, {quote(part.name)} AS _name, NULL::VARCHAR AS _broken, {texts} "
-            f"FROM read_csv({quote_file(part.path)}, columns={{{read}}}, auto_detect=false, header=true, "
+            f"FROM read_csv({quote_file(part.path)}, columns={{{types}}}, auto_detect=false, header=true, "
             f"sep={quote(separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
             "rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
         )
         try:
             rows = self._insert(relation)
             faults = "(SELECT count(*) FROM _csv_rejects) + count(*) FILTER (_bad IS NOT NULL) FROM _parsed"
-            clean = bool(self._one(f"SELECT {faults} WHERE _record > {before}") == 0)
+            clean = bool(self._single_value(f"SELECT {faults} WHERE _record > {before}") == 0)
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
         except duckdb.Error:
@@ -138,14 +138,14 @@ class Reader:
         return clean
 
     def _json_lines(self, index: int, part: Part, number: int) -> None:
-        """Read a file with one JSON object a line."""
-        found = text_records(part, self._encoding(part))
-        first = list(islice(found, SEEN_RECORDS))
-        objects = [_json_object(record.fields[0]) for record in first if isinstance(record, Record)]
-        present = {name for name in self.plan.sources if any(_reaches(found, name) for found in objects)}
+        """Read a file with one JSON object per line."""
+        records = read_text_records(part, self._encoding(part))
+        sample = list(islice(records, SAMPLED_RECORDS))
+        objects = [_parse_object(record.fields[0]) for record in sample if isinstance(record, Record)]
+        present = {name for name in self.plan.sources if any(_has_path(content, name) for content in objects)}
         if any(objects) and not self._fits(part, present, f"it has {', '.join(dict.fromkeys(chain(*objects)))}"):
             return
-        for record in chain(first, found):
+        for record in chain(sample, records):
             if isinstance(record, Unread):
                 self._reject(part.name, record)
             else:
@@ -188,7 +188,7 @@ class Reader:
     def _add(
         self, index: int, name: str, before: int, record: Record, texts: Sequence[str | None], json: bool = False
     ) -> None:
-        """Put one record into the batch."""
+        """Add a record to the batch."""
         if json != self.json or len(self.batch) >= BATCH_RECORDS or self.characters >= BATCH_CHARACTERS:
             self._flush()
             self.json = json
@@ -209,44 +209,44 @@ class Reader:
         self.batch, self.characters = [], 0
 
     def _from_json(self) -> str:
-        """The batch of JSON texts as a relation of s-columns."""
+        """SQL of the batch of JSON texts as a relation of s-columns."""
         paths = ", ".join(quote(json_path(name)) for name in self.plan.sources)
-        good = "CASE WHEN json_valid(_json) THEN json_type(_json) = 'OBJECT' ELSE false END"
-        read = f"CASE WHEN {good} THEN json_extract_string(_json, [{paths}]) END"
+        is_object = "CASE WHEN json_valid(_json) THEN json_type(_json) = 'OBJECT' ELSE false END"
+        values_sql = f"CASE WHEN {is_object} THEN json_extract_string(_json, [{paths}]) END"
         texts = ", ".join(f"nullif(l[{i}], '') AS {name}" for i, name in enumerate(self.plan.sources.values(), 1))
         return (
             f"(SELECT {KEPT}, CASE WHEN l IS NULL THEN _json END AS _broken, {texts} "
-            f"FROM (SELECT *, {read} AS l FROM _batch))"
+            f"FROM (SELECT *, {values_sql} AS l FROM _batch))"
         )
 
     def _insert(self, relation: str) -> int:
-        """Type and check the rows of a relation; gives their number."""
-        return int(self._one(f"INSERT INTO _parsed {self.plan.select(relation)}"))
+        """Type and check the rows of a relation, insert them, and return their number."""
+        return int(self._single_value(f"INSERT INTO _parsed {self.plan.select(relation)}"))
 
-    def _one(self, sql: str) -> Any:
+    def _single_value(self, sql: str) -> Any:
         return self.connection.execute(sql).fetchall()[0][0]
 
     def _reject(self, name: str, unread: Unread) -> None:
-        """Count and stage a record, or a file, that cannot be read."""
+        """Count and reject a record or file that cannot be read."""
         self.staging.rows_read += 1
         self.staging.reject(name, unread.line, RowError(unread.reason, unread.value))
 
 
 def quote_name(name: str) -> str:
-    """A column's name as an SQL identifier."""
+    """Quote a column's name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def _parse_object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
-def _reaches(content: Any, path: str) -> bool:
-    """Whether a JSON object has something at a dotted path."""
+def _has_path(content: Any, path: str) -> bool:
+    """Whether a JSON object has a dotted path."""
     for name in path.split("."):
         if not isinstance(content, dict) or name not in content:
             return False

@@ -1,4 +1,4 @@
-"""From the typed rows of a mapping's files (`_parsed`) to rows of the corpus' tables, by one INSERT for each kind."""
+"""Convert the typed rows of a mapping's files (`_parsed`) to rows of the tables of the corpus, by INSERTs."""
 
 from __future__ import annotations
 
@@ -42,26 +42,26 @@ def stage(chains: Sequence[Sequence[str]], files: Sequence[Received], staging: S
 
 
 def _message(plan: Plan) -> str:
-    said, mapping = plan.mapping.message, plan.mapping
+    fields, mapping = plan.mapping.message, plan.mapping
     speaker = plan.identify(mapping.communicator.communicator_id if mapping.communicator else None)
     return (
         f"INSERT INTO message BY NAME SELECT {plan.message_id} AS message_id, {speaker} AS communicator_id, "
-        f"{quote(mapping.channel)} AS channel, {quote(mapping.kind)} AS kind, {plan.keep(said.title)} AS title, "
-        f"{plan.keep(said.body)} AS body, {plan.time(said.published_at)} AS published_at, "
-        f"{_duration(plan)} AS duration_s, {plan.keep(said.language)} AS language, "
-        f"{plan.keep(said.category)} AS category, {plan.keep(said.country)} AS country, "
-        f"{plan.keep(said.licence)} AS licence, {plan.keep(said.campaign)} AS campaign, _record FROM _parsed"
+        f"{quote(mapping.channel)} AS channel, {quote(mapping.kind)} AS kind, {plan.keep(fields.title)} AS title, "
+        f"{plan.keep(fields.body)} AS body, {plan.time(fields.published_at)} AS published_at, "
+        f"{_duration(plan)} AS duration_s, {plan.keep(fields.language)} AS language, "
+        f"{plan.keep(fields.category)} AS category, {plan.keep(fields.country)} AS country, "
+        f"{plan.keep(fields.licence)} AS licence, {plan.keep(fields.campaign)} AS campaign, _record FROM _parsed"
     )
 
 
 def _duration(plan: Plan) -> str:
-    """A message's length, or where the last marker of its replay graph ends."""
+    """SQL of a message's duration, else of the end of the last marker of its replay graph."""
     ends = [f"{plan.graphs(replay)}[1].ends[-1]" for replay in plan.mapping.replay]
     return f"coalesce({', '.join([plan.seconds(plan.mapping.message.duration_s), *ends])})"
 
 
 def _communicator(plan: Plan, label: str) -> list[str]:
-    """One row a communicator and time, put together from the records that name them, the first first."""
+    """A row per communicator and time; of several records that name one, the earliest with a value wins."""
     speaker = plan.mapping.communicator
     if speaker is None:
         return []
@@ -83,7 +83,7 @@ def _communicator(plan: Plan, label: str) -> list[str]:
 
 
 def _origin(plan: Plan, label: str) -> str:
-    """Columns of provenance that say where a record came from."""
+    """SQL of the provenance columns that say where a record came from."""
     fetched = plan.mapping.fetched_at
     when = f"coalesce({plan.time(fetched)}, modified_at)" if fetched else "modified_at"
     licence = quote(plan.mapping.licence) if plan.mapping.licence else "NULL"
@@ -94,30 +94,30 @@ def _origin(plan: Plan, label: str) -> str:
 
 
 def _effects(plan: Plan) -> list[str]:
-    """One INSERT for all effects: those of a record stand together, which halves the file."""
+    """INSERT all effects at once: keeping those of a record together halves the file."""
     effects = plan.mapping.effects
     if not effects:
         return []
-    each = ", ".join(_effect(plan, effect, effects[:i]) for i, effect in enumerate(effects))
+    structs = ", ".join(_effect(plan, effect, effects[:i]) for i, effect in enumerate(effects))
     return [
         "INSERT INTO effect BY NAME SELECT message_id, e.metric, e.value, e.exposure, e.receiver, e.observed_at, "
-        f"_record FROM (SELECT {plan.message_id} AS message_id, _record, unnest([{each}]) AS e FROM _parsed) "
+        f"_record FROM (SELECT {plan.message_id} AS message_id, _record, unnest([{structs}]) AS e FROM _parsed) "
         "WHERE e.value IS NOT NULL"
     ]
 
 
 def _effect(plan: Plan, effect: Effect, earlier: Sequence[Effect]) -> str:
-    """An effect as a struct; its value is null where there is none."""
+    """SQL of an effect as a struct; its value is null where there is none."""
     value, at = _value(plan, effect), plan.time(effect.at)
     exposure = f"nullif({plan.amount(effect.exposure, 'views')}, 0)" if effect.exposure else "NULL::DOUBLE"
-    # A second observation at the same time as the first is the same one told twice.
-    told = [
-        f"AND ({_value(plan, other)} IS NULL OR {plan.time(other.at)} IS DISTINCT FROM {at})"
-        for other in earlier
-        if (other.metric, other.receiver) == (effect.metric, effect.receiver)
+    # A second observation with the time of the first repeats it.
+    not_repeated = [
+        f"AND ({_value(plan, previous)} IS NULL OR {plan.time(previous.at)} IS DISTINCT FROM {at})"
+        for previous in earlier
+        if (previous.metric, previous.receiver) == (effect.metric, effect.receiver)
     ]
-    if told:
-        value = f"CASE WHEN true {' '.join(told)} THEN {value} END"
+    if not_repeated:
+        value = f"CASE WHEN true {' '.join(not_repeated)} THEN {value} END"
     return (
         f"{{'metric': {quote(effect.metric)}, 'value': {value}, 'exposure': {exposure}, "
         f"'receiver': {plan.keep(effect.receiver)}, 'observed_at': {at}}}"
@@ -130,32 +130,32 @@ def _value(plan: Plan, effect: Effect) -> str:
 
 
 def _replays(plan: Plan) -> list[str]:
-    """Scenes of the first graph that tells them, and the replay value of each scene in each graph."""
-    found = []
+    """INSERTs for the scenes of each graph (the first one counts), and for its replay value in each scene."""
+    inserts = []
     for replay in plan.mapping.replay:
         graphs = GRAPHS.format(graphs=plan.graphs(replay))
-        each = f"(SELECT *, unnest(range(len(merged))) AS i FROM {graphs})"
-        found += [
+        scenes_sql = f"(SELECT *, unnest(range(len(merged))) AS i FROM {graphs})"
+        inserts += [
             f"INSERT INTO scene BY NAME SELECT {plan.message_id} AS message_id, i::INTEGER AS scene, "
-            f"i * scene_s AS start_s, (i + 1) * scene_s AS end_s, _record FROM {each}",
+            f"i * scene_s AS start_s, (i + 1) * scene_s AS end_s, _record FROM {scenes_sql}",
             f"INSERT INTO effect BY NAME SELECT {plan.message_id} AS message_id, 'replay' AS metric, "
-            f"merged[i + 1] AS value, i::INTEGER AS scene, g.at AS observed_at, _record FROM {each}",
+            f"merged[i + 1] AS value, i::INTEGER AS scene, g.at AS observed_at, _record FROM {scenes_sql}",
         ]
-    return found
+    return inserts
 
 
 def _provenance(plan: Plan, label: str) -> list[str]:
-    """A row for each message and time at which it was observed."""
+    """INSERT a row for each message and time of observation."""
     times = list(dict.fromkeys(plan.time(effect.at) for effect in plan.mapping.effects)) or ["NULL::TIMESTAMP"]
-    seen = [f"{{'at': {times[0]}, 'new': true}}"]
+    observations = [f"{{'at': {times[0]}, 'new': true}}"]
     for i, time in enumerate(times[1:], 1):
-        new = " AND ".join(f"{time} IS DISTINCT FROM {other}" for other in times[:i])
-        seen.append(f"{{'at': {time}, 'new': {time} IS NOT NULL AND {new}}}")
-    lists = [f"[{', '.join(seen)}]"]
+        new = " AND ".join(f"{time} IS DISTINCT FROM {earlier}" for earlier in times[:i])
+        observations.append(f"{{'at': {time}, 'new': {time} IS NOT NULL AND {new}}}")
+    lists = [f"[{', '.join(observations)}]"]
     for replay in plan.mapping.replay:
         new = " AND ".join(f"g.at IS DISTINCT FROM {time}" for time in times)
-        one = f"lambda g: {{'at': g.at, 'new': g.at IS NOT NULL AND {new}}}"
-        lists.append(f"coalesce(list_transform({plan.graphs(replay)}, {one}), [])")
+        to_observation = f"lambda g: {{'at': g.at, 'new': g.at IS NOT NULL AND {new}}}"
+        lists.append(f"coalesce(list_transform({plan.graphs(replay)}, {to_observation}), [])")
     return [
         f"INSERT INTO provenance BY NAME SELECT 'message' AS table_name, {plan.message_id} AS row_key, "
         f"{_origin(plan, label)}, o.at AS observed_at FROM (SELECT *, unnest({' || '.join(lists)}) AS o FROM _parsed) "
@@ -164,13 +164,13 @@ def _provenance(plan: Plan, label: str) -> list[str]:
 
 
 def _attributes(plan: Plan) -> list[str]:
-    kept = plan.mapping.attributes
-    if kept is None:
+    attributes = plan.mapping.attributes
+    if attributes is None:
         return []
-    columns = {name: plan.keep(field) for name, field in kept.text.items()}
-    columns |= {name: plan.number(field) for name, field in kept.number.items()}
-    columns |= {name: plan.truth(field) for name, field in kept.truth.items()}
-    named = ", ".join(f'{column} AS "{name}"' for name, column in columns.items())
-    some = " OR ".join(f"{column} IS NOT NULL" for column in columns.values())
-    rows = f"SELECT {plan.message_id} AS message_id, {named}, _record FROM _parsed WHERE {some}"
+    columns = {name: plan.keep(field) for name, field in attributes.text.items()}
+    columns |= {name: plan.number(field) for name, field in attributes.number.items()}
+    columns |= {name: plan.truth(field) for name, field in attributes.truth.items()}
+    columns_sql = ", ".join(f'{column} AS "{name}"' for name, column in columns.items())
+    any_value = " OR ".join(f"{column} IS NOT NULL" for column in columns.values())
+    rows = f"SELECT {plan.message_id} AS message_id, {columns_sql}, _record FROM _parsed WHERE {any_value}"
     return [f"CREATE TABLE {ATTRIBUTES} AS {rows}"]

@@ -1,8 +1,8 @@
-"""A mapping as SQL: texts of a file's columns in, typed and checked values out, and from those the tables' rows.
+"""Compile a mapping to SQL that turns the texts of a file's columns into typed and checked values.
 
-Three steps, one scan: t0, t1 ... are the texts of the mapping's fields, v0, v1 ... their values, `_bad` the first rule
-a row broke. Names of columns never enter the SQL: a reader gives them as s0, s1 ... in the order of
-`Mapping.columns()`, empty texts as null.
+There are three steps in one scan: t0, t1 ... are the texts of the mapping's fields, v0, v1 ... their values, and `_bad`
+the first rule that a row breaks. Names of columns never enter the SQL: a reader names them s0, s1 ... in the order of
+`Mapping.columns()`, with empty texts as null.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ CREATE OR REPLACE MACRO cell_seconds(t) AS CASE
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a connection the functions the SQL here uses."""
-    page_counts.register(connection)
+    """Register the functions that the SQL of a plan calls."""
+    page_counts.register_page_count(connection)
     connection.execute(MERGE_SQL)
     connection.execute(MACROS)
 
 
 class Plan:
-    """A mapping compiled: `select` turns a relation of s-columns into typed rows, `columns` says which."""
+    """A compiled mapping: `select` turns a relation of s-columns into typed rows; other methods name their columns."""
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
@@ -63,31 +63,31 @@ class Plan:
         self.checks.append((f"{self.message_id} IS NULL", "missing id", "NULL"))
 
     def select(self, relation: str) -> str:
-        """SQL that reads typed rows, with the first rule each broke in `_bad`, from a relation of s-columns."""
+        """SQL of typed rows from a relation of s-columns, with the first rule that each breaks in `_bad`."""
         texts = ", ".join(f"{self._filled(cells)} AS {name}" for cells, name in self.texts.items())
         values = "".join(f", {sql} AS {name}" for (_, sql), name in self.values.items())
-        rules = " ".join(f"WHEN {broken} THEN [{quote(why)}, {what}]" for broken, why, what in self.checks)
+        rules = " ".join(f"WHEN {broken} THEN [{quote(reason)}, {value}]" for broken, reason, value in self.checks)
         graphs = "".join(f", {self.sources[name]}" for graph in self.mapping.replay for name in graph.columns)
-        kept = ", ".join([KEPT, *self.kept, *self.values.values()])
-        first = f"SELECT {KEPT}, _broken, {texts}{graphs} FROM {relation}"
-        return f"SELECT {kept}, CASE {rules} END AS _bad FROM (SELECT *{values} FROM ({first}))"
+        kept_columns = ", ".join([KEPT, *self.kept, *self.values.values()])
+        texts_sql = f"SELECT {KEPT}, _broken, {texts}{graphs} FROM {relation}"
+        return f"SELECT {kept_columns}, CASE {rules} END AS _bad FROM (SELECT *{values} FROM ({texts_sql}))"
 
     def identify(self, field: tuple[Cell, ...] | None) -> str:
-        """The column with an id: a field's text under the mapping's medium."""
+        """Column with the id of a field's text in the mapping's medium."""
         if field is None:
             return "NULL::VARCHAR"
         sql = global_id_sql(self.mapping.channel, self.text(field))
         return self.values.setdefault(("id", sql), f"v{len(self.values)}")
 
     def keep(self, field: tuple[Cell, ...] | None) -> str:
-        """The column with a field's text, kept for the tables."""
+        """Column with a field's text, kept for the tables."""
         if field is None:
             return "NULL::VARCHAR"
         self.kept[self.text(field)] = None
         return self.text(field)
 
     def text(self, field: tuple[Cell, ...]) -> str:
-        """The column with a field's text, while values are read from it."""
+        """Column with a field's text, from which values are read."""
         return self.texts.setdefault(field, f"t{len(self.texts)}")
 
     def _filled(self, field: tuple[Cell, ...]) -> str:
@@ -100,7 +100,7 @@ class Plan:
         elif cell.file is not None:
             sql = f"nullif(regexp_extract(_name, {quote(cell.file)}, 1), '')"
         elif cell.template is not None:
-            pieces = PLACE.split(cell.template)  # text and names of columns take turns
+            pieces = PLACE.split(cell.template)  # texts and names of columns alternate
             sql = " || ".join(self._present(p) if i % 2 else quote(p) for i, p in enumerate(pieces) if i % 2 or p)
         else:
             sql = self._present(cell.columns[0])
@@ -109,12 +109,12 @@ class Plan:
         return f"nullif(regexp_extract({sql}, {quote(cell.pattern)}, 1), '')" if cell.pattern is not None else sql
 
     def _present(self, column: str) -> str:
-        """A column's text, null where it is one of the mapping's words for missing."""
+        """SQL of a column's text, null where it is one of the mapping's words for missing."""
         name, words = self.sources[column], ", ".join(map(quote, self.mapping.missing))
         return f"CASE WHEN trim({name}) NOT IN ({words}) THEN {name} END" if words else name
 
     def _typed(self, kind: str, sql: str, text: str, reason: str) -> str:
-        """A value read from a text, rejected for `reason` where there is text but no value."""
+        """Column with a value read from a text; a row with text but no value is rejected for `reason`."""
         if (kind, sql) not in self.values:
             name = self.values[kind, sql] = f"v{len(self.values)}"
             self.checks.append((f"{text} IS NOT NULL AND {name} IS NULL", reason, text))
@@ -125,14 +125,14 @@ class Plan:
             self.checks.append((broken, reason, text))
 
     def number(self, field: tuple[Cell, ...]) -> str:
-        """The column with a field's number."""
+        """Column with a field's number."""
         text = self.text(field)
         value = self._typed("number", f"cell_number({text})", text, "not a number")
         self._rule(f"NOT isfinite({value})", "not a number", text)
         return value
 
     def amount(self, field: tuple[Cell, ...], metric: str) -> str:
-        """The column with a value of a metric, in its range; counts are whole."""
+        """Column with a value of a metric; values outside its range and counts with a fraction are rejected."""
         text, value, unit = self.text(field), self.number(field), METRICS[metric]
         self._rule(f"{value} < {unit.low}", "negative count" if unit.high is None else "out of range", text)
         if unit.high is not None:
@@ -143,7 +143,7 @@ class Plan:
         return value
 
     def time(self, field: tuple[Cell, ...] | None) -> str:
-        """The column with a field's time, UTC."""
+        """Column with a field's time, UTC."""
         if field is None:
             return "NULL::TIMESTAMP"
         text = self.text(field)
@@ -156,7 +156,7 @@ class Plan:
         return f"page_time({text}, [{', '.join(map(quote, formats))}])" if formats else f"zone_time({text})"
 
     def seconds(self, field: tuple[Cell, ...] | None) -> str:
-        """A field's length in seconds; 0 stands for a length the source does not know."""
+        """SQL of a field's duration in seconds; 0 means that the source does not know it."""
         if field is None:
             return "NULL::DOUBLE"
         text = self.text(field)
@@ -165,25 +165,26 @@ class Plan:
         return f"nullif({value}, 0)"
 
     def truth(self, field: tuple[Cell, ...]) -> str:
-        """The column with a field's yes or no."""
+        """Column with a field's truth value."""
         text = self.text(field)
         return self._typed("truth", f"cell_truth({text})", text, "not true or false")
 
     def graphs(self, replay: Replay) -> str:
-        """The column with a row's replay graphs: a list of {at_text, at, ends, shares}, empty ones left out."""
+        """Column with a row's replay graphs: a list of {at_text, at, ends, shares}, without empty ones."""
         column = self.sources[replay.columns[0]]
         name = self.values.setdefault(("graphs", self._graphs(replay)), f"v{len(self.values)}")
-        one = "lambda g: len(g.shares) <> len(g.ends) OR g.shares IS NULL OR g.ends IS NULL OR NOT g.ends[-1] > 0 " + (
+        is_broken = (
+            "lambda g: len(g.shares) <> len(g.ends) OR g.shares IS NULL OR g.ends IS NULL OR NOT g.ends[-1] > 0 "
             "OR list_min(g.shares) < 0 OR list_max(g.shares) > 1 OR len(list_filter(g.shares, lambda x: x IS NULL)) > 0"
         )
         self._rule(f"{column} IS NOT NULL AND {name} IS NULL", "broken markers", f"left({column}, 200)")
-        self._rule(f"len(list_filter({name}, {one})) > 0", "broken markers", f"left({column}, 200)")
-        late = "lambda g: g.at_text IS NOT NULL AND g.at IS NULL"
-        self._rule(f"len(list_filter({name}, {late})) > 0", "unparsable date", f"{name}[1].at_text")
+        self._rule(f"len(list_filter({name}, {is_broken})) > 0", "broken markers", f"left({column}, 200)")
+        is_undated = "lambda g: g.at_text IS NOT NULL AND g.at IS NULL"
+        self._rule(f"len(list_filter({name}, {is_undated})) > 0", "unparsable date", f"{name}[1].at_text")
         return name
 
     def _graphs(self, replay: Replay) -> str:
-        """SQL for the list of graphs of a row."""
+        """SQL of the list of graphs of a row."""
         if replay.each:
             source = self.sources[replay.each]
             items = f"CASE WHEN json_valid({source}) THEN json_extract({source}, '$[*]') END"
@@ -206,5 +207,5 @@ class Plan:
 
 
 def json_path(column: str) -> str:
-    """A dotted path as a JSON path; names are quoted, so that they stay names."""
+    """Convert a dotted path to a JSON path with quoted names."""
     return "$" + "".join(f".{json.dumps(name, ensure_ascii=False)}" for name in column.split("."))

@@ -1,12 +1,11 @@
-"""Posts that a user has already: answers of the X API v2, and what twarc wrote (twarc2, flattened or not, and twarc 1).
+"""Read posts from files: answers of the X API v2, and files of twarc (twarc2, flattened or not, and twarc 1).
 
 twarc2 timeline HANDLE posts.jsonl
 cbc corpus ingest x_api posts.jsonl --corpus CORPUS
 
-A file holds one JSON value a line, or a single one; .gz too. Ids and accounts are named as the mapping `tweets` does,
-shares are retweets. Each post is a record, and so is each thing that an answer says could not be given: retweets,
-posts deleted since and suspended accounts are rejects. Pictures' descriptions, quotes and replies are the annotation
-x_api@1.
+A file holds one JSON value per line, or a single one; .gz too. Ids and accounts have the same form as in the mapping
+`tweets`; shares are retweets. Each post is a record, and so is each error of an answer: retweets, deleted posts and
+suspended accounts are rejects. Descriptions of pictures, quotes and replies become the annotation x_api@1.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, kind_of, parts, text_records
+from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, kind_of, read_parts, read_text_records
 from corpus.files.sql import quote
-from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, given_files
-from corpus.sources.x_posts import Post, posts_of, tidy
+from corpus.sources.base import BATCH_ROWS, Received, RowError, Source, Staging, list_files
+from corpus.sources.x_posts import Post, posts_of, without_surrogates
 
 BATCH_CHARACTERS = 16 << 20
-LARGEST_DOCUMENT = 256 << 20  # bytes of a file that is a single JSON value over many lines: it is read whole
+LARGEST_DOCUMENT = 256 << 20  # bytes of a file that is a single JSON value over many lines, read at once
 COUNTS = ("audience", "likes", "shares", "replies", "impressions", "quotes")
 TIMES, LISTS = ("published_at", "observed_at"), ("media_types", "alt_texts")
 KINDS = {
@@ -73,7 +72,7 @@ CELLS = {
 
 
 class XApi(Source):
-    """Files of answers or of posts."""
+    """JSON files of answers or posts."""
 
     name = "x_api"
     version = 1
@@ -82,26 +81,28 @@ class XApi(Source):
     raw_kind = "json"
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
-        """The files given, and those with JSON in the folders given. Raises NoSuchPath."""
-        return given_files(paths, _inside, "posts", "give .json or .jsonl files, zipped or not, or a folder with some")
+        """List the files, and the JSON files in the folders. Raises NoSuchPath."""
+        return list_files(
+            paths, _find_json, "posts", "give .json or .jsonl files, zipped or not, or a folder with some"
+        )
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
-        """Read value by value; only a batch of posts is held."""
+        """Read value by value, with one batch of posts in memory."""
         reader = _Reader(staging)
-        with _no_cycles():
+        with _pause_cycle_collection():
             for file in files:
-                for part in parts(file.name, file.raw, staging.folder):
+                for part in read_parts(file.name, file.raw, staging.folder):
                     reader.read(file, part)
         reader.finish()
 
 
-def _inside(folder: Path) -> list[Path]:
+def _find_json(folder: Path) -> list[Path]:
     return [file for file in folder.rglob("*") if kind_of(file.name) == "jsonl" and not file.name.startswith(".")]
 
 
 @contextmanager
-def _no_cycles() -> Iterator[None]:
-    """Without the collector of cycles: JSON has none, and looking for them took a third of the time."""
+def _pause_cycle_collection() -> Iterator[None]:
+    """Pause the collector of reference cycles: JSON has none, and the search for them takes a third of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -112,7 +113,7 @@ def _no_cycles() -> Iterator[None]:
 
 
 class _Reader:
-    """One pass over files: a batch of posts, moved into DuckDB when it is full."""
+    """Collects posts in a batch, and moves it into DuckDB when it is full."""
 
     def __init__(self, staging: Staging) -> None:
         self.staging = staging
@@ -123,15 +124,15 @@ class _Reader:
         staging.annotate("x_api@1", "x_api_extra")
 
     def read(self, file: Received, part: Part | Unread) -> None:
-        """Read every JSON value of a file."""
-        for record in [part] if isinstance(part, Unread) else values(part):
+        """Add the posts of every JSON value of a file to the batch."""
+        for record in [part] if isinstance(part, Unread) else read_values(part):
             if isinstance(record, Unread):
                 self._reject(file, record.line, RowError(record.reason, record.value))
             else:
-                self._post(file, record)
+                self._add_posts(file, record)
 
-    def _post(self, file: Received, record: Record) -> None:
-        """Put the posts of one JSON value into the batch."""
+    def _add_posts(self, file: Received, record: Record) -> None:
+        """Add the posts of a JSON value to the batch."""
         try:
             payload = json.loads(record.fields[0])
         except (ValueError, RecursionError) as error:
@@ -149,7 +150,7 @@ class _Reader:
 
     def _reject(self, file: Received, line: int | None, error: RowError) -> None:
         self.staging.rows_read += 1
-        self.staging.reject(file.name, line, RowError(error.reason, tidy(error.value)))
+        self.staging.reject(file.name, line, RowError(error.reason, without_surrogates(error.value)))
 
     def finish(self) -> None:
         """Move the batch into DuckDB."""
@@ -157,30 +158,30 @@ class _Reader:
         columns = zip(*self.batch, strict=True) if self.batch else [()] * len(POSTS)
         arrays = [pa.array(column, kind) for column, kind in zip(columns, POSTS.types, strict=True)]
         connection.register("_posts", pa.Table.from_arrays(arrays, schema=POSTS))
-        for statement in chain(STATEMENTS, _provenance(self.staging.source)):
+        for statement in chain(STATEMENTS, _provenance_sql(self.staging.source)):
             connection.execute(statement)
         connection.unregister("_posts")
         self.batch, self.characters = [], 0
 
 
-def _provenance(source: str) -> Iterator[str]:
+def _provenance_sql(source: str) -> Iterator[str]:
     for table, key in (("message", "message_id"), ("communicator", "communicator_id")):
-        named = f"{quote(table)} AS table_name, {key} AS row_key, {quote(source)} AS source"
-        yield f"INSERT INTO provenance BY NAME SELECT {named}, {FETCHED} FROM _posts WHERE {key} IS NOT NULL"
+        columns = f"{quote(table)} AS table_name, {key} AS row_key, {quote(source)} AS source"
+        yield f"INSERT INTO provenance BY NAME SELECT {columns}, {FETCHED} FROM _posts WHERE {key} IS NOT NULL"
 
 
-def values(part: Part) -> Iterator[Record | Unread]:
-    """JSON values of a file as text: one a line, or the whole file where a line holds only the start of one."""
-    found = text_records(part, "utf-8")
-    first = next(found, None)
+def read_values(part: Part) -> Iterator[Record | Unread]:
+    """Yield the JSON values of a file as texts: one per line, or the whole file if its first line only begins one."""
+    records = read_text_records(part, "utf-8")
+    first = next(records, None)
     if isinstance(first, Record) and first.fields[0].strip() in ("{", "["):
-        yield _document(part)
+        yield _read_document(part)
     elif first is not None:
-        yield from chain([first], found)
+        yield from chain([first], records)
 
 
-def _document(part: Part) -> Record | Unread:
-    """A file that is one JSON value, read whole."""
+def _read_document(part: Part) -> Record | Unread:
+    """Read a file that is a single JSON value."""
     try:
         with part.open() as raw:
             content = raw.read(LARGEST_DOCUMENT + 1)

@@ -1,4 +1,4 @@
-"""Segments of YouTube Data API answers, as `cbc corpus crawl` puts them away: one row a page of an answer.
+"""Read segments of YouTube Data API answers, as `cbc corpus crawl` stores them: one row per page of an answer.
 
 Each item of a channels, videos or commentThreads answer is a record; pages of upload lists only lead to videos. Counts
 are strings in the API; a hidden count is missing there, and null here. Comments are scrubbed of personal data.
@@ -20,7 +20,7 @@ from corpus.errors import BrokenTable, NoSuchPath
 from corpus.ids import global_id, split_id
 from corpus.privacy.scrub import author_hash, hash_key, scrub
 from corpus.sources.base import Received, RowError, Source, Staging
-from corpus.sources.fields import LARGEST, Info, text, texts, whole
+from corpus.sources.fields import LARGEST, Info, read_object, read_text, read_texts, replace_lone_surrogates
 from corpus.sources.youtube_categories import CATEGORIES
 from corpus.store import BROKEN_MEND
 
@@ -43,7 +43,7 @@ EXTRAS = pa.schema(
         "_record": pa.int64(),
     }
 )
-HASHED = "hmac-sha256:"  # begins an author that the crawler hashed before anything was written
+HASHED = "hmac-sha256:"  # prefix of an author that the crawler hashed before writing the answer
 DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 LICENCES = {"creativeCommon": "CC-BY", "youtube": "YouTube standard"}
 CELLS = {
@@ -73,7 +73,7 @@ Row = dict[str, Any]
 
 
 def segment_row(raw: Path, line: int) -> Row:
-    """A page of a segment. Raises BrokenTable."""
+    """Read page number `line` (from 1) of a segment. Raises BrokenTable."""
     for batch in pq.ParquetFile(raw).iter_batches(256):
         if line <= len(batch):
             row: Row = batch.slice(line - 1, 1).to_pylist()[0]
@@ -83,7 +83,7 @@ def segment_row(raw: Path, line: int) -> Row:
 
 
 class YoutubeApi(Source):
-    """Segments in parquet."""
+    """Segments: parquet files with a row per page."""
 
     name = "youtube_api"
     version = 1
@@ -93,29 +93,30 @@ class YoutubeApi(Source):
 
     @staticmethod
     def call(raw: Path, line: int) -> str:
-        """The call that brought a page. Raises BrokenTable."""
+        """Describe the call that fetched a page. Raises BrokenTable."""
         row = segment_row(raw, line)
         return f"{row['stage']}.list of {row['target']}" + (f", page {row['page']}" if row["page"] else "")
 
     @staticmethod
     def payload(raw: Path, line: int | None, row_id: str) -> str:
-        """The items of a page that name an id. Raises BrokenTable."""
+        """JSON list of the items of a page that hold an id. Raises BrokenTable."""
         if line is None:
             return ""
         items = json.loads(segment_row(raw, line)["body"]).get("items", [])
-        texts = [json.dumps(item, ensure_ascii=False) for item in items]
-        return f"[{', '.join(text for text in texts if json.dumps(split_id(row_id)[1], ensure_ascii=False) in text)}]"
+        item_texts = [json.dumps(item, ensure_ascii=False) for item in items]
+        native_id = json.dumps(split_id(row_id)[1], ensure_ascii=False)
+        return f"[{', '.join(item_text for item_text in item_texts if native_id in item_text)}]"
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
-        """Segment files among the paths. Raises NoSuchPath."""
-        found = sorted({file for path in paths for file in (path.rglob("*.parquet") if path.is_dir() else [path])})
-        if not found or not all(path.is_file() and readable(path) for path in found):
+        """List the segment files below the paths. Raises NoSuchPath."""
+        segments = sorted({file for path in paths for file in (path.rglob("*.parquet") if path.is_dir() else [path])})
+        if not segments or not all(path.is_file() and is_segment(path) for path in segments):
             where = ", ".join(map(str, paths))
             raise NoSuchPath(f"no segment of API answers at {where}", "give a file of CORPUS/raw/youtube_api")
-        return found
+        return segments
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
-        """Items of each page as records; a page that is no JSON is one reject."""
+        """Stage each item of a page as a record; a page that is not JSON is one reject."""
         staging.connection.register("_extras", EXTRAS.empty_table())
         staging.connection.execute("CREATE TABLE youtube_api_extra AS FROM _extras")
         staging.annotate("youtube_api@1", "youtube_api_extra")
@@ -131,7 +132,7 @@ class YoutubeApi(Source):
                 annotate(staging, extras)
 
     def read(self, page: Row, file: Received, line: int, staging: Staging, key: bytes | None) -> list[Row]:
-        """Stage the items of one page; gives their rows of the annotation."""
+        """Stage the items of a page; returns their rows of the annotation."""
         try:
             items = items_of(page["body"])
         except RowError as error:
@@ -151,15 +152,15 @@ class YoutubeApi(Source):
         return extras
 
     def add(self, rows: dict[str, list[Row]], page: Row, file: Received, line: int, staging: Staging) -> None:
-        """Stage one item's rows, with where they came from."""
+        """Stage the rows of an item with their provenance."""
         keys = [("message", row["message_id"]) for row in rows.get("message", [])]
         keys += [("communicator", row["communicator_id"]) for row in rows.get("communicator", [])]
         keys += [("message", row["message_id"]) for row in rows.get("comment", [])]
-        same = {"source": self.label, "raw_sha256": file.sha256, "raw_line": line, "tool": page["tool"]}
+        origin = {"source": self.label, "raw_sha256": file.sha256, "raw_line": line, "tool": page["tool"]}
         at = {"observed_at": page["fetched_at"], "fetched_at": page["fetched_at"]}
-        rows["provenance"] = [{"table_name": table, "row_key": key, **same, **at} for table, key in keys]
-        for table, some in rows.items():
-            staging.add(table, some)
+        rows["provenance"] = [{"table_name": table, "row_key": key, **origin, **at} for table, key in keys]
+        for table, table_rows in rows.items():
+            staging.add(table, table_rows)
 
 
 def annotate(staging: Staging, extras: list[Row]) -> None:
@@ -169,8 +170,8 @@ def annotate(staging: Staging, extras: list[Row]) -> None:
     staging.connection.unregister("_extras")
 
 
-def readable(path: Path) -> bool:
-    """Whether a file is a segment."""
+def is_segment(path: Path) -> bool:
+    """Whether a file has the schema of a segment."""
     try:
         return bool(pq.read_schema(path).equals(SEGMENT))
     except (OSError, pa.ArrowInvalid):
@@ -178,26 +179,18 @@ def readable(path: Path) -> bool:
 
 
 def items_of(body: str) -> list[Any]:
-    """The items of an answer. Raises RowError."""
+    """Parse the items of an answer. Raises RowError."""
     try:
-        found = json.loads(body).get("items", [])
+        items = json.loads(body).get("items", [])
     except (ValueError, AttributeError, RecursionError):
-        found = None
-    if not isinstance(found, list):
+        items = None
+    if not isinstance(items, list):
         raise RowError("no JSON object with items", body)
-    return whole(found) if "\\ud" in body.lower() else found
+    return replace_lone_surrogates(items) if "\\ud" in body.lower() else items
 
 
-def part(item: Any, name: str) -> Info:
-    """A part of an item; empty where it is missing. Raises RowError."""
-    found = item.get(name) if isinstance(item, dict) else None
-    if found is not None and not isinstance(found, dict):
-        raise RowError(f"{name} of unexpected type", found)
-    return found or {}
-
-
-def count(info: Info, name: str) -> int | None:
-    """A count, which the API writes as a string; None where it is hidden. Raises RowError."""
+def read_count(info: Info, name: str) -> int | None:
+    """Read a count, which the API writes as a string; None if it is hidden. Raises RowError."""
     value = info.get(name)
     if value is None:
         return None
@@ -208,9 +201,9 @@ def count(info: Info, name: str) -> int | None:
     return int(value)
 
 
-def instant(info: Info, name: str) -> datetime | None:
-    """An RFC 3339 time, UTC without a zone. Raises RowError."""
-    value = text(info, name)
+def read_instant(info: Info, name: str) -> datetime | None:
+    """Read an RFC 3339 time, UTC without a zone; None if it is missing. Raises RowError."""
+    value = read_text(info, name)
     if value is None:
         return None
     try:
@@ -219,61 +212,61 @@ def instant(info: Info, name: str) -> datetime | None:
         raise RowError("unparsable date", f"{name}: {value}") from None
 
 
-def seconds(duration: str | None) -> float | None:
-    """An ISO 8601 length; None without one, and for live streams (0). Raises RowError."""
+def parse_duration(duration: str | None) -> float | None:
+    """Parse an ISO 8601 duration to seconds; None without one, and for live streams (0). Raises RowError."""
     if not duration:
         return None
-    found = DURATION.fullmatch(duration)
-    if not found:
+    match = DURATION.fullmatch(duration)
+    if not match:
         raise RowError("unparsable duration", duration)
-    days, hours, minutes, rest = (int(one or 0) for one in found.groups())
-    return float(((days * 24 + hours) * 60 + minutes) * 60 + rest) or None
+    days, hours, minutes, seconds = (int(value or 0) for value in match.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds) or None
 
 
-def named(item: Any) -> str:
-    """An item's id. Raises RowError."""
-    found = text(item, "id") if isinstance(item, dict) else None
-    if not found:
+def read_id(item: Any) -> str:
+    """Read the id of an item. Raises RowError."""
+    item_id = read_text(item, "id") if isinstance(item, dict) else None
+    if not item_id:
         raise RowError("no id", item)
-    return found
+    return item_id
 
 
 def channel_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str, list[Row]]:
-    """A channel as it was seen. Raises RowError."""
-    channel_id, snippet, statistics = named(item), part(item, "snippet"), part(item, "statistics")
+    """Convert a channel to rows. Raises RowError."""
+    channel_id, snippet, statistics = read_id(item), read_object(item, "snippet"), read_object(item, "statistics")
     hidden = statistics.get("hiddenSubscriberCount") is True
     row = {
         "communicator_id": global_id("youtube", channel_id),
         "channel": "youtube",
-        "name": text(snippet, "title"),
-        "audience": None if hidden else count(statistics, "subscriberCount"),
+        "name": read_text(snippet, "title"),
+        "audience": None if hidden else read_count(statistics, "subscriberCount"),
         "as_of": fetched_at,
     }
     return {"communicator": [row]}
 
 
 def video_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str, list[Row]]:
-    """A video and its counts as they were seen. Raises RowError."""
-    message_id = global_id("youtube", named(item))
-    snippet, statistics = part(item, "snippet"), part(item, "statistics")
-    channel_id, category_id = text(snippet, "channelId"), text(snippet, "categoryId")
+    """Convert a video and its counts to rows. Raises RowError."""
+    message_id = global_id("youtube", read_id(item))
+    snippet, statistics = read_object(item, "snippet"), read_object(item, "statistics")
+    channel_id, category_id = read_text(snippet, "channelId"), read_text(snippet, "categoryId")
     metrics = {"views": "viewCount", "likes": "likeCount", "comments": "commentCount"}
-    values = {metric: count(statistics, name) for metric, name in metrics.items()}
+    values = {metric: read_count(statistics, name) for metric, name in metrics.items()}
     message = {
         "message_id": message_id,
         "communicator_id": global_id("youtube", channel_id) if channel_id else None,
         "channel": "youtube",
         "kind": "video",
-        "title": text(snippet, "title"),
-        "body": text(snippet, "description"),
-        "published_at": instant(snippet, "publishedAt"),
-        "duration_s": seconds(text(part(item, "contentDetails"), "duration")),
-        "language": text(snippet, "defaultAudioLanguage", "defaultLanguage"),
+        "title": read_text(snippet, "title"),
+        "body": read_text(snippet, "description"),
+        "published_at": read_instant(snippet, "publishedAt"),
+        "duration_s": parse_duration(read_text(read_object(item, "contentDetails"), "duration")),
+        "language": read_text(snippet, "defaultAudioLanguage", "defaultLanguage"),
         "category": CATEGORIES.get(category_id or ""),
-        "licence": LICENCES.get(text(part(item, "status"), "license") or ""),
+        "licence": LICENCES.get(read_text(read_object(item, "status"), "license") or ""),
     }
     effect = {"message_id": message_id, "observed_at": fetched_at}
-    extra = {"message_id": message_id, "tags": texts(snippet, "tags"), "category_id": category_id}
+    extra = {"message_id": message_id, "tags": read_texts(snippet, "tags"), "category_id": category_id}
     return {
         "message": [message],
         "effect": [{**effect, "metric": m, "value": float(v)} for m, v in values.items() if v is not None],
@@ -282,26 +275,26 @@ def video_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str, 
 
 
 def comment_rows(item: Any, fetched_at: datetime, key: bytes | None) -> dict[str, list[Row]]:
-    """The first comment of a thread, scrubbed, its author hashed. Raises RowError."""
-    thread = part(item, "snippet")
-    top = part(thread, "topLevelComment")
-    comment, said = part(top, "snippet"), text(part(top, "snippet"), "textDisplay")
-    video_id = text(thread, "videoId")
+    """Convert the first comment of a thread to a row, its text scrubbed and its author hashed. Raises RowError."""
+    thread = read_object(item, "snippet")
+    top = read_object(thread, "topLevelComment")
+    comment = read_object(top, "snippet")
+    words, video_id = read_text(comment, "textDisplay"), read_text(thread, "videoId")
     if not video_id:
         raise RowError("a comment on no video", item)
     row = {
         "message_id": global_id("youtube", video_id),
-        "comment_id": named(top),
-        "author": author_of(text(part(comment, "authorChannelId"), "value"), key),
-        "text": None if said is None else scrub(said),
-        "likes": count(comment, "likeCount"),
-        "published_at": instant(comment, "publishedAt"),
+        "comment_id": read_id(top),
+        "author": author_of(read_text(read_object(comment, "authorChannelId"), "value"), key),
+        "text": None if words is None else scrub(words),
+        "likes": read_count(comment, "likeCount"),
+        "published_at": read_instant(comment, "publishedAt"),
     }
     return {"comment": [row]}
 
 
 def author_of(value: str | None, key: bytes | None) -> str | None:
-    """The keyed hash of an author, who may have been hashed when it was fetched."""
+    """Keyed hash of an author; the crawler may have hashed it already."""
     return value.removeprefix(HASHED) if value and value.startswith(HASHED) else author_hash(value, key)
 
 

@@ -1,1 +1,1 @@
-"""Take rows out for good: what to search for, where it is, and the proof that it is gone."""
+"""Remove messages for good: plan, remove, and search for what is left."""

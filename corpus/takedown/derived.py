@@ -1,8 +1,8 @@
-"""Drop withdrawn messages from benches, runs, texts and releases that were made of a corpus.
+"""Drop withdrawn messages from benches, runs, texts and releases that were made from a corpus.
 
-A row of parquet that is about a withdrawn message or holds a piece of its text is dropped, and with it the same
-instance in every other file of the folder; a manifest with `files` (path: sha256) and `fingerprint` gets new ones, so
-that nobody takes the folder for what it was before. Files of other kinds are only searched.
+A parquet row that is about a withdrawn message, or holds a piece of its text, is dropped, and so is the same instance
+in every other file of the folder. A manifest with `files` (path: sha256) and `fingerprint` gets new ones, so that the
+folder is not mistaken for its earlier state. Files of other kinds are only searched.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
 def drop_withdrawn(place: Path, terms: SearchTerms) -> int:
-    """Drop withdrawn rows from a parquet or DuckDB file, or from every parquet file of a folder; gives their number."""
+    """Drop withdrawn rows from a parquet or DuckDB file, or the parquet files of a folder; returns their number."""
     if place.is_file() and is_database(place):
         return drop_from_database(place, lambda batch: withdrawn_rows(batch, terms))
     files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
@@ -43,7 +43,7 @@ def drop_withdrawn(place: Path, terms: SearchTerms) -> int:
 
 
 def withdrawn_rows(batch: pa.RecordBatch, terms: SearchTerms, instances: frozenset[str] = frozenset()) -> pl.Series:
-    """Which rows hold a piece of text, or name an id or an instance in a column that says what they are about."""
+    """Mark the rows that hold a piece of text, or whose key columns name a withdrawn id or instance."""
     hits = contains_any(rows_as_json(batch), terms.forms)
     ids = [*terms.ids, *map(public_id, terms.ids)]
     for name in KEYS & set(batch.schema.names):
@@ -59,7 +59,7 @@ def withdrawn_rows(batch: pa.RecordBatch, terms: SearchTerms, instances: frozens
 
 
 def instances_of(path: Path, terms: SearchTerms) -> list[str]:
-    """The instances of a file's withdrawn rows."""
+    """List the instances of the withdrawn rows of a file."""
     instances: list[str] = []
     with pq.ParquetFile(path) as file:
         if "instance_id" in file.schema_arrow.names:
@@ -70,30 +70,30 @@ def instances_of(path: Path, terms: SearchTerms) -> list[str]:
 
 
 def drop_rows(path: Path, terms: SearchTerms, instances: frozenset[str]) -> int:
-    """Write a parquet file anew without its withdrawn rows; gives how many they were."""
-    beside = part_path(path)
+    """Rewrite a parquet file without its withdrawn rows; returns their number."""
+    part = part_path(path)
     dropped = 0
     try:
-        with pq.ParquetFile(path) as file, pq.ParquetWriter(beside, file.schema_arrow, compression="zstd") as writer:
+        with pq.ParquetFile(path) as file, pq.ParquetWriter(part, file.schema_arrow, compression="zstd") as writer:
             for batch in file.iter_batches(ROWS):
                 hits = withdrawn_rows(batch, terms, instances)
                 dropped += int(hits.sum())
                 writer.write_batch(batch.filter(pa.array((~hits).to_list(), pa.bool_())))
         if dropped:
-            beside.replace(path)
+            part.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
     return dropped
 
 
 def renew_manifest(folder: Path, dropped: int) -> None:
-    """Bring a folder's manifest up to date where rows were dropped; a release looks after its papers itself."""
+    """Update the manifest of a folder if rows were dropped; a release rewrites its own documents."""
     path = folder / "manifest.json"
     if not path.is_file():
         return
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if is_release(manifest):
-        renew_release(folder)  # also where a takedown was stopped after it had dropped the rows
+        renew_release(folder)  # even if nothing was dropped now: an earlier takedown may have stopped before this
         return
     if not dropped:
         return

@@ -1,6 +1,6 @@
-"""Plan a takedown: the ids, the rows they stand for, and the search terms for their text.
+"""Plan a takedown: resolve the ids, and collect search terms for their texts and records.
 
-CORPUS/takedown.json holds the plan from before the first row goes until the search at the end finds nothing.
+CORPUS/takedown.json holds the plan from before the first row is removed until the final search finds nothing.
 """
 
 from __future__ import annotations
@@ -15,32 +15,33 @@ import duckdb
 from corpus.files.atomic import write_json
 from corpus.files.parquet_rows import rows_as_json
 from corpus.files.sql import quote_file
-from corpus.ids import resolve
+from corpus.ids import resolve_id
 from corpus.sources.registry import paged_sources
 from corpus.store import Corpus
 from corpus.takedown.reread_raw import reread_records
 from corpus.takedown.search import ROWS
-from corpus.withdrawn.search_terms import SearchTerms, contains_any, pieces
+from corpus.withdrawn.search_terms import SearchTerms, contains_any, cut_pieces
 from corpus.withdrawn.tombstones import KINDS, Ids, all_ids, as_ids, list_withdrawn, union, withdrawn
 
 PENDING = "takedown.json"
-HELD = {
+TO_REMOVE = {
     "message": "message_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'message')",
     "communicator": "communicator_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'communicator')",
     "comment": "message_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'message') "
     "OR comment_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'comment')",
     "provenance": "(table_name, row_key) IN (SELECT kind, id FROM _withdrawn_ids)",
 }
-"""The condition for a row of a table to go; rows of every other table and annotation go with their message."""
+"""Table -> condition of the rows to remove; those of other tables and annotations are removed with their message."""
 TEXTS = {"message": ("title", "body"), "communicator": ("name",), "comment": ("text",)}
-"""The columns that hold somebody's words; of scenes and annotations all do."""
+"""Table -> columns that hold words; in scenes and annotations, all columns do."""
 WITHOUT_WORDS = ("provenance", "effect", "cut", "filtered")
 
 
 def plan(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, SearchTerms, int]:
-    """Ids that are to go, their search terms, and how many pieces of text stay; written down before anything goes.
+    """Plan the removal of ids: the full ids, their search terms, and the number of pieces that other messages share.
 
-    An earlier takedown that was stopped is completed: its ids and terms are among them. Raises UnknownId, AmbiguousId.
+    The plan is saved before anything is removed, and includes that of an earlier takedown that was stopped.
+    Raises UnknownId, AmbiguousId.
     """
     path = corpus.root / PENDING
     earlier = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"ids": {}, "pieces": [], "lines": {}}
@@ -55,7 +56,7 @@ def plan(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, SearchTerms, int]:
     reread, staged = reread_records(corpus, wanted)
     before = {digits: frozenset(numbers) for digits, numbers in earlier["lines"].items()}
     records = {
-        digits: frozenset().union(*(each.get(digits, frozenset()) for each in (recorded, reread, before)))
+        digits: frozenset().union(*(lines.get(digits, frozenset()) for lines in (recorded, reread, before)))
         for digits in {*recorded, *reread, *before}
     }
     terms = SearchTerms(all_ids(wanted), (texts - shared) | frozenset(earlier["pieces"]), records, staged)
@@ -71,13 +72,13 @@ def plan(corpus: Corpus, ids: Sequence[str]) -> tuple[Ids, SearchTerms, int]:
 
 
 def resolve_ids(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root: Path, known: Ids) -> Ids:
-    """The messages, communicators and comments of ids, in the corpus or taken down before.
+    """Find the full ids of messages, communicators and comments, in the corpus or taken down before.
 
-    A communicator takes its messages along. Raises UnknownId, AmbiguousId.
+    A communicator includes its messages. Raises UnknownId, AmbiguousId.
     """
     resolved: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for name in ids:
-        for kind, full in resolve(connection, name, str(root), known).items():
+        for kind, full in resolve_id(connection, name, str(root), known).items():
             resolved[kind].add(full)
             if kind == "communicator":
                 rows = connection.execute("SELECT message_id FROM message WHERE communicator_id = ?", [full])
@@ -86,43 +87,43 @@ def resolve_ids(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root:
 
 
 def table_files(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:
-    """Each file of tables and annotations: its table's name, its path, and the condition for a row to go."""
+    """Yield each file of tables and annotations: table, path, and condition of the rows to remove."""
     for path in sorted([*corpus.root.glob("tables/*/*.parquet"), *corpus.root.glob("tables/*/cells/*.parquet")]):
         if path.stem != "rejects":
-            yield path.stem, path, HELD.get(path.stem, HELD["message"])
+            yield path.stem, path, TO_REMOVE.get(path.stem, TO_REMOVE["message"])
     for place in ("annotations/*@*/*.parquet", "annotations/*@*/cells/*.parquet", "filtered/*.parquet"):
         for path in sorted(corpus.root.glob(place)):
-            yield path.parent.name, path, HELD["message"]
+            yield path.parent.name, path, TO_REMOVE["message"]
 
 
 def withdrawn_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Pieces of all texts in the rows that go."""
+    """Yield pieces of all texts in the rows to remove."""
     for table, path, condition in table_files(corpus):
         if table in WITHOUT_WORDS:
             continue
         columns = ", ".join(TEXTS.get(table, ())) or "* EXCLUDE (message_id)"
         result = connection.execute(f"SELECT {columns} FROM read_parquet({quote_file(path)}) WHERE {condition}")
         while rows := result.fetchmany(ROWS):
-            for text in strings(rows):
-                yield from pieces(text)
+            for text in texts_in(rows):
+                yield from cut_pieces(text)
 
 
-def strings(value: Any) -> Iterator[str]:
-    """Every text inside nested values."""
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield every text inside nested values."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from strings(list(value.values()))
+        yield from texts_in(list(value.values()))
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from strings(item)
+            yield from texts_in(item)
 
 
 def recorded_lines(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset[int]]:
-    """Records that provenance names for the rows that go, by file digest (0: the whole file); not API answers."""
+    """Records of the rows to remove, from provenance, by file digest (0: the whole file); API answers are left out."""
     rows = connection.execute(
         f"""SELECT substring(raw_sha256, 1, 16), list(DISTINCT coalesce(raw_line, 0)) FROM provenance
-        WHERE {HELD["provenance"]} AND raw_sha256 IS NOT NULL
+        WHERE {TO_REMOVE["provenance"]} AND raw_sha256 IS NOT NULL
         AND table_name = 'message' AND NOT list_contains(?, split_part(source, '@', 1)) GROUP BY 1""",
         [paged_sources()],
     ).fetchall()
@@ -130,7 +131,7 @@ def recorded_lines(connection: duckdb.DuckDBPyConnection) -> dict[str, frozenset
 
 
 def shared_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection, texts: frozenset[str]) -> set[str]:
-    """Pieces that rows which stay hold too."""
+    """Find the pieces that remaining rows hold too."""
     by_form = {json.dumps(piece, ensure_ascii=False)[1:-1]: piece for piece in texts}
     forms, shared = sorted(by_form), set[str]()
     for table, path, condition in table_files(corpus):

@@ -1,7 +1,7 @@
-"""Read raw files again, each by its source, for the records about withdrawn ids.
+"""Read raw files again, each with its source, to find the records about withdrawn ids.
 
-Provenance names only records of which something was kept; raw also holds second copies and records that were rejected
-later. Reading again takes as long as the ingests did.
+Provenance holds only records of which something was kept; raw files also hold duplicates and rejected records. This
+takes as long as the ingests did.
 """
 
 from __future__ import annotations
@@ -21,34 +21,35 @@ AT_ONCE = 500  # files
 
 
 def reread_records(corpus: Corpus, wanted: Ids) -> tuple[dict[str, frozenset[int]], frozenset[str]]:
-    """Records by the beginning of their file's digest (0: the whole file), and the files that were read again."""
+    """Find records by the first digits of their file's digest (0: the whole file), and the files that were read."""
     records: dict[str, frozenset[int]] = {}
-    read: set[str] = set()
+    reread: set[str] = set()
     for manifest in corpus.ingests():
         source = source_of(manifest)
         if source is None or source.generated or source.paged:
             continue
-        files = [raw for file in manifest["files"] if (raw := received(corpus, source, file))]
+        files = [raw for file in manifest["files"] if (raw := received_file(corpus, source, file))]
         for start in range(0, len(files), AT_ONCE):
             batch = files[start : start + AT_ONCE]
             for digits, numbers in staged_records(corpus, source, batch, wanted).items():
                 records[digits] = records.get(digits, frozenset()) | numbers
-            read |= {file.sha256[:DIGITS] for file in batch}
-    return records, frozenset(read)
+            reread |= {file.sha256[:DIGITS] for file in batch}
+    return records, frozenset(reread)
 
 
-def received(corpus: Corpus, source: Source, file: dict[str, str]) -> Received | None:
-    """A raw file as it was given to its source; None where it is gone."""
+def received_file(corpus: Corpus, source: Source, file: dict[str, str]) -> Received | None:
+    """The raw file of an entry in a manifest, for its source; None if it no longer exists."""
     digits = file["sha256"][:DIGITS]
     raw = next(iter(sorted((corpus.root / "raw" / source.name).glob(f"{digits}-*"))), None)
     if raw is None:
         return None
     changed = datetime.fromtimestamp(int(raw.stat().st_mtime), UTC).replace(tzinfo=None)
-    return Received(raw, raw, file["name"], file["sha256"], changed)  # names may be the same, digests are not
+    # The raw path also stands for the user's: names may repeat, raw paths do not.
+    return Received(raw, raw, file["name"], file["sha256"], changed)
 
 
 def staged_records(corpus: Corpus, source: Source, files: list[Received], wanted: Ids) -> dict[str, frozenset[int]]:
-    """Stage files and give the records about the ids."""
+    """Stage files, and find the records about the ids by file digest."""
     with corpus.staging("takedown") as folder, open_staging(folder) as connection:
         staging = Staging(connection, folder, source.label)
         try:

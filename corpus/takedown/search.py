@@ -1,7 +1,7 @@
-"""Search every file below a folder for pieces of text: the proof that a takedown is complete.
+"""Search every file below a folder for pieces of text, to prove that a takedown is complete.
 
-Rows of parquet are looked at as JSON, gzip and archives are unpacked on the way, databases and all else as bytes,
-which are read as UTF-8 and, where they are none, in the legacy encodings too.
+Parquet rows are searched as JSON; gzip files and archives are unpacked; databases and all other files are searched as
+bytes, decoded as UTF-8 and, unless they are ASCII, in legacy encodings too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROWS = 5_000
 
 @dataclass
 class Searched:
-    """Files and bytes that a search read, and the files that hold a piece."""
+    """Number of files and bytes that were searched, and the files that hold a piece."""
 
     files: int = 0
     size_bytes: int = 0
@@ -38,7 +38,7 @@ class Searched:
 
 
 def search(roots: Iterable[Path], forms: list[str]) -> Searched:
-    """Search every file below the roots and its name for any of the forms; links are not followed."""
+    """Search every file below the roots, and its name, for any of the forms; links are not followed."""
     result = Searched()
     for root in roots:
         inside = root.rglob("*") if root.is_dir() else [root]
@@ -52,7 +52,7 @@ def search(roots: Iterable[Path], forms: list[str]) -> Searched:
 
 
 def texts_of(path: Path) -> Iterator[pl.Series]:
-    """All texts of a file, part by part."""
+    """Yield all texts of a file, part by part."""
     name = path.name.lower()
     if name.endswith(".parquet"):
         try:
@@ -61,7 +61,7 @@ def texts_of(path: Path) -> Iterator[pl.Series]:
                     yield rows_as_json(batch)
             return
         except (OSError, pa.ArrowException):
-            pass  # a broken one is searched as bytes
+            pass  # a broken file is searched as bytes
     with path.open("rb") as raw:
         yield from byte_texts(raw)
     if name.endswith((".gz", ".tgz")):
@@ -69,7 +69,7 @@ def texts_of(path: Path) -> Iterator[pl.Series]:
 
 
 def unpacked(path: Path) -> Iterator[pl.Series]:
-    """The content of a gzip file; an archive in it is read as one stream, file after file."""
+    """Yield the content of a gzip file; of an archive in it, file after file."""
     try:
         with gzip.open(path) as raw:
             if not path.name.lower().endswith((".tar.gz", ".tgz")):
@@ -85,12 +85,12 @@ def unpacked(path: Path) -> Iterator[pl.Series]:
 
 
 def byte_texts(raw: IO[bytes]) -> Iterator[pl.Series]:
-    """Windows over bytes that overlap, as text."""
-    before = b""
+    """Yield overlapping windows of bytes as text."""
+    overlap = b""
     while chunk := raw.read(WINDOW_BYTES):
-        window = before + chunk
+        window = overlap + chunk
         texts = [window.decode("utf-8", "replace")]
         if not window.isascii() and window[:3] != codecs.BOM_UTF8:
             texts += [window.decode(encoding, "replace") for encoding in (*LEGACY, "utf-16")]
         yield pl.Series(texts)
-        before = window[-OVERLAP_BYTES:]
+        overlap = window[-OVERLAP_BYTES:]

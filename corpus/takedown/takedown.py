@@ -1,8 +1,8 @@
-"""`cbc corpus takedown ID... --corpus DIR`: take videos, posts, channels or comments out of everything, and prove it.
+"""`cbc corpus takedown ID... --corpus DIR`: remove videos, posts, channels or comments everywhere, and prove it.
 
-The plan is written down first (CORPUS/takedown.json, gone at the end): a takedown that was stopped is completed by the
-next one. Then: tombstones, tables and annotations, raw files, the crawl's journal, media, benches, runs and releases,
-and a search of every byte of them all for pieces of the withdrawn text.
+The plan is saved first (CORPUS/takedown.json, removed at the end), so that the next takedown completes one that was
+stopped. Then follow tombstones, tables and annotations, raw files, the crawl's journal, the recipe, media, benches,
+runs and releases, and a search of every byte of them for pieces of the withdrawn text.
 """
 
 from __future__ import annotations
@@ -28,19 +28,23 @@ from corpus.store import Corpus
 from corpus.takedown.derived import drop_withdrawn
 from corpus.takedown.plan import PENDING, plan, table_files
 from corpus.takedown.search import Searched, search
-from corpus.withdrawn.blank_raw import redact
+from corpus.withdrawn.blank_raw import blank_file
 from corpus.withdrawn.file_names import INFO, forget_names, rename_in_tables
 from corpus.withdrawn.search_terms import SearchTerms, contains_any
 from corpus.withdrawn.tombstones import KINDS, Ids, list_withdrawn, record_withdrawn
 
 
 class ResidueFound(CbcError):
-    """A piece of withdrawn text is still somewhere."""
+    """Files still hold a piece of withdrawn text."""
 
 
 @dataclass
 class Taken:
-    """What a takedown did."""
+    """Outcome of a takedown.
+
+    `folders`: derived folder -> rows removed; `absent`: derived folders that no longer exist; `pieces`: of text that
+    were searched for; `shared`: pieces that other messages hold too.
+    """
 
     ids: Ids
     rows: dict[str, int] = field(default_factory=dict)
@@ -54,7 +58,7 @@ class Taken:
 
 
 def takedown(root: Path, ids: Sequence[str], also: Sequence[Path] = ()) -> Taken:
-    """Take ids out of the corpus at `root` and of what was made of it (`also`: folders it does not know).
+    """Remove ids from the corpus at `root` and everything made from it (`also`: folders that the corpus does not know).
 
     Raises UnknownId, ResidueFound, NoSuchPath, WrongVersion, Busy.
     """
@@ -66,47 +70,47 @@ def takedown(root: Path, ids: Sequence[str], also: Sequence[Path] = ()) -> Taken
         wanted, terms, shared = plan(corpus, ids)
         record_withdrawn(root, wanted)
         taken = Taken(wanted, pieces=len(terms.pieces), shared=shared)
-        take_rows(corpus, wanted, taken)
-        take_raw(corpus, terms, taken)
-        take_recipe(root, terms)
-        take_media(corpus, wanted, taken)
-        take_derived(root, also, terms, taken)
+        remove_rows(corpus, wanted, taken)
+        blank_raw_files(corpus, terms, taken)
+        clean_recipe(root, terms)
+        remove_media(corpus, wanted, taken)
+        clean_derived(root, also, terms, taken)
         corpus.refresh()
-        prove(corpus, terms, taken)
+        check_nothing_left(corpus, terms, taken)
         (root / PENDING).unlink()
     return taken
 
 
-def take_rows(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
-    """Write tables and annotations anew without the rows."""
+def remove_rows(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
+    """Rewrite tables and annotations without the rows."""
     with duckdb.connect() as connection:
         list_withdrawn(connection, wanted)
         for table, path, condition in table_files(corpus):
-            gone = drop(connection, path, condition)
-            if gone:
-                taken.rows[table] = taken.rows.get(table, 0) + gone
+            removed = drop_rows(connection, path, condition)
+            if removed:
+                taken.rows[table] = taken.rows.get(table, 0) + removed
     for manifest in sorted(corpus.root.glob("tables/*/manifest.json")):
-        recount(manifest)  # of all: a takedown that was stopped may have rewritten a table and not its manifest
+        update_counts(manifest)  # all of them: a takedown may have stopped between a table and its manifest
 
 
-def drop(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> int:
-    """Drop rows from one parquet file, which goes where none is left; gives their number."""
+def drop_rows(connection: duckdb.DuckDBPyConnection, path: Path, condition: str) -> int:
+    """Drop rows from a parquet file, or the file if no row is left; returns their number."""
     rows = f"read_parquet({quote_file(path)})"
-    gone, all_ = connection.execute(
+    dropped, total = connection.execute(
         f"SELECT count(*) FILTER (coalesce({condition}, false)), count(*) FROM {rows}"
     ).fetchall()[0]
-    if gone == all_ > 0:
+    if dropped == total > 0:
         path.unlink()
-    elif gone:
-        beside = part_path(path)
+    elif dropped:
+        part = part_path(path)
         kept = f"SELECT * FROM {rows} WHERE NOT coalesce({condition}, false)"
-        connection.execute(f"COPY ({kept}) TO {quote(beside)} {PARQUET}")
-        beside.replace(path)
-    return int(gone)
+        connection.execute(f"COPY ({kept}) TO {quote(part)} {PARQUET}")
+        part.replace(path)
+    return int(dropped)
 
 
-def recount(manifest: Path) -> None:
-    """Bring the row counts of an ingest's manifest up to date."""
+def update_counts(manifest: Path) -> None:
+    """Update the row counts in the manifest of an ingest."""
     content = json.loads(manifest.read_text(encoding="utf-8"))
     counts = {
         part: {
@@ -120,14 +124,14 @@ def recount(manifest: Path) -> None:
         write_json(manifest, {**content, **counts})
 
 
-def take_raw(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
-    """Blank the records in raw files, in segments not yet ingested and in the crawl's journal; rename named files."""
+def blank_raw_files(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
+    """Blank records in raw files, segments not yet ingested and the crawl's journal; rename files named by a title."""
     separators = {
         source.name: source.separator for manifest in corpus.ingests() if (source := source_of(manifest)) is not None
     }
     for path in [*sorted(corpus.root.glob("raw/*/*")), *sorted(corpus.root.glob("crawl/*"))]:
         if path.is_file() and not path.name.startswith("."):
-            taken.raw_records += redact(path, terms, separators.get(path.parent.name))
+            taken.raw_records += blank_file(path, terms, separators.get(path.parent.name))
     taken.raw_records += sum(not name.endswith(INFO) for name in forget_names(corpus.root).values())
     rename_in_tables(corpus.root, [*terms.values, *terms.forms])
     journal = corpus.root / "crawl.sqlite"
@@ -135,7 +139,7 @@ def take_raw(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
         taken.raw_records += drop_withdrawn_payloads(journal, terms)
 
 
-def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
+def remove_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
     """Remove the media files of messages."""
     stems = {stem_of(*split_id(name)) for name in wanted["message"]}
     for path in sorted((corpus.root / "media").rglob("*")):
@@ -144,8 +148,8 @@ def take_media(corpus: Corpus, wanted: Ids, taken: Taken) -> None:
             taken.media_files += 1
 
 
-def take_recipe(root: Path, terms: SearchTerms) -> None:
-    """Drop lines of the kept recipe that name anything taken down."""
+def clean_recipe(root: Path, terms: SearchTerms) -> None:
+    """Drop lines of the kept recipe that name anything withdrawn."""
     path = root / "recipe.yaml"
     if path.is_file():
         lines = pl.Series(path.read_text(encoding="utf-8").splitlines(keepends=True), dtype=pl.String)
@@ -154,7 +158,7 @@ def take_recipe(root: Path, terms: SearchTerms) -> None:
             write_text(path, "".join(kept.to_list()))
 
 
-def take_derived(root: Path, also: Sequence[Path], terms: SearchTerms, taken: Taken) -> None:
+def clean_derived(root: Path, also: Sequence[Path], terms: SearchTerms, taken: Taken) -> None:
     """Drop the rows from benches, runs and releases."""
     known = [Path(name) for name in derived(root)]
     for folder in dict.fromkeys([*known, *(path.resolve() for path in also)]):
@@ -164,29 +168,31 @@ def take_derived(root: Path, also: Sequence[Path], terms: SearchTerms, taken: Ta
             taken.absent.append(str(folder))
 
 
-def prove(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
+def check_nothing_left(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:
     """Search everything for the pieces. Raises ResidueFound."""
     pending = corpus.root / PENDING
     taken.searched = search([corpus.root, *map(Path, taken.folders)], terms.forms)
-    left = [path for path in taken.searched.hits if path != pending]
-    if left:
-        where = ", ".join(str(path) for path in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+    residue = [path for path in taken.searched.hits if path != pending]
+    if residue:
+        where = ", ".join(str(path) for path in residue[:3]) + (
+            f" and {len(residue) - 3} more" if len(residue) > 3 else ""
+        )
         raise ResidueFound(
             f"pieces of the withdrawn text still stand in {where}",
-            "look into them and take out by hand what is left, then run it again",
+            "remove them from these files by hand, then run the command again",
         )
 
 
 def taken_text(taken: Taken) -> str:
-    """What a takedown did, as lines."""
+    """Format the outcome as lines."""
     taken_down = ", ".join(f"{len(taken.ids[kind]):,} {kind}s" for kind in KINDS if taken.ids[kind])
     rows = ", ".join(f"{count:,} {table}" for table, count in sorted(taken.rows.items())) or "none"
-    made = [f"{folder}: {count:,} rows" for folder, count in taken.folders.items()] or ["none known"]
+    derived_lines = [f"{folder}: {count:,} rows" for folder, count in taken.folders.items()] or ["none known"]
     lines = [
         f"taken down: {taken_down}",
         f"rows removed: {rows}",
         f"raw records blanked: {taken.raw_records:,}; media files removed: {taken.media_files:,}",
-        f"from what was made of the corpus: {'; '.join(made)}",
+        f"from what was made of the corpus: {'; '.join(derived_lines)}",
         *(f"not there any more: {folder}" for folder in taken.absent),
         searched_text(taken),
     ]
@@ -198,7 +204,7 @@ def taken_text(taken: Taken) -> str:
 
 
 def searched_text(taken: Taken) -> str:
-    """What was searched for, and where."""
+    """Format what was searched for, and where."""
     if not taken.pieces:
         return "no table held a text of its own, so that there was none to search for"
     where = f"{taken.searched.files:,} files ({taken.searched.size_bytes / 1e6:,.1f} MB)"

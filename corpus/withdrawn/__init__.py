@@ -1,1 +1,1 @@
-"""The gate that keeps withdrawn messages out, and the blanking of raw files."""
+"""Keep withdrawn messages out of a corpus, and blank their records in raw files."""

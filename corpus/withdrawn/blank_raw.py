@@ -1,8 +1,8 @@
-"""Blank withdrawn records in raw files; a blank one stays in their place, so that others keep their numbers.
+"""Blank withdrawn records in raw files; a blank record stays in their place, so that others keep their numbers.
 
-API answers and JSON lose the innermost entry around a search term, or become {"withdrawn": true}; rows of parquet
-become nulls, records of delimited files empty fields, captions and other text empty files, messages of a mailbox a bare
-head. Each file is written beside its place and renamed; one that holds no search term is left as it is.
+API answers and JSON lose the innermost entry around a search term, or become {"withdrawn": true}. Parquet rows become
+nulls, records of delimited files empty fields, captions and other text empty files, messages of a mailbox a bare
+header. Each file is written beside its place and renamed; a file without a search term is left as it is.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import CbcError
-from corpus.files.archives import BROKEN_FILE, Part, lines
+from corpus.files.archives import BROKEN_FILE, Part, read_lines
 from corpus.files.atomic import part_path
-from corpus.files.mailboxes import messages, pieces
+from corpus.files.mailboxes import read_messages, read_pieces
 from corpus.files.parquet_rows import rows_as_json
 from corpus.sources.registry import SOURCES
 from corpus.sources.youtube_api import SEGMENT
@@ -33,7 +33,7 @@ from corpus.withdrawn.blank_csv import (
     digits_of,
     encoding_of,
     numbers_of,
-    opened,
+    open_raw,
     separator_of,
 )
 from corpus.withdrawn.search_terms import PRUNED, SearchTerms, contains_any, prune
@@ -45,11 +45,11 @@ WHOLE_BYTES = 256 << 20  # of one JSON document, at most
 
 
 class UnsafeRedaction(CbcError):
-    """Blanking a record would have cost others: the file is left as it was."""
+    """Blanking a record would change others; the file is left as it was."""
 
 
-def redact(path: Path, terms: SearchTerms, separator: str | None = None) -> int:
-    """Blank the records of one raw file that hold a search term; gives their number (`separator`: of a delimited file).
+def blank_file(path: Path, terms: SearchTerms, separator: str | None = None) -> int:
+    """Blank the records of a raw file that hold a search term; returns their number (`separator`: of a delimited file).
 
     Raises UnsafeRedaction.
     """
@@ -72,26 +72,26 @@ def redact(path: Path, terms: SearchTerms, separator: str | None = None) -> int:
 
 
 def check_record_count(path: Path, beside: Path, kind: str, separator: str | None) -> None:
-    """Assert that a file has as many records as before. Raises UnsafeRedaction."""
+    """Check that a file has as many records as before. Raises UnsafeRedaction."""
     count: Callable[[Path], int] = {
         "csv": lambda file: count_records(file, separator_of(path, separator), encoding_of(path)),
         "mailbox": count_messages,
-        "json": lambda file: sum(1 for line in lines(Part(file.name, "jsonl", file), "utf-8") if line.strip()),
+        "json": lambda file: sum(1 for line in read_lines(Part(file.name, "jsonl", file), "utf-8") if line.strip()),
     }.get(kind, lambda _: 0)
     if kind == "json" and is_document(path):
         return
-    shutil.copyfile(beside, named := beside.with_name(f".check-{path.name}"))
+    shutil.copyfile(beside, copy := beside.with_name(f".check-{path.name}"))
     try:
-        before, after = count(path), count(named)
+        before, after = count(path), count(copy)
     finally:
-        named.unlink()
+        copy.unlink()
     if before != after:
         what = f"taking a record out of {path} would leave {after:,} of {before:,} records"
         raise UnsafeRedaction(what, "take it out by hand, and run the command again")
 
 
 def kind_of(path: Path) -> str:
-    """How a raw file is read: by the source that it lies under, else by the end of its name."""
+    """Kind of a raw file, which decides how it is read: by the source of its folder, else by its extension."""
     lower = path.name.lower()
     if lower.endswith((".tar.gz", ".tgz", ".tar")):
         return "archive"
@@ -107,15 +107,15 @@ def kind_of(path: Path) -> str:
 
 
 def blank_parquet(path: Path, beside: Path, terms: SearchTerms) -> int:
-    """Turn matching rows into nulls; pages of API answers lose the matching items."""
+    """Replace matching rows by nulls; pages of API answers lose the matching items."""
     with pq.ParquetFile(path) as file:
         schema, blanked, number = file.schema_arrow, 0, 0
         pages = schema.equals(SEGMENT)
         named = frozenset[int]() if pages else numbers_of(path, terms)
-        # of pages ids anywhere, since they are JSON within JSON; nothing by id where all is known by number
+        # in pages, ids may be anywhere, since they hold JSON within JSON; files known by record number need no ids
         forms = [*terms.values, *terms.forms] if pages else terms.json_forms
         forms = terms.forms if digits_of(path) in terms.staged else forms
-        # of a file that lets no column be null, blank rows make one that does
+        # blank rows need nullable columns
         loose = pa.schema([field.with_nullable(True) for field in schema], schema.metadata)
         with pq.ParquetWriter(beside, schema if pages else loose, compression="zstd") as writer:
             for batch in file.iter_batches(BATCH_ROWS):
@@ -130,24 +130,24 @@ def blank_parquet(path: Path, beside: Path, terms: SearchTerms) -> int:
 
 
 def blank_rows(batch: pa.RecordBatch, hits: list[bool], terms: SearchTerms) -> tuple[pa.RecordBatch, int]:
-    """A batch with nulls for the matching rows, and their number."""
+    """Replace the matching rows of a batch by nulls; returns the batch and their number."""
     kept = pa.array([None if hit else i for i, hit in enumerate(hits)], pa.int64())
     if all(row == dict.fromkeys(row) for row in batch.filter(pa.array(hits)).to_pylist()):
-        return batch, 0  # blanked before
+        return batch, 0  # all were blanked before
     return batch.take(kept), sum(hits)
 
 
 def blank_pages(batch: pa.RecordBatch, hits: list[bool], terms: SearchTerms) -> tuple[pa.RecordBatch, int]:
-    """A batch of API answers without the matching items and without their ids among what was asked for."""
+    """Drop matching items from a batch of API answers, and their ids from `target`; returns it and the rows changed."""
     values, texts, changed = terms.values, sorted(terms.pieces), 0
     rows = batch.to_pylist()
     for row, hit in zip(rows, hits, strict=True):
         if hit:
             before = (row["body"], row["target"])
             row["body"] = pruned_text(row["body"], terms, values, texts)
-            asked = row["target"].split(",")
+            targets = row["target"].split(",")
             searched_for = any(text in row["target"] for text in texts)
-            row["target"] = "withdrawn" if searched_for else ",".join(name for name in asked if name not in values)
+            row["target"] = "withdrawn" if searched_for else ",".join(name for name in targets if name not in values)
             changed += before != (row["body"], row["target"])
     return pa.RecordBatch.from_pylist(rows, schema=SEGMENT), changed
 
@@ -158,59 +158,59 @@ def pruned_text(text: str, terms: SearchTerms, values: frozenset[str], texts: li
         document = json.loads(text)
     except (ValueError, RecursionError):
         return BLANK if any(form in text for form in (*values, *terms.forms)) else text
-    left = prune(document, terms, values, texts)
-    if left is PRUNED:
+    pruned = prune(document, terms, values, texts)
+    if pruned is PRUNED:
         return BLANK
-    return text if left == document else json.dumps(left, separators=(",", ":"))
+    return text if pruned == document else json.dumps(pruned, separators=(",", ":"))
 
 
 def blank_json(path: Path, beside: Path, terms: SearchTerms) -> int:
-    """Blank matching entries of one JSON document, or of one a line."""
+    """Blank matching entries of a JSON document, or of a document per line."""
     named, words = numbers_of(path, terms), sorted(terms.pieces)
     values = frozenset[str]() if digits_of(path) in terms.staged and not is_info(path) else terms.values
     if is_document(path):
         content = read_document(path)
-        left = BLANK if 0 in named and content != BLANK else pruned_text(content, terms, values, words)
-        if left == content:
+        pruned = BLANK if 0 in named and content != BLANK else pruned_text(content, terms, values, words)
+        if pruned == content:
             return 0
-        with opened(beside, "wb") as target:
-            target.write(left.encode("utf-8", "replace"))
+        with open_raw(beside, "wb") as target:
+            target.write(pruned.encode("utf-8", "replace"))
         return 1
 
     def blank(number: int, line: str) -> str | None:
-        left = BLANK if number in named else pruned_text(line, terms, values, words)
-        return None if left == line else left
+        pruned = BLANK if number in named else pruned_text(line, terms, values, words)
+        return None if pruned == line else pruned
 
     return rewrite_lines(path, beside, blank)
 
 
 def is_info(path: Path) -> bool:
-    """Whether a file is an info file of yt-dlp, of which single comments may go."""
+    """Whether a file is an info file of yt-dlp, from which single comments may be dropped."""
     return path.name.endswith(".info.json")
 
 
 def is_document(path: Path) -> bool:
-    """Whether a file is one JSON document, and not one a line."""
+    """Whether a file is a single JSON document rather than JSON lines."""
     if path.name.lower().removesuffix(".gz").endswith((".jsonl", ".ndjson")) or path.stat().st_size > WHOLE_BYTES:
         return False
     try:
         json.loads(read_document(path))
     except (ValueError, RecursionError):
-        return is_info(path)  # a broken one is one record all the same
+        return is_info(path)  # a broken info file is a single record too
     return True
 
 
 def read_document(path: Path) -> str:
-    """The content of a JSON document."""
-    with opened(path, "rb") as source:
+    """Read the text of a JSON document."""
+    with open_raw(path, "rb") as source:
         return source.read().decode("utf-8-sig", "replace")
 
 
 def rewrite_lines(path: Path, beside: Path, blank: Callable[[int, str], str | None]) -> int:
-    """Write JSON lines anew; `blank` gives the new text of a record by its number, None where it stays."""
+    """Rewrite JSON lines; `blank` returns the new text of a record by its number, or None to keep it."""
     number = blanked = 0
-    with opened(beside, "wb") as target:
-        for line in lines(Part(path.name, "jsonl", path), "utf-8"):
+    with open_raw(beside, "wb") as target:
+        for line in read_lines(Part(path.name, "jsonl", path), "utf-8"):
             record = line.rstrip("\r\n")
             number += bool(record.strip())
             new = blank(number, record) if record.strip() else None
@@ -220,52 +220,52 @@ def rewrite_lines(path: Path, beside: Path, blank: Callable[[int, str], str | No
 
 
 def blank_mailbox(path: Path, beside: Path, terms: SearchTerms) -> int:
-    """Leave matching messages of a mailbox, or of a file that is one message, their first line alone."""
+    """Reduce matching messages of a mailbox, or of a single-message file, to a bare header."""
     named, forms, blanked = numbers_of(path, terms), [form.encode() for form in terms.forms], 0
-    with opened(path, "rb") as source, opened(beside, "wb") as target:
-        for number, (_, message) in enumerate(messages(source, is_single_message(path), WHOLE_BYTES), 1):
+    with open_raw(path, "rb") as source, open_raw(beside, "wb") as target:
+        for number, (_, message) in enumerate(read_messages(source, is_single_message(path), WHOLE_BYTES), 1):
             if message is None:
                 raise UnsafeRedaction(
                     f"{path} holds a message of over {WHOLE_BYTES >> 20} MB", "take it out by hand, and run again"
                 )
             head = message[: message.find(b"\n") + 1] if message.startswith(b"From ") else b""
-            gone = (number in named or any(form in message for form in forms)) and message != head + EMPTY
-            blanked += gone
-            target.write(head + EMPTY if gone else message)
+            to_blank = (number in named or any(form in message for form in forms)) and message != head + EMPTY
+            blanked += to_blank
+            target.write(head + EMPTY if to_blank else message)
     return blanked
 
 
 def is_single_message(path: Path) -> bool:
-    """Whether a file is one message and not a mailbox."""
+    """Whether a file is a single message rather than a mailbox."""
     return ".eml" in path.name.lower()
 
 
 def count_messages(path: Path) -> int:
-    """How many messages a mailbox has."""
-    with opened(path, "rb") as source:
-        return sum(begins for _, begins in pieces(source, is_single_message(path)))
+    """Count the messages of a mailbox."""
+    with open_raw(path, "rb") as source:
+        return sum(begins for _, begins in read_pieces(source, is_single_message(path)))
 
 
 def blank_text(path: Path, beside: Path, terms: SearchTerms) -> int:
-    """Empty a file of captions or other text that holds a search term."""
-    with opened(path, "rb") as source:
+    """Empty a file of captions or other text that holds a search term; returns 1 if so."""
+    with open_raw(path, "rb") as source:
         content = source.read().decode("utf-8", "replace")
     if not content or not contains_any(pl.Series([content, re.sub(r"\s+", " ", content)]), terms.forms).any():
         return 0
-    with opened(beside, "wb"):
+    with open_raw(beside, "wb"):
         return 1
 
 
 def blank_archive(path: Path, beside: Path, terms: SearchTerms, separator: str | None) -> int:
-    """Blank the files of an archive, each by its own kind; their records are found by search, not by number."""
+    """Blank the files of an archive, each by its kind; their records are found by search, not by number."""
     folder, blanked = path.with_name(f".{path.name}.members"), 0
-    alone = SearchTerms(terms.ids, terms.pieces, {})
+    without_lines = SearchTerms(terms.ids, terms.pieces, {})
     folder.mkdir(exist_ok=True)
     try:
         with (
-            opened(path, "rb") as raw,
+            open_raw(path, "rb") as raw,
             tarfile.open(fileobj=raw, mode="r|") as source,
-            opened(beside, "wb") as zipped,
+            open_raw(beside, "wb") as zipped,
             tarfile.open(fileobj=zipped, mode="w|") as target,
         ):
             for member in source:
@@ -276,7 +276,7 @@ def blank_archive(path: Path, beside: Path, terms: SearchTerms, separator: str |
                 place = folder / f"member-{Path(member.name).name}"
                 with place.open("wb") as file:
                     shutil.copyfileobj(content, file)
-                blanked += redact(place, alone, separator)
+                blanked += blank_file(place, without_lines, separator)
                 member.size = place.stat().st_size
                 with place.open("rb") as file:
                     target.addfile(member, io.BufferedReader(file))

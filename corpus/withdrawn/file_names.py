@@ -1,7 +1,7 @@
-"""Rename files that held one withdrawn video: yt-dlp names them by its title, and captions stand beside them.
+"""Rename the files of a withdrawn video: yt-dlp names them and their captions by its title.
 
-An info file that was blanked, and the captions of the same name, lose their content and their names, in CORPUS/raw, in
-the manifests of ingests and in what rejects quote.
+An info file that was blanked, and the captions of the same name, lose their content and their names: in CORPUS/raw, in
+the manifests of ingests and in the rejects.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ from corpus.withdrawn.search_terms import contains_any
 
 NAMELESS = "withdrawn"
 INFO = ".info.json"
-DIGITS = 16  # of a file's digest, that its name in raw/ begins with
+DIGITS = 16  # of a file's digest, with which its name in raw/ begins
 
 
 def forget_names(root: Path, arriving: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
-    """Rename blanked files of single videos and the captions beside them, which are emptied.
+    """Rename blanked info files, and empty and rename the captions beside them.
 
-    Gives the new name of each, by its digest's first digits; `arriving` are name and digest of files whose ingest has
-    no manifest yet. Which captions are a video's its ingest tells: files of other folders may have the same name.
+    Returns the new name of each by the first digits of its digest; `arriving` are name and digest of files whose ingest
+    has no manifest yet. Captions are matched within an ingest only: other folders may hold files of the same name.
     """
     manifests = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(root.glob("tables/*/manifest.json"))]
-    ingests = [[(file["name"], file["sha256"][:DIGITS]) for file in each.get("files", [])] for each in manifests]
+    ingests = [
+        [(file["name"], file["sha256"][:DIGITS]) for file in manifest.get("files", [])] for manifest in manifests
+    ]
     ingests.append([(name, digest[:DIGITS]) for name, digest in arriving])
     blank = {
         path.name[:DIGITS]
@@ -53,7 +55,7 @@ def forget_names(root: Path, arriving: Sequence[tuple[str, str]] = ()) -> dict[s
 
 
 def is_blank(info: Path) -> bool:
-    """Whether an info file holds nothing but the note that it was withdrawn."""
+    """Whether an info file was blanked."""
     if info.stat().st_size > 100:
         return False
     try:
@@ -63,12 +65,12 @@ def is_blank(info: Path) -> bool:
 
 
 def rename_in_tables(root: Path, forms: list[str]) -> None:
-    """Give manifests the names that files in raw/ have now, and blank withdrawn text that rejects quote."""
+    """Update the file names in manifests from raw/, and blank withdrawn text in rejects."""
     nameless = {path.name[:DIGITS]: path.name[DIGITS + 1 :] for path in root.glob(f"raw/*/*-{NAMELESS}.*")}
     for manifest in sorted(root.glob("tables/*/manifest.json")):
         content = json.loads(manifest.read_text(encoding="utf-8"))
         old = {file["name"] for file in content["files"] if file["sha256"][:DIGITS] in nameless}
-        files = named_anew(content["files"], nameless)
+        files = rename_files(content["files"], nameless)
         if files != content["files"]:
             write_json(manifest, {**content, "files": files})
         rejects = manifest.with_name("rejects.parquet")
@@ -76,17 +78,17 @@ def rename_in_tables(root: Path, forms: list[str]) -> None:
             clean_rejects(rejects, old, forms)
 
 
-def named_anew(files: list[dict[str, str]], nameless: Mapping[str, str]) -> list[dict[str, str]]:
-    """A manifest's files under new names."""
+def rename_files(files: list[dict[str, str]], nameless: Mapping[str, str]) -> list[dict[str, str]]:
+    """Replace names in the list of files of a manifest."""
     return [{**file, "name": nameless.get(file["sha256"][:DIGITS], file["name"])} for file in files]
 
 
 def clean_rejects(path: Path, old: set[str], forms: list[str]) -> None:
-    """Blank values that hold one of the forms, and names of files that have none any more."""
+    """Blank values in rejects that hold one of the forms, and the names of renamed files."""
     frame = read_frame(path)
     value, file = contains_any(frame["value"], forms), frame["file"].is_in(old) | contains_any(frame["file"], forms)
     if value.any() or file.any():
-        beside = part_path(path)
+        part = part_path(path)
         nameless = pl.when(file).then(pl.lit(NAMELESS)).otherwise("file")
-        write_frame(frame.with_columns(value=pl.when(~value).then("value"), file=nameless), beside)
-        beside.replace(path)
+        write_frame(frame.with_columns(value=pl.when(~value).then("value"), file=nameless), part)
+        part.replace(path)

@@ -1,4 +1,4 @@
-"""Reject withdrawn messages that come again with new files (reason "withdrawn"), and say what to blank in raw."""
+"""Reject withdrawn messages that new files bring again (reason "withdrawn"), and find their records to blank."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ RECORDS = """SELECT DISTINCT _record, id FROM (
 
 
 def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: Staging) -> SearchTerms | None:
-    """Turn staged records of withdrawn ids into rejects; gives search terms for raw files, None where nothing is.
+    """Turn staged records of withdrawn ids into rejects; returns search terms for raw files, None if there are none.
 
-    A withdrawn comment becomes a record of its own: the video under which it stands is kept.
+    A withdrawn comment becomes a record of its own, since its video is kept.
     """
     list_withdrawn(connection, gone)
     messages = "SELECT id AS message_id FROM _withdrawn_ids WHERE kind = 'message'"
@@ -54,10 +54,12 @@ def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: 
 
 
 def _reject_comments(connection: duckdb.DuckDBPyConnection, staging: Staging) -> set[str]:
-    """Reject withdrawn comments; gives their ids."""
-    which = "comment_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'comment')"
-    rows = connection.execute(f"SELECT comment_id FROM comment WHERE {which} ORDER BY _record, comment_id").fetchall()
-    connection.execute(f"DELETE FROM comment WHERE {which}")
+    """Reject withdrawn comments; returns their ids."""
+    condition = "comment_id IN (SELECT id FROM _withdrawn_ids WHERE kind = 'comment')"
+    rows = connection.execute(
+        f"SELECT comment_id FROM comment WHERE {condition} ORDER BY _record, comment_id"
+    ).fetchall()
+    connection.execute(f"DELETE FROM comment WHERE {condition}")
     for (name,) in rows:
         staging.rows_read += 1
         staging.add("rejects", [{"source": staging.source, "reason": REASON, "value": name}])

@@ -1,7 +1,7 @@
-"""Search terms for withdrawn content: its ids as whole values, and pieces of its texts as files write them.
+"""Search terms for withdrawn content: ids as whole values, and pieces of texts as files may encode them.
 
-A long text is cut into pieces, so that a shortened copy or a quotation is found too. A piece that messages which stay
-hold as well is no search term, and neither is a text too short to be anybody's own.
+A long text is cut into pieces, so that a shortened copy or a quotation is found too. A piece that remaining messages
+also hold is no search term, and neither is a text too short to identify its author.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 import polars as pl
 
 PIECE = 40  # characters
-SHORTEST = 16  # characters of a text, below which it may be anybody's
+SHORTEST = 16  # characters; a shorter text does not identify its author
 SHORTEST_ID = 8  # characters; a shorter id is found by the number of its record alone
 OTHERS = re.compile(
     r"(?i)(in[_ ])?(reply|replied|response|quoted|referenced|retweeted|conversation|parent).*"
-)  # another's id
+)  # columns with ids of other messages
 
 
-def pieces(text: str) -> Iterator[str]:
-    """Cut a text of SHORTEST characters or more into stretches that cover it."""
+def cut_pieces(text: str) -> Iterator[str]:
+    """Cut a text of at least SHORTEST characters into pieces that cover it."""
     text = text.strip()
     if len(text) >= SHORTEST:
         for start in range(0, len(text), PIECE):
@@ -31,17 +31,17 @@ def pieces(text: str) -> Iterator[str]:
 
 
 def escaped_forms(piece: str) -> set[str]:
-    """A piece as text, in JSON (with and without escapes for what is not ASCII), in JSON within JSON, and in CSV."""
+    """A piece as it may be encoded: as text, in JSON (in ASCII or not), in JSON within JSON, and in CSV."""
     plain, ascii_ = (json.dumps(piece, ensure_ascii=escape)[1:-1] for escape in (False, True))
-    twice = {json.dumps(form, ensure_ascii=False)[1:-1] for form in (plain, ascii_)}
-    return {piece, plain, ascii_, piece.replace('"', '""'), *twice}
+    nested = {json.dumps(form, ensure_ascii=False)[1:-1] for form in (plain, ascii_)}
+    return {piece, plain, ascii_, piece.replace('"', '""'), *nested}
 
 
 @dataclass(frozen=True)
 class SearchTerms:
-    """Ids, pieces of text, and records by their file's digest (16 digits; 0: the whole file).
+    """Ids, pieces of text, and record numbers (0: the whole file) by the first 16 digits of their file's digest.
 
-    `staged` are files whose records are all known by number, so that no id has to be looked for in them.
+    `staged` are files whose records are all known by number, so that ids need not be searched in them.
     """
 
     ids: frozenset[str]
@@ -51,37 +51,37 @@ class SearchTerms:
 
     @property
     def forms(self) -> list[str]:
-        """Every way in which a piece may be written."""
+        """Pieces in every encoding, sorted."""
         return sorted({form for piece in self.pieces for form in escaped_forms(piece)})
 
     @property
     def values(self) -> frozenset[str]:
-        """Ids as sources write them: the part after `MEDIUM:` too."""
+        """Ids with and without their medium, except short ones."""
         named = self.ids | {name.partition(":")[2] for name in self.ids}
         return frozenset(name for name in named if len(name) >= SHORTEST_ID)
 
     @property
     def json_forms(self) -> list[str]:
-        """Pieces and ids (these as whole values) as a row written as JSON holds them."""
+        """Forms of pieces, and ids as whole values, to search in rows written as JSON."""
         return sorted({*self.forms, *(json.dumps(name, ensure_ascii=False) for name in self.values)})
 
 
 def contains_any(texts: pl.Series, forms: list[str]) -> pl.Series:
-    """Whether each text holds any of the forms (Aho-Corasick: all in one pass)."""
+    """Whether each text holds any of the forms (by Aho-Corasick, in one pass)."""
     if not forms:
         return pl.repeat(False, len(texts), eager=True)
     return texts.str.contains_any(forms).fill_null(False)
 
 
 class Pruned:
-    """What `prune` gives for a value that holds a search term."""
+    """Type of PRUNED, which `prune` returns for a value that holds a search term."""
 
 
 PRUNED = Pruned()
 
 
 def prune(node: Any, terms: SearchTerms, values: frozenset[str], words: list[str], key: str = "") -> Any:
-    """Drop the innermost list entry around each search term from JSON; PRUNED where no list is around it.
+    """Drop the innermost list entry around each search term from JSON; PRUNED if no list encloses it.
 
     A number is an id only under a key that ends in `id`.
     """

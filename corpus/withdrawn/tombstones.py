@@ -1,4 +1,4 @@
-"""CORPUS/withdrawn.jsonl: the ids that were taken down, one a line; none of them is fetched or ingested again.
+"""Tombstones: CORPUS/withdrawn.jsonl lists withdrawn ids, one per line, which are never fetched or ingested again.
 
 {"kind": "message", "id": "...", "at": "2026-01-31T12:00:00Z"}      kind: message, communicator or comment
 """
@@ -15,6 +15,7 @@ import duckdb
 import polars as pl
 
 from corpus.errors import BrokenTable
+from corpus.files.atomic import part_path
 
 NAME = "withdrawn.jsonl"
 KINDS = ("message", "communicator", "comment")
@@ -22,7 +23,7 @@ Ids = dict[str, frozenset[str]]
 
 
 def withdrawn(root: Path) -> Ids:
-    """The ids taken down from the corpus at `root`, by kind. Raises BrokenTable."""
+    """Read the withdrawn ids of the corpus at `root`, by kind. Raises BrokenTable."""
     path = root / NAME
     ids: dict[str, set[str]] = {kind: set() for kind in KINDS}
     if path.is_file():
@@ -37,37 +38,37 @@ def withdrawn(root: Path) -> Ids:
 
 
 def record_withdrawn(root: Path, ids: Ids) -> None:
-    """Add ids to the list, each once; the file is replaced whole."""
+    """Add ids to the list, each once, by replacing the file."""
     path = root / NAME
     known = withdrawn(root)
     at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     new = [{"kind": kind, "id": name, "at": at} for kind in KINDS for name in sorted(ids[kind] - known[kind])]
     old = path.read_text(encoding="utf-8") if path.is_file() else ""
-    beside = path.with_name(f".{NAME}.part")
-    with beside.open("w", encoding="utf-8") as file:
+    part = part_path(path)
+    with part.open("w", encoding="utf-8") as file:
         file.write(old + "".join(f"{json.dumps(entry, ensure_ascii=False)}\n" for entry in new))
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    part.replace(path)
 
 
 def all_ids(ids: Ids) -> frozenset[str]:
-    """Ids of every kind together."""
+    """All ids, of every kind."""
     return frozenset().union(*ids.values())
 
 
 def union(left: Ids, right: Ids) -> Ids:
-    """The ids of both."""
+    """Merge two sets of ids, kind by kind."""
     return {kind: left[kind] | right[kind] for kind in KINDS}
 
 
 def as_ids(ids: Mapping[str, Iterable[str]]) -> Ids:
-    """Ids by kind, with every kind there."""
+    """Convert to Ids, with every kind present."""
     return {kind: frozenset(ids.get(kind, ())) for kind in KINDS}
 
 
 def list_withdrawn(connection: duckdb.DuckDBPyConnection, ids: Ids) -> None:
-    """Make the table _withdrawn_ids (kind, id), which SQL conditions read."""
+    """Create the table _withdrawn_ids (kind, id), which SQL conditions read."""
     rows = [(kind, name) for kind in KINDS for name in sorted(ids[kind])]
     connection.register("_listed", pl.DataFrame(rows, {"kind": pl.String, "id": pl.String}, orient="row").to_arrow())
     connection.execute("CREATE OR REPLACE TEMP TABLE _withdrawn_ids AS FROM _listed")

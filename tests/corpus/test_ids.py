@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.ids import AmbiguousId, UnknownId, public_id, resolve, split_id
+from corpus.ids import AmbiguousId, UnknownId, public_id, resolve_id, split_id
 from corpus.ingest.run import ingest
 from corpus.inspect.explain import explain
 from corpus.inspect.validate import validate
@@ -61,9 +61,9 @@ def test_a_bare_id_and_a_full_one_name_the_same(corpus, name):
 
 
 def test_an_ambiguous_bare_id_lists_the_full_ones_and_takes_nothing(corpus):
-    for name, told in (("9991", "facebook:9991 and twitch:9991"), ("u1", "facebook:u1 and twitch:u1")):
+    for name, full_ids in (("9991", "facebook:9991 or twitch:9991"), ("u1", "facebook:u1 or twitch:u1")):
         for ask in (lambda one: explain(corpus, one), lambda one: takedown(corpus, [one])):
-            with pytest.raises(AmbiguousId, match=f"{name} names {told}"):
+            with pytest.raises(AmbiguousId, match=f"{name} may mean {full_ids}"):
                 ask(name)
     assert rows(corpus, "SELECT count(*) FROM message") == [(5,)]
     takedown(corpus, ["facebook:u1"])
@@ -76,7 +76,7 @@ def test_an_ambiguous_bare_id_lists_the_full_ones_and_takes_nothing(corpus):
 @pytest.mark.parametrize("name", ["nope", "youtube:9991", "", "youtube:", ":", "%", "' OR 1=1 --"])
 def test_what_names_nothing_is_unknown(corpus, name):
     with Corpus.open(corpus).connect() as connection, pytest.raises(UnknownId, match="holds no message"):
-        resolve(connection, name, "here")
+        resolve_id(connection, name, "here")
 
 
 def test_ids_are_taken_apart_and_go_out_as_they_came():

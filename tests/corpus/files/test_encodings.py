@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.files.encodings import detect, mend
+from corpus.files.encodings import detect_encoding, mend_mojibake
 
 POST = "It’s “on” – we’re opening a café in Zürich… don’t miss it, señor!"
 
@@ -14,16 +14,16 @@ POST = "It’s “on” – we’re opening a café in Zürich… don’t miss i
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "mac_roman"])
 def test_the_encoding_of_a_file_is_found(encoding):
     lines = [b"id,text\n", b"1,plain\n", f"2,{POST}\n".encode(encoding)]
-    assert detect(lines) == encoding
+    assert detect_encoding(lines) == encoding
 
 
 def test_one_broken_line_does_not_make_a_file_legacy():
     lines = [f"{i},{POST}\n".encode() for i in range(5)] + [b"6,\xff\xfe\n"]
-    assert detect(lines) == "utf-8"
+    assert detect_encoding(lines) == "utf-8"
 
 
 def test_bytes_that_one_encoding_lacks_decide_for_the_other():
-    assert detect([POST.encode("cp1252"), b"\x9d\x81"]) == "mac_roman"
+    assert detect_encoding([POST.encode("cp1252"), b"\x9d\x81"]) == "mac_roman"
 
 
 def through(text: str) -> str:
@@ -34,18 +34,18 @@ def through(text: str) -> str:
 
 @pytest.mark.parametrize("text", ["‘’“–—•é", "it’s", "wait…", "naïve café", "📈", "great 👉 look"])
 def test_text_read_wrongly_is_mended(text):
-    assert mend(through(text)) == text
+    assert mend_mojibake(through(text)) == text
 
 
 def test_text_read_wrongly_twice_is_mended():
-    assert mend("They‰Ûªre here ‰ÛÓ join us‰Û_") == "They’re here — join us…"
+    assert mend_mojibake("They‰Ûªre here ‰ÛÓ join us‰Û_") == "They’re here — join us…"
 
 
 @given(st.text(st.characters(codec="ascii")))
 def test_plain_text_stays(text):
-    assert mend(text) == text
+    assert mend_mojibake(text) == text
 
 
 @given(st.text(st.sampled_from("abc ’“”–…éüñ日本🎉")))
 def test_right_text_stays(text):
-    assert mend(text) == text
+    assert mend_mojibake(text) == text

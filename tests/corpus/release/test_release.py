@@ -22,7 +22,7 @@ from corpus.ingest.run import ingest
 from corpus.published_shape import PUBLISHED
 from corpus.release.diff import diff, diff_text
 from corpus.release.export import export_published
-from corpus.release.splits import SPLITS, split_of
+from corpus.release.splits import SPLITS, split_sql
 from corpus.release.write import BadRelease, release
 from corpus.simulate.world import simulate
 from corpus.sources.registry import source_named
@@ -272,6 +272,6 @@ def test_a_release_that_cannot_be_is_told(corpus, released, tmp_path, cbc):
 def test_a_split_follows_from_the_name_and_the_seed_as_sha256_says(name, seed):
     import hashlib
 
-    found = duckdb.execute(f"SELECT {split_of('$1', seed)}", [name]).fetchall()
+    found = duckdb.execute(f"SELECT {split_sql('$1', seed)}", [name]).fetchall()
     share = int(hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()[:8], 16) / 2**32
     assert found == [("train" if share < 0.7 else "validation" if share < 0.8 else "test",)]

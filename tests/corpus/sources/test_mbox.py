@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NoSuchPath
+from corpus.files.mailboxes import read_messages
 from corpus.ingest.run import Report, ingest
 from corpus.sources.base import RowError
 from corpus.sources.mail import email_rows
 from corpus.sources.mail_text import plain_text
-from corpus.sources.mbox import messages
 from corpus.sources.registry import source_named
 from corpus.store import Corpus
 
@@ -277,7 +277,7 @@ def test_no_byte_of_a_mailbox_is_lost(tmp_path_factory, found):
     path = tmp_path_factory.getbasetemp() / "bytes"
     path.write_bytes(b"".join(found))
     with path.open("rb") as source:
-        assert b"".join(one or b"" for _, one in messages(source)) == b"".join(found)
+        assert b"".join(one or b"" for _, one in read_messages(source)) == b"".join(found)
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yt_dlp.utils import parse_count as parse_count_of_ytdlp
 
-from corpus.sources.page_counts import LARGEST, parse_count, register
+from corpus.sources.page_counts import LARGEST, parse_count, register_page_count
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,6 @@ def test_any_text_is_a_count_or_none(text):
 def test_sql_reads_the_same():
     texts = ["10.6M subscribers", "abc", None, "No views", "1.234.567"]
     with duckdb.connect() as connection:
-        register(connection)
+        register_page_count(connection)
         found = connection.execute("SELECT page_count(t) FROM (SELECT unnest(?) AS t)", [texts]).fetchall()
     assert [value for (value,) in found] == [text and parse_count(text) for text in texts]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from corpus.errors import NoSuchPath
 from corpus.files import archives
 from corpus.files.archives import Part, Record
-from corpus.files.csv_records import records
+from corpus.files.csv_records import read_records
 from corpus.sources import table_reader
 from corpus.sources.table_reader import UnknownColumn
 from tests.corpus.sources.mapped import POSTS, rejects, rows, run, tree
@@ -267,7 +267,7 @@ def test_any_table_is_read_back_in_both_ways(tmp_path_factory, table):
 @given(st.binary(max_size=200))
 def test_any_bytes_are_records_or_said_to_be_none(content):
     path = archives.Path("posts.csv")
-    found = list(records(Part("posts.csv", "csv", path, b"a,b\n" + content), ",", "utf-8"))
+    found = list(read_records(Part("posts.csv", "csv", path, b"a,b\n" + content), ",", "utf-8"))
     assert isinstance(found[0], Record)
     numbers = [record.number for record in found[1:] if record.number is not None]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from corpus.errors import NoSuchPath
 from corpus.ingest.run import ingest
 from corpus.sources.base import RowError
-from corpus.sources.youtube_api import SEGMENT, YoutubeApi, seconds
+from corpus.sources.youtube_api import SEGMENT, YoutubeApi, parse_duration
 from corpus.store import Corpus
 
 AT = datetime(2026, 1, 2, 3, 4, 5)
@@ -132,11 +132,11 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 def test_lengths_are_read_in_seconds(days, hours, minutes, rest):
     written = f"P{days}DT{hours}H{minutes}M{rest}S"
     total = ((days * 24 + hours) * 60 + minutes) * 60 + rest
-    assert seconds(written) == (total or None)
+    assert parse_duration(written) == (total or None)
 
 
 def test_a_length_of_nothing_is_missing_and_nonsense_is_an_error():
-    assert seconds("P0D") is None and seconds(None) is None
+    assert parse_duration("P0D") is None and parse_duration(None) is None
     for text in ("PT1.5S", "-PT5S", "5", "PT5X"):
         with pytest.raises(RowError, match="unparsable duration"):
-            seconds(text)
+            parse_duration(text)

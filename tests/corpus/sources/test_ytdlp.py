@@ -18,7 +18,7 @@ from corpus.ingest.run import Report, ingest
 from corpus.privacy.scrub import author_hash, scrub
 from corpus.replay_curve import merge_markers
 from corpus.sources.base import RowError
-from corpus.sources.captions import Utterance, captions_of, parse_captions
+from corpus.sources.captions import Utterance, list_captions, parse_captions
 from corpus.sources.registry import source_named
 from corpus.store import Corpus
 from tests.corpus.sources.infos import EPOCH, comment, heatmap, rolled_up, stamp, video, write
@@ -170,7 +170,7 @@ def test_captions_inside_the_info_file(tmp_path):
 def test_which_captions_are_read(language, manual, automatic, best):
     info = video(language=language, subtitles={k: [] for k in manual}, automatic_captions={k: [] for k in automatic})
     beside = [Path(f"v.{name}.vtt") for name in dict.fromkeys([*automatic, *manual])]
-    found = captions_of(info, beside)
+    found = list_captions(info, beside)
     assert (found[0].language if found else None) == best
 
 

@@ -148,7 +148,9 @@ def test_a_single_comment_goes_and_its_video_stays(corpus, tmp_path):
     assert report.rejected == {"withdrawn": 1} and REMARK not in words_in(corpus)
 
 
-@pytest.mark.parametrize("stage", ["take_rows", "take_raw", "take_media", "take_derived", "prove"])
+@pytest.mark.parametrize(
+    "stage", ["remove_rows", "blank_raw_files", "remove_media", "clean_derived", "check_nothing_left"]
+)
 def test_a_takedown_that_was_stopped_is_completed(corpus, monkeypatch, stage):
     def stopped(*_):
         raise KeyboardInterrupt

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpus.sources.base import Received, RowError, Source, Staging, given_files
+from corpus.sources.base import Received, RowError, Source, Staging, list_files
 
 
 class Talks(Source):
@@ -24,7 +24,7 @@ class Talks(Source):
     }
 
     def files(self, paths: Sequence[Path]) -> list[Path]:
-        return given_files(paths, lambda folder: folder.rglob("*.talks.jsonl"), "talks", "give *.talks.jsonl")
+        return list_files(paths, lambda folder: folder.rglob("*.talks.jsonl"), "talks", "give *.talks.jsonl")
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         for file in files:
