@@ -2,7 +2,7 @@
 
     python -m studies.ablations demo/bench
 
-Trains each variant for the recipe's steps and predicts two replay tasks. Reports the RMSE, and the share of the asked
+Trains each variant for the recipe's steps and predicts two replay tasks. Reports the RMSE, and the percentage of asked
 scenes that an answer restates correctly: a value can only be right for a scene that is named. The RMSE of the oracle is
 in docs/results/demo.md.
 """
@@ -44,7 +44,7 @@ def restated_percent(bench: Bench, run: Run, task: str) -> float:
 
 
 def measure(bench: Path) -> Part:
-    """Train and evaluate each variant; gives a row for each."""
+    """Train and score each variant; gives a table with a row for each."""
     opened = Bench.open(bench)
     rows: list[tuple[str | float, ...]] = []
     with tempfile.TemporaryDirectory() as folder:
