@@ -130,7 +130,7 @@ def with_content(model: ContentModel, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def predict_replay(content: ContentModel, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> list[list[float]]:
-    """Predict the test_rows values of each test video."""
+    """Predict the asked values of each test video."""
     train_rows, test_rows = with_content(content, train), with_content(content, test)
     train_features, test_features = curve_features(train_rows), curve_features(test_rows)
     learnable = train_rows["asked"].to_numpy() & train_rows["value"].is_not_null().to_numpy()

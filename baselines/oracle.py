@@ -31,8 +31,8 @@ class Oracle(Predictor):
             raise WrongSettings(f"the oracle has no answers for the {settings.split} split", "leave --split out")
         if not self.applies(bench, task):
             raise self.refusal(bench)
-        asked = questions(bench, task, settings).select("instance_id")
-        return asked.join(read_frame(oracle_path(bench, task)), "instance_id", "left", maintain_order="left")
+        instances = questions(bench, task, settings).select("instance_id")
+        return instances.join(read_frame(oracle_path(bench, task)), "instance_id", "left", maintain_order="left")
 
     def refusal(self, bench: Bench) -> PredictorError:
         return NoOracle(

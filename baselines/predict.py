@@ -29,8 +29,8 @@ def chosen_tasks(predictor: Predictor, bench: Bench, settings: Settings) -> list
     unknown = [task for task in settings.tasks or () if task not in bench.tasks]
     if unknown:
         raise WrongSettings(f"{bench.root} has no task {', '.join(unknown)}", f"it has {', '.join(bench.tasks)}")
-    asked = [task for task in bench.tasks if settings.tasks is None or task in settings.tasks]
-    tasks = [task for task in asked if predictor.applies(bench, task)]
+    requested = [task for task in bench.tasks if settings.tasks is None or task in settings.tasks]
+    tasks = [task for task in requested if predictor.applies(bench, task)]
     if not tasks:
         raise predictor.refusal(bench)
     return tasks

@@ -36,8 +36,8 @@ def predictor_named(name: str) -> Predictor | None:
 
 def predictors() -> dict[str, Predictor]:
     """Every predictor, the references first. Raises NameClash, BrokenEntryPoint."""
-    made = {name: predictor_named(name) for name in (*references(), *PREDICTORS)}
-    return {name: predictor for name, predictor in made.items() if predictor}
+    by_name = {name: predictor_named(name) for name in (*references(), *PREDICTORS)}
+    return {name: predictor for name, predictor in by_name.items() if predictor}
 
 
 def find_predictor(name: str, settings: Settings) -> Predictor:

@@ -45,12 +45,12 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther.
     """
     check_place(out, seed)
-    opened = Corpus.open(corpus)
-    connection = opened.connect(kept=True)
+    opened_corpus = Corpus.open(corpus)
+    connection = opened_corpus.connect(kept=True)
     staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
-    law = query(connection, f'FROM "{LAW}"') if LAW in opened.annotations() else None
+    law = query(connection, f'FROM "{LAW}"') if LAW in opened_corpus.annotations() else None
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     candidates = all_tasks()
@@ -71,7 +71,7 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
         "seed": seed,
         "simulated": is_simulated(connection, law),
     }
-    if run := last_run(opened):
+    if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
     files = file_digests(staged)
     manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}

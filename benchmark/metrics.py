@@ -118,8 +118,8 @@ def r2(sums: Array) -> Array:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = sums[..., 2] - sums[..., 1] ** 2 / sums[..., 3]
-        known = (sums[..., 3] >= 2) & (spread > ROUNDING * sums[..., 2])
-        return np.where(known, 1 - sums[..., 0] / spread, np.nan)
+        defined = (sums[..., 3] >= 2) & (spread > ROUNDING * sums[..., 2])
+        return np.where(defined, 1 - sums[..., 0] / spread, np.nan)
 
 
 def video_rmse_sums(judged: Judged) -> Array:

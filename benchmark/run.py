@@ -241,10 +241,10 @@ class Run:
 
     def predictions(self, task: str) -> pl.DataFrame:
         """A row for every question that it was asked, in the bench's order; values are null without an answer."""
-        asked = self.bench.public(task, "test").select("instance_id")
+        questions = self.bench.public(task, "test").select("instance_id")
         how: Literal["inner", "left"] = "inner" if self.manifest.partial else "left"
-        answers = self.read_file(task, asked).drop("task")
-        return asked.join(answers, on="instance_id", how=how, maintain_order="left").with_columns(
+        answers = self.read_file(task, questions).drop("task")
+        return questions.join(answers, on="instance_id", how=how, maintain_order="left").with_columns(
             pl.lit(task).alias("task")
         )
 

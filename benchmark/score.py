@@ -63,10 +63,11 @@ def measure(key: AnswerKey, judged: dict[str, Judged]) -> dict[str, dict[str, Me
 
 def score_rows(run: Run, task: str) -> list[Row]:
     """Score a run on the questions of a task that it was asked. Raises NoAnswers and what reading raises."""
-    asked = run.questions(task)
-    key = read_answer_key(run.bench, task, asked)
+    questions = run.questions(task)
+    key = read_answer_key(run.bench, task, questions)
     measured = measure(key, {run.name: key.judge(run.predictions(task))})
-    judged_references = {name: key.judge(frame) for name, frame in reference_answers(run.bench, task, asked).items()}
+    answers = reference_answers(run.bench, task, questions)
+    judged_references = {name: key.judge(frame) for name, frame in answers.items()}
     total = run.bench.public(task, "test").height
     return [
         {
@@ -100,10 +101,10 @@ def best_trivial(metric: Metric, judged_references: dict[str, Judged]) -> Row:
 
 def score(run: Path, bench: Path) -> list[Row]:
     """Score every task that a run answers. Raises NoAnswers, NoPredictions, and what opening a run raises."""
-    opened = Run.open(run, Bench.open(bench))
-    if not opened.tasks:
+    opened_run = Run.open(run, Bench.open(bench))
+    if not opened_run.tasks:
         raise NoPredictions(f"{run} holds predictions for none of the bench's tasks", "predict again on this bench")
-    return [row for task in opened.tasks for row in score_rows(opened, task)]
+    return [row for task in opened_run.tasks for row in score_rows(opened_run, task)]
 
 
 def write_scores(run: Path, bench: Path) -> list[Row]:

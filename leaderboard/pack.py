@@ -41,11 +41,11 @@ class BadPack(CbcError):
 
 def pack(run: Path, bench: Path, out: Path) -> str:
     """Pack a run that answers a bench; returns a line about it. Raises BadPack and what opening a run raises."""
-    opened = Run.open(run, Bench.open(bench))
-    check_answers(opened)
+    opened_run = Run.open(run, Bench.open(bench))
+    check_answers(opened_run)
     if out.suffix != SUFFIX or out.is_dir():
         raise BadPack(f"{out} is no name for a packed run", f"give a file name that ends in {SUFFIX}")
-    content = zip_bytes(run, opened.manifest)
+    content = zip_bytes(run, opened_run.manifest)
     if len(content) > LARGEST_BYTES:
         raise BadPack(f"{run} packs to {len(content):,} bytes; at most {LARGEST_BYTES:,}", "leave out raw answers")
     if out.exists() and out.read_bytes() != content:
@@ -53,7 +53,7 @@ def pack(run: Path, bench: Path, out: Path) -> str:
     out.parent.mkdir(parents=True, exist_ok=True)
     part_path(out).write_bytes(content)
     part_path(out).replace(out)
-    return f"{out}: run {opened.name}, {len(opened.tasks)} tasks, bench {opened.bench.fingerprint[:12]}"
+    return f"{out}: run {opened_run.name}, {len(opened_run.tasks)} tasks, bench {opened_run.bench.fingerprint[:12]}"
 
 
 def zip_bytes(run: Path, manifest: Manifest) -> bytes:

@@ -103,8 +103,8 @@ def dots_alt(table: Table, columns: Sequence[Column]) -> str:
     column = columns[0]
     lines = [line for line in best_first(table.lines, column) if column.key in line.rows]
     runs = [line for line in lines if line.kind != "oracle"]
-    shown = " and ".join(words.metric(column.metric.name) for column in columns)
-    return f"Dot plot of {shown} of {len(lines)} runs with 95 % intervals. {best_run_text(runs, column)}"
+    metric_names = " and ".join(words.metric(column.metric.name) for column in columns)
+    return f"Dot plot of {metric_names} of {len(lines)} runs with 95 % intervals. {best_run_text(runs, column)}"
 
 
 def best_run_text(runs: Sequence[Line], column: Column) -> str:
@@ -137,11 +137,11 @@ def draw_curves(table: Table, bench: Bench, runs: Sequence[Run]) -> Iterator[Cur
             continue
         names = choose_predictors(table, columns[0])
         try:
-            drawn = [make_curve(task, place, video) for place, video in enumerate(videos(bench, task, names, runs))]
+            curves = [make_curve(task, place, video) for place, video in enumerate(videos(bench, task, names, runs))]
         except NoAnswers:
             return
-        if drawn:
-            yield CurveSet(task, condition, names, drawn)
+        if curves:
+            yield CurveSet(task, condition, names, curves)
 
 
 def make_curve(task: str, place: int, video: Video) -> Curve:

@@ -34,17 +34,17 @@ def is_submission(file: Path) -> bool:
 def verify(paths: Sequence[Path], bench: Path) -> Iterator[str]:
     """Yield a line for each packed run: its scores, or its error. Raises NoSuchPath, and at the end NotVerified."""
     files, wrong = packed_files(paths), 0
-    opened = Bench.open(bench)
+    opened_bench = Bench.open(bench)
     for file in files:
         try:
-            yield verified_line(file, opened)
+            yield verified_line(file, opened_bench)
         except CbcError as error:
             wrong += 1
             yield f"wrong {printable(str(file))}: {error}"
     if wrong:
         raise NotVerified(f"{wrong} of {len(files)} packed runs cannot be verified", "mend or remove them")
     if files:
-        yield from check_together(files, opened)
+        yield from check_together(files, opened_bench)
     else:
         yield "no packed runs there"
 

@@ -147,7 +147,7 @@ def _merged_keys(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _replace_key(keys: dict[str, Any], key_path: list[str], value: object) -> dict[str, Any]:
-    """Copy nested keys and replace the value key_path a path of keys."""
+    """Copy nested keys and replace the value at a path of keys."""
     if len(key_path) == 1:
         return {**keys, key_path[0]: value}
     inner = keys.get(key_path[0])

@@ -65,7 +65,7 @@ def _max_frame_tokens(frames: Sequence[str]) -> int:
 
 
 def _frame_merges(tokenizer: Any, frames: Sequence[str]) -> list[Merge]:
-    """Merges that join the tokenizer of a frame from the left into a single token, after all other merges."""
+    """Merges that join the words of a frame from the left into a single token, after all other merges."""
     merges: dict[Merge, None] = {}
     for frame in frames:
         tokens = tokenizer.encode(frame).tokens

@@ -172,7 +172,7 @@ def thin_evenly(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
 
 
 def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], part: Path) -> None:
-    """Write the base's tokenizer, or train it on task_texts with true behavior, so that all variants share it."""
+    """Write the base's tokenizer, or train it on text with true behavior, so that all variants share it."""
     if recipe.scratch is None:
         tokenizer = load_tokenizer(str(recipe.base))
     else:

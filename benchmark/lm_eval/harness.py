@@ -128,12 +128,15 @@ def splits(
     `pretrained`, `tokenizer` and `max_length` are lm-eval's own --model_args. Raises NoQuestions, NoAnswers,
     NoSuchPath, WrongVersion.
     """
-    opened, chosen = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
-    if task not in opened.tasks:
-        raise NoQuestions(f"{opened.root} has no task {task}", f"it has {', '.join(opened.tasks)}")
-    if not opened.tasks[task].get(chosen):
-        raise NoQuestions(f"{opened.root} has no {chosen} questions for {task}", "choose another split or bench")
-    frame, train = (with_answers if answers else without_answers)(opened, task, chosen), opened.public(task, "train")
+    opened_bench, chosen_split = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
+    if task not in opened_bench.tasks:
+        raise NoQuestions(f"{opened_bench.root} has no task {task}", f"it has {', '.join(opened_bench.tasks)}")
+    if not opened_bench.tasks[task].get(chosen_split):
+        raise NoQuestions(
+            f"{opened_bench.root} has no {chosen_split} questions for {task}", "choose another split or bench"
+        )
+    frame = (with_answers if answers else without_answers)(opened_bench, task, chosen_split)
+    train = opened_bench.public(task, "train")
     answer_tokens = max_answer_tokens(train, pretrained, tokenizer, max_length)
     return {
         "test": documents(task, frame, answer_tokens),
