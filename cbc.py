@@ -1,4 +1,4 @@
-"""The command `cbc`: joins the four parts and turns errors into one line. It holds no other logic.
+"""The command `cbc`: combines the four parts and prints errors as one line. It holds no other logic.
 
 Exit codes: 0 done, 1 done with findings or nothing kept, 2 wrong input (one line), 75 wait, 130 interrupted.
 """
@@ -23,7 +23,7 @@ from baselines.cli import app as baselines_app
 from benchmark.cli import app as benchmark_app
 from corpus.cli import app as corpus_app
 from corpus.console import VERBOSITY, failed
-from corpus.errors import CbcError
+from corpus.errors import CbcError, first_line
 from leaderboard.cli import app as leaderboard_app
 
 try:
@@ -34,7 +34,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 INTERRUPTED = 130
 READERS = ("_duckdb", "duckdb", "sqlite3", "polars", "pyarrow")
 FILE_ERRORS = ("IOException", "OperationalError", "DatabaseError", "ComputeError", "ArrowInvalid")
-GRACE_S = 5.0  # for native code to notice an interrupt, and for a crawl to keep what its calls bring
+GRACE_S = 5.0  # for native code to notice an interrupt, and for a crawl to store the answers of open calls
 interrupt_seen = threading.Event()
 UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
 
@@ -50,9 +50,9 @@ app.add_typer(baselines_app, name="baselines")
 app.add_typer(leaderboard_app, name="leaderboard")
 
 
-def show_version(wanted: bool) -> None:
-    """Print the version and end."""
-    if wanted:
+def show_version(value: bool) -> None:
+    """Print the version and exit."""
+    if value:
         print(f"cbc {__version__}")
         raise typer.Exit
 
@@ -60,7 +60,7 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def root(
     version: Annotated[
-        bool, typer.Option("--version", callback=show_version, is_eager=True, help="print the version and end")
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="print the version and exit")
     ] = False,
 ) -> None:
     """Content Behavior Corpus: build the corpus, train and score models on it."""
@@ -69,39 +69,41 @@ def root(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="folder for corpus, bench, models, runs, tables and site")] = Path("demo"),
-    seeds: Annotated[int, typer.Option(min=1, help="how many training seeds")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="number of training seeds")] = 1,
 ) -> None:
-    """Run the main job end to end on the simulated world."""
+    """Run the whole pipeline on the simulated world."""
     from studies.demo import run_demo
 
     run_demo(out, seeds)
 
 
-def be_quiet(wanted: bool) -> None:
+def set_quiet(value: bool) -> None:
     """Hide notes and progress from now on."""
-    VERBOSITY.quiet |= wanted
+    VERBOSITY.quiet |= value
 
 
-def be_verbose(wanted: bool) -> None:
+def set_verbose(value: bool) -> None:
     """Show tracebacks from now on."""
-    VERBOSITY.verbose |= wanted
+    VERBOSITY.verbose |= value
 
 
-everywhere = typer.Typer(add_completion=False)
+shared_app = typer.Typer(add_completion=False)
 
 
-@everywhere.command()
+@shared_app.command()
 def options(
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", callback=be_quiet, help="no notes, no progress")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", callback=be_verbose, help="tracebacks of errors")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", callback=set_quiet, help="hide notes and progress")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", callback=set_verbose, help="show tracebacks of errors")
+    ] = False,
 ) -> None:
     """Options that every command takes, before or after its name."""
 
 
-def with_options(command: Any, shared: list[Any]) -> Any:
-    """The command with the shared options, and so all below it."""
+def add_options(command: Any, shared: list[Any]) -> Any:
+    """Add the shared options to a command and to all its subcommands."""
     for inner in getattr(command, "commands", {}).values():
-        with_options(inner, shared)
+        add_options(inner, shared)
     for option in shared:
         option.expose_value = False
     command.params.extend(shared)
@@ -109,57 +111,59 @@ def with_options(command: Any, shared: list[Any]) -> Any:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether an error is an interrupt, or what a library made of one."""
+    """Whether an error is an interrupt, or an error that a library raised because of one."""
     return isinstance(error, KeyboardInterrupt | typer.Abort) or interrupt_seen.is_set()
 
 
 def is_full_disk(error: BaseException) -> bool:
-    """Whether an error says that the disk is full, in any library's words."""
+    """Whether an error says that the disk is full, in the wording of any library."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
-    return any(words in str(error).lower() for words in ("no space left on device", "disk is full"))  # SQLite's last
+    return any(
+        words in str(error).lower() for words in ("no space left on device", "disk is full")
+    )  # the second is SQLite's
 
 
 def usage_line(error: Any) -> str:
-    """A wrong command line and the help that mends it."""
+    """Describe a wrong command line and name its help."""
     message = error.format_message().rstrip(".")
     where = error.ctx.command_path if getattr(error, "ctx", None) else "cbc"
     return f"{message[:1].lower()}{message[1:]}; see `{where} -h`"
 
 
 def file_line(error: BaseException) -> str | None:
-    """What a file system or a reader of files refused, and its mend; None for other errors."""
-    first = (str(error).splitlines() or [type(error).__name__])[0]
+    """Describe an error of files or memory and its mend; None for other errors."""
+    message = first_line(error)
     if isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason:
         return f"a path or name is not UTF-8 ({error.object[:200]}); rename the file or folder"
     if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
-        return f"no permission for {error.filename or first} ({error.strerror}); check its owner and mode"
+        return f"no permission for {error.filename or message} ({error.strerror}); check its owner and mode"
     if isinstance(error, OSError):
-        what = f"{error.filename} ({error.strerror})" if error.filename else first
-        return f"cannot read or write {what}; check the path"
+        place = f"{error.filename} ({error.strerror})" if error.filename else message
+        return f"cannot read or write {place}; check the path"
     if type(error).__name__ in FILE_ERRORS and type(error).__module__.split(".")[0] in READERS:
-        return f"a file cannot be read or written ({first}); check the path, or make the file again"
+        return f"a file cannot be read or written ({message}); check the path, or make the file again"
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryException":
-        return f"not enough memory ({first}); end other programs, or do less at once"
+        return f"not enough memory ({message}); end other programs, or do less at once"
     return None
 
 
 def check_utf8() -> None:
-    """Assert that arguments and paths are UTF-8, which DuckDB, Polars and JSON need. Raises UnicodeEncodeError."""
+    """Check that arguments and paths are UTF-8, which DuckDB, Polars and JSON need. Raises UnicodeEncodeError."""
     for text in (*sys.argv[1:], str(Path.cwd()), os.environ.get("CBC_CORPUS", ""), os.environ.get("CBC_BENCH", "")):
         text.encode()
 
 
 def report(error: BaseException) -> int:
-    """Print an error as one line and give the exit code; an error that no user can mend is raised again."""
+    """Print an error as one line and return the exit code; errors that no user can mend are raised again."""
     if VERBOSITY.verbose:
         traceback.print_exception(error)
     if is_interrupt(error):
-        return say_interrupted()
-    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):  # which typer takes up
+        return report_interrupt()
+    if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):  # typer handles it first
         return 0
     if isinstance(error, UsageError):
-        if not error.format_message():  # a group without a command, which has shown its help
+        if not error.format_message():  # a group without a command: its help was printed
             return int(error.exit_code)
         line, code = usage_line(error), error.exit_code
     elif isinstance(error, CbcError):
@@ -174,24 +178,24 @@ def report(error: BaseException) -> int:
     return code
 
 
-def drop_output() -> None:
-    """Let go of output that nobody takes any more, or for which there is no room: Python would complain at its end."""
+def discard_output() -> None:
+    """Discard output that cannot be written: at its end Python would flush it again and print an error."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def say_interrupted() -> int:
-    """Print the line of an interrupt; gives its exit code."""
+def report_interrupt() -> int:
+    """Print the line of an interrupt; returns its exit code."""
     print("interrupted; run the same command again to go on", file=sys.stderr, flush=True)
     return INTERRUPTED
 
 
 def end_when_interrupted() -> None:
-    """End the process at the second interrupt, or some seconds after the first where native code does not notice it.
+    """End the process at the second interrupt, or GRACE_S after the first if native code does not notice it.
 
-    Every step may be killed at any instant, so that nothing is left half-written.
+    Every step may be killed at any instant, so nothing is left half-written.
     """
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
@@ -206,34 +210,34 @@ def end_when_interrupted() -> None:
         await_interrupt(None)
         interrupt_seen.set()
         await_interrupt(GRACE_S)
-        os._exit(say_interrupted())
+        os._exit(report_interrupt())
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def prepare_streams() -> None:
-    """Give a closed stdout or stderr a place, and let both print any text in any encoding."""
+    """Replace a closed stdout or stderr, and let both print any text in any encoding."""
     sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def main() -> None:
-    """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
+    """Run the command; an error that the user can mend is one line and exit code 2, an interrupt 130."""
     prepare_streams()
     VERBOSITY.quiet = VERBOSITY.verbose = False
     interrupt_seen.clear()
     end_when_interrupted()
-    command = with_options(get_command(app), get_command(everywhere).params)
+    command = add_options(get_command(app), get_command(shared_app).params)
     try:
         check_utf8()
         code = command(prog_name="cbc", standalone_mode=False)
-        if code == INTERRUPTED:  # what typer makes of an interrupt
+        if code == INTERRUPTED:  # typer turns an interrupt into this code
             raise KeyboardInterrupt
         sys.stdout.flush()
     except BaseException as error:
         code = report(error)
-        drop_output()
+        discard_output()
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,1 +1,1 @@
-"""Everything that predicts: from chance to LCBM."""
+"""Predictors, from chance to LCBM."""

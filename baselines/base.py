@@ -1,4 +1,4 @@
-"""Base class of predictors: a name, the tasks it answers, and its predictions for a bench's questions."""
+"""Base class of predictors, their settings, and the errors they raise."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Settings:
     seed: int = 0
 
     def as_dict(self, *names: str) -> dict[str, Any]:
-        """The choices with these names."""
+        """Values of the settings with these names."""
         return {name: value for name, value in asdict(self).items() if name in names}
 
 
@@ -50,18 +50,18 @@ class Predictor(ABC):
     description: str
     answers: str
     uses_settings: tuple[str, ...] = ()
-    advance: Callable[[float], None] = staticmethod(lambda answers: None)  # called as questions are answered
+    advance: Callable[[float], None] = staticmethod(lambda answers: None)  # called with the number of answers just made
 
     @abstractmethod
     def applies(self, bench: Bench, task: str) -> bool:
-        """Whether it can answer a task of this bench."""
+        """Whether this predictor can answer a task of the bench."""
 
     @abstractmethod
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
         """Predict a task: columns instance_id, values (list of numbers, null: unparsed), optionally raw and scores."""
 
     def prepare(self) -> None:
-        """Load what predicting needs, before the first task; here nothing."""
+        """Load what predicting needs, before the first task; nothing by default."""
         return
 
     def about(self) -> dict[str, Any]:
@@ -74,6 +74,6 @@ class Predictor(ABC):
 
 
 def questions(bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-    """Instances to predict, in the bench's order."""
+    """Questions to predict, in the bench's order; at most `settings.limit`."""
     frame = bench.public(task, settings.split)
     return frame if settings.limit is None else frame.head(settings.limit)

@@ -1,9 +1,9 @@
 """Gradient boosting on simple text and channel features: what a model without language can learn.
 
-Replay values are predicted in two steps. The content step sees a scene's words, its place and its video's title and
-numbers, and learns from all training scenes; the curve step corrects it by the contents of the other scenes and the
-visible values nearest to it. So that the curve step meets honest content predictions, each training video gets its own
-from a model that never saw its channel.
+Replay values are predicted in two steps. The content step reads a scene's words, its position and its video's title
+and numbers, and learns from all training scenes. The curve step corrects that prediction by the contents of the other
+scenes and the nearest visible values. It must train on out-of-sample content predictions, so each training video gets
+its content predictions from a model that was not trained on its channel.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ FOLDS = 2
 Ints = npt.NDArray[np.int64]
 
 
-def trees(seed: int, classify: bool = False, **changes: Any) -> Any:
-    """LightGBM on one thread, the same trees for the same seed."""
+def make_trees(seed: int, classify: bool = False, **changes: Any) -> Any:
+    """Make an untrained LightGBM model; on one thread, so that equal seeds give equal trees."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     settings = {
@@ -48,7 +48,7 @@ def trees(seed: int, classify: bool = False, **changes: Any) -> Any:
 
 
 class ContentModel:
-    """Replay value of a scene from its words, its place, its video's title and numbers; cross-fitted by channel."""
+    """Replay value of a scene from its words, its position, its video's title and numbers; cross-fitted by channel."""
 
     def __init__(self, train: pl.DataFrame, seed: int) -> None:
         rows = scene_rows(train)
@@ -56,116 +56,118 @@ class ContentModel:
         clusters = train["cluster"].unique(maintain_order=True)
         self.fold_of = dict(zip(clusters, np.arange(len(clusters)) % FOLDS, strict=True))
         matrix, truth = self.matrix(train, rows), rows["value"].to_numpy()
-        fold, known = self.folds(rows["cluster"]), np.isfinite(truth.astype(np.float64))
-        self.whole = trees(seed).fit(matrix[known], truth[known])
-        self.without = [self.fit_without(matrix, truth, known & (fold != i), seed) for i in range(FOLDS)]
+        fold, known = self.fold_numbers(rows["cluster"]), np.isfinite(truth.astype(np.float64))
+        self.full_model = make_trees(seed).fit(matrix[known], truth[known])
+        self.fold_models = [self.fit_without_fold(matrix, truth, known & (fold != i), seed) for i in range(FOLDS)]
 
-    def fit_without(self, matrix: Any, truth: Array, kept: npt.NDArray[np.bool_], seed: int) -> Any:
-        """A model that never saw one fold; the whole one where nothing else is left (a single channel)."""
-        return trees(seed).fit(matrix[kept], truth[kept]) if kept.any() else self.whole
+    def fit_without_fold(self, matrix: Any, truth: Array, outside: npt.NDArray[np.bool_], seed: int) -> Any:
+        """Train on the scenes outside a fold; gives the full model if there are none (a single channel)."""
+        return make_trees(seed).fit(matrix[outside], truth[outside]) if outside.any() else self.full_model
 
-    def folds(self, clusters: pl.Series) -> Ints:
-        """[scenes], -1 for channels that were not trained on."""
+    def fold_numbers(self, clusters: pl.Series) -> Ints:
+        """Fold of each scene's channel: [scenes], -1 for channels outside training."""
         return np.array([self.fold_of.get(cluster, -1) for cluster in clusters], dtype=np.int64)
 
     def matrix(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Any:
-        """Sparse [scenes, place + video's numbers + words of its title + words of the scene]."""
+        """Features: sparse [scenes, position + video's numbers + words of its title + words of the scene]."""
         from scipy.sparse import csr_matrix, hstack
 
-        place = rows.select("scene", "scenes", "position").to_numpy().astype(np.float64)
+        position = rows.select("scene", "scenes", "position").to_numpy().astype(np.float64)
         video = rows["row"].to_numpy()
         numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)[video]
         title = self.title_words.matrix(titles(frame))[video]
         scene = self.words.matrix(rows["scene_text"].to_list())
-        return hstack([csr_matrix(np.hstack([place, numbers])), title, scene], "csr")
+        return hstack([csr_matrix(np.hstack([position, numbers])), title, scene], "csr")
 
     def predict(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Array:
-        """[scenes]; a channel that was trained on gets the model that never saw it."""
-        matrix, fold = self.matrix(frame, rows), self.folds(rows["cluster"])
-        predicted: Array = self.whole.predict(matrix)
-        for i, model in enumerate(self.without):
+        """Predict [scenes]; channels of training get the model that was not trained on them."""
+        matrix, fold = self.matrix(frame, rows), self.fold_numbers(rows["cluster"])
+        predicted: Array = self.full_model.predict(matrix)
+        for i, model in enumerate(self.fold_models):
             if (fold == i).any():
                 predicted[fold == i] = model.predict(matrix[fold == i])
         return predicted
 
 
 def curve_features(rows: pl.DataFrame) -> pl.DataFrame:
-    """What the curve step sees of each scene: its content prediction, and others' to compare it with.
+    """Features of the curve step, a row for each scene: its content prediction, and those of its neighbors.
 
-    The nearest visible values stand as deviations from their own content predictions, with their distances in scenes.
+    The nearest visible values are given as deviations from their own content predictions, with distances in scenes.
     """
-    rows = rows.with_columns(off=pl.col("seen") - pl.col("content"))
-    at = pl.when(pl.col("seen").is_not_null()).then(pl.col("scene"))
+    rows = rows.with_columns(deviation=pl.col("visible") - pl.col("content"))
+    visible_scene = pl.when(pl.col("visible").is_not_null()).then(pl.col("scene"))
     rows = rows.with_columns(
-        left_off=pl.col("off").forward_fill().over("row"),
-        right_off=pl.col("off").backward_fill().over("row"),
-        left_gap=pl.col("scene") - at.forward_fill().over("row"),
-        right_gap=at.backward_fill().over("row") - pl.col("scene"),
+        left_deviation=pl.col("deviation").forward_fill().over("row"),
+        right_deviation=pl.col("deviation").backward_fill().over("row"),
+        left_gap=pl.col("scene") - visible_scene.forward_fill().over("row"),
+        right_gap=visible_scene.backward_fill().over("row") - pl.col("scene"),
     )
     share = pl.col("left_gap") / (pl.col("left_gap") + pl.col("right_gap"))
-    between = pl.col("left_off") * (1 - share) + pl.col("right_off") * share
+    interpolated = pl.col("left_deviation") * (1 - share) + pl.col("right_deviation") * share
     return rows.select(
         "content",
         "scene",
         "scenes",
         "position",
-        "left_off",
-        "right_off",
+        "left_deviation",
+        "right_deviation",
         "left_gap",
         "right_gap",
-        between=pl.coalesce(between, "left_off", "right_off").fill_null(0.0),
-        seen_off=pl.col("off").mean().over("row"),
-        seen_spread=pl.col("seen").std().over("row"),
-        before=pl.col("content").shift(1).over("row"),
-        after=pl.col("content").shift(-1).over("row"),
-        highest=pl.col("content").max().over("row"),
-        level=pl.col("content").mean().over("row"),
+        interpolated=pl.coalesce(interpolated, "left_deviation", "right_deviation").fill_null(0.0),
+        visible_deviation=pl.col("deviation").mean().over("row"),
+        visible_spread=pl.col("visible").std().over("row"),
+        content_before=pl.col("content").shift(1).over("row"),
+        content_after=pl.col("content").shift(-1).over("row"),
+        content_highest=pl.col("content").max().over("row"),
+        content_mean=pl.col("content").mean().over("row"),
     )
 
 
 def with_content(model: ContentModel, frame: pl.DataFrame) -> pl.DataFrame:
-    """Scene rows with their content prediction."""
+    """Scene rows with the column `content`: the prediction of the content step."""
     rows = scene_rows(frame)
     return rows.with_columns(content=pl.Series(model.predict(frame, rows)))
 
 
 def predict_replay(content: ContentModel, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> list[list[float]]:
-    """Values asked of each test video."""
-    told, asked = with_content(content, train), with_content(content, test)
-    told_x, asked_x = curve_features(told), curve_features(asked)
-    chosen = told["asked"].to_numpy() & told["value"].is_not_null().to_numpy()
-    base, truth = (told_x["content"] + told_x["between"]).to_numpy(), told["value"].to_numpy()
-    model = trees(seed).fit(told_x.to_numpy()[chosen], (truth - base)[chosen])
-    value = (asked_x["content"] + asked_x["between"]).to_numpy() + model.predict(asked_x.to_numpy())
-    picked = asked.with_columns(predicted=pl.Series(np.clip(value, 0, 100))).filter("asked")
-    lists = picked.group_by("row", maintain_order=True).agg("predicted")
+    """Predict the asked values of each test video."""
+    train_rows, test_rows = with_content(content, train), with_content(content, test)
+    train_features, test_features = curve_features(train_rows), curve_features(test_rows)
+    learnable = train_rows["asked"].to_numpy() & train_rows["value"].is_not_null().to_numpy()
+    start = (train_features["content"] + train_features["interpolated"]).to_numpy()
+    truth = train_rows["value"].to_numpy()
+    model = make_trees(seed).fit(train_features.to_numpy()[learnable], (truth - start)[learnable])
+    start = (test_features["content"] + test_features["interpolated"]).to_numpy()
+    predicted = start + model.predict(test_features.to_numpy())
+    asked_rows = test_rows.with_columns(predicted=pl.Series(np.clip(predicted, 0, 100))).filter("asked")
+    lists = asked_rows.group_by("row", maintain_order=True).agg("predicted")
     return lists["predicted"].to_list()
 
 
 def predict_number(train: pl.DataFrame, test: pl.DataFrame, logarithms: bool, seed: int) -> list[list[float]]:
-    """One number a message, never below zero."""
+    """Predict one number for each message, at least zero; with `logarithms` the model learns log10."""
     words = Words(message_texts(train))
     truth = train["target"].list.first().to_numpy()
-    learnt = np.log10(np.maximum(truth, 1)) if logarithms else truth
-    predicted = trees(seed).fit(message_matrix(train, words), learnt).predict(message_matrix(test, words))
+    learned = np.log10(np.maximum(truth, 1)) if logarithms else truth
+    predicted = make_trees(seed).fit(message_matrix(train, words), learned).predict(message_matrix(test, words))
     return [[max(float(10**x if logarithms else x), 0.0)] for x in predicted]
 
 
 def predict_class(train: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed: int) -> list[list[float]]:
-    """Probability of each option of each message, in the order of its options."""
+    """Predict the probability of each option of each message, in the order of its options."""
     words = Words(message_texts(train))
-    right = train["options"].list.get(train["target"].list.first().cast(pl.Int64))
-    model = trees(seed, classify=True).fit(message_matrix(train, words, timeless), right.to_numpy())
+    right_options = train["options"].list.get(train["target"].list.first().cast(pl.Int64))
+    model = make_trees(seed, classify=True).fit(message_matrix(train, words, timeless), right_options.to_numpy())
     column = {label: i for i, label in enumerate(model.classes_)}
-    chances = model.predict_proba(message_matrix(test, words, timeless))
+    probabilities = model.predict_proba(message_matrix(test, words, timeless))
     return [
         [float(row[column[option]]) if option in column else 0.0 for option in options]
-        for row, options in zip(chances, test["options"], strict=True)
+        for row, options in zip(probabilities, test["options"], strict=True)
     ]
 
 
 def option_scores(task: Task, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> list[list[float]]:
-    """Scores of each question's options: classes that training knows, or texts of the question's own."""
+    """Scores of each question's options, which are the classes of training or texts of the question itself."""
     if "option_texts" in train.columns:
         return rank_options(train, test)
     return predict_class(train, test, task.split_by_time, seed)
@@ -178,7 +180,7 @@ def choices(test: pl.DataFrame, scores: list[list[float]]) -> pl.DataFrame:
 
 
 class Boosted(Predictor):
-    """One model a task, trained on the bench's training instances when it is asked."""
+    """Trains a model for each task, on the bench's training instances, before it predicts."""
 
     name = "boosted"
     kind = "boosted"
@@ -193,7 +195,7 @@ class Boosted(Predictor):
         return bool(bench.tasks[task]["train"])
 
     def content_model(self, bench: Bench, seed: int) -> ContentModel:
-        """Trained once for all replay tasks, on the one that has the most training videos."""
+        """The content model of all replay tasks, trained once, on the task with the most training videos."""
         key = bench.fingerprint, seed
         if key not in self.content:
             curves = [task for task in bench.tasks if task_named(task).asks_curve]
@@ -202,13 +204,13 @@ class Boosted(Predictor):
         return self.content[key]
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-        """Train on the task's training split, answer the asked one."""
+        """Train on the task's training split and predict the split of the settings."""
         train, test = bench.public(task, "train"), questions(bench, task, settings)
-        asked = task_named(task)
-        if asked.asks_curve:
+        definition = task_named(task)
+        if definition.asks_curve:
             values = predict_replay(self.content_model(bench, settings.seed), train, test, settings.seed)
-        elif isinstance(asked.answer, Values):
-            values = predict_number(train, test, asked.spans_decades, settings.seed)
+        elif isinstance(definition.answer, Values):
+            values = predict_number(train, test, definition.spans_decades, settings.seed)
         else:
-            return choices(test, option_scores(asked, train, test, settings.seed))
+            return choices(test, option_scores(definition, train, test, settings.seed))
         return test.select("instance_id", values=pl.Series(values, dtype=pl.List(pl.Float64)))

@@ -1,4 +1,4 @@
-"""`cbc baselines`: list what predicts, run it on a bench, train a model."""
+"""`cbc baselines`: list predictors, run one on a bench, train a model. It only parses arguments."""
 
 from __future__ import annotations
 
@@ -12,36 +12,38 @@ from benchmark.options import BenchOption
 from corpus.console import next_command, say, say_json
 from corpus.options import Json
 
-# Threads that wait actively take the cores from other processes: on a busy machine a small model is then ten times as
-# slow. It has to be said before torch is loaded.
+# Threads that spin while they wait take the cores from other processes: on a busy machine a small model is then ten
+# times slower. Torch reads this when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-app = typer.Typer(no_args_is_help=True, help="Predict with anything from chance to LCBM; train models.")
+app = typer.Typer(no_args_is_help=True, help="List predictors, run them on a bench, and train models.")
 
 
 @app.command("list")
 def list_(json: Json = False) -> None:
-    """Print every predictor: name, kind, what it is and the tasks it applies to."""
-    from baselines.registry import listed, listing
+    """Print every predictor: its name, kind, what it predicts with, and the tasks it answers."""
+    from baselines.registry import predictor_rows, predictor_table
 
-    say_json(listed()) if json else say(listing())
+    say_json(predictor_rows()) if json else say(predictor_table())
 
 
 @app.command()
 def predict(
-    name: Annotated[str, typer.Argument(help="a predictor of `list`, or a Hugging Face causal LM by path or hub name")],
+    name: Annotated[str, typer.Argument(help="a predictor of `list`, or a Hugging Face causal LM (path or hub name)")],
     bench: BenchOption,
     out: Annotated[Path, typer.Option(help="folder of the run to write")],
-    tasks: Annotated[str | None, typer.Option(help="comma-separated tasks; all it applies to, if left out")] = None,
+    tasks: Annotated[str | None, typer.Option(help="comma-separated tasks (default: all that it can answer)")] = None,
     shots: Annotated[int, typer.Option(min=0, help="examples before each question (language models)")] = 0,
     limit: Annotated[int | None, typer.Option(min=1, help="only the first N instances of each task")] = None,
     split: Annotated[str, typer.Option(help="which instances to predict: test or validation")] = "test",
-    batch_size: Annotated[int, typer.Option(min=1, help="prompts at once (language models)")] = 64,
-    decode: Annotated[str, typer.Option(help="greedy, or expected: the mean over the 0..100 tokens")] = "greedy",
+    batch_size: Annotated[int, typer.Option(min=1, help="prompts in a batch (language models)")] = 64,
+    decode: Annotated[
+        str, typer.Option(help="greedy or expected (mean over tokens 0..100); language models")
+    ] = "greedy",
     seed: Annotated[int, typer.Option(help="seed of predictors that draw or train")] = 0,
     json: Json = False,
 ) -> None:
-    """Predict a bench's instances with NAME and write a run; a killed run goes on where it stopped."""
+    """Predict a bench's questions with NAME and write a run; the same command continues a stopped run."""
     from baselines.base import Settings
     from baselines.predict import predict_run, read_json
 
@@ -58,22 +60,22 @@ def predict(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="a recipe of baselines/recipes, or a path to a YAML file")],
+    recipe: Annotated[str, typer.Argument(help="name of a recipe in baselines/recipes, or path of a YAML file")],
     bench: BenchOption,
     out: Annotated[Path, typer.Option(help="folder of the model to write")],
-    seed: Annotated[int, typer.Option(help="seed of initialisation and order")] = 0,
-    resume: Annotated[bool, typer.Option(help="go on from the last checkpoint in OUT")] = True,
+    seed: Annotated[int, typer.Option(help="seed of initial weights and order")] = 0,
+    resume: Annotated[bool, typer.Option(help="continue from the last checkpoint")] = True,
     json: Json = False,
 ) -> None:
     """Train a model by a recipe on a bench's training instances."""
+    from baselines.lcbm.train import model_facts, model_line
     from baselines.lcbm.train import train as run_training
-    from baselines.lcbm.train import training, training_text
 
     model = run_training(recipe, bench, out, seed=seed, resume=resume)
-    if int(os.environ.get("RANK", "0")):  # another process of the same training speaks
+    if int(os.environ.get("RANK", "0")):  # only the main process of a training prints
         return
     if json:
-        say_json(training(model))
+        say_json(model_facts(model))
         return
-    say(training_text(model))
+    say(model_line(model))
     next_command("cbc", "baselines", "predict", model, "--bench", bench, "--out", "run")

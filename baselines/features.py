@@ -42,12 +42,12 @@ def message_texts(frame: pl.DataFrame) -> list[str]:
 
 
 def titles(frame: pl.DataFrame) -> list[str]:
-    """Title of each message; empty without a title."""
+    """Title of each message, or an empty text."""
     return frame["title"].fill_null("").to_list()
 
 
 def message_numbers(frame: pl.DataFrame) -> Array:
-    """[messages, 9]: duration, audience, age, publication time and lengths of text; nan where unknown."""
+    """Numbers of each message, [messages, 9]: duration, audience, age, publication time, text lengths; nan: unknown."""
     numbers = frame.select(
         pl.col("duration_s").cast(pl.Float64),
         pl.col("audience").cast(pl.Float64).clip(0).log1p(),
@@ -63,7 +63,10 @@ def message_numbers(frame: pl.DataFrame) -> Array:
 
 
 def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) -> Any:
-    """Sparse [messages, numbers + words]; `timeless` leaves out the day, since trees cannot extrapolate over time."""
+    """Features: sparse [messages, numbers + words].
+
+    `timeless` leaves out the day, since trees cannot extrapolate over time.
+    """
     from scipy.sparse import csr_matrix, hstack
 
     numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)
@@ -75,18 +78,18 @@ def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) ->
 def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """A row for each scene, in order.
 
-    Columns: row (index in `frame`), cluster, scene, scenes, position (0..1), scene_text, seen (visible replay value,
+    Columns: row (index in `frame`), cluster, scene, scenes, position (0..1), scene_text, visible (replay value,
     null if masked), asked (whether the value is asked for), value (the truth, if known).
     """
     lists = frame.with_row_index("row").select(
         "row",
         "cluster",
         pl.col("scene_text"),
-        pl.col("replay").alias("seen"),
+        pl.col("replay").alias("visible"),
         pl.int_ranges(0, pl.col("replay").list.len()).alias("scene"),
         pl.col("replay").list.len().alias("scenes"),
     )
-    rows = lists.explode("scene_text", "seen", "scene").with_columns(pl.col("scene_text").fill_null(""))
+    rows = lists.explode("scene_text", "visible", "scene").with_columns(pl.col("scene_text").fill_null(""))
     answers = frame.with_row_index("row").select("row", pl.col("asked").alias("scene"), pl.col("target").alias("truth"))
     if answers["truth"].null_count():
         answers = answers.with_columns(truth=pl.col("scene").list.eval(pl.lit(None, pl.Float64)))
@@ -95,7 +98,7 @@ def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
         rows.join(asked, ["row", "scene"], "left", maintain_order="left")
         .with_columns(
             pl.col("asked").fill_null(False),
-            value=pl.coalesce("truth", "seen"),
+            value=pl.coalesce("truth", "visible"),
             position=pl.col("scene") / (pl.col("scenes") - 1).clip(1),
         )
         .drop("truth")

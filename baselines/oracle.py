@@ -1,13 +1,12 @@
-"""The oracle: the best possible answers, known where the law of behavior is known. Nothing may beat it."""
+"""The oracle: the best possible answers under the simulated world's law of behavior. Nothing may beat it."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import polars as pl
 
 from baselines.base import Predictor, PredictorError, Settings, WrongSettings, questions
 from benchmark.bench import Bench
+from benchmark.reference_rows import oracle_path
 from corpus.files.parquet_frames import read_frame
 
 
@@ -15,13 +14,8 @@ class NoOracle(PredictorError):
     """The bench is not of the simulated world, or its private part is missing."""
 
 
-def stored(bench: Bench, task: str) -> Path:
-    """Where the bench keeps the best possible answers: instance_id, values, scores."""
-    return bench.root / "private" / task / "oracle.parquet"
-
-
 class Oracle(Predictor):
-    """Reads the answers that the simulated world wrote down when it was made."""
+    """Reads the expected answers that `cbc benchmark build` stores for a simulated world."""
 
     name = "oracle"
     kind = "oracle"
@@ -29,16 +23,16 @@ class Oracle(Predictor):
     answers = "every task of a simulated bench"
 
     def applies(self, bench: Bench, task: str) -> bool:
-        return stored(bench, task).is_file()
+        return oracle_path(bench, task).is_file()
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-        """The stored answers of the test questions. Raises WrongSettings, NoOracle."""
+        """Read the stored answers of the test questions. Raises WrongSettings, NoOracle."""
         if settings.split != "test":
             raise WrongSettings(f"the oracle has no answers for the {settings.split} split", "leave --split out")
         if not self.applies(bench, task):
             raise self.refusal(bench)
-        asked = questions(bench, task, settings).select("instance_id")
-        return asked.join(read_frame(stored(bench, task)), "instance_id", "left", maintain_order="left")
+        instances = questions(bench, task, settings).select("instance_id")
+        return instances.join(read_frame(oracle_path(bench, task)), "instance_id", "left", maintain_order="left")
 
     def refusal(self, bench: Bench) -> PredictorError:
         return NoOracle(

@@ -1,7 +1,7 @@
 """Prompt any Hugging Face causal LM through lm-eval, zero-shot or with examples, by path or by hub name.
 
-Prompts, examples and parsing of answers are those of benchmark/lm_eval, so plain lm-eval gives the same figures. The
-answers of the predicted split are never read.
+Prompts, examples and parsers are those of benchmark/lm_eval, so plain lm-eval gives the same figures. The answers of
+the predicted split are never read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from corpus.errors import first_line
 if TYPE_CHECKING:
     from baselines.reader import Reader
 
-os.environ.setdefault("TQDM_DISABLE", "1")  # lm-eval's bars, one a step; read when tqdm is loaded
+os.environ.setdefault("TQDM_DISABLE", "1")  # hides lm-eval's progress bars; read when tqdm is loaded
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
 SAVED = "give a folder written by save_pretrained (or by `cbc baselines train`), or a hub name"
 
@@ -67,7 +67,7 @@ def read_training(path: Path) -> dict[str, Any]:
 
 
 def training_cost(training: dict[str, Any], log: Path) -> dict[str, Any]:
-    """What a recipe says it trains, the tokens trained on with their repetitions, and the seconds it took."""
+    """A recipe's description, the tokens trained on (repetitions included), and the seconds of training."""
     about = {"training": training["recipe"].get("says")}
     if "tokens" in training:
         about["training_tokens"] = training["tokens"] + training.get("repeated_tokens", 0)
@@ -77,8 +77,8 @@ def training_cost(training: dict[str, Any], log: Path) -> dict[str, Any]:
     return {name: value for name, value in about.items() if value is not None}
 
 
-def parameters_of(path: Path) -> dict[str, int]:
-    """How many numbers the weights of a folder hold, by the headers of its files; nothing where they are damaged."""
+def count_parameters(path: Path) -> dict[str, int]:
+    """Count the parameters of a model folder from the headers of its files; empty if they are damaged."""
     from safetensors import SafetensorError, safe_open
 
     total = 0
@@ -125,7 +125,7 @@ class Prompted(Predictor):
         if not self.local:
             return {"says": self.description, "hub": self.model}
         about = {"says": self.description, "weights": digest_folder(self.path)}
-        return {**about, **parameters_of(self.path), **read_training(self.path)}
+        return {**about, **count_parameters(self.path), **read_training(self.path)}
 
     @cached_property
     def reader(self) -> Reader:
@@ -143,7 +143,7 @@ class Prompted(Predictor):
         from lm_eval import evaluate  # simple_evaluate also inspects the machine, which takes seconds a task
 
         reader = self.reader
-        reader.answered = self.answered(bench, task, settings)
+        reader.on_answer = self.make_answer_counter(bench, task, settings)
         reader.expect = settings.decode == "expected" and task_named(task).asks_curve
         lm_eval_task = load_task(bench, task, settings, self.model)
         lm_eval_task.set_config("num_fewshot", settings.shots)
@@ -153,10 +153,10 @@ class Prompted(Predictor):
         samples = sorted(results["samples"][name], key=lambda sample: sample["doc_id"])
         return pl.DataFrame([prediction_row(sample, reader) for sample in samples], schema=SCHEMA)
 
-    def answered(self, bench: Bench, task: str, settings: Settings) -> Callable[[], None]:
-        """What is called for each prompt read: an option of a choice is a share of an answer."""
-        asked = questions(bench, task, settings)["options"]
-        share = len(asked) / max(1, int(asked.list.len().fill_null(1).sum()))
+    def make_answer_counter(self, bench: Bench, task: str, settings: Settings) -> Callable[[], None]:
+        """Make the callback for each scored text; each option of a choice counts as a share of an answer."""
+        options = questions(bench, task, settings)["options"]
+        share = len(options) / max(1, int(options.list.len().fill_null(1).sum()))
         return lambda: self.advance(share)
 
 
@@ -170,7 +170,7 @@ SCHEMA = {
 
 
 def prediction_row(sample: dict[str, Any], reader: Reader) -> dict[str, Any]:
-    """Row of a prediction from a sample of lm-eval's log."""
+    """Convert a sample of lm-eval's log to a row of predictions."""
     doc, values, responses = sample["doc"], sample["unparsed"]["values"], sample["filtered_resps"]
     is_choice = bool(doc["options"])
     return {
@@ -213,8 +213,8 @@ def check_hub(name: str) -> None:
     raise NoModel(f"{name} is no predictor of `cbc baselines list` {why}", mend)
 
 
-def quiet_transformers() -> None:
-    """Leave errors alone of what transformers prints: one progress display is enough."""
+def silence_transformers() -> None:
+    """Hide transformers' warnings and progress bars; there is a progress display already."""
     from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 
     set_verbosity_error()
@@ -231,12 +231,12 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     from baselines.reader import Reader
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    quiet_transformers()
-    places = {"device_map": "auto"} if torch.cuda.is_available() else {}
+    silence_transformers()
+    placement = {"device_map": "auto"} if torch.cuda.is_available() else {}
     try:
         tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=local, trust_remote_code=False)
         loaded = AutoModelForCausalLM.from_pretrained(
-            model, use_safetensors=True, local_files_only=local, trust_remote_code=False, dtype="auto", **places
+            model, use_safetensors=True, local_files_only=local, trust_remote_code=False, dtype="auto", **placement
         )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = first_line(error)[:160]

@@ -13,11 +13,11 @@ from baselines.features import Array
 def visible_context(frame: pl.DataFrame) -> list[str]:
     """Visible context of each masked text: captions of its scenes, or else title and description."""
     parts = frame.select(
-        seen=pl.col("scene_seen").list.gather(pl.col("asked")).list.join(" "),
+        captions=pl.col("scene_seen").list.gather(pl.col("asked")).list.join(" "),
         message=pl.concat_str("title", "body", separator=" ", ignore_nulls=True),
     )
     return (
-        parts.select(pl.when(pl.col("seen").str.strip_chars() != "").then("seen").otherwise("message"))
+        parts.select(pl.when(pl.col("captions").str.strip_chars() != "").then("captions").otherwise("message"))
         .to_series()
         .to_list()
     )

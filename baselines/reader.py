@@ -38,8 +38,8 @@ class NumberTokens:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, device: torch.device) -> None:
-        known = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-        texts = [(token or "").translate(SPACES) for token in known] + [""] * (vocabulary - len(known))
+        tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        texts = [(token or "").translate(SPACES) for token in tokens] + [""] * (vocabulary - len(tokens))
         by_space: dict[str, dict[int, int]] = {}
         for index, text in enumerate(texts):
             if match := re.fullmatch(r"(\s*)(0|[1-9]\d?|100)", text):
@@ -70,22 +70,22 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
 
     keys: torch.Tensor
     values: torch.Tensor
-    room: tuple[torch.Tensor, torch.Tensor] | None = None
+    buffers: tuple[torch.Tensor, torch.Tensor] | None = None
 
     def update(self, keys: torch.Tensor, values: torch.Tensor, *_: Any, **__: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        """Append [texts, heads, new, width]; gives all values so far."""
+        """Append keys and values [texts, heads, new, width]; gives all so far."""
         if not self.is_initialized:
             self.lazy_initialization(keys, values)
         start = self.get_seq_length()
         stop = start + keys.shape[-2]
-        if self.room is None or self.room[0].shape[-2] < stop:
+        if self.buffers is None or self.buffers[0].shape[-2] < stop:
             shape = (*keys.shape[:-2], stop + CACHE_STEP)
             grown = keys.new_empty(*shape, keys.shape[-1]), values.new_empty(*shape, values.shape[-1])
             if start:
                 grown[0][..., :start, :], grown[1][..., :start, :] = self.keys, self.values
-            self.room = grown
-        self.room[0][..., start:stop, :], self.room[1][..., start:stop, :] = keys, values
-        self.keys, self.values = self.room[0][..., :stop, :], self.room[1][..., :stop, :]
+            self.buffers = grown
+        self.buffers[0][..., start:stop, :], self.buffers[1][..., start:stop, :] = keys, values
+        self.keys, self.values = self.buffers[0][..., :stop, :], self.buffers[1][..., :stop, :]
         return self.keys, self.values
 
 
@@ -108,7 +108,7 @@ class Reader(HFLM):  # type: ignore[misc]
     ) -> None:
         super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
         self.truncated: set[str] = set()
-        self.answered: Callable[[], None] = lambda: None
+        self.on_answer: Callable[[], None] = lambda: None
         self.cache_hook = self
         self.expect = False
         self.options: dict[tuple[str, str], list[int]] = {}
@@ -118,8 +118,8 @@ class Reader(HFLM):  # type: ignore[misc]
         self.numbers = NumberTokens(self.tokenizer, model.config.vocab_size, self.device) if expected else None
 
     def add_partial(self, *answer: Any) -> None:
-        """Count an answer; lm-eval hands each to its cache, which here is none."""
-        self.answered()
+        """Count an answer; lm-eval calls this to cache each answer, and nothing is cached here."""
+        self.on_answer()
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
         """Decode greedily; records the prompts that do not fit beside the longest answer."""
@@ -131,7 +131,7 @@ class Reader(HFLM):  # type: ignore[misc]
         return answers
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        """Scores of options, without lm-eval's own bar."""
+        """Score options, without lm-eval's own progress bar."""
         scores: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=disable_tqdm)
         return scores
 

@@ -1,4 +1,4 @@
-"""A reference of benchmark/references, which every table shows, as a predictor that writes a run."""
+"""Make a predictor of a reference in benchmark/references, so that `cbc baselines predict` can write its run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmark.tasks.registry import task_named
 
 
 class ReferencePredictor(Predictor):
-    """Answers the tasks that name its reference."""
+    """Predicts the tasks that name its reference."""
 
     kind = "trivial"
 
@@ -23,5 +23,5 @@ class ReferencePredictor(Predictor):
         return self.reference in task_named(task).references
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-        """Fixed by the training split and the instance; there is nothing to seed."""
+        """Predict from the training split and the question alone; no seed is used."""
         return self.reference.predictions(bench.public(task, "train"), questions(bench, task, settings))

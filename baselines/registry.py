@@ -1,4 +1,4 @@
-"""Every predictor by name: the references of the tasks, those of this package, and those that other packages add.
+"""Predictors by name: the references of the tasks, those of this package, and those of other packages.
 
 A new one is a file with a subclass of Predictor and a line here, or an entry point of the group `cbc.predictors`.
 """
@@ -29,19 +29,19 @@ def predictor_named(name: str) -> Predictor | None:
         return ReferencePredictor(reference) if reference else None
     if reference:
         raise NameClash(
-            f"{PREDICTORS.paths[name]} is called {name}, as a reference of the tasks", "give it another name"
+            f"{PREDICTORS.paths[name]} is called {name}, which is the name of a reference", "give it another name"
         )
     return PREDICTORS.make(name)
 
 
 def predictors() -> dict[str, Predictor]:
     """Every predictor, the references first. Raises NameClash, BrokenEntryPoint."""
-    made = {name: predictor_named(name) for name in (*references(), *PREDICTORS)}
-    return {name: predictor for name, predictor in made.items() if predictor}
+    by_name = {name: predictor_named(name) for name in (*references(), *PREDICTORS)}
+    return {name: predictor for name, predictor in by_name.items() if predictor}
 
 
-def find(name: str, settings: Settings) -> Predictor:
-    """A predictor by name; any other name is a Hugging Face causal LM by path or hub name.
+def find_predictor(name: str, settings: Settings) -> Predictor:
+    """Find a predictor by name; any other name is a Hugging Face causal LM by path or hub name.
 
     Raises WrongSettings, NameClash, BrokenEntryPoint, and what loading a model raises.
     """
@@ -55,13 +55,15 @@ def find(name: str, settings: Settings) -> Predictor:
     return predictor
 
 
-def listed() -> list[dict[str, str]]:
+def predictor_rows() -> list[dict[str, str]]:
     """Every predictor: its name, kind, what it predicts with, and the tasks it answers."""
     lines = [(p.name, p.kind, p.description, p.answers) for p in predictors().values()]
     lines.append(("PATH or HUB/NAME", "lm", "a Hugging Face causal LM, zero-shot or with --shots K", "every task"))
     return [dict(zip(("name", "kind", "predicts_with", "tasks"), line, strict=True)) for line in lines]
 
 
-def listing() -> str:
-    """The predictors as a table."""
-    return table_text(("name", "kind", "what it predicts with", "tasks"), [(*row.values(),) for row in listed()], 200)
+def predictor_table() -> str:
+    """The predictors as a text table."""
+    return table_text(
+        ("name", "kind", "what it predicts with", "tasks"), [(*row.values(),) for row in predictor_rows()], 200
+    )

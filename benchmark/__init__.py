@@ -1,1 +1,1 @@
-"""What is asked of a model, and how the answer is judged."""
+"""The benchmark: the questions put to a model, and how its answers are judged."""

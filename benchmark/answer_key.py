@@ -1,4 +1,4 @@
-"""A task's right answers and clusters in the order of its test questions, and a run's predictions judged by them."""
+"""The answer key of a task: right answers and clusters in the order of its test questions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from corpus.errors import CbcError
 
 
 class DamagedBench(CbcError):
-    """The private answers do not belong to the public questions."""
+    """The private answers of a bench do not match its public questions."""
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What is right in a task's test part, in the order of its public questions; cluster: [instances]."""
+class AnswerKey:
+    """Right answers to some test questions of a task, in the order of the questions; cluster: [instances]."""
 
     task: Task
     right: RightAnswers
@@ -30,26 +30,26 @@ class Answers:
 
     @property
     def instances(self) -> int:
-        """How many questions there are."""
+        """Number of questions."""
         return self.right.instances
 
     def judge(self, predictions: pl.DataFrame) -> Judged:
-        """Lay a run's predictions beside the truth: one row a question, in its order; `values` null where unread."""
+        """Judge a run's predictions: one row for each question, in its order; `values` is null where unread."""
         return self.task.answer.judge(self.right, predictions)
 
 
-def unparsed(judged: Judged) -> int:
-    """How many instances have no readable answer."""
+def count_unparsed(judged: Judged) -> int:
+    """Count the instances without a readable answer."""
     return int(np.count_nonzero(np.bincount(judged.instance, weights=~judged.parsed, minlength=judged.instances)))
 
 
-def answers_of(bench: Bench, task: str, questions: pl.DataFrame | None = None) -> Answers:
-    """Read a task's right answers and clusters. Raises NoAnswers, DamagedBench, UnknownName."""
+def read_answer_key(bench: Bench, task: str, questions: pl.DataFrame | None = None) -> AnswerKey:
+    """Read the key of a task's test questions, all or some. Raises NoAnswers, DamagedBench, UnknownName."""
     asked = (bench.public(task, "test") if questions is None else questions).select("instance_id", "cluster")
-    right = bench.answers(task).select("instance_id", "target", "chance")
-    both = asked.join(right, on="instance_id", how="left", maintain_order="left")
-    if len(both) != len(asked) or both["target"].null_count():
-        raise DamagedBench(f"{bench.root} has other answers than questions for {task}", "build the bench again")
-    names, cluster = np.unique(both["cluster"].fill_null("").to_numpy().astype(str), return_inverse=True)
-    laid_flat = RightAnswers.of(both["target"], both["chance"])
-    return Answers(task_named(task), laid_flat, cluster.astype(np.int64), len(names))
+    answers = bench.answers(task).select("instance_id", "target", "chance")
+    keyed = asked.join(answers, on="instance_id", how="left", maintain_order="left")
+    if len(keyed) != len(asked) or keyed["target"].null_count():
+        raise DamagedBench(f"{bench.root} has answers for other questions of {task}", "build the bench again")
+    names, cluster = np.unique(keyed["cluster"].fill_null("").to_numpy().astype(str), return_inverse=True)
+    right_answers = RightAnswers.of(keyed["target"], keyed["chance"])
+    return AnswerKey(task_named(task), right_answers, cluster.astype(np.int64), len(names))

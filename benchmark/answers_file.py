@@ -1,12 +1,12 @@
-"""Answers as anyone can write them: a CSV, parquet or JSON Lines file with instance_id and answer, row by row.
+"""Read a file of answers: CSV, parquet or JSON Lines with the columns instance_id and answer.
 
     instance_id,answer
     views:yt-a1,12000
 
 Columns: `instance_id`; one of `answer` (what the model wrote, read by the task; or a number) and `values` (a number, or
-a list with one for each value asked; of a choice the index of the option, from 0), or, for choices, `scores` alone (a
-list, one an option; the highest is the answer). `scores` may stand beside either; `task` is needed only where an
-instance_id stands in several tasks. In CSV a list is written [1, 2, 3]. Other columns are ignored, and named.
+a list with one for each value asked; for a choice the index of the option, from 0), or, for choices, `scores` alone (a
+list, one for each option; the highest is the answer). `scores` may be given beside either. `task` is needed only where
+several tasks have an instance_id. In CSV a list is written [1, 2, 3]. Other columns are ignored and reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from corpus.errors import CbcError
+from corpus.errors import CbcError, first_line
 from corpus.files.written_once import excerpt
 from corpus.strict_model import first_fault
 
@@ -37,11 +37,11 @@ WRITE = "write .csv, .parquet or .jsonl with the columns instance_id and answer"
 
 
 class BadAnswers(CbcError):
-    """A file of answers cannot be read, or a row of it is not as documented."""
+    """A file of answers cannot be read, or one of its rows is not as documented."""
 
 
 def as_number(value: Any) -> float:
-    """A number, as itself or in words of digits."""
+    """Read a number, or text that spells one in digits. Raises ValueError."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("no number")
     try:
@@ -51,20 +51,20 @@ def as_number(value: Any) -> float:
 
 
 def as_numbers(value: Any) -> list[float] | None:
-    """A list of numbers: a list, a single number, or either one as text; nothing where the cell is empty."""
+    """Read a list of numbers from a list, a number, or text of either; None for an empty cell. Raises ValueError."""
     if isinstance(value, str):
         text = value.strip()
         value = from_json(text) if text.startswith("[") else text or None
     if value is None:
         return None
-    listed = value if isinstance(value, list) else [value]
-    if len(listed) > MOST_VALUES:
+    parts = value if isinstance(value, list) else [value]
+    if len(parts) > MOST_VALUES:
         raise ValueError(f"more than {MOST_VALUES} values")
-    return [math.nan if part is None else as_number(part) for part in listed]
+    return [math.nan if part is None else as_number(part) for part in parts]
 
 
 def as_answer(value: Any) -> str | list[float] | None:
-    """What a model wrote, or the values themselves where they are numbers already."""
+    """Read a model's text, or values that are numbers already. Raises ValueError."""
     if value is None or isinstance(value, str):
         if value and len(value) > LONGEST_ANSWER:
             raise ValueError(f"longer than {LONGEST_ANSWER:,} characters")
@@ -89,7 +89,7 @@ class AnswerRow(BaseModel):
 
 @dataclass(frozen=True)
 class AnswersFile:
-    """The rows of a file with their line or row numbers (the header is line 1), and the columns that were ignored."""
+    """The rows of a file with their line or row numbers (the header is line 1), and the ignored columns."""
 
     rows: list[tuple[int, AnswerRow]]
     ignored: list[str]
@@ -102,31 +102,31 @@ def read_answers(path: Path) -> AnswersFile:
         if not path.is_file():
             raise BadAnswers(f"no file of answers at {path}", WRITE)
         if reader is None:
-            raise BadAnswers(f"{path} is no kind of file that answers are read from", WRITE)
+            raise BadAnswers(f"{path} is no file of a kind that can be read", WRITE)
         if path.stat().st_size > LARGEST_BYTES:
             raise BadAnswers(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", "leave out all but the answers")
         names, rows = reader(path)
         check_columns(path, names)
-        read = [(number, answer_row(path, number, row)) for number, row in rows]
+        answers = [(number, answer_row(path, number, row)) for number, row in rows]
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).split("\n")[0]
-        raise BadAnswers(f"{path} cannot be read ({excerpt(why)})", WRITE) from None
-    if not read:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
+        raise BadAnswers(f"{path} cannot be read ({excerpt(reason)})", WRITE) from None
+    if not answers:
         raise BadAnswers(f"{path} holds no answers", WRITE)
-    return AnswersFile(read, [name for name in names if name not in COLUMNS])
+    return AnswersFile(answers, [name for name in names if name not in COLUMNS])
 
 
 def check_columns(path: Path, names: list[str]) -> None:
-    """Whether there is an instance_id and a single kind of answer. Raises BadAnswers."""
+    """Check that a file has an instance_id and one kind of answer. Raises BadAnswers."""
     if "instance_id" not in names or not set(ANSWERS) & set(names):
-        lacks = "instance_id" if "instance_id" not in names else "answer (or values)"
-        raise BadAnswers(f"{path} lacks the column {lacks} (it has {excerpt(names)})", WRITE)
+        missing = "instance_id" if "instance_id" not in names else "answer (or values)"
+        raise BadAnswers(f"{path} lacks the column {missing} (it has {excerpt(names)})", WRITE)
     if {"answer", "values"} <= set(names):
-        raise BadAnswers(f"{path} has both answer and values", "leave out the one that is not to be scored")
+        raise BadAnswers(f"{path} has both answer and values", "leave out the one that should not be scored")
 
 
 def answer_row(path: Path, number: int, row: Any) -> AnswerRow:
-    """A row as the model. Raises BadAnswers."""
+    """Validate a row. Raises BadAnswers."""
     try:
         return AnswerRow.model_validate(row)
     except ValidationError as error:
@@ -137,15 +137,15 @@ Rows = Iterator[tuple[int, Any]]
 
 
 def csv_rows(path: Path) -> tuple[list[str], Rows]:
-    """Rows of a CSV file, every cell as text; lines are counted with the header. Raises BadAnswers."""
+    """Read the rows of a CSV file, every cell as text; the header is line 1. Raises BadAnswers."""
     frame = pl.read_csv(path.read_bytes(), infer_schema=False, n_rows=MOST_ROWS + 1)
     if len(frame) > MOST_ROWS:
         raise BadAnswers(f"{path} has more than {MOST_ROWS:,} rows", "leave out all but the answers")
-    return frame.columns, enumerate(frame.select(kept(frame.columns)).iter_rows(named=True), 2)
+    return frame.columns, enumerate(frame.select(documented_columns(frame.columns)).iter_rows(named=True), 2)
 
 
 def parquet_rows(path: Path) -> tuple[list[str], Rows]:
-    """Rows of a parquet file; its footer bounds what is read. Raises BadAnswers."""
+    """Read the rows of a parquet file, whose footer is checked against the limits first. Raises BadAnswers."""
     with pq.ParquetFile(path) as file:
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         values = max((group.column(i).num_values for group in groups for i in range(group.num_columns)), default=0)
@@ -155,13 +155,13 @@ def parquet_rows(path: Path) -> tuple[list[str], Rows]:
         names = list(file.schema_arrow.names)
         if len(set(names)) < len(names):
             raise BadAnswers(f"{path} has a column twice", WRITE)
-        table = file.read(columns=kept(names))
+        table = file.read(columns=documented_columns(names))
     table.validate(full=True)
     return names, enumerate(table.to_pylist(), 1)
 
 
 def json_rows(path: Path) -> tuple[list[str], Rows]:
-    """Rows of JSON Lines: one object a line."""
+    """Read the rows of a JSON Lines file: one object on each line. Raises BadAnswers."""
     rows: list[tuple[int, Any]] = []
     names: dict[str, None] = {}
     with path.open(encoding="utf-8-sig") as file:
@@ -173,7 +173,7 @@ def json_rows(path: Path) -> tuple[list[str], Rows]:
 
 
 def json_row(path: Path, number: int, line: str) -> dict[str, Any]:
-    """The object of one line. Raises BadAnswers."""
+    """Read the object on one line. Raises BadAnswers."""
     try:
         row = from_json(line)
     except ValueError as error:
@@ -183,8 +183,8 @@ def json_row(path: Path, number: int, line: str) -> dict[str, Any]:
     return row
 
 
-def kept(names: list[str]) -> list[str]:
-    """The documented columns among those that are there."""
+def documented_columns(names: list[str]) -> list[str]:
+    """The documented columns among those of a file."""
     return [name for name in names if name in COLUMNS]
 
 

@@ -24,12 +24,12 @@ SPLITS = ("train", "validation", "test")
 
 
 class NoAnswers(CbcError):
-    """The bench's private part is not here."""
+    """The private part of the bench is missing."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A bench folder, opened."""
+    """An open bench folder."""
 
     root: Path
     manifest: dict[str, Any]
@@ -49,12 +49,12 @@ class Bench:
 
     @property
     def fingerprint(self) -> str:
-        """Hex digest that tells this bench from any other."""
+        """Hex digest that identifies the bench."""
         return str(self.manifest["fingerprint"])
 
     @property
     def simulated(self) -> bool:
-        """Whether its messages come from the simulated world alone."""
+        """Whether all of its messages come from the simulated world."""
         return bool(self.manifest["simulated"])
 
     def public(self, task: str, split: str) -> pl.DataFrame:
@@ -65,5 +65,5 @@ class Bench:
         """The test answers: instance_id, answer, target, chance. Raises NoAnswers."""
         path = self.root / "private" / task / "test.parquet"
         if not path.is_file():
-            raise NoAnswers(f"{self.root} holds no answers for {task}", "score where the private part of the bench is")
+            raise NoAnswers(f"{self.root} holds no answers for {task}", "score where its private part is")
         return read_frame(path)

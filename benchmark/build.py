@@ -1,7 +1,7 @@
-"""`cbc benchmark build --corpus DIR --out BENCH`: from a corpus to questions and answers.
+"""`cbc benchmark build --corpus DIR --out BENCH`: build questions and answers from a corpus.
 
-Each task of the registry that the corpus can feed becomes public/TASK/{train,validation,test}.parquet and
-private/TASK/test.parquet; what a task lacks is said in the manifest. Only the private part holds the test answers.
+Each task for which the corpus has enough data becomes public/TASK/{train,validation,test}.parquet and
+private/TASK/test.parquet; for the others the manifest names what is missing. Only the private part holds test answers.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
 
 class NothingToAsk(CbcError):
-    """The corpus feeds no task."""
+    """The corpus has enough data for no task."""
 
 
 def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None) -> Bench:
-    """Build the bench at `out` whole, once: beside its place, then renamed; the same again is left as it is.
+    """Build a bench beside `out` and rename it into place; an equal bench that exists is left unchanged.
 
     Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther.
     """
     check_place(out, seed)
-    opened = Corpus.open(corpus)
-    connection = opened.connect(kept=True)
+    opened_corpus = Corpus.open(corpus)
+    connection = opened_corpus.connect(kept=True)
     staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
-    law = query(connection, f'FROM "{LAW}"') if LAW in opened.annotations() else None
+    law = query(connection, f'FROM "{LAW}"') if LAW in opened_corpus.annotations() else None
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
-    known = all_tasks()
-    with progress("building", "tasks", len(known)) as shown:
-        for task in known:
+    candidates = all_tasks()
+    with progress("building", "tasks", len(candidates)) as shown:
+        for task in candidates:
             try:
                 tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
             except NotEnough as reason:
@@ -63,25 +63,25 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
             shown.advance()
     if not tasks:
         shutil.rmtree(staged)
-        why = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-        raise NothingToAsk(f"{corpus} feeds no task ({why})", "ingest more messages with behavior")
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
+        raise NothingToAsk(f"{corpus} feeds no task ({reasons})", "ingest more messages with behavior")
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "seed": seed,
         "simulated": is_simulated(connection, law),
     }
-    if run := last_run(opened):
+    if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
-    files = digests(staged)
+    files = file_digests(staged)
     manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
-    put_in_place(staged, out, corpus)
+    move_into_place(staged, out, corpus)
     return Bench.open(out)
 
 
 def check_place(out: Path, seed: int) -> None:
-    """Refuse, before anything is built, what holds something else. Raises NoSuchPath, WrongVersion, HoldsOther."""
+    """Check, before building, that `out` is free or has this seed. Raises NoSuchPath, WrongVersion, HoldsOther."""
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists():
@@ -90,16 +90,16 @@ def check_place(out: Path, seed: int) -> None:
         refuse_other(out, "bench", {"seed": Bench.open(out).manifest["seed"]}, {"seed": seed})
 
 
-def put_in_place(staged: Path, out: Path, corpus: Path) -> None:
-    """Move a finished bench to its place, unless the very same lies there already. Raises HoldsOther."""
+def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
+    """Move a finished bench to its place, unless an equal one is there. Raises HoldsOther."""
     if not (out / "manifest.json").is_file():
         remember(corpus, out)
         replace_folder(staged, out)
         return
     benches = map(Bench.open, (staged, out))
-    built, there = ({"fingerprint": bench.fingerprint, "tasks": bench.tasks} for bench in benches)
+    built, existing = ({"fingerprint": bench.fingerprint, "tasks": bench.tasks} for bench in benches)
     shutil.rmtree(staged)
-    refuse_other(out, "bench", there, built, "corpus, sizes or cbc changed: give another --out, or remove this one")
+    refuse_other(out, "bench", existing, built, "corpus, sizes or cbc changed: give another --out, or remove this one")
 
 
 def build_task(
@@ -110,48 +110,48 @@ def build_task(
     sizes: Mapping[str, int],
     law: pl.DataFrame | None,
 ) -> dict[str, Any]:
-    """Write one task's files; gives its entry in the manifest. Raises NotEnough."""
+    """Write the files of a task and return its entry in the manifest. Raises NotEnough."""
     frame = task.instances(connection, seed, sizes)
-    asked = task.render(frame)
-    revealing = reveals(asked, task.hidden_counts)
-    asked = asked.filter(~revealing).with_columns(
+    questions = task.render(frame)
+    reveals_count = find_revealing(questions, task.hidden_counts)
+    questions = questions.filter(~reveals_count).with_columns(
         instance_id=pl.concat_str(pl.lit(f"{task.name}:"), pl.col("message_id"))
     )
-    counts = {split: asked.filter(pl.col("split") == split).height for split in SPLITS}
+    counts = {split: questions.filter(pl.col("split") == split).height for split in SPLITS}
     if min(counts["train"], counts["test"]) == 0:
         raise NotEnough(f"instances by split: {counts}")
     columns = ["instance_id", *CONTENT, "prompt", "options", *task.columns(), "answer", "target"]
     for split in SPLITS:
-        part = asked.filter(pl.col("split") == split)
+        part = questions.filter(pl.col("split") == split)
         public = part.select(columns)
         if split == "test":
             public = public.with_columns(answer=pl.lit(None, pl.String), target=pl.lit(None, pl.List(pl.Float64)))
         write_parquet(public, staged / "public" / task.name / f"{split}.parquet")
-    train, test = (asked.filter(pl.col("split") == split) for split in ("train", "test"))
-    drawn = task.answer.chance(train, test, np.random.default_rng([seed, 7]))
-    private = test.select("instance_id", "answer", "target", chance=pl.Series(drawn, dtype=STORED))
+    train, test = (questions.filter(pl.col("split") == split) for split in ("train", "test"))
+    random_answers = task.answer.chance(train, test, np.random.default_rng([seed, 7]))
+    private = test.select("instance_id", "answer", "target", chance=pl.Series(random_answers, dtype=STORED))
     write_parquet(private, staged / "private" / task.name / "test.parquet")
     if law is not None and test["message_id"].is_in(law["message_id"].implode()).all():
         write_oracle(task, test, law, staged / "private" / task.name / "oracle.parquet")
     entry = {"table": task.table.name, "condition": task.condition, "kind": task.answer.name}
     metrics = [metric.name for metric in task.metrics]
-    return {**entry, "metrics": metrics, **counts, "revealing_left_out": int(revealing.sum())}
+    return {**entry, "metrics": metrics, **counts, "revealing_left_out": int(reveals_count.sum())}
 
 
 def write_oracle(task: Task, test: pl.DataFrame, law: pl.DataFrame, path: Path) -> None:
-    """Write the best possible answers, where the law gives them."""
+    """Write the best possible answers, if the law gives them for this task."""
     if expected := task.expected(test, law):
         write_parquet(expected.frame(test["instance_id"]), path)
 
 
 def write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    """Write one file of the staged bench."""
+    """Write a file of the staged bench."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_frame(frame, path)
 
 
-def reveals(frame: pl.DataFrame, hidden_counts: tuple[str, ...]) -> pl.Series:
-    """Whether a prompt holds the exact count that it hides, in any usual writing."""
+def find_revealing(frame: pl.DataFrame, hidden_counts: tuple[str, ...]) -> pl.Series:
+    """Mark the prompts that contain an exact count that they should hide, in any usual notation."""
     revealing = pl.repeat(False, pl.len())
     for name in (name for name in hidden_counts if name in frame.columns):
         digits = pl.col(name).cast(pl.Int64).cast(pl.String)
@@ -163,12 +163,12 @@ def reveals(frame: pl.DataFrame, hidden_counts: tuple[str, ...]) -> pl.Series:
 
 def is_simulated(connection: duckdb.DuckDBPyConnection, law: pl.DataFrame | None) -> bool:
     """Whether every message comes from the simulated world."""
-    outside = "SELECT count(*) FROM provenance WHERE split_part(source, '@', 1) <> ?"
-    others = connection.execute(outside, [SimulatedWorld.name]).fetchone()
-    return law is not None and others is not None and others[0] == 0
+    outside_sql = "SELECT count(*) FROM provenance WHERE split_part(source, '@', 1) <> ?"
+    outside_count = connection.execute(outside_sql, [SimulatedWorld.name]).fetchone()
+    return law is not None and outside_count is not None and outside_count[0] == 0
 
 
-def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below a folder, by its path in it."""
+def file_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of every parquet file below a folder, by relative path."""
     paths = sorted(path for path in folder.rglob("*.parquet"))
     return {str(path.relative_to(folder)): file_sha256(path) for path in paths}

@@ -1,4 +1,4 @@
-"""`cbc benchmark`: build a bench out of a corpus, score runs on it, print the tables. It only parses arguments."""
+"""`cbc benchmark`: build a bench from a corpus, score runs, print tables. It only parses arguments."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ app = typer.Typer(no_args_is_help=True, help="Build the benchmark, score predict
 @app.command()
 def build(
     corpus: Corpus,
-    out: Annotated[Path, typer.Option(help="the bench's folder, made anew")],
-    seed: Annotated[int, typer.Option(help="what splits and masks are drawn with")] = 0,
+    out: Annotated[Path, typer.Option(help="folder of the bench to write")],
+    seed: Annotated[int, typer.Option(help="seed of splits and masks")] = 0,
     json: Json = False,
 ) -> None:
-    """Make the tasks' instances, split by channel, with the answers of the test part apart."""
+    """Build the questions of every task, split by channel, with the test answers in a private part."""
     from benchmark.build import build_bench
     from benchmark.report import build_rows, build_text
     from corpus.filters.outcome import newer_note
@@ -41,9 +41,9 @@ def submit(
     name: Annotated[str, typer.Option(help="the run's name in tables")],
     bench: BenchOption,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="folder of the run (default: its name)")] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="count the answered questions alone; no rank")] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="score only the answered questions; no rank")] = False,
 ) -> None:
-    """Make a run of your own answers, however they were made, that can be scored and compared."""
+    """Make a run from your own file of answers, so that it can be scored and compared."""
     from benchmark.submit import submit as run
 
     say(run(answers, name, bench, out, partial))
@@ -72,7 +72,7 @@ def tables(
     out: Annotated[Path, typer.Option(help="folder for TABLE.md, TABLE.csv and TABLE.json")],
     json: Annotated[bool, typer.Option("--json", help="print the rows of all tables as JSON")] = False,
 ) -> None:
-    """Print each table of the paper that the bench covers, beside the trivial predictors and the paper's figures."""
+    """Print each table of the paper that the bench covers, with the references and the paper's own figures."""
     from benchmark.tables import make_tables
 
     rows = make_tables(runs, bench, out)
@@ -89,7 +89,7 @@ def tables(
 def lm_eval_tasks(
     out: Annotated[Path, typer.Option(help="folder to write the task files into")],
 ) -> None:
-    """Write every task, those of other packages too, as a task file of lm-eval."""
+    """Write a task file of lm-eval for every task, also those of other packages."""
     from benchmark.lm_eval.task_files import write_task_files
 
     say("\n".join(write_task_files(out)))
@@ -97,7 +97,7 @@ def lm_eval_tasks(
 
 @app.command()
 def lm_eval_path() -> None:
-    """Print the folder of the task files, for `lm_eval --include_path`."""
+    """Print the folder of lm-eval's task files, for `lm_eval --include_path`."""
     from benchmark.lm_eval.task_files import task_folder
 
     say(str(task_folder()))

@@ -1,8 +1,8 @@
 """Intervals: the percentile bootstrap over clusters, with the same resamples for every run of a task.
 
-Instances of one channel or company resemble each other, so whole clusters are drawn, with replacement. A resample is
-how often each cluster was drawn; the metric's sums over a resample are that row of weights times the clusters' sums.
-Every run of a task meets the same resamples, so that differences between runs are paired.
+Instances of one channel or company resemble each other, so whole clusters are drawn, with replacement. A resample
+counts how often each cluster was drawn; the metric's sums over it are these counts times the clusters' sums. Every run
+of a task is measured on the same resamples, so that differences between runs are paired.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.metrics import Array, Index, gap_of
+from benchmark.metrics import Array, Index, subtract
 
 RESAMPLES = 2000
 LEVEL = 0.95
-BLOCK = 4_000_000  # drawn clusters held at once: memory does not grow with resamples times clusters
+BLOCK = 4_000_000  # clusters drawn at a time: memory does not grow with resamples times clusters
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its 95 % bounds; bounds are None, with the reason, where no interval can be given."""
+    """A value with its 95 % bounds; without an interval the bounds are None and `reason` says why."""
 
     value: float | None
     low: float | None
@@ -42,7 +42,7 @@ def cluster_sums(sums: Array, cluster: Index, clusters: int) -> Array:
 
 
 def weights(clusters: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[Array]:
-    """How often each cluster is drawn, in blocks of resamples: [some resamples, clusters]."""
+    """Yield how often each cluster is drawn, in blocks: [resamples of the block, clusters]."""
     generator = np.random.default_rng(seed)
     rows = max(1, min(resamples, BLOCK // max(clusters, 1)))
     for start in range(0, resamples, rows):
@@ -53,14 +53,14 @@ def weights(clusters: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterato
 
 
 def resampled(sums: Array, resamples: int = RESAMPLES, seed: int = 0) -> Array:
-    """The sums over each resample of clusters: [clusters, k] -> [resamples, k]; no clusters, no rows."""
+    """Sum over each resample of clusters: [clusters, k] -> [resamples, k]; no rows without clusters."""
     if not len(sums):
         return np.empty((0, sums.shape[1]))
     return np.concatenate([block @ sums for block in weights(len(sums), resamples, seed)])
 
 
 def interval(value: float, samples: Array, clusters: int) -> Interval:
-    """Percentile interval of a value from its resamples; resamples where it is not defined (nan) are left out."""
+    """Percentile interval of a value from its resamples; undefined ones (nan) are left out."""
     if not np.isfinite(value):
         return Interval(None, None, None, "no instances" if clusters == 0 else "not defined on these instances")
     if clusters < 2:
@@ -73,6 +73,6 @@ def interval(value: float, samples: Array, clusters: int) -> Interval:
 
 
 def difference(value: float, other: float, samples: Array, others: Array, clusters: int) -> Interval:
-    """Interval of value - other over the same resamples."""
-    gap = float(gap_of(np.array(value), np.array(other)))
-    return interval(gap, gap_of(samples, others), clusters)
+    """Interval of the difference value - other over the same resamples."""
+    gap = float(subtract(np.array(value), np.array(other)))
+    return interval(gap, subtract(samples, others), clusters)

@@ -1,7 +1,7 @@
-"""Open the runs that are compared: each under a name of its own, and none in the place of a reference.
+"""Open the runs to compare: each has its own name, and none takes the place of a reference.
 
-A run may bear a reference's name (`cbc baselines predict mean`) where it holds that reference's answers; its row is
-then the bench's own. Any other run under such a name is refused.
+A run may have a reference's name (`cbc baselines predict mean`) if it holds that reference's answers; its row is then
+the bench's own. Any other run with such a name is refused.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import numpy as np
 import polars as pl
 
 from benchmark.bench import Bench
-from benchmark.reference_rows import is_reference, own_answers, own_kinds
+from benchmark.reference_rows import is_reference, provided_answers, provided_kinds
 from benchmark.run import NoPredictions, Run
 from corpus.errors import CbcError
 
 
 class DuplicateRuns(CbcError):
-    """Two runs bear one name, so that a table could not tell them apart."""
+    """Two runs have the same name, so that a table could not distinguish them."""
 
 
 class NotTheReference(CbcError):
-    """A run bears the name of a reference or the oracle, but not its answers."""
+    """A run has the name of a reference or the oracle, but other answers."""
 
 
 def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
-    """The runs that compete, in the order given; references are checked and left to the bench.
+    """Open the runs that compete, in the order given; runs of references are checked and left to the bench.
 
     Raises NoPredictions, DuplicateRuns, NotTheReference, and what opening and reading a run raises.
     """
@@ -39,7 +39,7 @@ def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
         if run.name in first:
             raise DuplicateRuns(
                 f"{first[run.name].root} and {run.root} are both called {run.name}",
-                "give each run once, by its own name",
+                "name each run once, and give runs different names",
             )
         if is_reference(run.name):
             check_reference(run)
@@ -48,24 +48,24 @@ def open_runs(paths: Sequence[Path], bench: Bench) -> list[Run]:
 
 
 def check_reference(run: Run) -> None:
-    """Whether a run under a reference's name holds its answers. Raises NotTheReference."""
+    """Check that a run with a reference's name holds its answers. Raises NotTheReference."""
     for task in run.tasks:
-        if run.name not in own_kinds(run.bench, task) or not is_own(run, task):
+        if run.name not in provided_kinds(run.bench, task) or not equals_provided(run, task):
             raise NotTheReference(
-                f"{run.root} bears the name of the bench's own {run.name}, but not its answers to {task}",
-                "give it another name",
+                f"{run.root} has the name of the bench's own {run.name}, but not its answers to {task}",
+                "give the run another name",
             )
 
 
-def is_own(run: Run, task: str) -> bool:
-    """Whether a run holds the answers of the bench's own of its name."""
-    own = own_answers(run.bench, task, run.name, run.questions(task))
-    return same_values(run.predictions(task)["values"], own["values"])
+def equals_provided(run: Run, task: str) -> bool:
+    """Whether a run's answers are those that the bench provides under its name."""
+    provided = provided_answers(run.bench, task, run.name, run.questions(task))
+    return same_values(run.predictions(task)["values"], provided["values"])
 
 
-def same_values(values: pl.Series, own: pl.Series) -> bool:
+def same_values(values: pl.Series, other: pl.Series) -> bool:
     """Whether two columns of lists hold the same numbers, up to rounding."""
-    if not values.list.len().equals(own.list.len(), null_equal=True):
+    if not values.list.len().equals(other.list.len(), null_equal=True):
         return False
-    left, right = (column.explode(empty_as_null=False).drop_nulls().to_numpy() for column in (values, own))
-    return len(left) == len(right) and bool(np.allclose(left, right, rtol=1e-6, atol=1e-9, equal_nan=True))
+    first, second = (column.explode(empty_as_null=False).drop_nulls().to_numpy() for column in (values, other))
+    return len(first) == len(second) and bool(np.allclose(first, second, rtol=1e-6, atol=1e-9, equal_nan=True))

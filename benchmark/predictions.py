@@ -1,7 +1,7 @@
-"""The predictions of one task as parquet, read within limits and checked before anything is made of them.
+"""Read the predictions of a task from parquet, within limits, and check them.
 
-A file comes from anywhere: its size, rows and values are bounded by what its own footer says before they are read, and
-its columns must have the types of COLUMNS. A prediction names a question that was asked, and each once.
+A file may come from anywhere: its size, rows and values are checked in its footer before they are read, and its columns
+must have the types of COLUMNS. Each prediction answers a question that was asked, each question at most once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.errors import CbcError
+from corpus.errors import CbcError, first_line
 from corpus.files.written_once import excerpt
 
 COLUMNS: dict[str, pl.DataType] = {
@@ -35,15 +35,15 @@ UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
 
 class BadPredictions(CbcError):
-    """A file of predictions is damaged, too large, or not of the documented columns."""
+    """A file of predictions is damaged, too large, or has other columns than documented."""
 
 
 class WrongInstances(CbcError):
-    """Predictions name a question that was not asked, or one twice."""
+    """Predictions answer a question that was not asked, or one question twice."""
 
 
 def prediction_frame(task: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """A predictor's frame (instance_id and any of raw, values, scores) with all the columns of a prediction."""
+    """Add the missing columns of COLUMNS to a predictor's frame (instance_id and any of raw, values, scores)."""
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in COLUMNS.items() if name not in frame.columns]
     return (
         frame.with_columns(missing)
@@ -53,21 +53,21 @@ def prediction_frame(task: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_predictions(path: Path, task: str, asked: pl.Series) -> pl.DataFrame:
-    """The predictions in a file, in its order. Raises BadPredictions, WrongInstances."""
+    """Read the predictions in a file, in its order. Raises BadPredictions, WrongInstances."""
     table = read_table(path, [name for name in COLUMNS if name != "task"], len(asked))
     frame = prediction_frame(task, pl.DataFrame(pl.from_arrow(table)))
     check_instances(path, frame["instance_id"], asked)
     return frame
 
 
-def read_table(path: Path, wanted: list[str], questions: int) -> pa.Table:
-    """The wanted columns of a parquet file, those that it has, in their documented types. Raises BadPredictions."""
-    with readable(path):
+def read_table(path: Path, optional: list[str], questions: int) -> pa.Table:
+    """Read those of some columns that a parquet file has, in their documented types. Raises BadPredictions."""
+    with as_bad_predictions(path):
         if path.stat().st_size > LARGEST_BYTES:
             raise BadPredictions(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", MEND)
         with pq.ParquetFile(path) as file:
             check_schema(path, file.schema_arrow)
-            names = [name for name in wanted if name in file.schema_arrow.names]
+            names = [name for name in optional if name in file.schema_arrow.names]
             check_size(path, file.metadata, questions)
             table = file.read(columns=names)
         table.validate(full=True)
@@ -75,27 +75,27 @@ def read_table(path: Path, wanted: list[str], questions: int) -> pa.Table:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Whatever a reader says of a damaged file, as one error. Raises BadPredictions."""
+def as_bad_predictions(path: Path) -> Iterator[None]:
+    """Turn any error of reading a parquet file into BadPredictions."""
     try:
         yield
     except UNREADABLE as error:
-        why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error).split("\n")[0]
-        raise BadPredictions(f"{path} cannot be read as parquet ({excerpt(why)})", MEND) from None
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else first_line(error)
+        raise BadPredictions(f"{path} cannot be read as parquet ({excerpt(reason)})", MEND) from None
 
 
 def check_schema(path: Path, schema: pa.Schema) -> None:
-    """Whether the columns are there, once each, and of their types. Raises BadPredictions."""
+    """Check that each column is there once, with its type. Raises BadPredictions."""
     missing = [name for name in NEEDED if name not in schema.names]
     if missing:
-        there = excerpt(schema.names) or "none"
-        raise BadPredictions(f"{path} lacks the column {' and '.join(missing)} (it has {there})", MEND)
+        present = excerpt(schema.names) or "none"
+        raise BadPredictions(f"{path} lacks the column {' and '.join(missing)} (it has {present})", MEND)
     for name in set(TYPES) & set(schema.names):
         if schema.names.count(name) > 1:
             raise BadPredictions(f"{path} has the column {name} twice", MEND)
-        kind, needs = schema.field(name).type, "text" if TYPES[name] is TEXT else "a list of numbers"
-        if not (holds_text(kind) if TYPES[name] is TEXT else holds_numbers(kind)):
-            raise BadPredictions(f"{path}: column {name} is {excerpt(kind)}, not {needs}", MEND)
+        dtype, expected = schema.field(name).type, "text" if TYPES[name] is TEXT else "a list of numbers"
+        if not (holds_text(dtype) if TYPES[name] is TEXT else holds_numbers(dtype)):
+            raise BadPredictions(f"{path}: column {name} is {excerpt(dtype)}, not {expected}", MEND)
 
 
 def holds_text(kind: pa.DataType) -> bool:
@@ -112,7 +112,7 @@ def holds_numbers(kind: pa.DataType) -> bool:
 
 
 def check_size(path: Path, footer: pq.FileMetaData, questions: int) -> None:
-    """Whether a file unpacks to no more than the answers of so many questions can need. Raises BadPredictions."""
+    """Check a file's rows and unpacked size against the number of questions. Raises BadPredictions."""
     if footer.num_rows > questions:
         raise BadPredictions(f"{path} has {footer.num_rows} rows for {questions} questions", "give each answer once")
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
@@ -122,12 +122,12 @@ def check_size(path: Path, footer: pq.FileMetaData, questions: int) -> None:
         raise BadPredictions(f"{path} unpacks to {unpacked} bytes, {values} values in a column", MEND)
 
 
-def check_instances(path: Path, names: pl.Series, asked: pl.Series) -> None:
-    """Whether each answer names a question that was asked, and each once. Raises WrongInstances."""
-    unknown = names.filter(~names.is_in(asked.implode()).fill_null(False))
+def check_instances(path: Path, instance_ids: pl.Series, asked: pl.Series) -> None:
+    """Check that each answer belongs to a question that was asked, each once. Raises WrongInstances."""
+    unknown = instance_ids.filter(~instance_ids.is_in(asked.implode()).fill_null(False))
     if len(unknown):
         first = excerpt(unknown[0])
         raise WrongInstances(f"{path} answers {len(unknown)} questions that were not asked (first: {first})", MEND)
-    twice = names.filter(names.is_duplicated())
-    if len(twice):
-        raise WrongInstances(f"{path} answers {excerpt(twice[0])} more than once", "give each answer once")
+    repeated = instance_ids.filter(instance_ids.is_duplicated())
+    if len(repeated):
+        raise WrongInstances(f"{path} answers {excerpt(repeated[0])} more than once", "give each answer once")

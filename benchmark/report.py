@@ -1,4 +1,4 @@
-"""What a build made, as lines: each task with its sizes, and what was left out with the reason."""
+"""Report of a build: each task with its sizes, and the tasks left out with the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from corpus.printing import table_text
 
 
 def build_rows(bench: Bench) -> dict[str, Any]:
-    """A bench for programs: where it lies, its seed and fingerprint, tasks with sizes, what was left out and why."""
+    """The report for programs: folder, seed, fingerprint, tasks with sizes, tasks left out with the reason."""
     manifest = bench.manifest
     return {"bench": bench.root} | {
         name: manifest[name] for name in ("seed", "fingerprint", "simulated", "tasks", "left_out")
@@ -17,7 +17,7 @@ def build_rows(bench: Bench) -> dict[str, Any]:
 
 
 def build_text(bench: Bench) -> str:
-    """The tasks as a table, then the tasks left out."""
+    """The report for people: the tasks as a table, then the tasks left out."""
     head = ["task", "kind", *SPLITS, "left out: prompt reveals the answer"]
     rows = [
         (name, task["kind"], *(task[split] for split in SPLITS), task["revealing_left_out"])

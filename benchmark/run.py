@@ -1,12 +1,12 @@
-"""A run on disk: one predictor's answers to a bench, written once.
+"""A run on disk: a predictor's answers to a bench, written once.
 
     RUN/manifest.json              Manifest, below: whose answers these are, to which bench, how they were made
         predictions/TASK.parquet   instance_id, values (null: unread) and, where there are any, raw, scores, task
         scores.json                written by benchmark.score
 
-docs/run-format.md has every field and column. `open_run` takes a folder from anywhere: links, damaged files and answers
-to other questions are refused in one line. What a run says of itself is shown, never trusted: its kind is never that of
-a reference (benchmark/reference_rows.py).
+docs/run-format.md has every field and column. `Run.open` takes a folder from anywhere: links, damaged files and answers
+to other questions are refused. What a run states about itself is shown but not trusted: its kind is never that of a
+reference (benchmark/reference_rows.py).
 """
 
 from __future__ import annotations
@@ -52,27 +52,27 @@ class NoPredictions(CbcError):
     """A run answers none of the bench's tasks."""
 
 
-def plain_name(name: str) -> str:
-    """A run's name as it may stand in tables, pages and terminals."""
+def check_name(name: str) -> str:
+    """Check that a run's name can be shown in tables, pages and terminals. Raises ValueError."""
     if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable() or name != name.strip():
         raise ValueError(f"a name has 1 to {NAME_CHARACTERS} printable characters on one line")
     if "/" in name or "\\" in name or name.startswith("."):
-        raise ValueError("a name is no path")
+        raise ValueError("a name must not be a path")
     return name
 
 
-def plain_text(value: Any) -> Any:
-    """Free settings without control characters or endless texts, at any depth."""
+def check_free(value: Any) -> Any:
+    """Check that free settings hold no control characters and no long texts, at any depth. Raises ValueError."""
     if isinstance(value, str) and not (value.isprintable() and len(value) <= TEXT_CHARACTERS):
         raise ValueError(f"texts are printable and have at most {TEXT_CHARACTERS} characters")
     for part in [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []:
-        plain_text(part)
+        check_free(part)
     return value
 
 
-Name = Annotated[str, AfterValidator(plain_name)]
+Name = Annotated[str, AfterValidator(check_name)]
 TaskName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
-Free = Annotated[dict[str, JsonValue], AfterValidator(plain_text)]
+FreeSettings = Annotated[dict[str, JsonValue], AfterValidator(check_free)]
 
 
 class Manifest(StrictModel):
@@ -94,22 +94,22 @@ class Manifest(StrictModel):
         "otherwise a missing answer counts as unread",
     )
     tasks: list[TaskName] = Field(max_length=1000, description="tasks it answers, each a file of predictions")
-    settings: Free = Field({}, description="what the predictor was asked for: shots, limit, seed and so on")
-    about: Free = Field({}, description="what the predictor is: free text, weights, recipe, training seed")
+    settings: FreeSettings = Field({}, description="what the predictor was asked for: shots, limit, seed and so on")
+    about: FreeSettings = Field({}, description="what the predictor is: free text, weights, recipe, training seed")
     counts: dict[TaskName, dict[str, int]] = Field({}, description="a task's answers, unparsed, truncated prompts")
 
     def identity(self) -> dict[str, Any]:
-        """What tells this run from another, flat; its counts follow from that."""
-        whole = self.model_dump(mode="json", exclude={"counts", "settings", "about"})
-        return {**whole, **self.about, **self.settings}
+        """The fields that identify the run, flat; its counts follow from them."""
+        fields = self.model_dump(mode="json", exclude={"counts", "settings", "about"})
+        return {**fields, **self.about, **self.settings}
 
 
 def new_manifest(**fields: Any) -> Manifest:
-    """The manifest of a run about to be made. Raises BadRun."""
+    """Make the manifest of a new run. Raises BadRun."""
     try:
         return Manifest(**fields)
     except ValidationError as error:
-        raise BadRun(f"no run can be made ({first_fault(error)})", "mend that setting") from None
+        raise BadRun(f"no run can be made ({first_fault(error)})", "correct that setting") from None
 
 
 def write_run(
@@ -121,14 +121,14 @@ def write_run(
     about: Mapping[str, Any],
     **more: Any,
 ) -> Path:
-    """Write a run whole; `more` is any other field of the manifest. Raises BadRun."""
+    """Write a complete run; `more` holds further fields of the manifest. Raises BadRun."""
     tasks = [task for task in bench.tasks if task in predictions]
     fields = {"run": name, "kind": kind, "bench": bench.fingerprint, "tasks": tasks, "about": dict(about)}
     return write_manifested(out, new_manifest(**fields, **more), predictions)
 
 
 def write_manifested(out: Path, manifest: Manifest, predictions: Mapping[str, pl.DataFrame]) -> Path:
-    """Write a run whole: predictions beside its place, the manifest last, then renamed."""
+    """Write a run beside its place, the manifest last, and rename it into place."""
     staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     (staged / "predictions").mkdir(parents=True)
@@ -139,20 +139,20 @@ def write_manifested(out: Path, manifest: Manifest, predictions: Mapping[str, pl
     return out
 
 
-def is_written(out: Path, asked: Manifest) -> bool:
-    """Whether this very run lies there already; False where nothing does. Raises NoSuchPath, HoldsOther."""
+def is_written(out: Path, manifest: Manifest) -> bool:
+    """Whether the folder holds this run already; False if it is empty. Raises NoSuchPath, HoldsOther."""
     if not (out.is_symlink() or out.exists()) or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
-        there = read_run_manifest(out)
+        existing = read_run_manifest(out)
     except CbcError:
         raise NoSuchPath(f"{out} exists and is no run of this version", "give an empty or new folder") from None
-    refuse_other(out, "run", there.identity(), asked.identity())
+    refuse_other(out, "run", existing.identity(), manifest.identity())
     return True
 
 
 def read_run_manifest(root: Path) -> Manifest:
-    """A run's manifest, within limits. Raises NoSuchPath, WrongVersion, BadRun."""
+    """Read a run's manifest, within limits. Raises NoSuchPath, WrongVersion, BadRun."""
     path = root / "manifest.json"
     try:
         refuse_links(root)
@@ -166,7 +166,7 @@ def read_run_manifest(root: Path) -> Manifest:
 
 
 def parse_manifest(raw: bytes, place: str) -> Manifest:
-    """A manifest's bytes as the model. Raises WrongVersion, BadRun."""
+    """Parse the bytes of a manifest. Raises WrongVersion, BadRun."""
     if len(raw) > MANIFEST_BYTES:
         raise BadRun(f"the manifest of {place} is larger than {MANIFEST_BYTES >> 10} KiB", MAKE)
     try:
@@ -182,7 +182,7 @@ def parse_manifest(raw: bytes, place: str) -> Manifest:
 
 
 def refuse_links(root: Path) -> None:
-    """Refuse a run whose files are links, which could lead anywhere. Raises BadRun, OSError."""
+    """Refuse a run whose files are links, which could point anywhere. Raises BadRun, OSError."""
     for folder in (root, root / "predictions"):
         for entry in os.scandir(folder) if folder.is_dir() else ():
             if entry.is_symlink():
@@ -191,7 +191,7 @@ def refuse_links(root: Path) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, opened against the bench it answers."""
+    """An open run folder with the bench that it answers."""
 
     root: Path
     bench: Bench
@@ -209,8 +209,8 @@ class Run:
             raise RunForOtherBench(f"{root} answers the {manifest.split} split", "predict again with --split test")
         unknown = [task for task in manifest.tasks if task not in bench.tasks]
         if unknown or len(set(manifest.tasks)) < len(manifest.tasks):
-            what = f"tasks that {bench.root} lacks ({', '.join(unknown)[:100]})" if unknown else "a task twice"
-            raise BadRun(f"the manifest of {root} names {what}", MAKE)
+            fault = f"tasks that {bench.root} lacks ({', '.join(unknown)[:100]})" if unknown else "a task twice"
+            raise BadRun(f"the manifest of {root} names {fault}", MAKE)
         return cls(root, bench, manifest)
 
     @property
@@ -219,12 +219,12 @@ class Run:
 
     @property
     def kind(self) -> str:
-        """What made it; never a reference or the oracle, which the bench alone provides."""
+        """Kind of its predictor; never a reference or the oracle, which only the bench provides."""
         return SUBMITTED if self.manifest.kind in REFERENCE_KINDS else self.manifest.kind
 
     @property
     def about(self) -> dict[str, Any]:
-        """What it says of itself and of its settings."""
+        """What the run states about itself and its settings."""
         return {**self.manifest.about, **self.manifest.settings}
 
     @property
@@ -233,23 +233,23 @@ class Run:
         return [task for task in self.bench.tasks if task in self.manifest.tasks]
 
     def questions(self, task: str) -> pl.DataFrame:
-        """The test questions that it was asked, in the bench's order: all, or of a partial run those in its file."""
+        """The test questions that it was asked, in the bench's order: all, or for a partial run those in its file."""
         questions = self.bench.public(task, "test")
         if not self.manifest.partial:
             return questions
-        return questions.filter(pl.col("instance_id").is_in(self.read(task, questions)["instance_id"].implode()))
+        return questions.filter(pl.col("instance_id").is_in(self.read_file(task, questions)["instance_id"].implode()))
 
     def predictions(self, task: str) -> pl.DataFrame:
-        """One row for every question that it was asked, in the bench's order; without an answer, values are null."""
-        asked = self.bench.public(task, "test").select("instance_id")
+        """A row for every question that it was asked, in the bench's order; values are null without an answer."""
+        questions = self.bench.public(task, "test").select("instance_id")
         how: Literal["inner", "left"] = "inner" if self.manifest.partial else "left"
-        answers = self.read(task, asked).drop("task")
-        return asked.join(answers, on="instance_id", how=how, maintain_order="left").with_columns(
+        answers = self.read_file(task, questions).drop("task")
+        return questions.join(answers, on="instance_id", how=how, maintain_order="left").with_columns(
             pl.lit(task).alias("task")
         )
 
-    def read(self, task: str, questions: pl.DataFrame) -> pl.DataFrame:
-        """The answers in a task's file. Raises NoSuchPath, BadRun, BadPredictions, WrongInstances."""
+    def read_file(self, task: str, questions: pl.DataFrame) -> pl.DataFrame:
+        """Read the answers in a task's file. Raises NoSuchPath, BadRun, BadPredictions, WrongInstances."""
         path = self.root / "predictions" / f"{task}.parquet"
         try:
             if not path.is_file():

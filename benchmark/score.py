@@ -1,9 +1,9 @@
-"""Predictions become scores here and nowhere else: every metric of every task of a run with its 95 % interval.
+"""Score a run: every metric of every task that it answers, with its 95 % interval. All scores are computed here.
 
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
 lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, clusters,
 unparsed}]}; n counts the instances that were asked of the task's `questions`, all unless `partial`; a bound that cannot
-be given is null and `reason` says why; the best trivial predictor is the best on the same instances.
+be computed is null and `reason` says why; the best trivial predictor is the best on the same instances.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.answer_key import Answers, answers_of, unparsed
+from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, cluster_sums, interval, resampled
 from benchmark.metrics import Array, Judged, Metric
-from benchmark.reference_rows import references
+from benchmark.reference_rows import reference_answers
 from benchmark.run import NoPredictions, Run
 from corpus.files.atomic import write_json
 from corpus.printing import table_text
@@ -42,56 +42,57 @@ class Measured:
         return interval(self.value, self.samples, self.clusters)
 
 
-def measure(answers: Answers, judged: dict[str, Judged]) -> dict[str, dict[str, Measured]]:
-    """Metric name -> run -> what was measured; all runs and metrics meet the same resamples, in one product."""
-    sums = {(m.name, run): m.sums(j) for m in answers.task.metrics for run, j in judged.items()}
+def measure(key: AnswerKey, judged: dict[str, Judged]) -> dict[str, dict[str, Measured]]:
+    """Measure every metric of every run on the same resamples; gives metric name -> run -> measurement."""
+    sums = {(m.name, run): m.sums(j) for m in key.task.metrics for run, j in judged.items()}
     if not sums:
         return {}
-    ends = np.cumsum([part.shape[1] for part in sums.values()])[:-1]
+    boundaries = np.cumsum([part.shape[1] for part in sums.values()])[:-1]
     side_by_side = np.concatenate(list(sums.values()), axis=1)
-    drawn = resampled(cluster_sums(side_by_side, answers.cluster, answers.clusters))
-    samples = dict(zip(sums, np.split(drawn, ends, axis=1), strict=True))
-    unread = {run: unparsed(j) for run, j in judged.items()}
+    resamples = resampled(cluster_sums(side_by_side, key.cluster, key.clusters))
+    samples = dict(zip(sums, np.split(resamples, boundaries, axis=1), strict=True))
+    unread = {run: count_unparsed(j) for run, j in judged.items()}
     return {
         m.name: {
-            run: Measured(m, m.value(j), m.finish(samples[m.name, run]), answers.clusters, unread[run])
+            run: Measured(m, m.value(j), m.finish(samples[m.name, run]), key.clusters, unread[run])
             for run, j in judged.items()
         }
-        for m in answers.task.metrics
+        for m in key.task.metrics
     }
 
 
-def rows_of(run: Run, task: str) -> list[Row]:
-    """Score rows of one run on the questions of a task that it was asked. Raises NoAnswers and what reading raises."""
-    asked = run.questions(task)
-    answers = answers_of(run.bench, task, asked)
-    measured = measure(answers, {run.name: answers.judge(run.predictions(task))})
-    trivial = {name: answers.judge(frame) for name, frame in references(run.bench, task, asked).items()}
+def score_rows(run: Run, task: str) -> list[Row]:
+    """Score a run on the questions of a task that it was asked. Raises NoAnswers and what reading raises."""
+    questions = run.questions(task)
+    key = read_answer_key(run.bench, task, questions)
+    measured = measure(key, {run.name: key.judge(run.predictions(task))})
+    answers = reference_answers(run.bench, task, questions)
+    judged_references = {name: key.judge(frame) for name, frame in answers.items()}
     total = run.bench.public(task, "test").height
     return [
         {
             "task": task,
-            "table": answers.task.table.name,
-            "condition": answers.task.condition,
+            "table": key.task.table.name,
+            "condition": key.task.condition,
             "metric": metric.name,
             "lower_is_better": metric.lower_is_better,
-            "unit": metric.unit or answers.task.unit,
+            "unit": metric.unit or key.task.unit,
             "run": run.name,
             **asdict(measured[metric.name][run.name].interval),
-            **best_of(metric, trivial),
-            "n": answers.instances,
+            **best_trivial(metric, judged_references),
+            "n": key.instances,
             "questions": total,
-            "partial": answers.instances < total,
-            "clusters": answers.clusters,
+            "partial": key.instances < total,
+            "clusters": key.clusters,
             "unparsed": measured[metric.name][run.name].unparsed,
         }
-        for metric in answers.task.metrics
+        for metric in key.task.metrics
     ]
 
 
-def best_of(metric: Metric, trivial: dict[str, Judged]) -> Row:
-    """The trivial predictor with the best value of a metric; null where none has a defined one."""
-    values = {name: metric.value(judged) for name, judged in trivial.items()}
+def best_trivial(metric: Metric, judged_references: dict[str, Judged]) -> Row:
+    """The reference with the best value of a metric; None if no reference has a defined value."""
+    values = {name: metric.value(judged) for name, judged in judged_references.items()}
     defined = [name for name, value in values.items() if np.isfinite(value)]
     sign = 1 if metric.lower_is_better else -1
     best = min(defined, key=lambda name: sign * values[name], default=None)
@@ -99,11 +100,11 @@ def best_of(metric: Metric, trivial: dict[str, Judged]) -> Row:
 
 
 def score(run: Path, bench: Path) -> list[Row]:
-    """Score rows of every task the run answers. Raises NoAnswers, NoPredictions, and what opening a run raises."""
-    opened = Run.open(run, Bench.open(bench))
-    if not opened.tasks:
+    """Score every task that a run answers. Raises NoAnswers, NoPredictions, and what opening a run raises."""
+    opened_run = Run.open(run, Bench.open(bench))
+    if not opened_run.tasks:
         raise NoPredictions(f"{run} holds predictions for none of the bench's tasks", "predict again on this bench")
-    return [row for task in opened.tasks for row in rows_of(opened, task)]
+    return [row for task in opened_run.tasks for row in score_rows(opened_run, task)]
 
 
 def write_scores(run: Path, bench: Path) -> list[Row]:
@@ -114,8 +115,8 @@ def write_scores(run: Path, bench: Path) -> list[Row]:
     return rows
 
 
-def number(value: float | None) -> str:
-    """A figure in about three digits; large ones in thousands (k) or millions (M)."""
+def short_number(value: float | None) -> str:
+    """Write a number in about three digits, large ones in thousands (k) or millions (M); a dash for None."""
     if value is None:
         return "-"
     size = abs(value)
@@ -125,15 +126,16 @@ def number(value: float | None) -> str:
     return f"{value / 1e3:.1f}k" if size < 1e6 else f"{value / 1e6:.2f}M"
 
 
-def with_bounds(value: float | None, low: float | None, high: float | None) -> str:
-    """`12.3 [11.0, 13.9]`."""
+def number_with_bounds(value: float | None, low: float | None, high: float | None) -> str:
+    """Write a number with its bounds: `12.3 [11.0, 13.9]`."""
     if value is None:
         return "-"
-    return f"{number(value)} [{number(low)}, {number(high)}]" if low is not None else f"{number(value)} [no interval]"
+    bounds = "no interval" if low is None else f"{short_number(low)}, {short_number(high)}"
+    return f"{short_number(value)} [{bounds}]"
 
 
 def scores_text(rows: list[Row]) -> str:
-    """Score rows as lines for a terminal: the run, then a line a metric beside the best trivial predictor."""
+    """Score rows as a table for a terminal, each metric beside the best reference."""
     head = ("task", "metric", "better", "unit", "value [95 % interval]", "best trivial", "n", "clusters", "unparsed")
     body = [
         (
@@ -141,8 +143,8 @@ def scores_text(rows: list[Row]) -> str:
             row["metric"],
             "lower" if row["lower_is_better"] else "higher",
             row["unit"],
-            with_bounds(row["value"], row["low"], row["high"]),
-            f"{row['best_trivial'] or ''} {number(row['best_trivial_value'])}".strip(),
+            number_with_bounds(row["value"], row["low"], row["high"]),
+            f"{row['best_trivial'] or ''} {short_number(row['best_trivial_value'])}".strip(),
             f"{row['n']} of {row['questions']}" if row["partial"] else row["n"],
             row["clusters"],
             row["unparsed"],

@@ -1,8 +1,9 @@
-"""`cbc benchmark submit ANSWERS --name X --bench BENCH`: a run from a file of answers, however they were made.
+"""`cbc benchmark submit ANSWERS --name X --bench BENCH`: make a run from a file of answers.
 
-A question that is not the bench's, or is answered twice, refuses the file: most often the bench is another one. A task
-without any answer is left out of the run. Within a task, a missing answer counts as unread, as a wrong one does; with
-`partial` only the answered questions count, and the run has no rank among full ones. Texts are read by the task.
+The file is refused if it names a question that the bench does not have (most often the bench is another one) or answers
+one twice. A task without any answer is left out of the run. Within a task a missing answer counts as unread, like one
+that cannot be read; with `partial` only the answered questions count, and the run has no rank among full ones. Texts
+are read by the task.
 """
 
 from __future__ import annotations
@@ -36,11 +37,11 @@ SCHEMA = {
 
 
 class BadName(CbcError):
-    """A run cannot bear that name, or needs a folder of its own."""
+    """A run cannot have that name, or its name cannot be its folder."""
 
 
 class UnknownInstances(CbcError):
-    """Answers name questions that the bench has not, that stand in several tasks, or that are answered twice."""
+    """Answers name questions that the bench does not have, that several tasks have, or that are answered twice."""
 
 
 class BadScores(CbcError):
@@ -49,7 +50,7 @@ class BadScores(CbcError):
 
 @dataclass(frozen=True)
 class Question:
-    """One test question of a bench: how many values it asks, and its options if it is a choice."""
+    """A test question of a bench: how many values it asks, and its options if it is a choice."""
 
     task: str
     instance_id: str
@@ -58,35 +59,36 @@ class Question:
 
 
 def submit(answers: Path, name: str, bench: Path, out: Path | None = None, partial: bool = False) -> str:
-    """Make a run from a file of answers; gives what was made and what to do with it.
+    """Make a run from a file of answers; gives a report of what was read, and the next command.
 
     Raises BadName, BadAnswers, UnknownInstances, BadScores, BadRun, HoldsOther, and what opening a bench raises.
     """
-    opened, place = Bench.open(bench), folder_of(name, out)
+    opened_bench, folder = Bench.open(bench), run_folder(name, out)
     file = read_answers(answers)
-    taken = by_question(answers, file.rows, questions_of(opened))
-    frames = {task: frame_of(answers, taken[task]) for task in opened.tasks if task in taken}
-    unread = {task: unread_of(frame, [q for q, _, _ in taken[task].values()]) for task, frame in frames.items()}
+    answered = match_rows(answers, file.rows, questions_by_id(opened_bench))
+    frames = {task: answers_frame(answers, answered[task]) for task in opened_bench.tasks if task in answered}
+    asked = {task: [question for question, _, _ in rows.values()] for task, rows in answered.items()}
+    unread = {task: unread_instances(frame, asked[task]) for task, frame in frames.items()}
     manifest = new_manifest(
         run=name,
         kind=SUBMITTED,
-        bench=opened.fingerprint,
+        bench=opened_bench.fingerprint,
         partial=partial,
         tasks=list(frames),
         settings={"answers": file_sha256(answers)},
         about={"says": "answers submitted as a file"},
         counts={task: {"answers": len(frame), "unparsed": len(unread[task])} for task, frame in frames.items()},
     )
-    there = is_written(place, manifest)
-    if not there:
-        write_manifested(place, manifest, frames)
-    lines = [f"{place}: {'already there, nothing to do' if there else f'run {name}'}"]
-    lines += [f"  {note}" for note in notes(opened, manifest, file, unread)]
-    return "\n".join([*lines, f"next: cbc benchmark score {place} --bench {bench}"])
+    already_written = is_written(folder, manifest)
+    if not already_written:
+        write_manifested(folder, manifest, frames)
+    lines = [f"{folder}: {'already there, nothing to do' if already_written else f'run {name}'}"]
+    lines += [f"  {note}" for note in report_lines(opened_bench, manifest, file, unread)]
+    return "\n".join([*lines, f"next: cbc benchmark score {folder} --bench {bench}"])
 
 
-def notes(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, list[str]]) -> Iterator[str]:
-    """What was read of a file of answers, a line a task, and what was not."""
+def report_lines(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield the lines of the report: ignored columns, a line for each task, and the tasks without answers."""
     if file.ignored:
         yield f"ignored columns: {', '.join(map(excerpt, file.ignored))}"
     for task in manifest.tasks:
@@ -95,8 +97,8 @@ def notes(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[s
         yield f"not answered at all, and left out: {', '.join(left_out)}"
 
 
-def folder_of(name: str, out: Path | None) -> Path:
-    """Where the run is written: the folder given, or one of its name. Raises BadName."""
+def run_folder(name: str, out: Path | None) -> Path:
+    """The folder of the run: the one given, or one of the run's name. Raises BadName."""
     if is_reference(name):
         raise BadName(f"{excerpt(name)} is the name of one of the bench's own rows", "give another name")
     if out is None and not SAFE_FOLDER.fullmatch(name):
@@ -104,8 +106,8 @@ def folder_of(name: str, out: Path | None) -> Path:
     return out or Path(name)
 
 
-def questions_of(bench: Bench) -> dict[str, list[Question]]:
-    """The test questions of every task by instance_id; where ids repeat between tasks, several under one."""
+def questions_by_id(bench: Bench) -> dict[str, list[Question]]:
+    """The test questions of every task by instance_id; an id may belong to several tasks."""
     known: dict[str, list[Question]] = defaultdict(list)
     for task in bench.tasks:
         frame = bench.public(task, "test")
@@ -115,19 +117,19 @@ def questions_of(bench: Bench) -> dict[str, list[Question]]:
     return known
 
 
-def by_question(
+def match_rows(
     path: Path, rows: list[tuple[int, AnswerRow]], known: Mapping[str, list[Question]]
 ) -> dict[str, dict[str, tuple[Question, int, AnswerRow]]]:
-    """Rows by task and instance. Raises UnknownInstances."""
-    taken: dict[str, dict[str, tuple[Question, int, AnswerRow]]] = defaultdict(dict)
+    """Match rows to questions; gives them by task and instance. Raises UnknownInstances."""
+    answered: dict[str, dict[str, tuple[Question, int, AnswerRow]]] = defaultdict(dict)
     unknown = [(n, row) for n, row in rows if not candidates(row, known)]
     if unknown:
         number, row = unknown[0]
-        shown = excerpt(row.instance_id) + (f" of task {excerpt(row.task)}" if row.task else "")
+        example = excerpt(row.instance_id) + (f" of task {excerpt(row.task)}" if row.task else "")
         count = f"{len(unknown)} of {len(rows)} rows"
         raise UnknownInstances(
-            f"{path}: {count} name no test question of the bench (first: row {number}, {shown})",
-            "name the bench that was asked, or leave those rows out",
+            f"{path}: {count} name no test question of the bench (first: row {number}, {example})",
+            "name the bench that was answered, or leave those rows out",
         )
     for number, row in rows:
         questions = candidates(row, known)
@@ -137,36 +139,36 @@ def by_question(
                 f"{path} row {number}: {excerpt(row.instance_id)} stands in {tasks}", "add a column task"
             )
         question = questions[0]
-        if question.instance_id in taken[question.task]:
-            first = taken[question.task][question.instance_id][1]
+        if question.instance_id in answered[question.task]:
+            first = answered[question.task][question.instance_id][1]
             raise UnknownInstances(
                 f"{path} answers {excerpt(row.instance_id)} twice (rows {first} and {number})", "give each answer once"
             )
-        taken[question.task][question.instance_id] = question, number, row
-    return dict(taken)
+        answered[question.task][question.instance_id] = question, number, row
+    return dict(answered)
 
 
 def candidates(row: AnswerRow, known: Mapping[str, list[Question]]) -> list[Question]:
-    """The questions that a row may mean."""
+    """The questions that a row may belong to."""
     return [q for q in known.get(row.instance_id, []) if not row.task or q.task == row.task]
 
 
-def frame_of(path: Path, rows: Mapping[str, tuple[Question, int, AnswerRow]]) -> pl.DataFrame:
-    """Predictions of one task. Raises BadScores."""
-    made: Iterator[dict[str, object]] = (
+def answers_frame(path: Path, answers: Mapping[str, tuple[Question, int, AnswerRow]]) -> pl.DataFrame:
+    """Predictions of one task as a frame. Raises BadScores."""
+    predictions: Iterator[dict[str, object]] = (
         {
             "instance_id": question.instance_id,
             "raw": raw_text(question, row),
             "values": values_of(question, row),
             "scores": checked_scores(path, number, question, row),
         }
-        for question, number, row in rows.values()
+        for question, number, row in answers.values()
     )
-    return pl.DataFrame(list(made), schema=SCHEMA)
+    return pl.DataFrame(list(predictions), schema=SCHEMA)
 
 
 def values_of(question: Question, row: AnswerRow) -> list[float] | None:
-    """The values that an answer gives, legal or not; None where it cannot be read."""
+    """Read the values of an answer, legal or not; None if it cannot be read."""
     raw = raw_text(question, row)
     if raw is not None:
         return task_named(question.task).answer.parse(raw, question.count, question.options)
@@ -175,14 +177,14 @@ def values_of(question: Question, row: AnswerRow) -> list[float] | None:
 
 
 def raw_text(question: Question, row: AnswerRow) -> str | None:
-    """What the model wrote; a number given as the answer to a choice is the text of an option, not its index."""
+    """The text that the model wrote; a number as the answer to a choice is an option's text, not its index."""
     if isinstance(row.answer, list) and question.options is not None:
         return ", ".join(f"{value:g}" for value in row.answer)
     return row.answer if isinstance(row.answer, str) else None
 
 
 def checked_scores(path: Path, number: int, question: Question, row: AnswerRow) -> list[float] | None:
-    """An option's scores, one each and finite. Raises BadScores."""
+    """Check that every option has one finite score. Raises BadScores."""
     if row.scores is None:
         return None
     if question.options is None:
@@ -190,13 +192,13 @@ def checked_scores(path: Path, number: int, question: Question, row: AnswerRow) 
     if len(row.scores) != len(question.options) or not np.isfinite(row.scores).all():
         raise BadScores(
             f"{path} row {number}: {len(row.scores)} scores for {len(question.options)} options, or one not finite",
-            "give one finite score an option, in the bench's order",
+            "give one finite score for each option, in the bench's order",
         )
     return row.scores
 
 
-def unread_of(frame: pl.DataFrame, questions: list[Question]) -> list[str]:
-    """The instances whose answer cannot be read, or is none that the task accepts."""
+def unread_instances(frame: pl.DataFrame, questions: list[Question]) -> list[str]:
+    """The instances whose answer cannot be read or is not accepted by the task."""
     return [
         question.instance_id
         for question, values in zip(questions, frame["values"].to_list(), strict=True)
@@ -205,7 +207,7 @@ def unread_of(frame: pl.DataFrame, questions: list[Question]) -> list[str]:
 
 
 def task_line(bench: Bench, task: str, answered: int, unread: list[str], partial: bool) -> str:
-    """What of a task was answered, and what becomes of the rest."""
+    """A task in a line: how many questions were answered, are missing, and could not be read."""
     asked = bench.public(task, "test").height
     line = f"{task}: {answered} of {asked} questions answered"
     if answered < asked:

@@ -1,1 +1,1 @@
-"""Submissions and the pages that show them."""
+"""The leaderboard: submissions, their verification, and the page that compares runs."""

@@ -1,4 +1,4 @@
-"""One dot plot a task, each run's score with its interval, drawn by matplotlib."""
+"""Draw a dot plot for each task with matplotlib: each run's score with its interval."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ STYLE = {
 }
 HOLLOW = "trivial"
 NARROW_INCHES, WIDE_INCHES = 3.9, 6.4
-BEYOND = 0.5  # of the way from the best to the worst trivial predictor: what is worse by more lies off the scale
+BEYOND = 0.5  # of the distance from the best value to the worst reference: values beyond that are off the scale
 
 
-def short(name: str, most: int = 22) -> str:
-    """A run's name on one line, cut where it is long."""
+def short_name(name: str, most: int = 22) -> str:
+    """Shorten a run's name to one line of at most `most` characters."""
     line = " ".join(visible(name).split())
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def bounds(values: Sequence[float], trivial: Sequence[float], lower_is_better: bool) -> tuple[float, float]:
-    """Axis limits: all values, unless some are so much worse than every trivial predictor as to squeeze the rest."""
+def axis_limits(values: Sequence[float], trivial: Sequence[float], lower_is_better: bool) -> tuple[float, float]:
+    """Axis limits: all values, except those so much worse than every reference that they would squeeze the rest."""
     best, worst = (min, max) if lower_is_better else (max, min)
     near, far = best(values), worst(values)
     if trivial:
@@ -47,7 +47,7 @@ def bounds(values: Sequence[float], trivial: Sequence[float], lower_is_better: b
 
 
 def draw_run(axes: Axes, y: float, line: Line, column: Column) -> None:
-    """A run's dot and interval; an arrow with its value at the edge where it lies off the scale."""
+    """Draw a run's dot and interval; a value off the scale becomes an arrow with the value at the edge."""
     row = line.rows.get(column.key, {})
     value, low, high = row.get("value"), row.get("low"), row.get("high")
     color, marker = STYLE.get(line.kind, STYLE["lm"])
@@ -67,7 +67,7 @@ def draw_run(axes: Axes, y: float, line: Line, column: Column) -> None:
 
 
 def reference_lines(table: Table, column: Column, lines: Sequence[Line]) -> Iterator[tuple[str, str, tuple[int, int]]]:
-    """Whose values are drawn through the whole panel: the best trivial predictor's and the oracle's."""
+    """Yield run, color and dashes of the reference lines: the best trivial predictor and the oracle."""
     for line in lines:
         if line.run == table.best_trivial(column):
             yield line.run, LIGHT["muted"], (4, 3)
@@ -76,12 +76,12 @@ def reference_lines(table: Table, column: Column, lines: Sequence[Line]) -> Iter
 
 
 def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) -> None:
-    """One metric: all runs on shared rows, the best trivial predictor and the oracle as reference lines."""
+    """Draw a metric: all runs on shared rows, the best trivial predictor and the oracle as reference lines."""
     rows = {line.run: line.rows.get(column.key, {}) for line in lines}
     ends = [row[end] for row in rows.values() for end in ("low", "value", "high") if row.get(end) is not None]
     trivial = [rows[line.run].get("value") for line in lines if line.kind == "trivial"]
     known = [value for value in trivial if value is not None]
-    axes.set_xlim(*bounds(ends or [0.0], known, column.metric.lower_is_better))
+    axes.set_xlim(*axis_limits(ends or [0.0], known, column.metric.lower_is_better))
     axes.set_ylim(len(lines) - 0.4, -0.6)
     for y, line in enumerate(lines):
         draw_run(axes, y, line, column)
@@ -99,15 +99,15 @@ def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) 
 
 
 def name_rows(axes: Axes, lines: Sequence[Line]) -> None:
-    """Run names at the left of a panel; `$` in a name is no formula."""
-    labels = [short(line.run) + (" (partial)" if line.partial else "") for line in lines]
+    """Write run names at the left of a panel; `$` in a name starts no formula."""
+    labels = [short_name(line.run) + (" (partial)" if line.partial else "") for line in lines]
     axes.set_yticks(range(len(lines)), labels, parse_math=False)
     for label, line in zip(axes.get_yticklabels(), lines, strict=True):
         label.set_color(STYLE.get(line.kind, STYLE["lm"])[0])
 
 
 def dot_plot(table: Table, columns: Sequence[Column], alt: str = "", narrow: bool = False) -> Markup:
-    """A task's metrics, one panel each: side by side, or stacked for narrow screens."""
+    """Draw a task's metrics as panels: side by side, or stacked for narrow screens."""
     lines = best_first([line for line in table.lines if columns[0].key in line.rows], columns[0])
     height = 0.26 * len(lines) + 0.85
     shape: dict[str, Any] = (

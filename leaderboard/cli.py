@@ -1,4 +1,4 @@
-"""Commands of `cbc leaderboard`: they parse arguments and call the library."""
+"""`cbc leaderboard`: build the page, pack, unpack and verify runs. It only parses arguments."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ app = typer.Typer(no_args_is_help=True, help="Pages that show how runs compare; 
 @app.command()
 def build(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders, or packed runs, to compare")],
-    out: Annotated[Path, typer.Option(metavar="SITE", help="folder of the page; replaced whole when it is a page")],
+    out: Annotated[Path, typer.Option(metavar="SITE", help="folder of the page; an earlier page there is replaced")],
     bench: Annotated[
-        Path | None, typer.Option(envvar="CBC_BENCH", help="the runs' bench (default: sought beside the run folders)")
+        Path | None,
+        typer.Option(envvar="CBC_BENCH", help="the runs' bench (default: searched for beside the run folders)"),
     ] = None,
-    tables: Annotated[Path | None, typer.Option(help="folder of tables already made of these runs")] = None,
+    tables: Annotated[Path | None, typer.Option(help="folder of tables already made from these runs")] = None,
     json: Json = False,
 ) -> None:
-    """Write a static page: sortable tables with intervals, a chart a task, replay curves."""
+    """Write a static page: sortable tables with intervals, a chart for each task, replay curves."""
     from leaderboard.site import build_site
 
     page = build_site(runs, out, bench, tables)
@@ -35,9 +36,9 @@ def build(
 def pack(
     run: Annotated[Path, typer.Argument(help="the run's folder")],
     bench: BenchOption,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="the file to write; it ends in .zip")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="the .zip file to write")],
 ) -> None:
-    """Make one file of a run, to be sent in: the same run gives the same bytes."""
+    """Pack a run into one file for submission; the same run gives the same bytes."""
     from leaderboard.pack import pack as run_pack
 
     say(run_pack(run, bench, out))
@@ -48,7 +49,7 @@ def unpack(
     file: Annotated[Path, typer.Argument(help="a packed run")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="the run's folder to write")],
 ) -> None:
-    """Make a run's folder of one file again, once everything in it is checked."""
+    """Check a packed run and unpack it into a run folder."""
     from leaderboard.pack import unpack as run_unpack
 
     say(run_unpack(file, out))
@@ -59,7 +60,7 @@ def verify(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="packed runs, or folders of them")],
     bench: BenchOption,
 ) -> None:
-    """Check and score packed runs, a line each; exit code 2 when one of them is wrong."""
+    """Check and score packed runs, a line for each; exit code 2 if one of them is wrong."""
     from leaderboard.verify import verify as run_verify
 
     for line in run_verify(paths, bench):
@@ -67,7 +68,7 @@ def verify(
 
 
 @app.command()
-def bench(out: Annotated[Path, typer.Option(metavar="BENCH", help="the bench's folder")]) -> None:
+def bench(out: Annotated[Path, typer.Option(metavar="BENCH", help="folder of the bench to write")]) -> None:
     """Build the small bench of a simulated world that the files in submissions/ answer."""
     from leaderboard.exercise import exercise_bench
 

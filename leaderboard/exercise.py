@@ -1,7 +1,7 @@
-"""The bench that the files in submissions/ answer, built anew from a seed wherever it is needed.
+"""Build the bench that the files in submissions/ answer, from a seed.
 
 A bench is not in git, so `cbc leaderboard bench --out BENCH` simulates a small world and builds it: the same versions
-of cbc and its libraries (constraints.txt) give the same fingerprint. So anyone can read its answers: it is an exercise.
+of cbc and its libraries (constraints.txt) give the same fingerprint. Anyone can read its answers: it is an exercise.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SIZES = {"train": 20_000, "validation": 200, "test": 200}
 
 
 def exercise_bench(out: Path) -> Bench:
-    """Build the exercise bench; the same one is left as it is. Raises HoldsOther, NoSuchPath."""
+    """Build the exercise bench; an equal one that exists is left unchanged. Raises HoldsOther, NoSuchPath."""
     with tempfile.TemporaryDirectory(prefix="cbc-world-") as folder:
         simulate(Path(folder) / "corpus", SEED, **WORLD)
         return build_bench(Path(folder) / "corpus", out, SEED, SIZES)

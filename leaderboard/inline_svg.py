@@ -1,6 +1,6 @@
-"""Charts drawn by matplotlib as SVG elements of the page: text stays text, colors follow the reader's mode.
+"""Convert matplotlib's charts to SVG elements of the page: text stays text, colors follow the reader's mode.
 
-Drawn without pyplot and with a fixed salt and no date, so that the same scores give the same bytes.
+Charts are drawn without pyplot, with a fixed salt and without a date, so that the same scores give the same bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LINK = "{http://www.w3.org/1999/xlink}href"
 SETTINGS = {
     "svg.hashsalt": "cbc",
     "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",  # wider than most, so that the reader's own font fits where this one did
+    "font.family": "DejaVu Sans",  # wider than most, so that the reader's own font fits too
     "font.size": 9,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -33,8 +33,8 @@ SETTINGS = {
 }
 
 
-def drawn(figure: Figure) -> ElementTree.Element:
-    """The figure as matplotlib writes it."""
+def svg_of(figure: Figure) -> ElementTree.Element:
+    """The SVG that matplotlib writes for a figure."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # a script the font lacks: the browser has other fonts
@@ -43,7 +43,7 @@ def drawn(figure: Figure) -> ElementTree.Element:
 
 
 def replace_style(element: ElementTree.Element) -> None:
-    """Turn a style, which the page's policy forbids, into attributes, and the light colors into variables."""
+    """Replace a style, which the page's policy forbids, by attributes, and the light colors by variables."""
     for part in element.attrib.pop("style", "").split(";"):
         name, _, value = (text.strip() for text in part.partition(":"))
         if name and name != "font-family":
@@ -51,7 +51,7 @@ def replace_style(element: ElementTree.Element) -> None:
 
 
 def replace_ids(element: ElementTree.Element, prefix: str, used: set[str]) -> None:
-    """Keep the ids that are referred to, under a prefix that no other chart of the page has."""
+    """Keep the referenced ids, with a prefix that no other chart of the page has."""
     key = element.attrib.pop("id", None)
     if key in used:
         element.set("id", f"{prefix}-{key}")
@@ -63,7 +63,7 @@ def replace_ids(element: ElementTree.Element, prefix: str, used: set[str]) -> No
         element.set("clip-path", clip.replace("#", f"#{prefix}-"))
 
 
-def references(root: ElementTree.Element) -> set[str]:
+def referenced_ids(root: ElementTree.Element) -> set[str]:
     """The ids that links and clip paths of a chart refer to."""
     clips = [re.findall(r"#([^)]+)", element.get("clip-path", "")) for element in root.iter()]
     links = [element.get(LINK, "").removeprefix("#") for element in root.iter()]
@@ -71,10 +71,12 @@ def references(root: ElementTree.Element) -> set[str]:
 
 
 def inline_svg(figure: Figure, alt: str, prefix: str) -> Markup:
-    """The figure as an element of an HTML page, with a text for those who do not see it."""
-    root = drawn(figure)
-    used = references(root)
-    root[:] = [child for child in root if child.tag == f"{NAMESPACE}g"]  # less metadata and a sheet of two rules, below
+    """Convert a figure to an element of an HTML page, with a text for readers who cannot see it."""
+    root = svg_of(figure)
+    used = referenced_ids(root)
+    root[:] = [
+        child for child in root if child.tag == f"{NAMESPACE}g"
+    ]  # drops the metadata and the style sheet, whose two rules follow
     for element in root.iter():
         element.tag = element.tag.removeprefix(NAMESPACE)
         replace_style(element)

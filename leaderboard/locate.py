@@ -1,4 +1,4 @@
-"""Finding the bench that runs answer, so that a reader of a finished demo need not name it."""
+"""Find the bench that runs answer, so that `cbc leaderboard build` works without --bench."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ MANIFEST_BYTES = 16 << 20
 
 
 class NoBenchFound(CbcError):
-    """No bench that the runs answer lies near them."""
+    """No bench that the runs answer is beside them."""
 
 
-def manifest(folder: Path) -> dict[str, Any]:
-    """A folder's manifest; empty where there is none that can be read."""
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a folder's manifest; empty if there is none that can be read."""
     path = folder / "manifest.json"
     try:
-        found = from_json(path.read_bytes()) if path.is_file() and path.stat().st_size <= MANIFEST_BYTES else {}
+        content = from_json(path.read_bytes()) if path.is_file() and path.stat().st_size <= MANIFEST_BYTES else {}
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def nearby(run: Path) -> Iterator[Path]:
-    """Folders beside a run and beside its parent folder, nearest first, each level by name."""
+def nearby_folders(run: Path) -> Iterator[Path]:
+    """Yield the folders beside a run and beside its parent folder, nearest first, each level by name."""
     for level in (run.resolve().parent, run.resolve().parent.parent):
         if os.access(level, os.R_OK | os.X_OK):
             yield from sorted(level.iterdir())
 
 
 def find_bench(runs: Sequence[Path]) -> Bench:
-    """The bench whose fingerprint the first run names, sought near all runs.
+    """Find the bench whose fingerprint the first run names, beside any of the runs.
 
     Raises NoBenchFound, and what reading the first run's manifest raises.
     """
-    asked = manifest_of(runs[0]).bench
+    fingerprint = manifest_of(runs[0]).bench
     for run in runs:
-        for folder in nearby(run):
-            found = manifest(folder)
-            if found.get("format") == BENCH_FORMAT and found.get("fingerprint") == asked:
+        for folder in nearby_folders(run):
+            content = read_manifest(folder)
+            if content.get("format") == BENCH_FORMAT and content.get("fingerprint") == fingerprint:
                 return Bench.open(folder)
-    raise NoBenchFound(f"no bench that {runs[0]} answers lies beside the runs", "name it with --bench BENCH")
+    raise NoBenchFound(f"no bench that {runs[0]} answers is beside the runs", "name it with --bench BENCH")

@@ -1,10 +1,10 @@
-"""A run as one file, to be sent in: a zip of stored members, the same bytes for the same run.
+"""Pack a run into one file for submission: a zip of stored members, the same bytes for the same run.
 
     FILE.zip: manifest.json  predictions/TASK.parquet  SHA256SUMS
 
-Nothing in it is compressed or run: parquet is packed already, so a file unpacks to its own size. `verified` refuses
-whatever else a zip can hold: other members, links, other sizes, other digests, and then opens the run it holds against
-its bench, as `cbc leaderboard verify`, the page and the project's CI do.
+Nothing in it is compressed, since parquet is compressed already: a file unpacks to its own size. `read_pack` refuses
+everything else that a zip can hold: other members, links, other sizes, other digests. `cbc leaderboard verify`, the
+page and the project's CI then open the run against its bench.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ AGAIN = "make it with `cbc leaderboard pack RUN --bench BENCH --out FILE`"
 
 
 class BadPack(CbcError):
-    """A packed run is damaged, too large, or holds something else than one run."""
+    """A packed run is damaged, too large, or holds something other than one run."""
 
 
 def pack(run: Path, bench: Path, out: Path) -> str:
-    """Pack a run that answers a bench; gives what was packed. Raises BadPack and what opening a run raises."""
-    opened = Run.open(run, Bench.open(bench))
-    check_answers(opened)
+    """Pack a run that answers a bench; returns a line about it. Raises BadPack and what opening a run raises."""
+    opened_run = Run.open(run, Bench.open(bench))
+    check_answers(opened_run)
     if out.suffix != SUFFIX or out.is_dir():
-        raise BadPack(f"{out} is no name for a packed run", f"give a file that ends in {SUFFIX}")
-    content = packed(run, opened.manifest)
+        raise BadPack(f"{out} is no name for a packed run", f"give a file name that ends in {SUFFIX}")
+    content = zip_bytes(run, opened_run.manifest)
     if len(content) > LARGEST_BYTES:
         raise BadPack(f"{run} packs to {len(content):,} bytes; at most {LARGEST_BYTES:,}", "leave out raw answers")
     if out.exists() and out.read_bytes() != content:
-        raise BadPack(f"{out} exists and holds something else", "give another --out, or remove it")
+        raise BadPack(f"{out} exists and holds something else", "give another --out, or remove that file")
     out.parent.mkdir(parents=True, exist_ok=True)
     part_path(out).write_bytes(content)
     part_path(out).replace(out)
-    return f"{out}: run {opened.name}, {len(opened.tasks)} tasks, bench {opened.bench.fingerprint[:12]}"
+    return f"{out}: run {opened_run.name}, {len(opened_run.tasks)} tasks, bench {opened_run.bench.fingerprint[:12]}"
 
 
-def packed(run: Path, manifest: Manifest) -> bytes:
-    """A run's files as the bytes of a zip, in a fixed order with fixed times."""
-    names = members(manifest)
+def zip_bytes(run: Path, manifest: Manifest) -> bytes:
+    """Zip a run's files, in a fixed order with fixed times."""
+    names = member_names(manifest)
     contents = {name: (run / name).read_bytes() for name in names}
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     buffer = io.BytesIO()
@@ -70,13 +70,13 @@ def packed(run: Path, manifest: Manifest) -> bytes:
     return buffer.getvalue()
 
 
-def members(manifest: Manifest) -> list[str]:
-    """The files of a run that are packed: all but its scores, which are worked out anew."""
+def member_names(manifest: Manifest) -> list[str]:
+    """The files of a run that are packed: all but its scores, which are computed again."""
     return [MANIFEST, *(f"predictions/{task}.parquet" for task in manifest.tasks)]
 
 
 def check_answers(run: Run) -> None:
-    """Read every answer of a run once. Raises what reading raises, and NoSuchPath where it answers nothing."""
+    """Read every answer of a run once. Raises NoSuchPath if it answers no task, and what reading raises."""
     if not run.tasks:
         raise NoSuchPath(f"{run.root} answers no task", "predict or submit again")
     for task in run.tasks:
@@ -84,7 +84,7 @@ def check_answers(run: Run) -> None:
 
 
 def read_pack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
-    """The manifest and the files of a packed run, nothing of it on disk yet. Raises BadPack, WrongVersion, BadRun."""
+    """Read and check a packed run; gives its manifest and files. Raises BadPack, WrongVersion, BadRun."""
     try:
         if path.is_symlink() or not path.is_file():
             raise BadPack(f"{path} is no file", AGAIN)
@@ -94,21 +94,21 @@ def read_pack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
             check_members(path, file.infolist())
             contents = {entry.filename: file.read(entry) for entry in file.infolist()}
     except UNREADABLE as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise BadPack(f"{path} is no packed run ({excerpt(why)})", AGAIN) from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise BadPack(f"{path} is no packed run ({excerpt(reason)})", AGAIN) from None
     manifest = parse_manifest(contents.get(MANIFEST, b""), str(path))
-    names = members(manifest)
+    names = member_names(manifest)
     sums = {name: hashlib.sha256(contents.get(name, b"")).hexdigest() for name in names}
     if set(contents) != {*names, SUMS}:
-        odd = sorted(set(contents) ^ {*names, SUMS})[0]
-        raise BadPack(f"{path} holds other files than its manifest names ({excerpt(odd)})", AGAIN)
+        differing = sorted(set(contents) ^ {*names, SUMS})[0]
+        raise BadPack(f"{path} holds other files than its manifest names ({excerpt(differing)})", AGAIN)
     if contents[SUMS] != sums_text(sums).encode():
         raise BadPack(f"{path} holds other files than its {SUMS} says", AGAIN)
     return manifest, contents
 
 
 def check_members(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
-    """Whether a zip's members are plain stored files, each once, as large together as the zip. Raises BadPack."""
+    """Check that a zip holds plain stored files, each once, together no larger than the zip. Raises BadPack."""
     names = [entry.filename for entry in entries]
     if len(set(names)) < len(names) or sum(entry.file_size for entry in entries) > path.stat().st_size:
         raise BadPack(f"{path} holds a file twice, or more than its own size", AGAIN)
@@ -120,7 +120,7 @@ def check_members(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
 
 
 def unpack(path: Path, out: Path) -> str:
-    """Unpack a run into a new folder, whole; gives what was unpacked. Raises BadPack, HoldsOther and others."""
+    """Unpack a run into a new folder; returns a line about it. Raises what `read_pack` and `is_written` raise."""
     manifest, contents = read_pack(path)
     if is_written(out, manifest):
         return f"{out}: already there, nothing to do"
@@ -132,7 +132,7 @@ def unpack(path: Path, out: Path) -> str:
 
 
 def write_files(folder: Path, contents: dict[str, bytes]) -> None:
-    """Write a packed run's files; their names were checked against its manifest."""
+    """Write a packed run's files, whose names were checked against its manifest."""
     (folder / "predictions").mkdir(parents=True)
     for name, content in contents.items():
         if name != SUMS:
@@ -140,14 +140,14 @@ def write_files(folder: Path, contents: dict[str, bytes]) -> None:
 
 
 @contextmanager
-def folders_of(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """Run folders as they are, and packed runs as folders for as long as they are needed. Raises BadPack and others."""
+def run_folders(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Give the folder of each run; packed runs are unpacked until the context ends. Raises what `read_pack` raises."""
     with ExitStack() as stack:
-        yield [unpacked(path, stack) if is_packed(path) else path for path in paths]
+        yield [unpack_for(path, stack) if is_packed(path) else path for path in paths]
 
 
-def unpacked(path: Path, stack: ExitStack) -> Path:
-    """A packed run as a folder of its own name, gone when the stack closes. Raises BadPack and others."""
+def unpack_for(path: Path, stack: ExitStack) -> Path:
+    """Unpack a run into a folder that is removed when the stack closes. Raises what `read_pack` raises."""
     _, contents = read_pack(path)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cbc-run-"))) / path.name
     write_files(folder, contents)
@@ -155,7 +155,7 @@ def unpacked(path: Path, stack: ExitStack) -> Path:
 
 
 def manifest_of(path: Path) -> Manifest:
-    """The manifest of a run, packed or not. Raises BadPack, NoSuchPath, WrongVersion, BadRun."""
+    """Read the manifest of a run, packed or not. Raises BadPack, NoSuchPath, WrongVersion, BadRun."""
     return read_pack(path)[0] if is_packed(path) else read_run_manifest(path)
 
 

@@ -1,4 +1,4 @@
-"""The page: what the template shows, worked out of tables, runs and bench, and the charts drawn into it."""
+"""Render the page from tables, runs and bench: the values that the template shows, and the charts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from benchmark.run import Run
 from benchmark.tasks.registry import task_named
 from leaderboard import words
 from leaderboard.charts import dot_plot
-from leaderboard.curves import FEWEST_ASKED, STROKES, Video, chosen_predictors, curve, videos
+from leaderboard.curves import FEWEST_ASKED, STROKES, Video, choose_predictors, draw_curve, videos
 from leaderboard.palette import css
 from leaderboard.results import Column, Line, Row, Table, best_first
 from leaderboard.run_facts import known_columns, run_facts
@@ -30,7 +30,7 @@ FEW_GROUPS = 10  # with fewer, a bootstrap over groups gives intervals that are 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell as the page shows it: score, skill and rank, each as text, and what the script sorts by."""
+    """A cell of the page: score and skill as text, and the row whose values the script sorts by."""
 
     row: Row
     score: str
@@ -55,7 +55,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Curve:
-    """One video's curves, and whose answer to it could not be read."""
+    """A video's curves, and the predictors whose answer could not be read."""
 
     video: Video
     chart: Markup
@@ -72,8 +72,8 @@ class CurveSet:
     curves: list[Curve]
 
 
-def cell(table: Table, line: Line, column: Column) -> Cell | None:
-    """A run's cell on a column; None where it has no answers."""
+def make_cell(table: Table, line: Line, column: Column) -> Cell | None:
+    """Make a run's cell in a column; None if the run has no answers."""
     row = line.rows.get(column.key)
     if row is None:
         return None
@@ -84,31 +84,31 @@ def cell(table: Table, line: Line, column: Column) -> Cell | None:
         interval=words.interval(row["low"], row["high"], name),
         skill=words.skill(row["skill"], share, name),
         skill_interval=words.skill_interval(row["skill_low"], row["skill_high"], share, name),
-        skill_side=side(row["skill_low"], row["skill_high"]),
+        skill_side=side_of_zero(row["skill_low"], row["skill_high"]),
         top=row["rank"] is not None and row["rank"] == table.top_rank(column) and line.kind != "oracle",
         best_trivial=table.best_trivial(column) == line.run,
         partial=f"{row['n']:,} of {column.n:,}" if row.get("partial") else "",
     )
 
 
-def side(low: float | None, high: float | None) -> str:
-    """Where an interval lies: above zero, below it, or level with it."""
+def side_of_zero(low: float | None, high: float | None) -> str:
+    """Side of zero on which an interval lies: above, below, or level (it includes zero)."""
     if low is not None and low > 0:
         return "above"
     return "below" if high is not None and high < 0 else "level"
 
 
 def dots_alt(table: Table, columns: Sequence[Column]) -> str:
-    """A dot plot in a sentence."""
+    """Describe a dot plot in two sentences."""
     column = columns[0]
     lines = [line for line in best_first(table.lines, column) if column.key in line.rows]
     runs = [line for line in lines if line.kind != "oracle"]
-    shown = " and ".join(words.metric(column.metric.name) for column in columns)
-    return f"Dot plot of {shown} of {len(lines)} runs with 95 % intervals. {best_of(runs, column)}"
+    metric_names = " and ".join(words.metric(column.metric.name) for column in columns)
+    return f"Dot plot of {metric_names} of {len(lines)} runs with 95 % intervals. {best_run_text(runs, column)}"
 
 
-def best_of(runs: Sequence[Line], column: Column) -> str:
-    """Who is best on a column, in a sentence."""
+def best_run_text(runs: Sequence[Line], column: Column) -> str:
+    """Name the best run of a column and its score; empty without runs."""
     if not runs:
         return ""
     name, row = column.metric.name, runs[0].rows[column.key]
@@ -135,28 +135,28 @@ def draw_curves(table: Table, bench: Bench, runs: Sequence[Run]) -> Iterator[Cur
         task = columns[0].task
         if not task_named(task).asks_curve:
             continue
-        names = chosen_predictors(table, columns[0])
+        names = choose_predictors(table, columns[0])
         try:
-            drawn = [draw_curve(task, place, video) for place, video in enumerate(videos(bench, task, names, runs))]
+            curves = [make_curve(task, place, video) for place, video in enumerate(videos(bench, task, names, runs))]
         except NoAnswers:
             return
-        if drawn:
-            yield CurveSet(task, condition, names, drawn)
+        if curves:
+            yield CurveSet(task, condition, names, curves)
 
 
-def draw_curve(task: str, place: int, video: Video) -> Curve:
-    """Draw one video."""
+def make_curve(task: str, place: int, video: Video) -> Curve:
+    """Draw a video, with a text for readers who cannot see it."""
     read = [name for name, values in video.predicted.items() if values is not None]
     alt = (
         f"Replay curve over {len(video.truth)} scenes, {len(video.asked)} of them asked: true values"
         f"{' and the answers of ' if read else ''}{', '.join(read)}."
     )
     unread = [name for name in video.predicted if name not in read]
-    return Curve(video, curve(video, alt, f"curve-{task}-{place}"), unread)
+    return Curve(video, draw_curve(video, alt, f"curve-{task}-{place}"), unread)
 
 
 def policy(style: str, script: str) -> str:
-    """Content security policy: this style and this script, nothing else from anywhere."""
+    """Content security policy: this style and this script, and nothing else."""
 
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
@@ -168,13 +168,13 @@ def policy(style: str, script: str) -> str:
 
 
 def displayable(value: Any) -> Any:
-    """A value for a template: texts from outside without what breaks a page."""
+    """Make a value safe to display: text without characters that break a page."""
     return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def environment() -> Environment:
-    """Templates with everything escaped, since titles and run names come from outside."""
-    made = Environment(
+    """Jinja environment that escapes everything, since titles and run names come from outside."""
+    templates = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         finalize=displayable,
@@ -182,13 +182,23 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"metric": words.metric, "condition": words.condition, "kind": words.kind, "number": words.number}
-    made.globals |= {"cell": cell, "unit": words.unit, "skill_unit": words.skill_unit, "direction": words.direction}
-    return made
+    templates.filters |= {
+        "metric": words.metric,
+        "condition": words.condition,
+        "kind": words.kind,
+        "number": words.number,
+    }
+    templates.globals |= {
+        "cell": make_cell,
+        "unit": words.unit,
+        "skill_unit": words.skill_unit,
+        "direction": words.direction,
+    }
+    return templates
 
 
 def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Table]) -> None:
-    """Write index.html into a folder that holds data/ already."""
+    """Write index.html into a folder that already holds data/."""
     style, script = css() + (TEMPLATES / "page.css").read_text("utf-8"), (TEMPLATES / "page.js").read_text("utf-8")
     lines = [line for table in tables for line in table.lines]
     facts = [run_facts(run) for run in runs]
@@ -197,7 +207,7 @@ def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Tab
         .get_template("page.html")
         .render(
             policy=policy(style, script),
-            style=Markup(style),  # our own file; its hash stands in the policy
+            style=Markup(style),  # our own file; its hash is in the policy
             script=Markup(script),
             bench=bench,
             runs=facts,

@@ -25,7 +25,7 @@ VARIABLES = {light: f"var(--{name})" for name, light in LIGHT.items()}
 
 
 def css() -> str:
-    """The variables of both modes; paper is always light."""
+    """CSS variables of both modes; print is always light."""
     light, dark = (" ".join(f"--{name}: {pair[mode]};" for name, pair in COLORS.items()) for mode in (0, 1))
     return (
         f":root {{ color-scheme: light dark; {light} }}\n"

@@ -1,4 +1,4 @@
-"""Tables made by the benchmark, read for the page: one line a run, one cell a condition and metric."""
+"""Read the benchmark's tables for the page: a line for each run, a cell for each condition and metric."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Key = tuple[str, str]  # condition, metric
 
 
 class UnreadableTable(CbcError):
-    """A table's JSON is not what `cbc benchmark tables` writes."""
+    """A table's JSON is not as `cbc benchmark tables` writes it."""
 
 
 class TablesOfOtherRuns(CbcError):
-    """The tables given were not made of the runs given."""
+    """The tables were not made from these runs."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Column:
 
     @property
     def key(self) -> Key:
-        """What its cells are found by."""
+        """Key of its cells in `Line.rows`."""
         return self.condition, self.metric.name
 
 
@@ -52,13 +52,13 @@ class Line:
 
     @property
     def partial(self) -> bool:
-        """Whether it answers only a part of the questions of some condition."""
+        """Whether it answers only a part of a condition's questions."""
         return any(row.get("partial") for row in self.rows.values())
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the paper as the benchmark made it."""
+    """A table of the paper as the benchmark made it."""
 
     content: dict[str, Any]
 
@@ -68,27 +68,31 @@ class Table:
 
     @property
     def unit(self) -> str:
-        """The unit of its values, in which errors are given."""
+        """Unit of its values and errors."""
         return paper_tables()[self.name].unit
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of its runs, in their order of first appearance."""
+        """Kinds of its runs, in order of first appearance."""
         return list(dict.fromkeys(str(row["kind"]) for row in self.content["rows"]))
 
     @cached_property
     def columns(self) -> list[Column]:
         """Its conditions and metrics, in the order of the rows."""
-        table = paper_tables()[self.name]
-        found: dict[Key, Column] = {}
+        layout = paper_tables()[self.name]
+        columns: dict[Key, Column] = {}
         for row in sorted(self.content["rows"], key=lambda row: int(row["n"])):  # a partial run has fewer questions
             key = (row["condition"], row["metric"])
             column = Column(
-                table.tasks[row["condition"]], row["condition"], table.metrics[row["metric"]], row["n"], row["clusters"]
+                layout.tasks[row["condition"]],
+                row["condition"],
+                layout.metrics[row["metric"]],
+                row["n"],
+                row["clusters"],
             )
-            found[key] = column
-        order = [(condition, metric) for condition in table.tasks for metric in table.metrics]
-        return sorted(found.values(), key=lambda column: order.index(column.key))
+            columns[key] = column
+        order = [(condition, metric) for condition in layout.tasks for metric in layout.metrics]
+        return sorted(columns.values(), key=lambda column: order.index(column.key))
 
     @property
     def conditions(self) -> dict[str, list[Column]]:
@@ -106,12 +110,12 @@ class Table:
         return best_first(list(lines.values()), self.columns[0])
 
     def best_trivial(self, column: Column) -> str | None:
-        """The trivial predictor that skill on a column is measured over."""
-        found: str | None = self.content["best_trivial"][column.condition].get(column.metric.name)
-        return found
+        """The reference over which skill in a column is measured."""
+        run: str | None = self.content["best_trivial"][column.condition].get(column.metric.name)
+        return run
 
     def top_rank(self, column: Column) -> int | None:
-        """The best rank that a run other than the oracle has on a column."""
+        """The best rank in a column, without the oracle."""
         rows = [line.rows.get(column.key, {}) for line in self.lines if line.kind != "oracle"]
         return min((row["rank"] for row in rows if row.get("rank") is not None), default=None)
 
@@ -125,7 +129,7 @@ class Table:
 
 
 def best_first(lines: Sequence[Line], column: Column) -> list[Line]:
-    """Lines by their value on a column; partial runs and those without a value last, equals by name."""
+    """Sort lines by their value in a column; partial runs and runs without a value last, equal ones by name."""
     sign = 1 if column.metric.lower_is_better else -1
 
     def place(line: Line) -> tuple[bool, bool, float, str]:
@@ -137,11 +141,11 @@ def best_first(lines: Sequence[Line], column: Column) -> list[Line]:
 
 
 def read_table(path: Path) -> Table:
-    """A table's JSON. Raises UnreadableTable."""
+    """Read a table's JSON. Raises UnreadableTable."""
     try:
         table = Table(json.loads(path.read_text(encoding="utf-8")))
-        whole = (table.content["format"], table.content["version"]) == ("cbc-table", 1)
-        if not (whole and table.columns and table.lines):
+        is_current = (table.content["format"], table.content["version"]) == ("cbc-table", 1)
+        if not (is_current and table.columns and table.lines):
             raise ValueError("of another version, or without rows")
     except (ValueError, KeyError, TypeError, AttributeError):
         mend = "make it again with `cbc benchmark tables`"
@@ -150,7 +154,7 @@ def read_table(path: Path) -> Table:
 
 
 def read_tables(folder: Path, fingerprint: str, runs: Iterable[str]) -> list[Table]:
-    """All tables in a folder, in the paper's order. Raises NoSuchPath, UnreadableTable, TablesOfOtherRuns."""
+    """Read all tables in a folder, in the paper's order. Raises NoSuchPath, UnreadableTable, TablesOfOtherRuns."""
     tables = [read_table(folder / f"{name}.json") for name in paper_tables() if (folder / f"{name}.json").is_file()]
     mend = "make them with `cbc benchmark tables RUN... --bench BENCH --out DIR`, or leave out --tables"
     if not tables:
@@ -158,8 +162,8 @@ def read_tables(folder: Path, fingerprint: str, runs: Iterable[str]) -> list[Tab
     if any(table.content["bench"] != fingerprint for table in tables):
         raise TablesOfOtherRuns(f"the tables at {folder} are of another bench", mend)
     kinds = {line.run: line.kind for table in tables for line in table.lines}
-    shown = {run for run, kind in kinds.items() if kind not in REFERENCE_KINDS}
-    odd = (set(runs) - set(kinds)) | (shown - set(runs))
-    if odd:
-        raise TablesOfOtherRuns(f"the tables at {folder} are of other runs ({', '.join(sorted(odd))})", mend)
+    competing = {run for run, kind in kinds.items() if kind not in REFERENCE_KINDS}
+    differing = (set(runs) - set(kinds)) | (competing - set(runs))
+    if differing:
+        raise TablesOfOtherRuns(f"the tables at {folder} are of other runs ({', '.join(sorted(differing))})", mend)
     return tables

@@ -1,4 +1,4 @@
-"""What each run is, as its manifest says it: what was trained, how long, on how much, and how it was asked."""
+"""Facts about each run from its manifest: recipe, parameters, training, and how it was prompted."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ COLUMNS = {
     "seed": "training seed",
     "version": "cbc version",
 }
-# Settings that a reader should know.
+# Settings that are shown to readers.
 ASKED = {"shots": "examples shown", "decode": "decoding", "limit": "first questions only"}
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """A run's line in the table of runs, all of it text."""
+    """A run's line in the table of runs; texts, but for the number of tasks."""
 
     name: str
     kind: str
@@ -40,27 +40,27 @@ class RunFacts:
 
 
 def text(value: Any) -> str:
-    """A plain value as text; what is missing or nested is unknown."""
+    """Write a plain value as text; missing and nested values are UNKNOWN."""
     plain = isinstance(value, str | int | float) and not isinstance(value, bool)
     return (str(value).strip() or UNKNOWN) if plain else UNKNOWN
 
 
 def quantity(value: Any, write: Callable[[float], str]) -> str:
-    """A number that can be measured, as text; anything else is unknown."""
+    """Write a finite number, zero or more; anything else is UNKNOWN."""
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     return write(float(value)) if numeric and math.isfinite(value) and value >= 0 else UNKNOWN
 
 
-def asked(about: Mapping[str, Any]) -> str:
-    """How a run was asked, in words; empty where nothing was chosen."""
+def settings_text(about: Mapping[str, Any]) -> str:
+    """The settings of a run in words; empty if none was chosen."""
     chosen = [f"{words}: {text(about[name])}" for name, words in ASKED.items() if about.get(name)]
     return "; ".join(chosen)
 
 
 def run_facts(run: Run) -> RunFacts:
-    """A run's facts."""
+    """Read the facts about a run from its manifest."""
     about = run.about
-    description = [about.get("says"), about.get("training"), asked(about)]
+    description = [about.get("says"), about.get("training"), settings_text(about)]
     return RunFacts(
         name=run.name,
         kind=run.kind,
@@ -76,5 +76,5 @@ def run_facts(run: Run) -> RunFacts:
 
 
 def known_columns(facts: Sequence[RunFacts]) -> dict[str, str]:
-    """The columns of which at least one run says something, with their headings."""
+    """Columns that at least one run fills, with their headings."""
     return {name: label for name, label in COLUMNS.items() if any(getattr(fact, name) != UNKNOWN for fact in facts)}

@@ -1,7 +1,7 @@
-"""Builds the site: page and tables beside their place, then the folder is swapped in whole.
+"""Build the site: write page and tables beside their place, then swap the folder in.
 
-SITE/manifest.json      format, version, bench, runs: what lets a later build replace it
-     index.html         the page with its charts; asks for nothing
+SITE/manifest.json      format, version, bench, runs; marks a folder that a later build may replace
+     index.html         the page with its charts; loads nothing else
      data/TABLE.{md,csv,json}
 """
 
@@ -17,8 +17,8 @@ from benchmark.open_runs import open_runs
 from benchmark.tables import make_tables
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, write_json
-from leaderboard.locate import find_bench, manifest
-from leaderboard.pack import folders_of
+from leaderboard.locate import find_bench, read_manifest
+from leaderboard.pack import run_folders
 from leaderboard.page import render
 from leaderboard.results import read_tables
 
@@ -28,43 +28,48 @@ SUFFIXES = ("csv", "json", "md")
 
 
 class NotASite(CbcError):
-    """The folder to write holds something other than a page made here."""
+    """The output folder holds something other than a page of cbc."""
 
 
 def build_site(runs: Sequence[Path], out: Path, bench: Path | None = None, tables: Path | None = None) -> Path:
-    """Write the page of some runs, packed or not, and return its path; tables already made of them are reused.
+    """Write the page of runs, packed or not, and return its path; tables already made from them are reused.
 
     Raises NotASite, NoBenchFound, UnreadableTable, TablesOfOtherRuns, and what opening benches, runs and making
     tables raises (NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers and others).
     """
     if not runs:
-        raise NoSuchPath("no run was given", "name the folder of one run or more")
+        raise NoSuchPath("no run was given", "name one or more run folders")
     check_place(out)
-    opened = Bench.open(bench) if bench else find_bench(runs)
-    with folders_of(runs) as folders, staged(out.resolve()) as folder:
-        given = open_runs(folders, opened)
+    opened_bench = Bench.open(bench) if bench else find_bench(runs)
+    with run_folders(runs) as folders, staged(out.resolve()) as folder:
+        opened_runs = open_runs(folders, opened_bench)
         data = folder / "data"
         if tables is None:
-            make_tables(folders, opened.root, data)
-        made = read_tables(tables or data, opened.fingerprint, [run.name for run in given])
+            make_tables(folders, opened_bench.root, data)
+        page_tables = read_tables(tables or data, opened_bench.fingerprint, [run.name for run in opened_runs])
         if tables is not None:
-            copy_tables(tables, data, [table.name for table in made])
-        render(folder, opened, given, made)
-        said = {"format": FORMAT, "version": VERSION, "bench": opened.fingerprint, "runs": [run.name for run in given]}
-        write_json(folder / "manifest.json", said)
+            copy_tables(tables, data, [table.name for table in page_tables])
+        render(folder, opened_bench, opened_runs, page_tables)
+        site_manifest = {
+            "format": FORMAT,
+            "version": VERSION,
+            "bench": opened_bench.fingerprint,
+            "runs": [run.name for run in opened_runs],
+        }
+        write_json(folder / "manifest.json", site_manifest)
         swap(folder, out.resolve())
     return out / "index.html"
 
 
 def check_place(out: Path) -> None:
-    """Whether a page may be written there. Raises NotASite."""
-    foreign = out.is_dir() and any(out.iterdir()) and manifest(out).get("format") != FORMAT
+    """Check that a page may be written to a folder. Raises NotASite."""
+    foreign = out.is_dir() and any(out.iterdir()) and read_manifest(out).get("format") != FORMAT
     if foreign or (out.exists() and not out.is_dir()):
         raise NotASite(f"{out} holds other files than a page of cbc", "give a new folder with --out")
 
 
 def copy_tables(tables: Path, data: Path, names: Sequence[str]) -> None:
-    """Copy the files of tables already made, those that are there."""
+    """Copy the files of tables that were already made."""
     data.mkdir()
     for path in (tables / f"{name}.{suffix}" for name in names for suffix in SUFFIXES):
         if path.is_file():
@@ -73,7 +78,7 @@ def copy_tables(tables: Path, data: Path, names: Sequence[str]) -> None:
 
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
-    """A fresh folder beside a place, gone afterwards unless it was moved there."""
+    """Make an empty folder beside `out`, removed afterwards unless it was moved."""
     folder = part_path(out)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -84,7 +89,7 @@ def staged(out: Path) -> Iterator[Path]:
 
 
 def swap(folder: Path, out: Path) -> None:
-    """Rename a finished folder into place; what stood there is moved aside first, so that no mixture is ever seen."""
+    """Rename a finished folder into place; an earlier one is moved aside first, so that the two never mix."""
     aside = out.with_name(f".{out.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     if out.exists():

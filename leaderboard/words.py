@@ -1,4 +1,4 @@
-"""Words of the page: names of conditions, metrics and kinds of runs, and how numbers and names are written."""
+"""Words of the page: names of conditions, metrics and kinds of runs, and the format of numbers and names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRICS = {
     "accuracy_rel10": "% within 10 %",
 }
 
-# Of the metrics that have one unit in every table; the others have the table's.
+# Metrics with the same unit in every table; the others have the unit of the table.
 UNITS = {
     "rmse_log10": "powers of ten",
     "r2": "1 is perfect",
@@ -48,7 +48,7 @@ KINDS = {
 
 
 def plain(name: str) -> str:
-    """A name without a wording of its own: its underscores as spaces."""
+    """Write a name without an entry here: underscores as spaces."""
     return name.replace("_", " ")
 
 
@@ -81,60 +81,60 @@ def skill_unit(metric: Metric) -> str:
 
 
 def direction(metric: Metric) -> str:
-    """Which end of a metric is the good one."""
+    """Say whether lower or higher values of a metric are better."""
     return "lower is better" if metric.lower_is_better else "higher is better"
 
 
 def visible(text: str) -> str:
-    """A text from outside less what breaks a page or a chart: control characters, lone surrogates, bidi overrides."""
+    """Replace characters that break a page or chart: control characters, lone surrogates, bidi overrides."""
     return UNSHOWABLE.sub("\ufffd", text[:LONGEST])
 
 
 def number(value: float | None, metric: str = "") -> str:
-    """A score as shown: two decimals, three for logarithms, fewer above a thousand; a dash where there is none."""
+    """Write a score: two decimals, three for logarithms, fewer above a thousand; a dash for none."""
     if value is None or value != value:
         return "–"
     size = abs(value)
-    return minus(value, 0 if size >= 10_000 else 1 if size >= 1_000 else 3 if metric == "rmse_log10" else 2)
+    return signed(value, 0 if size >= 10_000 else 1 if size >= 1_000 else 3 if metric == "rmse_log10" else 2)
 
 
-def minus(value: float, decimals: int) -> str:
-    """A number with separators and a true minus, which a rounded zero never has."""
+def signed(value: float, decimals: int) -> str:
+    """Write a number with separators and a true minus sign; a rounded zero has no sign."""
     text = f"{abs(value):,.{decimals}f}"
     return f"−{text}" if value < 0 and text.strip("0.,") else text
 
 
 def interval(low: float | None, high: float | None, metric: str = "") -> str:
-    """An interval as shown; empty where there is none."""
+    """Write an interval; empty for none."""
     return "" if low is None or high is None else f"{number(low, metric)} to {number(high, metric)}"
 
 
 def gain(value: float | None, share: bool, metric: str) -> str:
-    """A skill as shown: a share of the error in percent, a difference in points, of R² with two decimals."""
+    """Write a skill: a share of the error in percent, or a difference in points (for R² with two decimals)."""
     if value is None or value != value:
         return "–"
-    return minus(100 * value if share else value, 2 if metric == "r2" else 1)
+    return signed(100 * value if share else value, 2 if metric == "r2" else 1)
 
 
 def skill(value: float | None, share: bool, metric: str) -> str:
-    """A skill with its sign and, of a share, its unit."""
+    """Write a skill with its sign and, for a share, its unit."""
     text = gain(value, share, metric)
     sign = "+" if value is not None and value > 0 and text.strip("0.,") else ""
     return f"{sign}{text}{' %' if share and value is not None else ''}"
 
 
 def skill_interval(low: float | None, high: float | None, share: bool, metric: str) -> str:
-    """A skill's interval as shown; empty where there is none."""
+    """Write a skill's interval; empty for none."""
     return "" if low is None or high is None else f"{gain(low, share, metric)} to {gain(high, share, metric)}"
 
 
 def digits(value: float) -> str:
-    """A positive number in three digits or, of a thousand and more, whole."""
+    """Write a positive number in three digits, or without decimals from a thousand."""
     return f"{value:,.0f}" if value >= 999.5 else f"{value:.3g}"
 
 
 def count(value: float) -> str:
-    """A count, a large one in three digits and a word: 1.05 million."""
+    """Write a count, a large one in three digits and a word: 1.05 million."""
     for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if value >= 0.9995 * size:
             return f"{digits(value / size)} {word}"
@@ -142,7 +142,7 @@ def count(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in the unit that suits it."""
+    """Write a duration in the largest unit of which there are two."""
     for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
             return f"{digits(seconds / size)} {name}"
@@ -150,7 +150,7 @@ def duration(seconds: float) -> str:
 
 
 def tick(value: float) -> str:
-    """A number at an axis, short enough to stand beside its neighbours."""
+    """Write a number at an axis, short enough to fit beside its neighbors."""
     for least, size, letter in ((1e9, 1e9, " bn"), (1e6, 1e6, " M"), (1e4, 1e3, " k")):
         if abs(value) >= least:
             return f"{value / size:,.6g}{letter}".replace("-", "−")

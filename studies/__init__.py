@@ -1,1 +1,1 @@
-"""Programs over corpus, benchmark, baselines and leaderboard; each writes docs/results/NAME.md."""
+"""Studies: programs over corpus, benchmark, baselines and leaderboard; each writes docs/results/NAME.md."""

@@ -2,7 +2,7 @@
 
     python -m studies.ablations demo/bench
 
-Trains each variant for the recipe's steps and predicts two replay tasks. Reports the RMSE, and the share of the asked
+Trains each variant for the recipe's steps and predicts two replay tasks. Reports the RMSE, and the percentage of asked
 scenes that an answer restates correctly: a value can only be right for a scene that is named. The RMSE of the oracle is
 in docs/results/demo.md.
 """
@@ -44,8 +44,8 @@ def restated_percent(bench: Bench, run: Run, task: str) -> float:
 
 
 def measure(bench: Path) -> Part:
-    """Train and evaluate each variant; gives a row for each."""
-    opened = Bench.open(bench)
+    """Train and score each variant; gives a table with a row for each."""
+    opened_bench = Bench.open(bench)
     rows: list[tuple[str | float, ...]] = []
     with tempfile.TemporaryDirectory() as folder:
         for number, (name, overrides) in enumerate(VARIANTS.items()):
@@ -53,8 +53,8 @@ def measure(bench: Path) -> Part:
             out = Path(folder, f"run{number}")
             predict_run(str(model), bench, out, Settings(tasks=TASKS))
             rmse = {row["task"]: row["value"] for row in score(out, bench) if row["metric"] == "rmse"}
-            run = Run.open(out, opened)
-            figures = [(rmse[task], restated_percent(opened, run, task)) for task in TASKS]
+            run = Run.open(out, opened_bench)
+            figures = [(rmse[task], restated_percent(opened_bench, run, task)) for task in TASKS]
             rows.append((name, *(figure for pair in figures for figure in pair)))
             print(*rows[-1], flush=True)
     heads = [head for task in TASKS for head in (f"{task} RMSE", "scenes restated (%)")]

@@ -47,7 +47,7 @@ def run_demo(out: Path, seeds: int = 1) -> None:
 def demo_steps(
     out: Path, seeds: int, world: Mapping[str, int] | None = None, overrides: Mapping[str, object] | None = None
 ) -> list[tuple[str, Callable[[], object]]]:
-    """Steps by name, in order; `world` overrides sizes per brand, `overrides` settings of the recipes."""
+    """Name and function of each step, in order; `world` changes sizes per brand, `overrides` the recipes."""
     from baselines.base import Settings
     from baselines.lcbm.train import train
     from baselines.predict import predict_run

@@ -1,4 +1,4 @@
-"""Summarize a demo in a table: for each task, whether nano-lcbm is apart from its control, its base and chance.
+"""Summarize a demo in a table: for each task, whether nano-lcbm differs from its control, its base and chance.
 
     print(findings_text(Path("demo/tables")))
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmark.score import number
+from benchmark.score import short_number
 from benchmark.tables.markdown import grid
 from studies.results import Part
 
@@ -22,19 +22,19 @@ HEAD = ("task", "metric", "model", "value", "control", "base", "chance", "best t
 
 
 def findings(tables: Path) -> Part:
-    """Table of findings: a row for each task and training seed."""
+    """Make the table of findings: a row for each task and training seed."""
     contents = read_tables(tables)
     return Part("Findings", HEAD, [row for table in contents for row in rows_of(table)])
 
 
 def findings_text(tables: Path) -> str:
-    """Markdown of the findings and of the runs apart above the oracle, of which there must be none."""
+    """Write the findings and the runs better than the oracle (there must be none) as Markdown."""
     part = findings(tables)
     return f"{grid(part.columns, part.rows)}\n\n{oracle_text(tables)}"
 
 
 def oracle_text(tables: Path) -> str:
-    """Sentence that names the runs apart above the oracle."""
+    """Name the runs that are better than the oracle beyond noise, in a sentence."""
     above = [run for table in read_tables(tables) for run in above_oracle(table)]
     return f"Apart above the oracle: {', '.join(above) or 'nobody'}."
 
@@ -53,16 +53,16 @@ def rows_of(table: dict[str, Any]) -> Iterator[list[str]]:
         values = {row["run"]: row["value"] for row in rows}
         for run in sorted(name for name in values if name.startswith(MODEL)):
             seed = run.removeprefix(MODEL)
-            others = {**{rival.removeprefix("nano-"): rival + seed for rival in RIVALS}, "chance": CHANCE}
-            apart = [name for name, other in others.items() if (condition, run, other) in better]
+            rivals = {**{rival.removeprefix("nano-"): rival + seed for rival in RIVALS}, "chance": CHANCE}
+            apart = [name for name, rival in rivals.items() if (condition, run, rival) in better]
             best = table["best_trivial"][condition][metric]
-            shown = [values.get(name) for name in (run, *others.values(), best, ORACLE)]
+            compared = [values.get(name) for name in (run, *rivals.values(), best, ORACLE)]
             task = f"{table['table']}: {condition}"
-            yield [task, metric, run, *map(number, shown), ", ".join(apart) or "nobody"]
+            yield [task, metric, run, *map(short_number, compared), ", ".join(apart) or "nobody"]
 
 
 def above_oracle(table: dict[str, Any]) -> list[str]:
-    """Runs that are better than the oracle with a paired interval that excludes zero, in any metric."""
+    """Runs better than the oracle by a paired interval that excludes zero, in any metric."""
     return [
         f"{pair['better']} ({table['table']}, {pair['condition']}, {pair['metric']})"
         for pair in table["separable"]

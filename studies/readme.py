@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmark.score import number
+from benchmark.score import short_number
 from benchmark.tables.markdown import grid
 from corpus.files.atomic import write_text
 from studies.results import FOLDER
@@ -31,17 +31,17 @@ ROWS = (
 
 
 def table_of_demo(result: dict[str, Any]) -> str:
-    """Markdown table: a row for each of ROWS, and the best reference of each column."""
+    """Make the Markdown table: a row for each of ROWS, and the best reference of each column."""
     tables = {table["table"]: table for table in result["tables"]}
     scores = {
         (row["table"], row["condition"], row["metric"], row["run"]): row["value"]
         for table in tables.values()
         for row in table["rows"]
     }
-    body = [[label, *(number(scores.get((*column[1:], run))) for column in COLUMNS)] for label, run in ROWS]
+    body = [[label, *(short_number(scores.get((*column[1:], run))) for column in COLUMNS)] for label, run in ROWS]
     best = [tables[table]["best_trivial"][condition][metric] for _, table, condition, metric in COLUMNS]
     figures = [
-        f"{number(scores[(*column[1:], reference)])} ({reference})"
+        f"{short_number(scores[(*column[1:], reference)])} ({reference})"
         for column, reference in zip(COLUMNS, best, strict=True)
     ]
     body.append(["the best reference without a model", *figures])
@@ -49,7 +49,7 @@ def table_of_demo(result: dict[str, Any]) -> str:
 
 
 def main(readme: Path) -> None:
-    """Replace the text between README's marks by the table."""
+    """Replace the text between README's marks by the table of the demo."""
     text = readme.read_text(encoding="utf-8")
     table = table_of_demo(json.loads((FOLDER / "demo.json").read_text(encoding="utf-8")))
     start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)

@@ -2,7 +2,7 @@
 
     python -m studies.real DATA --out real
 
-DATA holds the files of FILES; nothing of them is copied into the project. Ingests each file with its shipped mapping,
+DATA holds the files of FILES; none of them is copied into the project. Ingests each file with its shipped mapping,
 builds the bench, trains the nano models on it, runs every predictor that needs no hub, scores the runs and makes tables
 and page in OUT/corpus bench models runs tables site.
 """
@@ -36,7 +36,7 @@ REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
 
 
 def ingest_all(data: Path, corpus: Path) -> Part:
-    """Ingest every real file; gives a table of all ingests of the corpus, also of earlier runs."""
+    """Ingest every real file; gives a table of all ingests of the corpus, also earlier ones."""
     from corpus.ingest.run import ingest
     from corpus.sources.registry import source_named
     from corpus.store import Corpus

@@ -32,7 +32,7 @@ class Part:
 
 
 def machine() -> dict[str, Any]:
-    """Facts about the machine and versions that figures of speed depend on."""
+    """Facts about the machine and versions, on which figures of speed depend."""
     packages = {name: version(name) for name in PACKAGES}
     return {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version(), **packages}
 

@@ -57,7 +57,7 @@ class QuestionSource(Protocol):
         """Names of its tasks."""
 
     def questions(self, task: str, split: str, variant: str, seed: int) -> pl.DataFrame:
-        """Columns prompt and answer."""
+        """Questions of a task as columns prompt and answer."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class BenchSource:
 
 
 def chosen_tasks(source: QuestionSource, tasks: str | list[str]) -> list[str]:
-    """The tasks of a recipe, in the source's order. Raises UnknownTask."""
+    """Choose the tasks of a recipe, in the source's order. Raises UnknownTask."""
     if isinstance(tasks, str):
         return source.tasks
     unknown = [task for task in tasks if task not in source.tasks]
@@ -93,7 +93,7 @@ def chosen_tasks(source: QuestionSource, tasks: str | list[str]) -> list[str]:
     return [task for task in source.tasks if task in tasks]
 
 
-def texts(frame: pl.DataFrame) -> pl.DataFrame:
+def with_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Add the column `text`: prompt and answer, as in training."""
     return frame.with_columns(text=pl.concat_str("prompt", pl.lit(BETWEEN), "answer"))
 
@@ -105,17 +105,17 @@ def begins_with_bos(tokenizer: Any) -> bool:
 
 def encode(frame: pl.DataFrame, tokenizer: Any, context: int) -> Iterator[tuple[list[int], int, bool]]:
     """Yield each question's tokens, the length of its answer with end of text, and whether its beginning was cut."""
-    head = int(begins_with_bos(tokenizer))
+    bos_tokens = int(begins_with_bos(tokenizer))
     for part in frame.iter_slices(ROWS_AT_ONCE):
-        coded = tokenizer(texts(part)["text"].to_list(), return_offsets_mapping=True, verbose=False)
+        coded = tokenizer(with_text(part)["text"].to_list(), return_offsets_mapping=True, verbose=False)
         for ids, offsets, prompt in zip(coded["input_ids"], coded["offset_mapping"], part["prompt"], strict=True):
             prompt_tokens = bisect.bisect_right([end for _, end in offsets], len(prompt))
             tokens = [*ids, tokenizer.eos_token_id]
             answer = len(tokens) - prompt_tokens
             too_long = len(tokens) > context
             if too_long:
-                tokens = tokens[:head] + tokens[head - context :]
-            yield tokens, min(answer, context - head), too_long
+                tokens = tokens[:bos_tokens] + tokens[bos_tokens - context :]
+            yield tokens, min(answer, context - bos_tokens), too_long
 
 
 def write_examples(folder: Path, frames: Iterable[tuple[str, pl.DataFrame]], tokenizer: Any, context: int) -> None:
@@ -196,8 +196,8 @@ def training_order(examples: Examples, weights: dict[str, float], seed: int) -> 
     epoch = 0
     while True:
         rng = np.random.default_rng([seed, epoch])
-        times = np.floor(shares + rng.random(len(shares))).astype(int)
-        yield from rng.permutation(np.repeat(np.arange(len(examples)), times)).tolist()
+        repeats = np.floor(shares + rng.random(len(shares))).astype(int)
+        yield from rng.permutation(np.repeat(np.arange(len(examples)), repeats)).tolist()
         epoch += 1
 
 
@@ -214,18 +214,18 @@ def pack(lengths: Ints, order: Iterable[int], context: int) -> Iterator[list[int
     A full row is yielded at once, and the fullest row when too many are open; at the end the open rows follow, fullest
     first.
     """
-    open_rows: list[tuple[int, int, list[int]]] = []  # tokens left, number, examples; ascending
+    open_rows: list[tuple[int, int, list[int]]] = []  # free tokens, number, examples; ascending
     number = 0
     for example in order:
         length = int(lengths[example])
-        place = bisect.bisect_left(open_rows, (length,))
-        if place < len(open_rows):
-            left, row_number, row = open_rows.pop(place)
+        position = bisect.bisect_left(open_rows, (length,))
+        if position < len(open_rows):
+            free_tokens, row_number, row = open_rows.pop(position)
         else:
-            left, row_number, row = context, number, []
+            free_tokens, row_number, row = context, number, []
             number += 1
         row.append(example)
-        bisect.insort(open_rows, (left - length, row_number, row))
+        bisect.insort(open_rows, (free_tokens - length, row_number, row))
         if len(open_rows) > OPEN_ROWS or open_rows[0][0] == 0:
             yield open_rows.pop(0)[2]
     yield from (row for _, _, row in open_rows)

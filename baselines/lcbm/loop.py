@@ -25,13 +25,13 @@ from baselines.lcbm.optimizer import MuonAdamW
 from baselines.lcbm.recipe import Recipe
 from corpus.progress import Shown, progress
 
-COMPLETE = "complete"  # file that is written into a checkpoint last
+COMPLETE = "complete"  # empty file, written into a checkpoint last
 CHECKPOINTS_KEPT = 2
 ZERO2 = Path(__file__).with_name("zero2.yaml")
 
 
-def arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArguments:
-    """Convert a recipe to arguments of the Trainer."""
+def trainer_arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArguments:
+    """Convert a recipe to the Trainer's arguments."""
     on_cpu = not torch.cuda.is_available()
     sharded = recipe.deepspeed is not None and not on_cpu and is_deepspeed_available()
     return TrainingArguments(
@@ -71,13 +71,13 @@ class PackedTrainer(Trainer):  # type: ignore[misc]
     """Trainer on packed rows; on held-out rows it sums the loss and the correctly predicted tokens of each row."""
 
     def prediction_step(self, model: Any, inputs: Any, prediction_loss_only: bool, ignore_keys: Any = None) -> Any:
-        """Loss, and for each row: summed loss, correctly predicted tokens with a label, tokens with a label."""
+        """Compute the loss, and [rows, 3]: summed loss, correctly predicted tokens, and tokens with a label."""
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad():
             outputs = model(**inputs)
-        following = next_labels(inputs["labels"])
-        labeled = torch.nonzero(following != IGNORED).squeeze(1)
-        logits, truth = outputs.logits[0].float(), following[labeled]
+        next_tokens = next_labels(inputs["labels"])
+        labeled = torch.nonzero(next_tokens != IGNORED).squeeze(1)
+        logits, truth = outputs.logits[0].float(), next_tokens[labeled]
         correct = (logits.argmax(-1) == truth).float()
         per_token = torch.stack([cross_entropy(logits, truth, reduction="none"), correct, torch.ones_like(correct)], 1)
         rows, width = inputs["labels"].shape
@@ -94,7 +94,7 @@ class PackedTrainer(Trainer):  # type: ignore[misc]
 
 
 def held_out_metrics(prediction: Any) -> dict[str, float]:
-    """Loss per token and the share of correctly predicted tokens, from the sums of the rows."""
+    """Compute loss per token and the share of correctly predicted tokens from the sums of the rows."""
     loss, correct, tokens = prediction.predictions.sum(0)
     return {"held_out_loss": float(loss / tokens), "held_out_accuracy": float(correct / tokens)}
 
@@ -111,87 +111,87 @@ def collate(rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
 
 
 class Log(TrainerCallback):  # type: ignore[misc]
-    """A progress display, a line of JSON for what is logged, and the mark of a whole checkpoint.
+    """Shows progress, appends a line of JSON at each log, and marks complete checkpoints.
 
-    A line has `step`, `tokens` and `elapsed_s` (seconds of training up to there, however often it was stopped), with
-    `loss`, `learning_rate`, `gradient_norm` and `tokens_per_s`, or with `held_out_loss` and `held_out_accuracy`; the
-    last one has `seconds`, those of the whole training.
+    A line has `step`, `tokens` and `elapsed_s` (seconds of training so far, summed over all starts), with `loss`,
+    `learning_rate`, `gradient_norm` and `tokens_per_s`, or with `held_out_loss` and `held_out_accuracy`; the last line
+    has `seconds` of the whole training.
     """
 
     def __init__(self, path: Path, tokens_per_step: int, title: str) -> None:
         self.path = path
         self.tokens_per_step = tokens_per_step
         self.title = title
-        self.began = self.last_time = time.perf_counter()
+        self.start_time = self.last_time = time.perf_counter()
         self.last_step = self.first_step = 0
         self.earlier_s = 0.0
-        self.shown: Shown | None = None
-        self.opened = ExitStack()
+        self.display: Shown | None = None
+        self.open_display = ExitStack()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Open the display where training goes on."""
+        """Open the display at the step from which training continues."""
         self.first_step = self.last_step = state.global_step
-        self.began = self.last_time = time.perf_counter()
+        self.start_time = self.last_time = time.perf_counter()
         if state.is_world_process_zero:
             self.earlier_s = cut_log(self.path, state.global_step)
-            display = progress(self.title, "steps", state.max_steps, state.global_step)
-            self.shown = self.opened.enter_context(display)
+            context = progress(self.title, "steps", state.max_steps, state.global_step)
+            self.display = self.open_display.enter_context(context)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Move the display."""
-        if self.shown is not None:
-            self.shown.reach(state.global_step)
+        """Advance the display."""
+        if self.display is not None:
+            self.display.reach(state.global_step)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **others: Any) -> None:
-        """Write a line."""
-        if self.shown is None:
+        """Append a line to the log."""
+        if self.display is None:
             return
         line: dict[str, Any] = {"step": state.global_step, "tokens": state.global_step * self.tokens_per_step}
         now = time.perf_counter()
-        line["elapsed_s"] = round(self.earlier_s + now - self.began, 1)
+        line["elapsed_s"] = round(self.earlier_s + now - self.start_time, 1)
         if "eval_held_out_loss" in logs:
             line |= {name: logs[f"eval_{name}"] for name in ("held_out_loss", "held_out_accuracy")}
         elif "loss" in logs:
             rate = (state.global_step - self.last_step) * self.tokens_per_step / (now - self.last_time)
             line |= {"loss": logs["loss"], "learning_rate": logs["learning_rate"], "tokens_per_s": round(rate)}
             line |= {"gradient_norm": logs["grad_norm"]} if "grad_norm" in logs else {}
-            self.shown.detail = f"loss {logs['loss']:.3f}, {rate:,.0f} tokens/s"
+            self.display.detail = f"loss {logs['loss']:.3f}, {rate:,.0f} tokens/s"
         else:
-            rate = (state.global_step - self.first_step) * self.tokens_per_step / (now - self.began)
+            rate = (state.global_step - self.first_step) * self.tokens_per_step / (now - self.start_time)
             line |= {"seconds": line["elapsed_s"], "tokens_per_s": round(rate)}
         self.last_step, self.last_time = state.global_step, now
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        """Mark the checkpoint as whole."""
+        """Mark the checkpoint as complete."""
         if state.is_world_process_zero:
             (Path(args.output_dir) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}" / COMPLETE).touch()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         """Close the display."""
-        self.opened.close()
+        self.open_display.close()
 
 
 def cut_log(path: Path, step: int) -> float:
-    """Drop the lines after a step, from which training continues; gives the seconds of the lines that are kept."""
+    """Drop the log's lines after the step from which training continues; gives the seconds logged up to it."""
     if not path.is_file():
         return 0.0
-    kept, elapsed_s = [], 0.0
+    kept_lines, elapsed_s = [], 0.0
     for text in path.read_text(encoding="utf-8").splitlines():
         try:
             line = json.loads(text)
         except ValueError:  # an interrupt left the line incomplete
             continue
         if line["step"] <= step and "seconds" not in line:
-            kept.append(text + "\n")
+            kept_lines.append(text + "\n")
             elapsed_s = line.get("elapsed_s", elapsed_s)
-    path.write_text("".join(kept), encoding="utf-8")
+    path.write_text("".join(kept_lines), encoding="utf-8")
     return elapsed_s
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint."""
+    """The newest complete checkpoint; None if there is none."""
     complete = [path.parent for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*/{COMPLETE}")]
     return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
@@ -212,9 +212,9 @@ def run_loop(
     checkpoint: Path | None,
     matrix_rate: float | None = None,
 ) -> dict[str, float]:
-    """Train to the last step, from a checkpoint if there is one; gives the last held-out score ({} without rows).
+    """Train to the last step, from a checkpoint if given; returns the last held-out score ({} without rows).
 
-    With `matrix_rate` Muon trains the matrices of the layers at that learning rate.
+    With `matrix_rate`, Muon trains the matrices of the layers at that learning rate.
     """
     if not len(held_out):
         args.eval_strategy = IntervalStrategy.NO
@@ -229,12 +229,12 @@ def run_loop(
         optimizers=(None if matrix_rate is None else muon_adamw(model, matrix_rate, args), None),
     )
     trainer.remove_callback(PrinterCallback)
-    with log.opened:  # also when training is stopped
+    with log.open_display:  # closes it also when training is stopped
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not len(held_out):
         return {}
-    last = [
+    last_scores = [
         line for line in trainer.state.log_history if line["step"] == args.max_steps and "eval_held_out_loss" in line
     ]
-    score = last[-1] if last else trainer.evaluate()
+    score = last_scores[-1] if last_scores else trainer.evaluate()
     return {name: score[f"eval_{name}"] for name in ("held_out_loss", "held_out_accuracy")}

@@ -1,4 +1,4 @@
-"""Make the model that a recipe starts from: a Llama from scratch, or a causal LM by name or path with adapters."""
+"""Make the model that a recipe starts from: a new Llama, or an existing causal LM, with adapters if asked."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ def start_model(recipe: Recipe, tokenizer: Any, seed: int) -> Any:
     """Make the model before its first step; its random weights follow from the seed. Raises NoSuchBase."""
     set_seed(seed)
     if recipe.scratch is not None:
-        model = _from_scratch(recipe.scratch, tokenizer, recipe.context_tokens)
+        model = _make_llama(recipe.scratch, tokenizer, recipe.context_tokens)
     else:
-        model = _from_base(
+        model = _load_base(
             str(recipe.base), torch.bfloat16 if recipe.lora and recipe.precision == "bf16" else torch.float32
         )
     learn_labels_only(model)
-    return _adapted(model, recipe.lora) if recipe.lora else model
+    return _add_adapters(model, recipe.lora) if recipe.lora else model
 
 
-def _from_scratch(size: Scratch, tokenizer: Any, context: int) -> Any:
+def _make_llama(size: Scratch, tokenizer: Any, context: int) -> Any:
+    """Make a Llama of a recipe's size with random weights."""
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=size.hidden_size,
@@ -48,14 +49,16 @@ def _from_scratch(size: Scratch, tokenizer: Any, context: int) -> Any:
     return LlamaForCausalLM(config)
 
 
-def _from_base(base: str, dtype: torch.dtype) -> Any:
+def _load_base(base: str, dtype: torch.dtype) -> Any:
+    """Load a causal LM by path or hub name. Raises NoSuchBase."""
     try:
         return AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     except (OSError, ValueError) as error:
         raise NoSuchBase(f"cannot load {base}: {first_line(error)}", "give a folder or a hub name in `base`") from None
 
 
-def _adapted(model: Any, lora: Lora) -> Any:
+def _add_adapters(model: Any, lora: Lora) -> Any:
+    """Add low-rank adapters to a model; its own weights are frozen."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -82,10 +85,10 @@ def learn_labels_only(model: Any) -> None:
             return full_forward(input_ids=input_ids, position_ids=position_ids, **others)
         # No cache: with a cache the examples of a packed row would attend to each other.
         hidden = model.base_model(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
-        following = next_labels(labels)
-        labeled = torch.nonzero(following != IGNORED).squeeze(1)
+        next_tokens = next_labels(labels)
+        labeled = torch.nonzero(next_tokens != IGNORED).squeeze(1)
         logits = model.get_output_embeddings()(hidden.flatten(0, 1).index_select(0, labeled)).float()
-        total = cross_entropy(logits, following[labeled], reduction="sum")
+        total = cross_entropy(logits, next_tokens[labeled], reduction="sum")
         loss = total / (len(labeled) if num_items_in_batch is None else num_items_in_batch)
         return CausalLMOutputWithPast(loss=loss, logits=logits.unsqueeze(0))
 
@@ -98,7 +101,7 @@ def next_labels(labels: torch.Tensor) -> torch.Tensor:
 
 
 def save_model(model: Any, folder: Path) -> None:
-    """Save a model folder for AutoModelForCausalLM; adapters are merged into the base and also saved alone."""
+    """Save a model folder for AutoModelForCausalLM; adapters are merged into the base and also saved in adapter/."""
     if hasattr(model, "merge_and_unload"):
         model.save_pretrained(folder / "adapter")
         model = model.merge_and_unload()

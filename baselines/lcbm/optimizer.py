@@ -18,14 +18,14 @@ MOMENTUM = 0.95
 class MuonAdamW(Optimizer):
     """Muon and AdamW with joined parameter groups, so that a single schedule sets both rates, and joined states."""
 
-    def __init__(self, model: Any, matrix_rate: float, other: dict[str, Any], weight_decay: float) -> None:
+    def __init__(self, model: Any, matrix_rate: float, adamw_settings: dict[str, Any], weight_decay: float) -> None:
         matrices, others = split_parameters(model)
         muon = Muon(matrices, lr=matrix_rate, momentum=MOMENTUM, weight_decay=weight_decay)
-        self.parts = [muon, AdamW(others, weight_decay=weight_decay, **other)]
+        self.parts = [muon, AdamW(others, weight_decay=weight_decay, **adamw_settings)]
         super().__init__([group for part in self.parts for group in part.param_groups], {})
 
     def step(self, closure: Callable[[], Any] | None = None) -> None:  # type: ignore[override]
-        """Make a step of both."""
+        """Update the parameters with both optimizers."""
         for part in self.parts:
             part.step()
 
@@ -46,8 +46,10 @@ class MuonAdamW(Optimizer):
 
 def split_parameters(model: Any) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
     """Split parameters into the matrices of the layers, and all others: norms, and embeddings of input and output."""
-    ends = [module for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None]
-    vocabulary = {id(parameter) for module in ends for parameter in module.parameters()}
+    embeddings = [
+        module for module in (model.get_input_embeddings(), model.get_output_embeddings()) if module is not None
+    ]
+    vocabulary = {id(parameter) for module in embeddings for parameter in module.parameters()}
     matrices: list[torch.nn.Parameter] = []
     others: list[torch.nn.Parameter] = []
     for parameter in filter(lambda parameter: parameter.requires_grad, model.parameters()):

@@ -1,4 +1,4 @@
-"""Recipes: a YAML file states how a model is trained. A recipe may extend another and change only a line.
+"""Recipes: YAML files that state how a model is trained. A recipe may extend another and change only some keys.
 
 recipe = load_recipe("nano-lcbm")                      # shipped in baselines/recipes
 recipe = load_recipe("my.yaml", {"steps": 100, "lora.r": 4})
@@ -85,7 +85,7 @@ class Recipe(StrictModel):
     save_every_steps: int = Field(default=100, ge=1)
 
     @model_validator(mode="after")
-    def _one_start(self) -> Recipe:
+    def _check_start(self) -> Recipe:
         if (self.base is None) == (self.scratch is None):
             raise ValueError("give either base (a model to start from) or scratch (the size of a new one)")
         if self.lora is not None and self.base is None:
@@ -93,13 +93,13 @@ class Recipe(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _one_optimizer(self) -> Recipe:
+    def _check_optimizer(self) -> Recipe:
         if self.muon_learning_rate and self.deepspeed:
             raise ValueError("leave out muon_learning_rate or deepspeed, which has an optimizer of its own")
         return self
 
 
-def shipped() -> list[str]:
+def shipped_recipes() -> list[str]:
     """Names of the shipped recipes."""
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
@@ -109,7 +109,7 @@ def find_recipe(recipe: str) -> Path:
     for path in (SHIPPED / f"{recipe}.yaml", Path(recipe)):
         if path.suffix in (".yaml", ".yml") and path.is_file():
             return path
-    raise NoSuchRecipe(f"no recipe {recipe}", f"give a YAML file or one of: {', '.join(shipped())}")
+    raise NoSuchRecipe(f"no recipe {recipe}", f"give a YAML file or one of: {', '.join(shipped_recipes())}")
 
 
 def load_recipe(recipe: str, overrides: Mapping[str, object] | None = None) -> Recipe:
@@ -118,19 +118,19 @@ def load_recipe(recipe: str, overrides: Mapping[str, object] | None = None) -> R
     Raises NoSuchRecipe, BadRecipe.
     """
     path = find_recipe(recipe)
-    keys = {"name": path.stem, **_resolved(path, ())}
+    keys = {"name": path.stem, **_merged_keys(path, ())}
     for key, value in (overrides or {}).items():
-        keys = _with(keys, key.split("."), value)
+        keys = _replace_key(keys, key.split("."), value)
     try:
         return Recipe.model_validate(keys)
     except ValidationError as error:
-        _refuse(path, error)
+        _raise_first_fault(path, error)
 
 
-def _resolved(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
-    """Keys of a file, merged over those of the recipe that it extends. Raises BadRecipe."""
-    if path in seen:
-        raise BadRecipe(f"{path} extends itself through {seen[-1].name}", "remove `extends` from one of them")
+def _merged_keys(path: Path, extended_by: tuple[Path, ...]) -> dict[str, Any]:
+    """Read the keys of a file, merged over those of the recipe that it extends. Raises BadRecipe."""
+    if path in extended_by:
+        raise BadRecipe(f"{path} extends itself through {extended_by[-1].name}", "remove `extends` from one of the two")
     try:
         keys = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -138,23 +138,23 @@ def _resolved(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
         raise BadRecipe(f"{where} is no YAML", "correct the file") from None
     if not isinstance(keys, dict):
-        raise BadRecipe(f"{path} holds no keys", f"known keys: {_known(())}")
+        raise BadRecipe(f"{path} holds no keys", f"known keys: {_known_keys(())}")
     parent = keys.pop("extends", None)
     if parent is None:
         return keys
     beside = path.parent / f"{parent}.yaml"
-    return {**_resolved(beside if beside.is_file() else find_recipe(str(parent)), (*seen, path)), **keys}
+    return {**_merged_keys(beside if beside.is_file() else find_recipe(str(parent)), (*extended_by, path)), **keys}
 
 
-def _with(keys: dict[str, Any], at: list[str], value: object) -> dict[str, Any]:
+def _replace_key(keys: dict[str, Any], key_path: list[str], value: object) -> dict[str, Any]:
     """Copy nested keys and replace the value at a path of keys."""
-    if len(at) == 1:
-        return {**keys, at[0]: value}
-    inner = keys.get(at[0])
-    return {**keys, at[0]: _with(inner if isinstance(inner, dict) else {}, at[1:], value)}
+    if len(key_path) == 1:
+        return {**keys, key_path[0]: value}
+    inner = keys.get(key_path[0])
+    return {**keys, key_path[0]: _replace_key(inner if isinstance(inner, dict) else {}, key_path[1:], value)}
 
 
-def _known(location: tuple[str, ...]) -> str:
+def _known_keys(location: tuple[str, ...]) -> str:
     """Names of the allowed keys at a place of a recipe."""
     model: type[BaseModel] = Recipe
     for part in location:
@@ -168,11 +168,11 @@ def _known(location: tuple[str, ...]) -> str:
     return ", ".join(sorted(names))
 
 
-def _refuse(path: Path, error: ValidationError) -> NoReturn:
+def _raise_first_fault(path: Path, error: ValidationError) -> NoReturn:
     """Raise BadRecipe for the first fault of pydantic."""
     fault = error.errors()[0]
     location = tuple(str(part) for part in fault["loc"])
     if fault["type"] == "missing":
         raise BadRecipe(f"{path}: key {'.'.join(location)} is missing", "add it") from None
-    mend = f"known keys: {_known(location[:-1])}" if fault["type"] == "extra_forbidden" else "correct that key"
+    mend = f"known keys: {_known_keys(location[:-1])}" if fault["type"] == "extra_forbidden" else "correct that key"
     raise BadRecipe(f"{path}: {first_fault(error)}", mend) from None

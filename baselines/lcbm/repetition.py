@@ -1,7 +1,7 @@
 """Train models from scratch to repeat: rows of word lists in random order, each list written twice.
 
-A pre-trained language model can repeat parts of its text. A model from scratch cannot, but the answers of this bench
-begin by restating the scene, and from the questions alone it does not learn that in minutes
+A pre-trained language model can repeat parts of its text. A model from scratch cannot. The answers of this bench begin
+by restating the scene, and from the questions alone such a model does not learn that in minutes
 (docs/results/ablations.md). So the first rows of a recipe may be lists, with loss on the second copy. They hold words
 of the answers but no numbers, in random order, so neither content nor behavior can be learned from them. Every variant
 of a recipe gets equally many of the same words: the most frequent in the answers of the validation split with true
@@ -19,20 +19,20 @@ import numpy as np
 from baselines.lcbm.data import IGNORED, Examples, Ints
 
 LENGTHS = (4, 40)  # words of a list, upper bound excluded
-WORDS = 64  # with few words repeating is learned sooner, and it transfers to all words
-EXAMPLES = 20_000  # to count words in
+WORDS = 64  # with few words, repetition is learned sooner, and it transfers to all words
+EXAMPLES = 20_000  # in which words are counted
 
 
 def frequent_words(examples: Examples, tokenizer: Any, count: int = WORDS) -> list[int]:
     """The most frequent tokens of the answers that are neither numbers nor special tokens."""
-    every = -(-len(examples) // EXAMPLES)
-    times = np.zeros(len(tokenizer), np.int64)
-    for example in range(0, len(examples), every):
+    stride = -(-len(examples) // EXAMPLES)
+    counts = np.zeros(len(tokenizer), np.int64)
+    for example in range(0, len(examples), stride):
         tokens = examples.tokens_of(example)
-        np.add.at(times, tokens[-int(examples.answers[example]) :], 1)
-    times[tokenizer.all_special_ids] = 0
-    order = np.argsort(-times, kind="stable")[: 4 * count]
-    words = [int(token) for token in order if times[token] and not tokenizer.decode([int(token)]).strip().isdigit()]
+        np.add.at(counts, tokens[-int(examples.answers[example]) :], 1)
+    counts[tokenizer.all_special_ids] = 0
+    order = np.argsort(-counts, kind="stable")[: 4 * count]
+    words = [int(token) for token in order if counts[token] and not tokenizer.decode([int(token)]).strip().isdigit()]
     return words[:count]
 
 

@@ -42,12 +42,12 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, frames: Sequence[str]
 
     numbers = number_merges()
     frame_tokens = _max_frame_tokens(frames)
-    room = vocab_size - len(SPECIAL) - 256 - len(numbers) - frame_tokens
-    words = _word_merges(texts, room)
-    merges = [*numbers, *words]
-    joined = _frame_merges(_tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}"), frames)
+    max_word_merges = vocab_size - len(SPECIAL) - 256 - len(numbers) - frame_tokens
+    word_merges = _word_merges(texts, max_word_merges)
+    merges = [*numbers, *word_merges]
+    joining_merges = _frame_merges(_make_tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}"), frames)
     any_frame = "".join(f"{re.escape(frame)}|" for frame in sorted(frames, key=len, reverse=True))
-    tokenizer = _tokenizer([*merges, *joined], f"{any_frame}{NUMBER}|{MARKS}|{WORD}")
+    tokenizer = _make_tokenizer([*merges, *joining_merges], f"{any_frame}{NUMBER}|{MARKS}|{WORD}")
     tokenizer.add_special_tokens(SPECIAL)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -64,11 +64,11 @@ def _max_frame_tokens(frames: Sequence[str]) -> int:
     return sum(len(frame) // 3 + 2 for frame in frames)
 
 
-def _frame_merges(words: Any, frames: Sequence[str]) -> list[Merge]:
+def _frame_merges(tokenizer: Any, frames: Sequence[str]) -> list[Merge]:
     """Merges that join the words of a frame from the left into a single token, after all other merges."""
     merges: dict[Merge, None] = {}
     for frame in frames:
-        tokens = words.encode(frame).tokens
+        tokens = tokenizer.encode(frame).tokens
         for i in range(1, len(tokens)):
             merges["".join(tokens[:i]), tokens[i]] = None
     return list(merges)
@@ -81,7 +81,7 @@ def _alphabet() -> list[str]:
     return sorted(ByteLevel.alphabet())
 
 
-def _tokenizer(merges: list[Merge], pieces: str) -> Any:
+def _make_tokenizer(merges: list[Merge], pieces: str) -> Any:
     """Make a byte-level tokenizer of merges, which first splits texts into pieces."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
@@ -100,7 +100,7 @@ def _word_merges(texts: Iterable[str], size: int) -> list[Merge]:
 
     if size <= 0:
         return []
-    tokenizer, alphabet = _tokenizer([], f"{MARKS}|{WORD}"), _alphabet()
+    tokenizer, alphabet = _make_tokenizer([], f"{MARKS}|{WORD}"), _alphabet()
     trainer = trainers.BpeTrainer(
         vocab_size=len(alphabet) + size, initial_alphabet=alphabet, max_token_length=LONGEST_WORD, show_progress=False
     )

@@ -3,8 +3,8 @@
     train("nano-lcbm", Path("demo/bench"), Path("demo/models/nano-lcbm"))
 
 During training OUT.part holds the tokens, the log and the last two checkpoints; the same command continues from there.
-OUT appears at the end, complete: an ordinary model folder with training.json (recipe, seed, bench, counts) and
-log.jsonl. Several devices: start the same command by `accelerate launch -m cbc baselines train ...`.
+OUT is written at the end: an ordinary model folder with training.json (recipe, seed, bench, counts) and log.jsonl. On
+several devices start the same command with `accelerate launch -m cbc baselines train ...`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from baselines.lcbm.data import (
     begins_with_bos,
     chosen_tasks,
     sample_examples,
-    texts,
     training_order,
+    with_text,
     write_examples,
 )
 from baselines.lcbm.recipe import Recipe, load_recipe
@@ -52,7 +52,7 @@ LIBRARIES = ("cbc", "torch", "transformers", "tokenizers", "accelerate", "peft")
 
 
 class OtherModel(CbcError):
-    """The folder to write holds something else than a model of cbc."""
+    """The output folder holds something other than a model of cbc."""
 
 
 def train(
@@ -63,7 +63,7 @@ def train(
     overrides: Mapping[str, object] | None = None,
     resume: bool = True,
 ) -> Path:
-    """Train by a recipe (name or YAML file) and give the model's folder; a finished one is left as it is.
+    """Train by a recipe (name or YAML file) and return the model's folder; a finished model is left unchanged.
 
     Raises NoSuchRecipe, BadRecipe, NoSuchPath, WrongVersion, UnknownTask, NothingToTrain, NoSuchBase, OtherModel,
     HoldsOther, Busy.
@@ -72,59 +72,59 @@ def train(
 
 
 def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume: bool = True) -> Path:
-    """Train by a recipe on any source of questions."""
+    """Train by a recipe on any source of questions; raises as `train` does, except for opening a bench."""
     identity = {"recipe": recipe.model_dump(mode="json"), "bench": source.fingerprint, "seed": seed}
     part = out.with_name(f"{out.name}.part")
-    if _finished(out, identity):
+    if _is_finished(out, identity):
         shutil.rmtree(part, ignore_errors=True)
         return out
     tasks = chosen_tasks(source, recipe.tasks)
-    # Read when torch is loaded. Threads then wait without spinning: on shared cores training is three times faster, on
-    # free cores equally fast.
+    # Torch reads this when it is loaded. Threads then wait without spinning: on shared cores training is three times
+    # faster, on free cores equally fast.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from baselines.lcbm.loop import arguments
+    from baselines.lcbm.loop import trainer_arguments
 
-    args = arguments(recipe, part, seed)
-    first = args.process_index == 0
-    if first:
+    args = trainer_arguments(recipe, part, seed)
+    is_main = args.process_index == 0
+    if is_main:
         part.mkdir(parents=True, exist_ok=True)
-    with hold_lock(part / ".lock") if first else nullcontext():
+    with hold_lock(part / ".lock") if is_main else nullcontext():
         with args.main_process_first(local=False):
-            if first:
+            if is_main:
                 _prepare(recipe, source, tasks, part, seed, identity, resume)
         _train(recipe, args, part, seed, identity)
-        if first:
+        if is_main:
             replace_folder(part / "model", out)
             shutil.rmtree(part)
     return out
 
 
-def training(model: Path) -> dict[str, Any]:
-    """What a finished model was trained on, as its training.json has it."""
+def model_facts(model: Path) -> dict[str, Any]:
+    """The folder of a finished model and the content of its training.json."""
     content: dict[str, Any] = json.loads((model / "training.json").read_text(encoding="utf-8"))
     return {"model": model, **content}
 
 
-def training_text(model: Path) -> str:
-    """A finished model as a line."""
-    found = training(model)
-    held_out = found["held_out"].get("held_out_loss")
+def model_line(model: Path) -> str:
+    """A finished model in a line: recipe, seed, steps, parameters and held-out loss."""
+    facts = model_facts(model)
+    held_out = facts["held_out"].get("held_out_loss")
     loss = f", held-out loss {held_out:.3f}" if held_out is not None else ""
-    what = f"{found['recipe']['name']}, seed {found['seed']}, {found['steps']:,} steps"
-    return f"{model}: {what}, {found['parameters']:,} parameters{loss}"
+    about = f"{facts['recipe']['name']}, seed {facts['seed']}, {facts['steps']:,} steps"
+    return f"{model}: {about}, {facts['parameters']:,} parameters{loss}"
 
 
-def _finished(out: Path, identity: dict[str, Any]) -> bool:
+def _is_finished(out: Path, identity: dict[str, Any]) -> bool:
     """Whether the folder holds this model already. Raises OtherModel, HoldsOther."""
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return False
     try:
-        found = json.loads((out / "training.json").read_text(encoding="utf-8"))
+        existing = json.loads((out / "training.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        found = {}
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise OtherModel(f"{out} exists and is no model of cbc", "give an empty or new folder")
-    refuse_other(out, "model", {key: found.get(key) for key in identity}, identity)
+        existing = {}
+    if not isinstance(existing, dict) or existing.get("format") != FORMAT:
+        raise OtherModel(f"{out} exists and is not a model of cbc", "give an empty or new folder")
+    refuse_other(out, "model", {key: existing.get(key) for key in identity}, identity)
     return True
 
 
@@ -137,22 +137,22 @@ def _prepare(
     identity: dict[str, Any],
     resume: bool,
 ) -> None:
-    """Bring the working folder to where training can begin: its tokenizer and tokens, and only whole checkpoints.
+    """Prepare the working folder for training: its tokenizer, its token files, and complete checkpoints only.
 
-    Raises HoldsOther when it is another training's.
+    Raises HoldsOther if the folder belongs to another training.
     """
     from baselines.lcbm.loop import drop_unfinished
 
-    mark = part / "identity.json"
-    there = json.loads(mark.read_text(encoding="utf-8")) if mark.is_file() else None
-    if resume and there is not None and any(part.glob("checkpoint-*/complete")):
+    identity_path = part / "identity.json"
+    existing = json.loads(identity_path.read_text(encoding="utf-8")) if identity_path.is_file() else None
+    if resume and existing is not None and any(part.glob("checkpoint-*/complete")):
         mend = f"finish that one first, begin anew with --no-resume, or remove {part}"
-        refuse_other(part, "unfinished training", there, identity, mend)
-    elif not resume or there != identity:
+        refuse_other(part, "unfinished training", existing, identity, mend)
+    elif not resume or existing != identity:
         for path in part.iterdir():
             if path.name != ".lock":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        write_json(mark, identity)
+        write_json(identity_path, identity)
     drop_unfinished(part)
     if not (part / "tokenizer").is_dir():
         _write_tokenizer(recipe, source, tasks, part)
@@ -167,7 +167,7 @@ def _prepare(
 
 
 def thin_evenly(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """Select at most `rows` rows at equal distances."""
+    """Select at most `rows` rows, evenly spaced."""
     return frame.gather_every(max(1, -(-frame.height // max(1, rows))))
 
 
@@ -176,12 +176,14 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
     if recipe.scratch is None:
         tokenizer = load_tokenizer(str(recipe.base))
     else:
-        sample = []
+        sampled_texts = []
         for task in tasks:
-            text = texts(source.questions(task, "train", "behavior", 0))["text"]
-            characters = int(text.str.len_chars().sum())
-            sample += text.gather_every(max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))).to_list()
-        tokenizer = train_tokenizer(sample, recipe.scratch.vocab_size, frames())
+            task_texts = with_text(source.questions(task, "train", "behavior", 0))["text"]
+            characters = int(task_texts.str.len_chars().sum())
+            sampled_texts += task_texts.gather_every(
+                max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))
+            ).to_list()
+        tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, frames())
         tokenizer.model_max_length = recipe.context_tokens
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)
@@ -196,7 +198,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     from baselines.lcbm.loop import Log, last_checkpoint, run_loop
     from baselines.lcbm.model import save_model, start_model
 
-    disable_progress_bar()  # bars of single files would break ours
+    disable_progress_bar()  # bars for single files would break the progress display
     tokenizer = load_tokenizer(part / "tokenizer")
     examples, held_out = Examples.open(part / "train"), Examples.open(part / "held_out")
     rows_per_step = recipe.micro_batch * recipe.accumulation * args.world_size
@@ -205,7 +207,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     question_rows = recipe.steps * rows_per_step - repetition_rows
     rows = PackedRows.of(examples, training_order(examples, recipe.weights, seed), question_rows, *shape)
     repetition = make_repetition(repetition_rows, held_out, tokenizer, recipe.context_tokens, seed)
-    # All rows of the sample: the first packed rows would be those that a single long example fills.
+    # Use all rows of the sample: the first packed rows are those that one long example fills.
     order = sample_examples(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
     held_out_rows = PackedRows.of(held_out, order, len(order), *shape)
     model = start_model(recipe, tokenizer, seed)
@@ -213,10 +215,12 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")
     parts: list[Any] = [repetition, rows] if repetition else [rows]
     checkpoint = last_checkpoint(part)
-    score = run_loop(model, args, ConcatDataset(parts), held_out_rows, log, checkpoint, recipe.muon_learning_rate)
+    held_out_score = run_loop(
+        model, args, ConcatDataset(parts), held_out_rows, log, checkpoint, recipe.muon_learning_rate
+    )
     if args.process_index == 0:
         _warn_truncated(examples)
-        about = {
+        record = {
             "format": FORMAT,
             "version": VERSION,
             **identity,
@@ -225,7 +229,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
             "repeated_tokens": repetition_rows * recipe.context_tokens,
             "truncated": sum(counts["truncated"] for counts in examples.tasks.values()),
             "tasks": examples.tasks,
-            "held_out": score,
+            "held_out": held_out_score,
             "parameters": parameters,
             "processes": args.world_size,
             "tokenizer": hashlib.sha256((part / "tokenizer" / "tokenizer.json").read_bytes()).hexdigest(),
@@ -237,7 +241,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
         save_model(model, folder)
         tokenizer.save_pretrained(folder)
         shutil.copyfile(log.path, folder / "log.jsonl")
-        write_json(folder / "training.json", about)
+        write_json(folder / "training.json", record)
 
 
 def make_repetition(rows: int, examples: Examples, tokenizer: Any, context: int, seed: int) -> Repetition | None:
@@ -251,8 +255,8 @@ def make_repetition(rows: int, examples: Examples, tokenizer: Any, context: int,
 
 
 def _warn_truncated(examples: Examples) -> None:
-    """Say how many examples did not fit."""
-    for task, found in examples.tasks.items():
-        if found["truncated"]:
-            cut = f"{found['truncated']} of {found['examples']} examples of {task} were longer than the context"
+    """Print how many examples of each task were cut to the context."""
+    for task, counts in examples.tasks.items():
+        if counts["truncated"]:
+            cut = f"{counts['truncated']} of {counts['examples']} examples of {task} were longer than the context"
             note(f"{cut} and lost their beginning")

@@ -1,1 +1,1 @@
-"""Kinds of answers, one file a kind: how it is read and judged, its legal range, and what a random one is."""
+"""Kinds of answers, one file for each: how it is read and judged, its legal range, and random answers."""

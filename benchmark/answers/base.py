@@ -1,8 +1,8 @@
-"""What a kind of answer is, and the right answers of a test part laid flat.
+"""Base class of the kinds of answers, and the flattened right answers of a test part.
 
 An answer is stored as a list of numbers: the values asked for, or the index of an option. A prediction counts as
-unparsed when it is missing, has another number of values than were asked, or holds a value that is not legal. Legal
-values are never made out of illegal ones: a predictor that can leave the range clips its own answers.
+unparsed if it is missing, has another number of values than were asked, or holds an illegal value. Illegal values are
+not corrected here: a predictor that can leave the legal range clips its own answers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STORED = pl.List(pl.Float64)
 
 @dataclass(frozen=True)
 class RightAnswers:
-    """Right and random answers, the values of all instances laid end to end.
+    """Right and random answers, the values of all instances end to end.
 
     truth, chance: [values]; instance: [values] -> 0..instances-1; lengths: [instances].
     """
@@ -35,52 +35,52 @@ class RightAnswers:
 
     @classmethod
     def of(cls, target: pl.Series, chance: pl.Series) -> RightAnswers:
-        """Lay two columns of lists flat."""
+        """Flatten two columns of lists."""
         lengths = target.list.len().cast(pl.Int64).to_numpy()
-        return cls(flat(target), flat(chance), np.repeat(np.arange(len(lengths)), lengths), lengths)
+        return cls(flatten(target), flatten(chance), np.repeat(np.arange(len(lengths)), lengths), lengths)
 
     @property
     def instances(self) -> int:
-        """How many questions there are."""
+        """Number of questions."""
         return len(self.lengths)
 
 
 class AnswerKind(ABC):
-    """One kind of answer with its closed legal range; `name` is the manifest's word for it."""
+    """A kind of answer with its closed legal range; `name` is its name in the manifest."""
 
     name: ClassVar[str]
 
     @property
     @abstractmethod
     def legal(self) -> tuple[float, float]:
-        """The lowest and the highest value that may be an answer."""
+        """The lowest and the highest legal value."""
 
     @abstractmethod
     def read(self, raw: str, count: int, options: Sequence[str] | None) -> list[float] | None:
-        """The values that a text gives, legal or not; None when it cannot be read."""
+        """Read the values in a text, legal or not; None if it cannot be read."""
 
     @abstractmethod
     def chance(self, train: pl.DataFrame, test: pl.DataFrame, rng: np.random.Generator) -> list[list[float]]:
-        """A random legal answer to each test question."""
+        """Draw a random legal answer to each test question."""
 
     def parse(self, raw: str, count: int, options: Sequence[str] | None = None) -> list[float] | None:
-        """The values that a text gives; None when it cannot be read or a value lies outside the legal range."""
+        """Read the values in a text; None if it cannot be read or a value is illegal."""
         values = self.read(raw, count, options)
         return values if values is not None and self.accepts(values, count) else None
 
     def accepts(self, values: Sequence[float], count: int) -> bool:
-        """Whether these may be an answer: as many values as were asked, each of them legal."""
+        """Whether the values are an answer: as many as were asked, each of them legal."""
         low, high = self.legal
         return len(values) == count and all(low <= value <= high for value in values)
 
     def is_legal(self, values: Array) -> Flags:
-        """Whether each value may be an answer at all."""
+        """Whether each value is legal."""
         low, high = self.legal
         legal: Flags = np.isfinite(values) & (values >= low - EDGE) & (values <= high + EDGE)
         return legal
 
     def judge(self, right: RightAnswers, predictions: pl.DataFrame) -> Judged:
-        """Lay predictions beside the right answers: one row a question, in its order; `values` null where unread."""
+        """Judge predictions: one row for each question, in its order; `values` is null where unread."""
         fits = (predictions["values"].list.len() == pl.Series(right.lengths)).fill_null(False).to_numpy()
         predicted = np.full(len(right.truth), np.nan)
         fitting = predictions["values"].filter(pl.Series(fits)).explode(empty_as_null=False)
@@ -90,6 +90,6 @@ class AnswerKind(ABC):
         return Judged(right.truth, np.where(parsed, predicted, right.chance), parsed, right.instance, right.instances)
 
 
-def flat(column: pl.Series) -> Array:
-    """A column of lists end to end."""
+def flatten(column: pl.Series) -> Array:
+    """Flatten a column of lists."""
     return column.explode(empty_as_null=False).cast(pl.Float64).to_numpy()

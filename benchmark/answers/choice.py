@@ -1,4 +1,4 @@
-"""Answers that choose one of some options, stored as its index."""
+"""Answers that choose an option, stored as its index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from corpus.verbalize.read_answers import read_choice
 
 @dataclass(frozen=True)
 class Choice(AnswerKind):
-    """The index of one of `count` options."""
+    """The index of an option, 0 to count - 1."""
 
     name: ClassVar[str] = "choice"
     count: int
@@ -29,14 +29,14 @@ class Choice(AnswerKind):
         return read_choice(raw, [] if options is None else list(options))
 
     def accepts(self, values: Sequence[float], count: int) -> bool:
-        """Whether this is the index of one option."""
+        """Whether the values are a single index of an option."""
         return super().accepts(values, count) and all(float(value).is_integer() for value in values)
 
     def chance(self, train: pl.DataFrame, test: pl.DataFrame, rng: np.random.Generator) -> list[list[float]]:
-        """Any of the options alike."""
+        """Draw an option of each question, all equally likely."""
         return [[float(rng.integers(len(options)))] for options in test["options"]]
 
     def is_legal(self, values: Array) -> Flags:
-        """Whether each value is the number of an option."""
+        """Whether each value is the index of an option."""
         legal: Flags = super().is_legal(values) & (values == np.floor(values))
         return legal

@@ -1,4 +1,4 @@
-"""Answers that are numbers: one or several a question, each within a closed range."""
+"""Answers that are numbers: one or several for a question, each within a closed range."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ class Values(AnswerKind):
         return read_values(raw, count)
 
     def chance(self, train: pl.DataFrame, test: pl.DataFrame, rng: np.random.Generator) -> list[list[float]]:
-        """Values of training, drawn evenly."""
+        """Draw from the values of training, all equally likely."""
         pool = train["target"].explode().to_numpy()
         return [rng.choice(pool, count).tolist() for count in test["target"].list.len()]

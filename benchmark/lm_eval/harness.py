@@ -1,11 +1,11 @@
-"""What the task files in this folder share. Plain lm-eval runs them, with the figures of `cbc benchmark score`:
+"""Functions for the task files in this folder. Plain lm-eval runs them and gives the scores of `cbc benchmark score`:
 
     export CBC_BENCH=BENCH
     lm_eval --model hf --model_args pretrained=PATH --include_path $(cbc benchmark lm-eval-path) --tasks cbc
 
 cbc must be installed where lm-eval runs. The bench may be named by `--metadata '{"bench": "BENCH"}'` instead. The test
-split needs the bench's private part; without it, take `"split": "validation"` (or CBC_SPLIT=validation), whose answers
-are public. `--tasks cbc` is all of them, `--num_fewshot K` shows the first K training questions in a fixed, shuffled
+split needs the bench's private part; without it, use `"split": "validation"` (or CBC_SPLIT=validation), whose answers
+are public. `--tasks cbc` runs all tasks, `--num_fewshot K` shows the first K training questions in a fixed, shuffled
 order.
 """
 
@@ -32,49 +32,49 @@ if TYPE_CHECKING:
 
 Doc = dict[str, Any]
 SHOTS_KEPT = 64  # training questions to choose examples from; lm-eval keeps all of them in memory
-BYTES_PER_TOKEN = 2  # where the tokenizer is not known: fewer than common ones need, so that no answer is cut
-LONGEST_ANSWERS = 200  # training answers, by bytes, that the room for an answer is measured on
+BYTES_PER_TOKEN = 2  # for an unknown tokenizer: fewer than usual, so that no answer is cut
+LONGEST_ANSWERS = 200  # training answers, the longest in bytes, on which the length of an answer is measured
 SPARE_TOKENS = 8
 
 
 class NoQuestions(CbcError):
-    """The bench is not named, or has no such task or split."""
+    """No bench is named, or it has no such task or split."""
 
 
 def open_bench(bench: str | None) -> Bench:
-    """The bench named by metadata or environment. Raises NoQuestions, NoSuchPath, WrongVersion."""
-    named = bench or os.environ.get("CBC_BENCH")
-    if not named:
+    """Open the bench named by metadata or environment. Raises NoQuestions, NoSuchPath, WrongVersion."""
+    path = bench or os.environ.get("CBC_BENCH")
+    if not path:
         raise NoQuestions("no bench is named", 'set CBC_BENCH or pass --metadata \'{"bench": "BENCH"}\'')
-    return Bench.open(Path(named))
+    return Bench.open(Path(path))
 
 
-def with_answers(opened: Bench, task: str, split: str) -> pl.DataFrame:
-    """A split's questions with answer, target and chance (it stands in for an unread answer). Raises NoAnswers."""
-    asked = opened.public(task, split)
+def with_answers(bench: Bench, task: str, split: str) -> pl.DataFrame:
+    """A split's questions with answer, target and chance (used for unread answers). Raises NoAnswers."""
+    questions = bench.public(task, split)
     if split == "test":
-        right = opened.answers(task).select("instance_id", "answer", "target", "chance")
-        return asked.drop("answer", "target").join(right, "instance_id", "left", maintain_order="left")
-    drawn = RANDOM.values(opened.public(task, "train"), asked)
-    return asked.with_columns(chance=pl.Series(drawn, dtype=pl.List(pl.Float64)))
+        answers = bench.answers(task).select("instance_id", "answer", "target", "chance")
+        return questions.drop("answer", "target").join(answers, "instance_id", "left", maintain_order="left")
+    random_answers = RANDOM.values(bench.public(task, "train"), questions)
+    return questions.with_columns(chance=pl.Series(random_answers, dtype=pl.List(pl.Float64)))
 
 
-def without_answers(opened: Bench, task: str, split: str) -> pl.DataFrame:
-    """A split's questions alone: for predicting, which looks at no answer."""
-    nothing = pl.lit([], pl.List(pl.Float64))
-    return opened.public(task, split).with_columns(answer=pl.lit(""), target=nothing, chance=nothing)
+def without_answers(bench: Bench, task: str, split: str) -> pl.DataFrame:
+    """A split's questions with empty answers, for predicting without them."""
+    empty = pl.lit([], pl.List(pl.Float64))
+    return bench.public(task, split).with_columns(answer=pl.lit(""), target=empty, chance=empty)
 
 
 def examples(train: pl.DataFrame) -> pl.DataFrame:
-    """Training questions in an order of their own, so that the first ones are no single channel's."""
+    """Training questions in a fixed hash order, so that the first ones come from several channels."""
     order = [hashlib.sha256(name.encode()).hexdigest() for name in train["instance_id"]]
-    nothing = pl.lit([], pl.List(pl.Float64))
-    return train.with_columns(_order=pl.Series(order), chance=nothing).sort("_order").head(SHOTS_KEPT)
+    empty = pl.lit([], pl.List(pl.Float64))
+    return train.with_columns(_order=pl.Series(order), chance=empty).sort("_order").head(SHOTS_KEPT)
 
 
 @lru_cache
-def reads(model: str, tokenizer: str | None) -> tuple[Any, int]:
-    """A model's tokenizer and how many tokens it reads; looked up once."""
+def load_tokenizer(model: str, tokenizer: str | None) -> tuple[Any, int]:
+    """Load a model's tokenizer and the length of its context in tokens, once."""
     from lm_eval.models.utils import resolve_max_length
     from transformers import AutoConfig, AutoTokenizer
 
@@ -82,26 +82,26 @@ def reads(model: str, tokenizer: str | None) -> tuple[Any, int]:
     return loaded, resolve_max_length(AutoConfig.from_pretrained(model), loaded)
 
 
-def room(train: pl.DataFrame, model: str | None, tokenizer: str | None, max_length: int | None) -> int:
-    """Tokens that the longest training answer takes in a model's own tokenizer, and a few to end it.
+def max_answer_tokens(train: pl.DataFrame, model: str | None, tokenizer: str | None, max_length: int | None) -> int:
+    """Tokens of the longest training answer in the model's own tokenizer, and a few more to end it.
 
-    Never more than half of what the model reads: the other half is the question's.
+    At most half of the model's context: the other half is for the question.
     """
     order = train["answer"].str.len_bytes().arg_sort(descending=True)
     answers = [" " + answer for answer in train["answer"][order].head(LONGEST_ANSWERS)] or [" "]
     if model is None:
         return max(len(answer.encode()) for answer in answers) // BYTES_PER_TOKEN + SPARE_TOKENS
-    loaded, context = reads(model, tokenizer)
+    loaded, context = load_tokenizer(model, tokenizer)
     longest = max(map(len, loaded(answers, add_special_tokens=False)["input_ids"]))
     return min(longest + SPARE_TOKENS, (max_length or context) // 2)
 
 
 def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
-    """Questions as lm-eval's documents."""
+    """Convert questions to lm-eval's documents."""
     from datasets import Dataset
 
     counts = asked_values(frame)
-    listed = frame.select(
+    rows = frame.select(
         "instance_id",
         "prompt",
         "answer",
@@ -109,8 +109,8 @@ def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
         "chance",
         options=pl.col("options").cast(pl.List(pl.String)).fill_null([]),
     )
-    told = listed.with_columns(task=pl.lit(task), count=pl.Series(counts, dtype=pl.Int64), room=pl.lit(answer_tokens))
-    return Dataset.from_dict(told.to_dict(as_series=False))
+    rows = rows.with_columns(task=pl.lit(task), count=pl.Series(counts, dtype=pl.Int64), room=pl.lit(answer_tokens))
+    return Dataset.from_dict(rows.to_dict(as_series=False))
 
 
 def splits(
@@ -123,19 +123,21 @@ def splits(
     max_length: int | None = None,
     **_: Any,
 ) -> dict[str, Dataset]:
-    """What lm-eval asks for: `test`, the questions of the chosen split, and `train`, examples to show.
+    """Make the splits for lm-eval: `test`, the questions of the chosen split, and `train`, examples to show.
 
-    `pretrained`, `tokenizer` and `max_length` are lm-eval's own --model_args.
-
-    Raises NoQuestions, NoAnswers, NoSuchPath, WrongVersion.
+    `pretrained`, `tokenizer` and `max_length` are lm-eval's own --model_args. Raises NoQuestions, NoAnswers,
+    NoSuchPath, WrongVersion.
     """
-    opened, chosen = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
-    if task not in opened.tasks:
-        raise NoQuestions(f"{opened.root} has no task {task}", f"it has {', '.join(opened.tasks)}")
-    if not opened.tasks[task].get(chosen):
-        raise NoQuestions(f"{opened.root} has no {chosen} questions for {task}", "take the test split or another bench")
-    frame, train = (with_answers if answers else without_answers)(opened, task, chosen), opened.public(task, "train")
-    answer_tokens = room(train, pretrained, tokenizer, max_length)
+    opened_bench, chosen_split = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
+    if task not in opened_bench.tasks:
+        raise NoQuestions(f"{opened_bench.root} has no task {task}", f"it has {', '.join(opened_bench.tasks)}")
+    if not opened_bench.tasks[task].get(chosen_split):
+        raise NoQuestions(
+            f"{opened_bench.root} has no {chosen_split} questions for {task}", "choose another split or bench"
+        )
+    frame = (with_answers if answers else without_answers)(opened_bench, task, chosen_split)
+    train = opened_bench.public(task, "train")
+    answer_tokens = max_answer_tokens(train, pretrained, tokenizer, max_length)
     return {
         "test": documents(task, frame, answer_tokens),
         "train": documents(task, examples(train), answer_tokens),
@@ -143,7 +145,7 @@ def splits(
 
 
 class BenchTask(ConfigurableTask):  # type: ignore[misc]
-    """An lm-eval task whose room for an answer is measured on the bench's own training answers."""
+    """An lm-eval task whose maximum answer length is measured on the bench's training answers."""
 
     def __init__(self, config: Doc) -> None:
         super().__init__(config={key: value for key, value in config.items() if key != "class"})
@@ -151,18 +153,18 @@ class BenchTask(ConfigurableTask):  # type: ignore[misc]
             self.config.generation_kwargs.setdefault("max_gen_toks", self.dataset["test"][0]["room"])
 
 
-def judged(doc: Doc, values: list[float] | None) -> Doc:
-    """One document's parts of every metric; where the answers are hidden, only whether its answer was read."""
+def metric_parts(doc: Doc, values: list[float] | None) -> Doc:
+    """A document's input to every metric; with hidden answers only to `unparsed`."""
     metrics = task_named(doc["task"]).metrics if doc["target"] else ()
     part = {"task": doc["task"], "values": values, "target": doc["target"], "chance": doc["chance"]}
     return dict.fromkeys((*(metric.name for metric in metrics), "unparsed"), part)
 
 
 def judge_values(doc: Doc, results: list[str]) -> Doc:
-    """A generated answer, read as `cbc` reads it."""
-    return judged(doc, task_named(doc["task"]).answer.parse(results[0], doc["count"]))
+    """Read a generated answer with the task's own parser."""
+    return metric_parts(doc, task_named(doc["task"]).answer.parse(results[0], doc["count"]))
 
 
 def judge_choice(doc: Doc, results: list[tuple[float, bool]]) -> Doc:
-    """The most likely option; the first of equals."""
-    return judged(doc, [float(np.argmax([score for score, _ in results]))])
+    """Choose the most likely option; the first of equals."""
+    return metric_parts(doc, [float(np.argmax([score for score, _ in results]))])

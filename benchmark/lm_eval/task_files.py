@@ -1,9 +1,9 @@
-"""The tasks as lm-eval task files, written from the tasks: one YAML a task, beside the one of its kind of answer.
+"""Write the tasks as lm-eval task files: a YAML file for each task, which includes that of its kind of answer.
 
     cbc benchmark lm-eval-tasks --out DIR
     lm_eval --include_path DIR --tasks cbc ...
 
-This folder holds those of the built-in tasks.
+This folder holds the files of the built-in tasks.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ AGGREGATE = "benchmark.lm_eval.aggregate"
 
 
 class NoPlace(CbcError):
-    """Task files cannot be written where they should be."""
+    """The task files cannot be written to their folder."""
 
 
 def lm_eval_name(task: str) -> str:
-    """What a task is called in lm-eval."""
+    """Name of a task in lm-eval."""
     return f"cbc_{task}"
 
 
 def task_files() -> dict[str, str]:
-    """Name and content of each file, of all tasks that are installed."""
+    """Name and content of each file, for all installed tasks."""
     tasks = all_tasks()
     kinds = sorted({f"_{task.answer.name}.yaml" for task in tasks})
     shared = {name: (SHIPPED / name).read_text(encoding="utf-8") for name in kinds}
@@ -40,7 +40,7 @@ def task_files() -> dict[str, str]:
 
 
 def task_file(task: Task) -> str:
-    """One task's YAML."""
+    """The YAML of a task."""
     lines = [
         f"include: _{task.answer.name}.yaml",
         f"task: {lm_eval_name(task.name)}",
@@ -54,7 +54,7 @@ def task_file(task: Task) -> str:
 
 
 def metric_lines(name: str, higher_is_better: bool) -> list[str]:
-    """One entry of a task's list of metrics."""
+    """Lines of an entry in a task's list of metrics."""
     return [
         f"  - metric: {name}",
         f"    aggregation: !function {AGGREGATE}.{name}",
@@ -63,7 +63,7 @@ def metric_lines(name: str, higher_is_better: bool) -> list[str]:
 
 
 def write_task_files(folder: Path) -> list[str]:
-    """Write the files of all tasks into a folder; gives the tasks' names in lm-eval. Raises NoPlace."""
+    """Write the files of all tasks into a folder; returns the tasks' names in lm-eval. Raises NoPlace."""
     if folder.exists() and not folder.is_dir():
         raise NoPlace(f"{folder} is a file", "give a folder for the task files")
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def write_task_files(folder: Path) -> list[str]:
 
 
 def task_folder() -> Path:
-    """A folder with the files of all tasks: this one, or one of the user's cache where other packages add tasks.
+    """A folder with the files of all tasks: this one, or one in the user's cache if other packages add tasks.
 
     Raises NoPlace.
     """

@@ -1,4 +1,4 @@
-"""Replay curves without content: the mean curve of other videos, and interpolation from what stays visible."""
+"""Replay curves without content: the mean curve of training videos, and interpolation of the visible values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import polars as pl
 from benchmark.metrics import Array
 from benchmark.references.base import Reference, ValueLists, targets
 
-GRID = (np.arange(100) + 0.5) / 100  # where in a video the mean curve is kept
+GRID = (np.arange(100) + 0.5) / 100  # relative positions at which the mean curve is computed
 
 
 def complete_curve(replay: list[float | None], asked: list[int], target: list[float]) -> Array:
-    """A training video's whole replay curve: the visible values and the asked ones; nan where none was measured."""
+    """Restore a training video's replay curve from visible and asked values; nan where none was measured."""
     curve = np.array([np.nan if value is None else value for value in replay], dtype=np.float64)
     curve[asked] = target
     return curve
@@ -24,7 +24,7 @@ def relative_positions(scenes: int) -> Array:
 
 
 def mean_curve(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
-    """The mean replay curve of the training videos at the relative position of each asked scene."""
+    """Read the mean replay curve of the training videos at the relative position of each asked scene."""
     total, videos = np.zeros(len(GRID)), 0
     for replay, asked, target in train.select("replay", "asked", "target").iter_rows():
         curve = complete_curve(replay, asked, target)
@@ -40,12 +40,12 @@ def mean_curve(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
 
 
 def interpolate(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
-    """Linear between the nearest visible values, the nearest one beyond the ends; the mean if none is visible."""
+    """Interpolate linearly between visible values, constant beyond the ends; the training mean if none is visible."""
     fallback = float(targets(train).mean())
     values: ValueLists = []
     for replay, asked in test.select("replay", "asked").iter_rows():
-        seen = [(scene, value) for scene, value in enumerate(replay) if value is not None]
-        scenes, heights = zip(*seen, strict=True) if seen else ((0,), (fallback,))
+        visible = [(scene, value) for scene, value in enumerate(replay) if value is not None]
+        scenes, heights = zip(*visible, strict=True) if visible else ((0,), (fallback,))
         values.append(np.interp(asked, scenes, heights).tolist())
     return values
 

@@ -1,4 +1,4 @@
-"""Shared words: of several texts the one that repeats most of what the question shows."""
+"""Shared words: choose the text that shares most of its words with the visible part of the question."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def words(text: str) -> set[str]:
 
 
 def overlap(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
-    """The option that shares the largest part of its words with the question's visible text; the first of equals.
+    """Choose the option with the largest share of words in the question's visible text; the first of equals.
 
-    Only the prompt is looked at, less its options: columns of a message's whole content hold the masked speech too.
+    Only the prompt without its options is used: content columns of the message contain the masked speech too.
     """
     values: ValueLists = []
     texts = "option_texts" if "option_texts" in test.columns else "options"

@@ -1,4 +1,4 @@
-"""The tables of the paper, put together from the tasks, and what compares runs and writes them."""
+"""The tables of the paper, assembled from the tasks: compare runs and write the tables."""
 
 from benchmark.tables.make import make_tables
 

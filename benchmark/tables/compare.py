@@ -1,7 +1,7 @@
-"""Everyone on one condition and metric: skill over the best trivial predictor, who is apart from whom, and ranks.
+"""Compare all runs on one condition and metric: skill over the best reference, separable pairs, and ranks.
 
-A run that was asked only some questions is compared on these alone, with the references on these and with whoever was
-asked the very same; it has no rank among those that were asked all.
+A run that was asked only some questions is compared on these alone, with the references and with the runs that were
+asked the same questions; it has no rank among the runs that were asked all.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmark.answer_key import Answers, answers_of
+from benchmark.answer_key import AnswerKey, read_answer_key
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, difference, interval
 from benchmark.metrics import Metric
-from benchmark.reference_rows import REFERENCE_KINDS, own_answers, own_kinds
+from benchmark.reference_rows import REFERENCE_KINDS, provided_answers, provided_kinds
 from benchmark.run import Run
 from benchmark.score import Measured, measure
 
@@ -37,12 +37,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All runs that were asked the same questions, on one condition and metric of a table.
+    """Runs that were asked the same questions, on one condition and metric of a table.
 
-    questions: of the whole test part, which partial runs were asked only in part.
+    questions: number of questions in the whole test part; partial runs were asked fewer.
     """
 
-    answers: Answers
+    key: AnswerKey
     metric: Metric
     kinds: dict[str, str]
     measured: dict[str, Measured]
@@ -51,40 +51,40 @@ class Comparison:
     @property
     def partial(self) -> bool:
         """Whether only some of the test questions were asked."""
-        return self.answers.instances < self.questions
+        return self.key.instances < self.questions
 
     @cached_property
     def order(self) -> list[str]:
-        """Runs with a defined value, the best first."""
+        """Runs with a defined value, best first."""
         sign = 1 if self.metric.lower_is_better else -1
-        defined = [run for run, found in self.measured.items() if np.isfinite(found.value)]
+        defined = [run for run, result in self.measured.items() if np.isfinite(result.value)]
         return sorted(defined, key=lambda run: sign * self.measured[run].value)
 
     @property
     def best_trivial(self) -> str | None:
-        """The trivial predictor with the best value on these instances."""
+        """The reference with the best value on these instances; None if none has a value."""
         return next((run for run in self.order if self.kinds[run] == "trivial"), None)
 
     @cached_property
     def skills(self) -> dict[str, Interval]:
-        """Every run's skill over the best trivial predictor, which is chosen once, not in every resample."""
+        """Each run's skill over the best reference, which is chosen once, not in every resample."""
         if self.best_trivial is None:
             return {}
         base = self.measured[self.best_trivial]
-        return {run: self.skill(found, base) for run, found in self.measured.items()}
+        return {run: self.skill(result, base) for run, result in self.measured.items()}
 
-    def skill(self, found: Measured, base: Measured) -> Interval:
-        """Skill of one run over another on the same resamples."""
-        value = float(self.metric.gain(np.array(found.value), np.array(base.value)))
-        return interval(value, self.metric.gain(found.samples, base.samples), self.answers.clusters)
+    def skill(self, result: Measured, base: Measured) -> Interval:
+        """Skill of a run over another on the same resamples."""
+        value = float(self.metric.gain(np.array(result.value), np.array(base.value)))
+        return interval(value, self.metric.gain(result.samples, base.samples), self.key.clusters)
 
     @cached_property
     def separable(self) -> list[Pair]:
-        """Every pair whose paired interval excludes zero, the better runs first."""
+        """Pairs of runs whose paired interval excludes zero, sorted by the better run."""
         pairs = []
         for better, worse in combinations(self.order, 2):
-            one, two = self.measured[better], self.measured[worse]
-            gap = difference(one.value, two.value, one.samples, two.samples, self.answers.clusters)
+            first, second = self.measured[better], self.measured[worse]
+            gap = difference(first.value, second.value, first.samples, second.samples, self.key.clusters)
             if gap.excludes_zero:
                 pairs.append(Pair(better, worse, gap))
         return pairs
@@ -93,7 +93,7 @@ class Comparison:
     def ranks(self) -> dict[str, int]:
         """Rank of each run: a new rank begins only where every run above is separable from every run below.
 
-        So two runs that are not separable always share a rank; the rank is 1 + the number of runs above it.
+        Two runs that are not separable therefore share a rank; a rank is 1 + the number of runs above it.
         """
         apart = {(pair.better, pair.worse) for pair in self.separable}
         ranks: dict[str, int] = {}
@@ -105,54 +105,54 @@ class Comparison:
         return ranks
 
     def rows(self) -> list[Row]:
-        """One row a run; on some of the questions, the references' own rows are left out."""
+        """A row for each run; in a partial comparison without the rows of references and oracle."""
         return [self.row(run) for run in self.measured if not (self.partial and self.kinds[run] in REFERENCE_KINDS)]
 
     def row(self, run: str) -> Row:
         """A run's value and skill, each with its 95 % bounds."""
-        found = self.measured[run]
+        result = self.measured[run]
         skill = self.skills.get(run, Interval(None, None, None))
         return {
-            "table": self.answers.task.table.name,
-            "condition": self.answers.task.condition,
+            "table": self.key.task.table.name,
+            "condition": self.key.task.condition,
             "metric": self.metric.name,
             "run": run,
             "kind": self.kinds[run],
-            "value": found.interval.value,
-            "low": found.interval.low,
-            "high": found.interval.high,
+            "value": result.interval.value,
+            "low": result.interval.low,
+            "high": result.interval.high,
             "skill": skill.value,
             "skill_low": skill.low,
             "skill_high": skill.high,
             "rank": None if self.partial else self.ranks.get(run),
-            "n": self.answers.instances,
+            "n": self.key.instances,
             "questions": self.questions,
             "partial": self.partial,
-            "clusters": self.answers.clusters,
-            "unparsed": found.unparsed,
+            "clusters": self.key.clusters,
+            "unparsed": result.unparsed,
         }
 
 
 def compare(bench: Bench, task: str, runs: Sequence[Run]) -> list[Comparison]:
-    """Every metric of a task: on all its questions first, then on each part of them that partial runs were asked."""
+    """Compare runs on every metric of a task: on all questions first, then on each set that partial runs were asked."""
     questions = bench.public(task, "test")
     groups: dict[tuple[str, ...], list[Run]] = {tuple(questions["instance_id"]): []}
     for run in runs:
         if task in run.tasks:
             groups.setdefault(tuple(run.questions(task)["instance_id"]), []).append(run)
-    compared = []
+    comparisons = []
     for asked, members in groups.items():
         part = questions.filter(pl.col("instance_id").is_in(asked)) if len(asked) < len(questions) else questions
-        compared += compare_on(bench, task, part, members, len(questions))
-    return compared
+        comparisons += compare_on(bench, task, part, members, len(questions))
+    return comparisons
 
 
 def compare_on(bench: Bench, task: str, asked: pl.DataFrame, runs: Sequence[Run], questions: int) -> list[Comparison]:
-    """Every metric of a task, for some runs and the bench's own rows, on the questions that they were all asked."""
-    answers = answers_of(bench, task, asked)
-    own = own_kinds(bench, task)
-    kinds = {run.name: run.kind for run in runs} | own
-    judged = {run.name: answers.judge(run.predictions(task)) for run in runs}
-    judged |= {name: answers.judge(own_answers(bench, task, name, asked)) for name in own}
-    measured = measure(answers, judged)
-    return [Comparison(answers, metric, kinds, measured[metric.name], questions) for metric in answers.task.metrics]
+    """Compare runs, references and oracle on every metric of a task, on questions that all of them were asked."""
+    key = read_answer_key(bench, task, asked)
+    provided = provided_kinds(bench, task)
+    kinds = {run.name: run.kind for run in runs} | provided
+    judged = {run.name: key.judge(run.predictions(task)) for run in runs}
+    judged |= {name: key.judge(provided_answers(bench, task, name, asked)) for name in provided}
+    measured = measure(key, judged)
+    return [Comparison(key, metric, kinds, measured[metric.name], questions) for metric in key.task.metrics]

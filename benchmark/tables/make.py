@@ -7,8 +7,8 @@ value}], "separable": [{condition, metric, better, worse, difference, low, high}
 rank}}}, "best_trivial": {condition: {metric: run}}, "partial": [{condition, metric, n, best_trivial, rank: {run:
 rank}}], "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}. TABLE.csv holds the rows alone.
 
-A row with `partial` true speaks of `n` of the `questions`: it has no rank, and stands in no pair of `separable`; those
-that were asked the very same are ranked in "partial", with the references on these questions.
+A row with `partial` true covers `n` of the `questions`: it has no rank and is in no pair of `separable`. Runs that were
+asked the same questions are ranked in "partial", with the references on these questions.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmark.run import Run
 from benchmark.tables.compare import Comparison, compare
 from benchmark.tables.markdown import markdown
 from benchmark.tables.paper import PaperTable, paper_tables
-from benchmark.tables.seeds import families, over_seeds
+from benchmark.tables.seeds import group_by_recipe, seed_rows
 from corpus.errors import CbcError
 from corpus.files.atomic import write_json, write_text
 
@@ -52,7 +52,7 @@ COLUMNS = (
 
 
 class NothingToTabulate(CbcError):
-    """No table of the paper is covered by what was given."""
+    """The runs and the bench cover no table of the paper."""
 
 
 def make_tables(runs: Sequence[Path], bench: Path, out: Path) -> list[Row]:
@@ -60,30 +60,30 @@ def make_tables(runs: Sequence[Path], bench: Path, out: Path) -> list[Row]:
 
     Raises NoAnswers, NothingToTabulate, and what opening a bench and `open_runs` raise.
     """
-    opened = Bench.open(bench)
-    covered = [table for table in paper_tables().values() if set(table.tasks.values()) & set(opened.tasks)]
+    opened_bench = Bench.open(bench)
+    covered = [table for table in paper_tables().values() if set(table.tasks.values()) & set(opened_bench.tasks)]
     if not covered:
         raise NothingToTabulate(f"{bench} has no task of any table", "build it from a corpus with videos or posts")
     if not runs:
-        raise NothingToTabulate("no run was given", "name the folder of one run or more")
-    given = open_runs(runs, opened)
+        raise NothingToTabulate("no run was given", "name one or more run folders")
+    opened_runs = open_runs(runs, opened_bench)
     if out.exists() and not out.is_dir():
         raise NothingToTabulate(f"{out} is a file", "give a folder for the tables")
-    made = [make_table(table, opened, given) for table in covered]
-    for content in made:
+    tables = [make_table(table, opened_bench, opened_runs) for table in covered]
+    for content in tables:
         write_table(content, out)
-    return [row for content in made for row in content["rows"]]
+    return [row for content in tables for row in content["rows"]]
 
 
 def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str, Any]:
-    """One table's whole content, as its JSON file holds it."""
+    """Make the content of a table, as its JSON file holds it."""
     tasks = {condition: task for condition, task in table.tasks.items() if task in bench.tasks}
-    compared = [found for task in tasks.values() for found in compare(bench, task, runs)]
+    comparisons = [comparison for task in tasks.values() for comparison in compare(bench, task, runs)]
     order = list(table.metrics)
-    compared = sorted(compared, key=lambda found: order.index(found.metric.name))
-    metrics = {found.metric.name: found.metric for found in compared}
-    rows = [row for found in compared for row in found.rows()]
-    on_all = [found for found in compared if not found.partial]
+    comparisons = sorted(comparisons, key=lambda comparison: order.index(comparison.metric.name))
+    metrics = {comparison.metric.name: comparison.metric for comparison in comparisons}
+    rows = [row for comparison in comparisons for row in comparison.rows()]
+    on_all_questions = [comparison for comparison in comparisons if not comparison.partial]
     return {
         "format": "cbc-table",
         "version": 1,
@@ -99,51 +99,51 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
         ],
         "rows": rows,
         "reported": [row for row in table.reported() if row["condition"] in tasks],
-        "separable": [pair for found in on_all for pair in pairs(found)],
-        "rank": by_condition(on_all, "ranks"),
-        "best_trivial": by_condition(on_all, "best_trivial"),
-        "partial": [partial_entry(found) for found in compared if found.partial],
-        "seeds": over_seeds([row for row in rows if not row["partial"]], families(runs)),
+        "separable": [pair for comparison in on_all_questions for pair in pair_rows(comparison)],
+        "rank": by_condition(on_all_questions, "ranks"),
+        "best_trivial": by_condition(on_all_questions, "best_trivial"),
+        "partial": [partial_entry(comparison) for comparison in comparisons if comparison.partial],
+        "seeds": seed_rows([row for row in rows if not row["partial"]], group_by_recipe(runs)),
     }
 
 
-def pairs(found: Comparison) -> list[Row]:
-    """Who is separable from whom, as rows: the difference is better minus worse in the metric's unit."""
+def pair_rows(comparison: Comparison) -> list[Row]:
+    """Separable pairs as rows; the difference is better minus worse in the metric's unit."""
     return [
         {
-            "condition": found.answers.task.condition,
-            "metric": found.metric.name,
+            "condition": comparison.key.task.condition,
+            "metric": comparison.metric.name,
             "better": pair.better,
             "worse": pair.worse,
             "difference": pair.difference.value,
             "low": pair.difference.low,
             "high": pair.difference.high,
         }
-        for pair in found.separable
+        for pair in comparison.separable
     ]
 
 
 def partial_entry(comparison: Comparison) -> Row:
-    """Who was asked the same questions, not all, and how they rank on these with the references."""
+    """Ranks of runs and references on the questions of a partial comparison."""
     return {
-        "condition": comparison.answers.task.condition,
+        "condition": comparison.key.task.condition,
         "metric": comparison.metric.name,
-        "n": comparison.answers.instances,
+        "n": comparison.key.instances,
         "best_trivial": comparison.best_trivial,
         "rank": comparison.ranks,
     }
 
 
-def by_condition(compared: Sequence[Comparison], name: str) -> dict[str, dict[str, Any]]:
-    """{condition: {metric: what a comparison says}}."""
-    said: dict[str, dict[str, Any]] = {}
-    for found in compared:
-        said.setdefault(found.answers.task.condition, {})[found.metric.name] = getattr(found, name)
-    return said
+def by_condition(comparisons: Sequence[Comparison], name: str) -> dict[str, dict[str, Any]]:
+    """An attribute of each comparison: {condition: {metric: value}}."""
+    values: dict[str, dict[str, Any]] = {}
+    for comparison in comparisons:
+        values.setdefault(comparison.key.task.condition, {})[comparison.metric.name] = getattr(comparison, name)
+    return values
 
 
 def write_table(content: dict[str, Any], out: Path) -> None:
-    """Write a table's three files, each beside its place and then renamed; the JSON, which others read, last."""
+    """Write a table's three files atomically; the JSON, which programs read, last."""
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / f"{content['table']}.md", markdown(content))
     write_text(out / f"{content['table']}.csv", rows_as_csv(content["rows"]))
@@ -151,7 +151,7 @@ def write_table(content: dict[str, Any], out: Path) -> None:
 
 
 def rows_as_csv(rows: Sequence[Row]) -> str:
-    """Rows with a header; a missing figure is empty."""
+    """Rows as CSV with a header; a missing number is an empty cell."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -1,4 +1,4 @@
-"""A finished table as Markdown for people: one block a metric with conditions as columns, and what it rests on."""
+"""Write a table as Markdown: a block for each metric, with conditions as columns, and the basis of the figures."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import combinations
 from typing import Any
 
 from benchmark.intervals import RESAMPLES
-from benchmark.score import number, with_bounds
+from benchmark.score import number_with_bounds, short_number
 
 Row = dict[str, Any]
 FEW_CLUSTERS = 10
 
 
 def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """A Markdown table, its columns padded so that it reads well in a terminal too."""
+    """Write a Markdown table with padded columns, which is readable in a terminal too."""
     lines = [[str(cell).replace("|", "\\|") for cell in line] for line in (head, *body)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     lines.insert(1, ["-" * width for width in widths])
@@ -25,13 +25,13 @@ def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 def pivot(
     rows: Sequence[Row], conditions: Sequence[str], names: Sequence[str], cell: Callable[[Row], str]
 ) -> list[list[str]]:
-    """Rows by run, a column a condition; a dash where a run has no answer."""
-    found = {(row["run"], row["condition"]): cell(row) for row in rows}
-    return [[found.get((name, condition), "-") for condition in conditions] for name in names]
+    """Arrange rows by run, with a column for each condition; a dash where a run has no answers."""
+    cells = {(row["run"], row["condition"]): cell(row) for row in rows}
+    return [[cells.get((name, condition), "-") for condition in conditions] for name in names]
 
 
 def best_first(rows: Sequence[Row]) -> list[str]:
-    """Runs by their mean place over the conditions they answer."""
+    """Sort runs by their mean place over the conditions that they answer."""
     places: dict[str, list[float]] = defaultdict(list)
     for row in rows:
         places[row["run"]].append(row["place"])
@@ -39,19 +39,19 @@ def best_first(rows: Sequence[Row]) -> list[str]:
 
 
 def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
-    """Values, skills, the paper's figures and who is apart from whom, for one metric."""
+    """Values, skills, ranks and the paper's figures for one metric."""
     conditions = table["conditions"]
     rows = [row for row in table["rows"] if row["metric"] == metric["name"]]
     best = {condition: table["best_trivial"][condition].get(metric["name"]) for condition in conditions}
-    names = best_first(placed(rows, metric["lower_is_better"]))
+    names = best_first(with_places(rows, metric["lower_is_better"]))
     kinds = {row["run"]: row["kind"] for row in rows}
 
     def value(row: Row) -> str:
         mark = " ‡" if row["partial"] else " †" if best[row["condition"]] == row["run"] else ""
-        return with_bounds(row["value"], row["low"], row["high"]) + mark
+        return number_with_bounds(row["value"], row["low"], row["high"]) + mark
 
     def skill(row: Row) -> str:
-        return with_bounds(row["skill"], row["skill_low"], row["skill_high"])
+        return number_with_bounds(row["skill"], row["skill_low"], row["skill_high"])
 
     values = pivot(rows, conditions, names, value)
     skills = pivot(rows, conditions, names, skill)
@@ -71,13 +71,13 @@ def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
 
 
 def partial_note(rows: Sequence[Row]) -> str:
-    """Which runs were asked only some of the questions, and how many."""
-    shown = [f"{row['run']} on {row['condition']} {row['n']} of {row['questions']}" for row in rows if row["partial"]]
-    return f" ‡ on some of the questions only, and so without a rank: {', '.join(shown)}." if shown else ""
+    """Name the runs that were asked only some of the questions, and how many."""
+    partial = [f"{row['run']} on {row['condition']} {row['n']} of {row['questions']}" for row in rows if row["partial"]]
+    return f" ‡ on some of the questions only, and so without a rank: {', '.join(partial)}." if partial else ""
 
 
-def placed(rows: Sequence[Row], lower_is_better: bool) -> list[Row]:
-    """Rows with their place among the runs of their condition; partial ones and those without a value come last."""
+def with_places(rows: Sequence[Row], lower_is_better: bool) -> list[Row]:
+    """Add the place among the runs of a condition; partial runs and those without a value come last."""
     sign = 1 if lower_is_better else -1
 
     def order(row: Row) -> tuple[bool, float]:
@@ -91,30 +91,30 @@ def placed(rows: Sequence[Row], lower_is_better: bool) -> list[Row]:
 
 
 def ranking(table: dict[str, Any], condition: str, metric: str) -> str:
-    """Ranks in one line, with the pairs that are apart although they share one."""
+    """Ranks in a line, with the separable pairs that share a rank."""
     ranks: dict[str, int] = table["rank"][condition].get(metric, {})
     apart = [
         (pair["better"], pair["worse"])
         for pair in table["separable"]
         if (pair["condition"], pair["metric"]) == (condition, metric)
     ]
-    shared: dict[int, list[str]] = defaultdict(list)
+    by_rank: dict[int, list[str]] = defaultdict(list)
     for run, rank in ranks.items():
-        shared[rank].append(run)
-    line = "; ".join(f"**{rank}.** {', '.join(runs)}" for rank, runs in sorted(shared.items()))
+        by_rank[rank].append(run)
+    line = "; ".join(f"**{rank}.** {', '.join(runs)}" for rank, runs in sorted(by_rank.items()))
     line += partial_ranking(table, condition, metric)
-    inside = [pair for runs in shared.values() for pair in combinations(runs, 2) if pair in apart]
-    if not inside:
+    same_rank = [pair for runs in by_rank.values() for pair in combinations(runs, 2) if pair in apart]
+    if not same_rank:
         return line
-    over: dict[str, list[str]] = defaultdict(list)
-    for better, worse in inside:
-        over[better].append(worse)
-    told = "; ".join(f"{better} over {', '.join(worse)}" for better, worse in over.items())
-    return f"{line} (of a shared rank yet apart: {told})"
+    worse_runs: dict[str, list[str]] = defaultdict(list)
+    for better, worse in same_rank:
+        worse_runs[better].append(worse)
+    pairs = "; ".join(f"{better} over {', '.join(worse)}" for better, worse in worse_runs.items())
+    return f"{line} (of a shared rank yet apart: {pairs})"
 
 
 def partial_ranking(table: dict[str, Any], condition: str, metric: str) -> str:
-    """Ranks among those that were asked the same part of the questions, the references on these included."""
+    """Ranks of partial runs among those that were asked the same questions, with the references."""
     text = ""
     for entry in table["partial"]:
         if (entry["condition"], entry["metric"]) == (condition, metric):
@@ -124,7 +124,7 @@ def partial_ranking(table: dict[str, Any], condition: str, metric: str) -> str:
 
 
 def reported_block(table: dict[str, Any], metric: str) -> str:
-    """The paper's figures, set apart as a quotation."""
+    """The paper's figures as a quotation."""
     rows = [{**row, "run": row["model"]} for row in table["reported"] if row["metric"] == metric]
     if not rows:
         return f"> The paper reports no {metric} for this table."
@@ -136,15 +136,15 @@ def reported_block(table: dict[str, Any], metric: str) -> str:
 
 
 def seeds_block(table: dict[str, Any]) -> str:
-    """Spread over training seeds, if a recipe was trained under several."""
+    """Spread over training seeds; empty if no recipe has several."""
     rows = table["seeds"]
     if not rows:
         return ""
     keys = list(dict.fromkeys((row["recipe"], row["metric"]) for row in rows))
     cells = {
         (row["recipe"], row["metric"], row["condition"]): (
-            f"{number(row['mean'])} ± {number(row['sd'])} ({number(row['lowest'])} to {number(row['highest'])}, "
-            f"{row['seeds']} seeds)"
+            f"{short_number(row['mean'])} ± {short_number(row['sd'])} "
+            f"({short_number(row['lowest'])} to {short_number(row['highest'])}, {row['seeds']} seeds)"
         )
         for row in rows
     }
@@ -154,7 +154,7 @@ def seeds_block(table: dict[str, Any]) -> str:
 
 
 def basis_block(table: dict[str, Any]) -> str:
-    """What the figures rest on: instances, clusters, unread answers, and how intervals and ranks were made."""
+    """Basis of the figures: instances, clusters, unread answers, and how intervals and ranks are computed."""
     sizes = {row["condition"]: row for row in table["rows"] if not row["partial"]}
     lines = [[c, str(sizes[c]["n"]), str(sizes[c]["clusters"])] for c in table["conditions"]]
     few = [condition for condition, row in sizes.items() if row["clusters"] < FEW_CLUSTERS]
@@ -173,25 +173,25 @@ def basis_block(table: dict[str, Any]) -> str:
 
 
 def unparsed_note(rows: Sequence[Row]) -> str:
-    """How many answers could not be read, by run and condition, and what was done with them."""
+    """Count the answers that could not be read, by run and condition, and say how they are scored."""
     counts = {(row["run"], row["condition"]): row["unparsed"] for row in rows if row["unparsed"]}
-    told = ", ".join(f"{run} on {condition} {count}" for (run, condition), count in counts.items()) or "none"
+    unparsed = ", ".join(f"{run} on {condition} {count}" for (run, condition), count in counts.items()) or "none"
     return (
-        f"Unparsed answers (missing, unreadable or out of the legal range): {told}. They are never dropped: wrong in "
-        "every accuracy; in errors and r2 a random legal answer, the same for every run, stands in."
+        f"Unparsed answers (missing, unreadable or out of the legal range): {unparsed}. They are never dropped: wrong "
+        "in every accuracy; in errors and r2 a random legal answer, the same for every run, stands in."
     )
 
 
 def markdown(table: dict[str, Any]) -> str:
-    """The whole page of a table."""
-    data = (
+    """Write the page of a table."""
+    simulated_note = (
         "The bench is of the simulated world: its figures say nothing about real audiences."
         if table["simulated"]
         else ""
     )
     parts = [
         f"# {table['title']}",
-        " ".join(filter(None, [table["note"], data])),
+        " ".join(filter(None, [table["note"], simulated_note])),
         *(metric_block(table, metric) for metric in table["metrics"]),
         seeds_block(table),
         basis_block(table),

@@ -1,4 +1,4 @@
-"""The tables of the paper, put together from what the tasks say, and the figures reported there."""
+"""The tables of the paper, assembled from the tasks, and the figures that the paper reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class TableClash(CbcError):
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table: which task is asked in each condition (column) and which metrics are shown."""
+    """A table: the task of each condition (column), and the metrics shown."""
 
     heading: TableHeading
     tasks: dict[str, str] = field(default_factory=dict)  # condition -> task
@@ -34,13 +34,13 @@ class PaperTable:
 
     @property
     def unit(self) -> str:
-        """The unit of its values, in which errors are given; empty where it has none but accuracies."""
+        """Unit of its values and errors; empty if it has only accuracies."""
         return next((task_named(task).unit for task in self.tasks.values()), "")
 
     def add(self, task: Task) -> None:
-        """Give a task its column. Raises TableClash."""
+        """Add the column of a task. Raises TableClash."""
         if task.table != self.heading:
-            raise TableClash(f"{task.name} heads the table {self.name} otherwise", "take the heading of its first task")
+            raise TableClash(f"{task.name} heads the table {self.name} otherwise", "use the heading of its first task")
         if other := self.tasks.get(task.condition):
             raise TableClash(
                 f"{other} and {task.name} are both the condition {task.condition} of {self.name}",
@@ -52,7 +52,7 @@ class PaperTable:
                 raise TableClash(f"{task.name} has another metric {metric.name} than {self.name}", "rename its metric")
 
     def reported(self) -> list[dict[str, Any]]:
-        """The paper's rows of this table for the conditions and metrics it has here."""
+        """Read the paper's rows of this table for its conditions and metrics."""
         with PAPER.open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["table"] == self.name]
         return [
@@ -69,7 +69,7 @@ class PaperTable:
 
 @cache
 def paper_tables() -> dict[str, PaperTable]:
-    """Every table by name, in the order of the tasks. Raises TableClash, NameClash, BrokenEntryPoint."""
+    """All tables by name, in the order of the tasks. Raises TableClash, NameClash, BrokenEntryPoint."""
     tables: dict[str, PaperTable] = {}
     for task in all_tasks():
         tables.setdefault(task.table.name, PaperTable(task.table)).add(task)

@@ -1,1 +1,1 @@
-"""One file a task: instances, prompt, parsing of answers, metric, chance."""
+"""The tasks, one file for each kind: instances, prompts, kind of answer, metrics, references."""

@@ -1,8 +1,8 @@
-"""What a task is: which instances exist, how one is asked, what kind of answer it wants, what is measured.
+"""Base class of tasks: its instances, their prompts, the kind of answer, and the metrics.
 
-A new task is one new file in this folder with a subclass of `Task`, and its line in `TASKS`
-(benchmark/tasks/registry.py); in a package of its own, an entry point of the group `cbc.tasks`. Its table, its
-references, the best possible answers and its lm-eval file follow from the class.
+A new task is a file in this folder with a subclass of `Task`, and a line in `TASKS` (benchmark/tasks/registry.py); in
+another package it is an entry point of the group `cbc.tasks`. Its table, references, best possible answers and lm-eval
+file follow from the class.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ CONTENT = (
 VARIANTS = ("behavior", "control", "content")
 
 
-def drawn(column: str, values: np.ndarray) -> pl.Expr:
-    """Drawn values in place of a column's, null where it is null."""
+def replace_known(column: str, values: np.ndarray) -> pl.Expr:
+    """Replace the known values of a column; null stays null."""
     return pl.when(pl.col(column).is_not_null()).then(pl.Series(values))
 
 
 class NotEnough(Exception):
-    """The corpus does not hold what the task needs; the message says what is missing."""
+    """The corpus lacks data that the task needs; the message says what is missing."""
 
 
 @dataclass(frozen=True)
 class TableHeading:
-    """What stands over a table: its name, which is its files' too, its title, and what a reader must know."""
+    """Heading of a table: its name, which its files share, its title, and a note for readers."""
 
     name: str
     title: str
@@ -56,11 +56,11 @@ class TableHeading:
 
 
 class Task(ABC):
-    """One task under one condition: a column of its table.
+    """A task under one condition: a column of its table.
 
-    `metrics`: the first one is the headline. `references`: the predictors without content that it is measured over.
-    `behavior` names the columns that hold behavior, shown or asked: what the control shuffles. `hidden_counts` are the
-    columns whose exact count a prompt must not give away.
+    `metrics`: the first is the headline. `references`: predictors without content, over which skill is measured.
+    `behavior`: the columns that hold behavior, shown or asked; the control shuffles them. `hidden_counts`: the columns
+    whose exact count a prompt must not reveal.
     """
 
     name: str
@@ -68,36 +68,36 @@ class Task(ABC):
     condition: str
     answer: AnswerKind
     unit: str = ""
-    """That of the asked values."""
+    """Unit of the asked values."""
     metrics: tuple[Metric, ...]
     references: tuple[Reference, ...]
     behavior: tuple[str, ...]
     shuffle_within: str | None = None
     hidden_counts: tuple[str, ...] = ()
     asks_curve: bool = False
-    """Whether it asks values of scenes, with `replay` and `asked` among its columns."""
+    """Whether it asks for values of scenes, with `replay` and `asked` among its columns."""
     spans_decades: bool = False
-    """Whether its values are counts that spread over decades, so that their logarithms are learnt."""
+    """Whether its values are counts over several powers of ten, so that models learn their logarithms."""
     split_by_time: bool = False
-    """Whether its test part begins after its training part."""
+    """Whether its test part is later than its training part."""
 
     @abstractmethod
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        """Instances with split, content and behavior columns, options, and the asked values as `target`.
+        """Select instances: split, content and behavior columns, options, and the asked values as `target`.
 
-        At most `sizes[split]` a split. Raises NotEnough.
+        At most `sizes[split]` for each split. Raises NotEnough.
         """
 
     @abstractmethod
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The frame with `prompt` and `answer`."""
+        """Add the columns `prompt` and `answer`."""
 
     @abstractmethod
     def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """The frame with behavior drawn anew from its legal range, so that only the format can be learned."""
+        """Replace behavior by random legal values, so that only the format can be learned."""
 
     def rng(self, seed: int) -> np.random.Generator:
-        """The task's own generator."""
+        """Make the task's random generator for a seed."""
         return np.random.default_rng([seed, zlib.crc32(self.name.encode())])
 
     def columns(self) -> tuple[str, ...]:
@@ -105,23 +105,23 @@ class Task(ABC):
         return ()
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`target` from the behavior columns, after these were changed."""
+        """Compute `target` from the behavior columns, after these were changed."""
         return frame
 
     def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The behavior columns of a public train frame, from what is shown and the target."""
+        """Restore the behavior columns of a public train frame from its visible values and target."""
         return frame
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected | None:
-        """The best possible answers to a test frame under the simulated world's law; None where it says nothing."""
+        """Compute the best possible answers to a test frame under the simulated law; None if the law has none."""
         return None
 
     def variant(self, frame: pl.DataFrame, variant: str, seed: int) -> pl.DataFrame:
-        """Prompts and answers of a public train frame to train on.
+        """Make prompts and answers of a public train frame, to train on.
 
-        `behavior`: as they are (LCBM). `control`: behavior shuffled between messages, among those of equal length where
-        curves are concerned. `content`: behavior drawn from its legal range, so that only the form of an answer can be
-        learnt (the base).
+        `behavior`: as they are (LCBM). `control`: behavior shuffled between messages, for curves between those of equal
+        length. `content`: random legal behavior, so that only the format of an answer can be learned (the base). Raises
+        ValueError for any other variant.
         """
         if variant not in VARIANTS:
             raise ValueError(f"variant {variant!r} is none of {VARIANTS}")
@@ -129,11 +129,11 @@ class Task(ABC):
             return frame.select("prompt", "answer")
         rng = self.rng(seed)
         full = self.recover_behavior(frame)
-        changed = self.shuffled(full, rng) if variant == "control" else self.with_random_behavior(full, rng)
+        changed = self.shuffle_behavior(full, rng) if variant == "control" else self.with_random_behavior(full, rng)
         return self.render(self.retarget(changed)).select("prompt", "answer")
 
-    def shuffled(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """The frame with each row's behavior given to another row, within groups of equal `shuffle_within`."""
+    def shuffle_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        """Permute the behavior of rows, within groups of equal `shuffle_within`."""
         group = self.shuffle_within
         keys = frame[group].to_numpy() if group else np.zeros(frame.height)
         order = np.arange(frame.height)

@@ -1,6 +1,6 @@
-"""Best possible answers in the simulated world, as a task gives them: expectations under its law.
+"""Best possible answers in the simulated world: expectations under its law of behavior.
 
-Where the law says what a message's receivers do on average, nobody beats that beyond noise.
+No predictor beats them beyond noise.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ import polars as pl
 
 @dataclass(frozen=True)
 class Expected:
-    """One list of values a question and, of choices, one probability an option."""
+    """A list of values for each question and, for choices, the probability of each option."""
 
     values: list[list[float]]
     scores: list[list[float]] | None = None
 
     def frame(self, instances: pl.Series) -> pl.DataFrame:
-        """Columns instance_id, values and scores."""
+        """Make a frame with the columns instance_id, values and scores."""
         lists = pl.List(pl.Float64)
         scores = self.scores if self.scores is not None else [None] * len(instances)
         return pl.DataFrame([instances, pl.Series("values", self.values, lists), pl.Series("scores", scores, lists)])
 
 
 def law_of(column: str, frame: pl.DataFrame, law: pl.DataFrame) -> pl.Series:
-    """What the law says of each message of a frame."""
+    """A column of the law for each message of a frame."""
     return frame.select("message_id").join(law, on="message_id", how="left", maintain_order="left")[column]
 
 
 def log_normal_means(log_means: pl.Series, variance: float) -> list[list[float]]:
-    """Means of log-normal variables, one a question."""
+    """Means of log-normal variables, one for each question."""
     return [[float(np.exp(value + variance / 2))] for value in log_means]

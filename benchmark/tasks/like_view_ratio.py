@@ -13,7 +13,7 @@ from benchmark.metrics import ACCURACY_REL10, R2, RMSE
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
-from benchmark.tasks.base import NotEnough, TableHeading, Task, drawn
+from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
 from benchmark.tasks.expected import Expected, law_of, log_normal_means
 from corpus.simulate import law as rules
 from corpus.verbalize.message_frames import videos, with_scenes
@@ -21,7 +21,7 @@ from corpus.verbalize.video import like_view_text
 
 
 class LikeViewRatio(Task):
-    """One value a video, in percent; videos under 100 views are left out as noise."""
+    """A value for each video, in percent; videos with fewer than 100 views are left out as noise."""
 
     name = "like_view_ratio"
     table = TableHeading(
@@ -54,8 +54,8 @@ class LikeViewRatio(Task):
 
     def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         return frame.with_columns(
-            like_view_pct=drawn("like_view_pct", rng.uniform(0.1, 15, frame.height)),
-            views=drawn("views", 10 ** rng.uniform(2, 8, frame.height)),
+            like_view_pct=replace_known("like_view_pct", rng.uniform(0.1, 15, frame.height)),
+            views=replace_known("views", 10 ** rng.uniform(2, 8, frame.height)),
         )
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The tasks by name, in the order of the paper's tables, with those of other packages behind them."""
+"""Tasks by name, in the order of the paper's tables, followed by those of other packages."""
 
 from __future__ import annotations
 

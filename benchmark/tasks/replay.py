@@ -1,7 +1,8 @@
 """Behavior simulation, replay: how much is each masked scene of a video replayed? (paper, behavior simulation)
 
-Past masks the first 5 to 20 % of the scenes, future the last, random_5 and random_7 runs of so many consecutive scenes
-(5 to 20 % of the scenes, at least one whole run: short videos have more masked), all_masked all of them.
+The condition past masks the first 5 to 20 % of the scenes, future the last; random_5 and random_7 mask runs of 5 or 7
+consecutive scenes (5 to 20 % of the scenes, but at least one run, so that short videos have more masked); all_masked
+masks all of them.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.references.curves import INTERPOLATE, MEAN_CURVE
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
-from benchmark.tasks.base import NotEnough, TableHeading, Task, drawn
+from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
 from benchmark.tasks.expected import Expected, law_of
 from benchmark.tasks.replay_law import conditional_mean
 from corpus.verbalize.message_frames import videos, with_scenes
@@ -29,27 +30,27 @@ from corpus.verbalize.video import REPLAY, replay_text
 SHARES = (0.05, 0.20)
 
 
-def past(scenes: int, rng: np.random.Generator) -> list[int]:
+def first_scenes(scenes: int, rng: np.random.Generator) -> list[int]:
     """The first 5 to 20 % of the scenes, at least one."""
     return list(range(max(1, round(rng.uniform(*SHARES) * scenes))))
 
 
-def future(scenes: int, rng: np.random.Generator) -> list[int]:
+def last_scenes(scenes: int, rng: np.random.Generator) -> list[int]:
     """The last 5 to 20 % of the scenes, at least one."""
     return list(range(scenes - max(1, round(rng.uniform(*SHARES) * scenes)), scenes))
 
 
-def runs(length: int, scenes: int, rng: np.random.Generator) -> list[int]:
-    """Runs of `length` consecutive scenes, apart from each other, 5 to 20 % of the scenes but at least one run."""
+def scene_runs(length: int, scenes: int, rng: np.random.Generator) -> list[int]:
+    """Separate runs of `length` consecutive scenes: 5 to 20 % of the scenes, at least one run."""
     count = max(1, int(rng.uniform(*SHARES) * scenes / length))
     free = scenes - count * (length + 1) + 1
     starts = np.sort(rng.choice(free + count - 1, count, replace=False)) - np.arange(count) if free > 0 else [0]
-    begins = [int(start) + i * (length + 1) for i, start in enumerate(starts)]
-    return [scene for begin in begins for scene in range(begin, begin + length)]
+    run_starts = [int(start) + i * (length + 1) for i, start in enumerate(starts)]
+    return [scene for run_start in run_starts for scene in range(run_start, run_start + length)]
 
 
 class Replay(Task):
-    """Replay values under one way of masking."""
+    """Replay values of scenes, masked in one way."""
 
     table = TableHeading(
         "replay_values",
@@ -72,7 +73,7 @@ class Replay(Task):
 
     @abstractmethod
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
-        """Which scenes are masked."""
+        """Choose the scenes to mask."""
 
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
         frame = videos(connection).filter(pl.col("curve").list.len() >= self.least_scenes)
@@ -87,7 +88,7 @@ class Replay(Task):
         return self.retarget(frame)
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """`target` and what stays visible (`replay`) from the whole curve."""
+        """Split the curve into the asked values (`target`) and the visible ones (`replay`)."""
         rows = (
             frame.select("curve", "asked", row=pl.int_range(pl.len()))
             .with_columns(scene=pl.int_ranges(0, pl.col("curve").list.len()))
@@ -99,27 +100,27 @@ class Replay(Task):
         return frame.with_columns(rows["replay"], rows["target"], options=pl.lit(None, pl.List(pl.String)))
 
     def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
-        asked, target, shown = frame["asked"].to_list(), frame["target"].to_list(), frame["replay"].to_list()
-        for curve, scenes, values in zip(shown, asked, target, strict=True):
+        asked, target, curves = frame["asked"].to_list(), frame["target"].to_list(), frame["replay"].to_list()
+        for curve, scenes, values in zip(curves, asked, target, strict=True):
             for scene, value in zip(scenes, values, strict=True):
                 curve[scene] = value
         return frame.with_columns(
-            pl.Series("curve", shown, pl.List(pl.Float64)), scene_count=pl.col("replay").list.len()
+            pl.Series("curve", curves, pl.List(pl.Float64)), scene_count=pl.col("replay").list.len()
         )
 
     def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
         return frame.with_columns(
             pl.Series("curve", curves, pl.List(pl.Float64)),
-            views=drawn("views", 10 ** rng.uniform(2, 8, frame.height)),
-            like_view_pct=drawn("like_view_pct", rng.uniform(0.1, 15, frame.height)),
+            views=replace_known("views", 10 ** rng.uniform(2, 8, frame.height)),
+            like_view_pct=replace_known("like_view_pct", rng.uniform(0.1, 15, frame.height)),
         )
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return replay_text(frame, REPLAY)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The conditional mean of the asked scenes given the visible ones."""
+        """Conditional means of the asked scenes given the visible ones."""
         means = law_of("replay_mean", frame, law)
         rows = zip(means, frame["replay"], frame["asked"], strict=True)
         return Expected(
@@ -134,7 +135,7 @@ class ReplayPast(Replay):
     condition = "past"
 
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
-        return past(scenes, rng)
+        return first_scenes(scenes, rng)
 
 
 class ReplayFuture(Replay):
@@ -144,7 +145,7 @@ class ReplayFuture(Replay):
     condition = "future"
 
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
-        return future(scenes, rng)
+        return last_scenes(scenes, rng)
 
 
 class ReplayRandom5(Replay):
@@ -155,7 +156,7 @@ class ReplayRandom5(Replay):
     least_scenes = 7
 
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
-        return runs(5, scenes, rng)
+        return scene_runs(5, scenes, rng)
 
 
 class ReplayRandom7(Replay):
@@ -166,11 +167,11 @@ class ReplayRandom7(Replay):
     least_scenes = 9
 
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
-        return runs(7, scenes, rng)
+        return scene_runs(7, scenes, rng)
 
 
 class ReplayAllMasked(Replay):
-    """All scenes masked, so that there is nothing to interpolate from."""
+    """All scenes masked: nothing is left to interpolate from."""
 
     name = "replay_all_masked"
     condition = "all_masked"

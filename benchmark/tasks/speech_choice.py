@@ -1,7 +1,7 @@
-"""Content simulation: which of 25 texts is said in five masked scenes? (paper, content simulation)
+"""Content simulation: which of 25 texts is spoken in five masked scenes? (paper, content simulation)
 
-The 24 others are the speech of five consecutive scenes of other videos of the same split. An instance whose right text
-can be read off the rest of the prompt (title, description, other scenes repeat it) is left out.
+The other 24 texts are the speech of five consecutive scenes of other videos of the same split. An instance is left out
+if the rest of its prompt (title, description, other scenes) repeats the right text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SCENES = 5
 OPTIONS = 25
 MIN_SPOKEN = 3
 OPTION_CHARACTERS = 240
-WIDER = 5
+OVERSAMPLING = 5
 
 
 class SpeechChoice(Task):
@@ -49,11 +49,11 @@ class SpeechChoice(Task):
         return ("scene_seen", "scene_speech", "replay", "asked", "option_texts", "views", "like_view_pct")
 
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        wide = {split: WIDER * size for split, size in sizes.items()}  # many have no such run of speech
-        frame = with_scenes(capped(by_cluster(videos(connection), seed), wide, seed), connection)
+        wider_sizes = {split: OVERSAMPLING * size for split, size in sizes.items()}  # many have no suitable run
+        frame = with_scenes(capped(by_cluster(videos(connection), seed), wider_sizes, seed), connection)
         rng = self.rng(seed)
-        frame = masked_runs(frame, rng)
-        parts = [with_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
+        frame = mask_speech(frame, rng)
+        parts = [add_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
         frame = pl.concat(parts) if parts else frame
         if frame.is_empty() or frame["split"].n_unique() < 3 or frame["cluster"].n_unique() < MIN_CLUSTERS:
             raise NotEnough(f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes")
@@ -63,47 +63,50 @@ class SpeechChoice(Task):
         return frame.with_columns(scene_count=pl.col("scene_seen").list.len())
 
     def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        drawn = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
-        return frame.with_columns(pl.Series("replay", drawn, pl.List(pl.Float64)))
+        curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
+        return frame.with_columns(pl.Series("replay", curves, pl.List(pl.Float64)))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return speech_text(frame)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The right option, since what is seen names what is said: an upper bound."""
+        """The right options, since the visible captions name the speech: an upper bound."""
         return Expected(frame["target"].to_list())
 
 
-def masked_runs(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Adds `asked` (five scenes in a row, at least three of them spoken), `said` and `replay` (the whole curve).
+def mask_speech(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Add `asked` (five scenes in a row, three or more with speech), `spoken` (their speech) and `replay` (all values).
 
-    Videos without such a run, or whose text gives the speech away, are left out.
+    Videos without such a run, or whose other text repeats the speech, are left out.
     """
     asked: list[list[int] | None] = []
-    said: list[str | None] = []
+    spoken: list[str | None] = []
     for speech, seen, title, body in frame.select("scene_speech", "scene_seen", "title", "body").iter_rows():
-        run, text = one_run(speech, rng)
-        rest = " ".join([title or "", body or "", *(s or "" for s in seen)]).lower()
-        others = [s for i, s in enumerate(speech) if s and run is not None and i not in run]
-        given_away = run is not None and any(
-            len(s.split()) >= 3 and (s.lower() in rest or s in others) for s in (speech[i] or "" for i in run)
+        run, text = choose_run(speech, rng)
+        visible_text = " ".join([title or "", body or "", *(line or "" for line in seen)]).lower()
+        other_speech = [line for i, line in enumerate(speech) if line and run is not None and i not in run]
+        is_repeated = run is not None and any(
+            len(line.split()) >= 3 and (line.lower() in visible_text or line in other_speech)
+            for line in (speech[i] or "" for i in run)
         )
-        asked.append(None if given_away else run)
-        said.append(text)
+        asked.append(None if is_repeated else run)
+        spoken.append(text)
     frame = frame.with_columns(
         pl.Series("asked", asked, pl.List(pl.Int64)),
-        pl.Series("said", said, pl.String),
+        pl.Series("spoken", spoken, pl.String),
         replay=pl.when(pl.col("curve").list.len() == pl.col("scene_seen").list.len()).then("curve"),
     )
-    silent = pl.lit(None, pl.Float64).repeat_by(pl.col("scene_seen").list.len())
-    return hidden(frame.with_columns(replay=pl.coalesce("replay", silent)).filter(pl.col("asked").is_not_null()))
+    no_replay = pl.lit(None, pl.Float64).repeat_by(pl.col("scene_seen").list.len())
+    return hide_speech(
+        frame.with_columns(replay=pl.coalesce("replay", no_replay)).filter(pl.col("asked").is_not_null())
+    )
 
 
-def hidden(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame without the asked scenes' speech in any column."""
+def hide_speech(frame: pl.DataFrame) -> pl.DataFrame:
+    """Remove the asked scenes' speech from every column."""
     speech, asked = frame["scene_speech"].to_list(), frame["asked"].to_list()
     shown = [
-        [None if i in run else said for i, said in enumerate(scenes)] for scenes, run in zip(speech, asked, strict=True)
+        [None if i in run else line for i, line in enumerate(scenes)] for scenes, run in zip(speech, asked, strict=True)
     ]
     frame = frame.with_columns(pl.Series("scene_speech", shown, pl.List(pl.String)))
     scenes = [pl.col(name).list.join(" ", ignore_nulls=True) for name in ("scene_seen", "scene_speech")]
@@ -111,31 +114,31 @@ def hidden(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(text=pl.concat_str(parts, separator=" ", ignore_nulls=True))
 
 
-def one_run(speech: list[str | None], rng: np.random.Generator) -> tuple[list[int] | None, str | None]:
-    """Five scenes in a row with speech in three of them, drawn among all such, and what is said in them."""
+def choose_run(speech: list[str | None], rng: np.random.Generator) -> tuple[list[int] | None, str | None]:
+    """Draw five scenes in a row, three or more with speech; gives the scenes and their speech, or None for both."""
     starts = [
         start
         for start in range(len(speech) - SCENES + 1)
-        if sum(bool(s) for s in speech[start : start + SCENES]) >= MIN_SPOKEN
+        if sum(bool(line) for line in speech[start : start + SCENES]) >= MIN_SPOKEN
     ]
     if not starts:
         return None, None
     start = starts[int(rng.integers(len(starts)))]
     run = list(range(start, start + SCENES))
-    return run, " / ".join(s for s in (speech[i] for i in run) if s)[:OPTION_CHARACTERS]
+    return run, " / ".join(line for line in (speech[i] for i in run) if line)[:OPTION_CHARACTERS]
 
 
-def with_options(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Adds option_texts, options (their numbers) and target; a split with fewer than 25 different texts is emptied."""
-    texts = frame["said"].unique(maintain_order=True).to_list()
+def add_options(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Add option_texts, options (their numbers) and target; a split with fewer than 25 different texts is emptied."""
+    texts = frame["spoken"].unique(maintain_order=True).to_list()
     if len(texts) < OPTIONS:
         frame = frame.clear()
     rows, targets = [], []
-    for said in frame["said"]:
-        drawn = [texts[i] for i in rng.choice(len(texts), OPTIONS, replace=False)]
-        others = [text for text in drawn if text != said][: OPTIONS - 1]
+    for spoken in frame["spoken"]:
+        sampled = [texts[i] for i in rng.choice(len(texts), OPTIONS, replace=False)]
+        distractors = [text for text in sampled if text != spoken][: OPTIONS - 1]
         right = int(rng.integers(OPTIONS))
-        rows.append([*others[:right], said, *others[right:]])
+        rows.append([*distractors[:right], spoken, *distractors[right:]])
         targets.append([float(right)])
     numbers = [str(i + 1) for i in range(OPTIONS)]
     return frame.with_columns(

@@ -1,8 +1,8 @@
 """Behavior simulation, tweets: high or low likes for its account (paper, behavior simulation on Twitter).
 
 High and low are the upper and lower third of an account's own posts; the middle third is left out (`cut = "thirds"`),
-or all are cut at the median (`cut = "median"`). Likes drift over the years, so a post is compared with its neighbours
-in time alone: blocks of 100 consecutive posts of the account within its split.
+or all posts are cut at the median (`cut = "median"`). Likes drift over the years, so a post is compared only with posts
+of about the same time: blocks of 100 consecutive posts of the account within its split.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CLASSES = ("low", "high")
 
 
 def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
-    """Adds `like_class`, and the block's cuts `low_below` and `high_above` (likes); posts in between are left out."""
+    """Add `like_class` and the block's cuts `low_below` and `high_above` (likes); posts in between are left out."""
     group = ["cluster", "split"]
     ranked = frame.sort(*group, "published_at", "message_id").with_columns(
         block=(pl.int_range(pl.len()).over(group) * pl.max_horizontal(1, pl.len().over(group) // BLOCK))
@@ -51,7 +51,7 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
 
 
 class TweetLikes(Task):
-    """High or low likes of posts, under one way of splitting them."""
+    """High or low likes of posts, split in one way."""
 
     table = TableHeading(
         "twitter_likes",
@@ -71,7 +71,7 @@ class TweetLikes(Task):
 
     @abstractmethod
     def with_split(self, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
-        """Adds `split`."""
+        """Add the column `split`."""
 
     def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
         frame = posts(connection).filter(pl.len().over("cluster") >= MIN_POSTS)
@@ -94,7 +94,7 @@ class TweetLikes(Task):
         return post_text(frame)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The likelier class, given where its account's low posts end and its high ones begin (likes)."""
+        """The more likely class and both probabilities, given the cuts of the post's block (likes)."""
         cuts = {name: np.log(np.maximum(frame[name].to_numpy(), 0.5)) for name in ("low_below", "high_above")}
         mean = law_of("post_ln", frame, law).to_numpy()
         low = ndtr((cuts["low_below"] - mean) / rules.POST_NOISE_SD)
@@ -104,7 +104,7 @@ class TweetLikes(Task):
 
 
 class TweetLikesBrand(TweetLikes):
-    """Posts of companies that were not trained on."""
+    """Posts of companies that are not in training."""
 
     name = "tweet_likes_brand"
     condition = "brand_separated"

@@ -13,7 +13,7 @@ from benchmark.metrics import ACCURACY_REL10, RMSE, RMSE_LOG10
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
-from benchmark.tasks.base import NotEnough, TableHeading, Task, drawn
+from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
 from benchmark.tasks.expected import Expected, law_of, log_normal_means
 from corpus.simulate import law as rules
 from corpus.verbalize.message_frames import videos, with_scenes
@@ -21,7 +21,7 @@ from corpus.verbalize.video import views_text
 
 
 class Views(Task):
-    """One count a video, at the age given in the prompt."""
+    """A count for each video, at the age given in the prompt."""
 
     name = "views"
     table = TableHeading(
@@ -55,7 +55,7 @@ class Views(Task):
         return frame.with_columns(views=pl.col("target").list.first(), like_view_pct=pl.lit(None, pl.Float64))
 
     def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        return frame.with_columns(views=drawn("views", 10 ** rng.uniform(2, 8, frame.height)))
+        return frame.with_columns(views=replace_known("views", 10 ** rng.uniform(2, 8, frame.height)))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return views_text(frame)

@@ -59,7 +59,7 @@ def test_scene_rows_keep_what_is_asked_apart_from_what_is_seen(small_bench):
         rows = scene_rows(frame)
         asked = rows.filter("asked").group_by("row", maintain_order=True).agg("scene")["scene"]
         assert asked.to_list() == frame["asked"].to_list()
-        assert rows.filter("asked")["seen"].null_count() == rows["asked"].sum()
+        assert rows.filter("asked")["visible"].null_count() == rows["asked"].sum()
         assert rows.height == frame["replay"].list.len().sum()
         assert rows["position"].min() == 0 and rows["position"].max() == 1
         assert (rows.filter("asked")["value"].null_count() == 0) == (split == "train")

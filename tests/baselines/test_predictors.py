@@ -235,7 +235,7 @@ def test_list_names_every_predictor_and_what_it_answers(cbc):
         (["mean", "--split", "train"], "no split 'train'"),
         (["mean", "--shots", "2"], "mean is no language model"),
         (["mean", "--decode", "expected"], "mean is no language model"),
-        (["mean", "--decode", "loud"], "no way to decode called 'loud'"),
+        (["mean", "--decode", "loud"], "unknown decoding 'loud'"),
         (["interpolate", "--tasks", "views"], "interpolate applies to no task"),
         (["./no/such/model"], "./no/such/model is no predictor and no model folder"),
         (["oracle", "--split", "validation"], "the oracle has no answers for the validation split"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from baselines.lcbm.recipe import BadRecipe, NoSuchRecipe, load_recipe, shipped
+from baselines.lcbm.recipe import BadRecipe, NoSuchRecipe, load_recipe, shipped_recipes
 
 SMALL = """
 says: a small one
@@ -26,8 +26,8 @@ def write(folder: Path, text: str, name: str = "own") -> str:
 
 
 def test_every_shipped_recipe_loads():
-    assert shipped() == ["lcbm-13b", "nano-base", "nano-control", "nano-lcbm", "vicuna-13b"]
-    assert {load_recipe(name).name for name in shipped()} == set(shipped())
+    assert shipped_recipes() == ["lcbm-13b", "nano-base", "nano-control", "nano-lcbm", "vicuna-13b"]
+    assert {load_recipe(name).name for name in shipped_recipes()} == set(shipped_recipes())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Runs that are wrong in some way: each function breaks a good run folder; the name says how."""
+"""Break good run folders: each function does it in one way, which its name says."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def answers(run: Path) -> Path:
     return run / "predictions" / f"{TASK}.parquet"
 
 
-def rewrite(make: Callable[[pl.DataFrame], pl.DataFrame]) -> Break:
-    return lambda run: make(pl.read_parquet(answers(run))).write_parquet(answers(run))
+def rewrite(change_frame: Callable[[pl.DataFrame], pl.DataFrame]) -> Break:
+    return lambda run: change_frame(pl.read_parquet(answers(run))).write_parquet(answers(run))
 
 
 def table(**columns: Any) -> Break:
-    """Other columns, or other types, beside the instances."""
+    """Write other columns, or columns of other types."""
 
     def write(run: Path) -> None:
         names = pl.read_parquet(answers(run))["instance_id"].to_list()
-        made = {name: column(names) if callable(column) else column for name, column in columns.items()}
-        pq.write_table(pa.table(made), answers(run))
+        arrays = {name: column(names) if callable(column) else column for name, column in columns.items()}
+        pq.write_table(pa.table(arrays), answers(run))
 
     return write
 
@@ -96,7 +96,7 @@ def as_pipe(inside: str) -> Break:
 
 
 def many_values(run: Path) -> None:
-    """A small file that unpacks to a hundred million numbers."""
+    """Write a small file that unpacks to a hundred million numbers."""
     names = pl.read_parquet(answers(run))["instance_id"].to_list()
     lists = pa.array([[0.0] * 250_000] * len(names), pa.list_(pa.float64()))
     pq.write_table(pa.table({"instance_id": names, "values": lists}), answers(run), compression="zstd")
@@ -121,7 +121,7 @@ def cut(run: Path) -> None:
 
 
 def flipped(run: Path) -> None:
-    """Bytes turned over in the middle of the data pages."""
+    """Invert the bytes of the data pages."""
     content = bytearray(answers(run).read_bytes())
     for i in range(4, len(content) // 2):
         content[i] ^= 0xFF
@@ -133,7 +133,7 @@ def deep(depth: int) -> bytes:
 
 
 def about_number(number: bytes) -> Break:
-    """A number as JSON's text, which Python's own writer would not write."""
+    """Write a number as JSON text that Python's own writer would not write."""
 
     def write(run: Path) -> None:
         path = run / "manifest.json"
@@ -153,7 +153,7 @@ def extra_files(run: Path) -> None:
 
 
 def bare(run: Path) -> None:
-    """Nothing but what is needed."""
+    """Keep only the fields that are required."""
     for field in ("settings", "about", "counts", "partial", "split"):
         drop(field)(run)
 

@@ -14,7 +14,7 @@ import pytest
 from benchmark.bench import Bench, NoAnswers
 from benchmark.build import NothingToAsk, build_bench
 from benchmark.tasks.registry import TASKS, task_named
-from benchmark.tasks.replay import runs
+from benchmark.tasks.replay import scene_runs
 from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
 from corpus.files.written_once import HoldsOther
@@ -111,7 +111,7 @@ def test_masks_are_where_the_condition_says(bench):
 def test_runs_of_masked_scenes_do_not_touch(length):
     for seed in range(300):
         scenes = int(np.random.default_rng(seed).integers(length + 2, 101))
-        asked = runs(length, scenes, np.random.default_rng(seed))
+        asked = scene_runs(length, scenes, np.random.default_rng(seed))
         assert asked == sorted(set(asked)) and asked[0] >= 0 and asked[-1] < scenes
         assert len(asked) % length == 0
         assert len(asked) <= max(length, 0.2 * scenes)

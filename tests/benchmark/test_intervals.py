@@ -10,7 +10,7 @@ from scipy import stats
 
 from benchmark import intervals
 from benchmark.intervals import cluster_sums, difference, interval, resampled
-from benchmark.metrics import percent, root
+from benchmark.metrics import percent, root_mean
 
 
 def mean_interval(values, cluster, clusters, resamples=2000, seed=0):
@@ -76,7 +76,7 @@ def test_a_paired_difference_of_equals_is_zero_and_a_constant_gain_is_found():
     errors = rng.gamma(2, 2, 30)
     ones = np.ones(30)
     samples = resampled(np.stack([errors, ones, errors, ones, errors + 0.01, ones], axis=1))
-    first, second, third = (root(samples[:, i : i + 2]) for i in (0, 2, 4))
+    first, second, third = (root_mean(samples[:, i : i + 2]) for i in (0, 2, 4))
     value, worse = np.sqrt(errors.mean()), np.sqrt((errors + 0.01).mean())
     same = difference(value, value, first, second, 30)
     assert (same.value, same.low, same.high) == (0, 0, 0)

@@ -11,7 +11,7 @@ from benchmark.references.constants import MAJORITY, MEAN, MEDIAN
 from benchmark.references.curves import INTERPOLATE, MEAN_CURVE
 from benchmark.references.overlap import OVERLAP
 from benchmark.tasks.registry import TASKS, references, task_named
-from tests.benchmark.tiny_bench import frame_of, write_bench
+from tests.benchmark.tiny_bench import make_frame, write_bench
 
 ALL = tuple(TASKS)
 
@@ -77,15 +77,15 @@ def test_mean_and_median_and_majority_are_those_of_the_training_part(bench):
     values = train["target"].explode().to_numpy()
     assert MEAN.values(train, test)[0] == pytest.approx([values.mean()])
     assert MEDIAN.values(train, test)[-1] == pytest.approx([np.median(values)])
-    train = frame_of(
+    train = make_frame(
         [{"options": o, "target": [t]} for o, t in ((["low", "high"], 1), (["high", "low"], 0), (["low", "high"], 0))]
     )
-    test = frame_of([{"options": ["low", "high"]}, {"options": ["high", "low"]}])
+    test = make_frame([{"options": ["low", "high"]}, {"options": ["high", "low"]}])
     assert MAJORITY.values(train, test) == [[1], [0]]
 
 
 def test_interpolation_is_linear_between_and_nearest_beyond():
-    test = frame_of(
+    test = make_frame(
         [
             video([2, 3], [0, 10, -1, -1, 40, 50.0]),
             video([0, 1], [-1, -1, 7, 9.0]),
@@ -93,18 +93,18 @@ def test_interpolation_is_linear_between_and_nearest_beyond():
             video([0, 1], [-1.0, -1]),
         ]
     )
-    train = frame_of([video([0], [20.0, 1, 1])])
+    train = make_frame([video([0], [20.0, 1, 1])])
     assert INTERPOLATE.values(train, test) == [[20, 30], [7, 7], [30], [20, 20]]
 
 
 def test_the_mean_curve_restores_the_common_shape_at_other_lengths_and_ignores_missing_values():
     shape = np.linspace(100, 0, 50).round(2).tolist()
-    train = frame_of([video([0, 1], shape), video([49], [v - 10 if v > 10 else v for v in shape])])
-    test = frame_of([video([0, 12, 24], [0.0] * 25)])
+    train = make_frame([video([0, 1], shape), video([49], [v - 10 if v > 10 else v for v in shape])])
+    test = make_frame([video([0, 12, 24], [0.0] * 25)])
     (values,) = MEAN_CURVE.values(train, test)
     assert values == pytest.approx([94, 45, 1], abs=0.2)
-    holes = frame_of([video([1], [10.0, 30.0, None, 30.0])])
-    assert MEAN_CURVE.values(holes, frame_of([video([2], [0.0] * 4)])) == [[pytest.approx(30)]]
+    holes = make_frame([video([1], [10.0, 30.0, None, 30.0])])
+    assert MEAN_CURVE.values(holes, make_frame([video([2], [0.0] * 4)])) == [[pytest.approx(30)]]
 
 
 def test_overlap_takes_what_the_visible_text_speaks_of_and_ignores_the_options_own_lines():

@@ -14,7 +14,7 @@ from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 from benchmark.answer_key import DamagedBench
 from benchmark.bench import NoAnswers
 from benchmark.run import BadRun, NoPredictions, RunForOtherBench, write_run
-from benchmark.score import number, score, scores_text, write_scores
+from benchmark.score import score, scores_text, short_number, write_scores
 from benchmark.tasks.registry import TASKS
 from corpus.errors import NoSuchPath, WrongVersion
 from tests.benchmark.tiny_bench import noisy, truth_of, write_bench, write_values
@@ -167,4 +167,4 @@ def test_the_command_prints_the_scores_and_one_line_for_a_mistake(cbc, bench, ru
     ],
 )
 def test_figures_are_short(value, text):
-    assert number(value) == text
+    assert short_number(value) == text

@@ -177,9 +177,9 @@ def line(number):
 
 SLIPS = {
     "absent.csv": (None, "no file of answers"),
-    "a.pkl": (pickle.dumps([1]), "no kind of file"),
-    "a.xlsx": (b"PK", "no kind of file"),
-    "none": (b"", "no kind of file"),
+    "a.pkl": (pickle.dumps([1]), "no file of a kind"),
+    "a.xlsx": (b"PK", "no file of a kind"),
+    "none": (b"", "no file of a kind"),
     "empty.csv": (b"", "cannot be read"),
     "empty.jsonl": (b"", "lacks the column"),
     "empty.parquet": (b"", "cannot be read"),

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from benchmark.open_runs import NotTheReference
-from benchmark.reference_rows import own_answers, own_kinds
+from benchmark.reference_rows import provided_answers, provided_kinds
 from benchmark.run import Run, write_run
 from benchmark.score import write_scores
 from benchmark.submit import BadName, submit
@@ -68,7 +68,7 @@ def test_a_run_under_the_name_of_a_reference_is_refused_unless_it_is_the_referen
         lambda: make_tables([honest, forged], bench.root, tmp_path / "out"),
         lambda: build_site([honest, forged], tmp_path / "site", bench.root),
     ):
-        with pytest.raises(NotTheReference, match="give it another name"):
+        with pytest.raises(NotTheReference, match="give the run another name"):
             step()
     assert not (tmp_path / "out").exists() and not (tmp_path / "site").exists()
 
@@ -77,10 +77,12 @@ def test_a_run_under_the_name_of_a_reference_is_refused_unless_it_is_the_referen
 def test_the_bench_itself_provides_references_and_oracle(part, bench, honest, tmp_path):
     questions = bench.public(TASK, "test")
     asked = questions if part == "all" else questions.head(7)
-    names = own_kinds(bench, TASK)
+    names = provided_kinds(bench, TASK)
     assert set(names.items()) >= {("oracle", "oracle"), ("mean", "trivial"), ("random", "trivial")}
     theirs = [
-        write_run(tmp_path / name, bench, name, kind, {TASK: own_answers(bench, TASK, name, asked)}, {}, partial=True)
+        write_run(
+            tmp_path / name, bench, name, kind, {TASK: provided_answers(bench, TASK, name, asked)}, {}, partial=True
+        )
         for name, kind in names.items()
     ]
     assert make_tables([honest, *theirs], bench.root, tmp_path / "a") == make_tables(

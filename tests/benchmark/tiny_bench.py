@@ -1,4 +1,4 @@
-"""A bench and runs small enough to compute by hand, written as the real ones are."""
+"""Write a bench and runs that are small enough to compute by hand, in the real formats."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LISTS = {"target": pl.List(pl.Float64), "chance": pl.List(pl.Float64), "replay":
 SCHEMA = {**LISTS, "asked": pl.List(pl.Int64), "options": pl.List(pl.String)}
 
 
-def frame_of(rows):
-    """Rows as a frame with the columns' own types, also where all are null."""
-    kept = {name: dtype for name, dtype in SCHEMA.items() if name in rows[0]}
-    return pl.DataFrame(rows, schema_overrides=kept, strict=False)
+def make_frame(rows):
+    """Make a frame with the columns' types, also where all values are null."""
+    dtypes = {name: dtype for name, dtype in SCHEMA.items() if name in rows[0]}
+    return pl.DataFrame(rows, schema_overrides=dtypes, strict=False)
 
 
 def replay_rows(count, clusters, rng, condition="past"):
@@ -54,9 +54,9 @@ def speech_rows(count, clusters, rng):
     for i in range(count):
         options = [f"sentence {chr(97 + k)}{i} spoken" for k in range(25)]
         right = int(rng.integers(25))
-        said = {"target": [float(right)], "chance": [float(rng.integers(25))], "asked": list(range(5))}
+        answer = {"target": [float(right)], "chance": [float(rng.integers(25))], "asked": list(range(5))}
         rows.append(
-            {**said, "option_texts": options, "options": [str(k + 1) for k in range(25)], **common(i, clusters)}
+            {**answer, "option_texts": options, "options": [str(k + 1) for k in range(25)], **common(i, clusters)}
         )
         rows[-1]["prompt"] = "\n".join(["talk", *(f"{k + 1}) {text}" for k, text in enumerate(options))])
     return rows
@@ -76,33 +76,35 @@ ROWS = {"replay_values": replay_rows, "twitter_likes": tweet_rows, "content_simu
 
 
 def write_bench(root: Path, tasks, count=40, clusters=12, seed=0, answers=True, fingerprint="f00d", rows=None) -> Bench:
-    """A bench of the named tasks; `rows` gives a task's test rows by hand."""
-    said = {}
+    """Write a bench of the named tasks; `rows` gives the test rows of tasks by hand."""
+    task_entries = {}
     root.mkdir(parents=True, exist_ok=True)
     for task in tasks:
-        about = task_named(task)
-        make = ROWS.get(about.table.name, value_rows)
-        more = {"condition": about.condition} if about.asks_curve else {}
+        definition = task_named(task)
+        make_rows = ROWS.get(definition.table.name, value_rows)
+        condition = {"condition": definition.condition} if definition.asks_curve else {}
         for split in ("train", "validation", "test"):
             rng = np.random.default_rng([seed, sum(map(ord, task + split))])
-            made = frame_of((rows or {}).get(task) if split == "test" and rows else make(count, clusters, rng, **more))
+            frame = make_frame(
+                (rows or {}).get(task) if split == "test" and rows else make_rows(count, clusters, rng, **condition)
+            )
             folder = root / "public" / task
             folder.mkdir(parents=True, exist_ok=True)
             if split == "test":
                 private = root / "private" / task
                 private.mkdir(parents=True, exist_ok=True)
                 if answers:
-                    made.select("instance_id", "answer", "target", "chance").write_parquet(private / "test.parquet")
+                    frame.select("instance_id", "answer", "target", "chance").write_parquet(private / "test.parquet")
                 hidden = pl.lit(None, pl.List(pl.Float64)).alias("target"), pl.lit(None, pl.String).alias("answer")
-                made = made.with_columns(*hidden)
-            made.drop("chance").write_parquet(folder / f"{split}.parquet")
-        said[task] = {
-            **{"table": about.table.name, "condition": about.condition, "kind": about.answer.name},
-            "metrics": [metric.name for metric in about.metrics],
+                frame = frame.with_columns(*hidden)
+            frame.drop("chance").write_parquet(folder / f"{split}.parquet")
+        task_entries[task] = {
+            **{"table": definition.table.name, "condition": definition.condition, "kind": definition.answer.name},
+            "metrics": [metric.name for metric in definition.metrics],
             **dict.fromkeys(("train", "validation", "test"), count),
         }
     content = {"format": "cbc-bench", "version": 1, "fingerprint": fingerprint, "seed": seed, "simulated": True}
-    (root / "manifest.json").write_text(json.dumps({**content, "tasks": said}))
+    (root / "manifest.json").write_text(json.dumps({**content, "tasks": task_entries}))
     return Bench.open(root)
 
 
@@ -111,18 +113,18 @@ def truth_of(bench: Bench, task: str) -> list[list[float]]:
 
 
 def write_values(out: Path, bench: Bench, name: str, values, kind="lm", about=None) -> Path:
-    """A run from {task: values in the bench's order}."""
+    """Write a run from {task: values in the bench's order}."""
     frames = {
         task: bench.public(task, "test")
         .select("instance_id")
-        .with_columns(pl.Series("values", given, dtype=pl.List(pl.Float64)))
-        for task, given in values.items()
+        .with_columns(pl.Series("values", task_values, dtype=pl.List(pl.Float64)))
+        for task, task_values in values.items()
     }
     return write_run(out, bench, name, kind, frames, about or {})
 
 
 def noisy(bench: Bench, task: str, sd: float, seed: int = 0) -> list[list[float]]:
-    """The truth with noise, kept in the legal range; choices flipped to option 0 with probability sd."""
+    """The truth with noise, clipped to the legal range; choices become option 0 with probability sd."""
     rng, answer = np.random.default_rng(seed), task_named(task).answer
     if isinstance(answer, Choice):
         return [value if rng.random() > sd else [0.0] for value in truth_of(bench, task)]

@@ -1,4 +1,4 @@
-"""The browser that looks at the page, and the server that shows it."""
+"""Start a browser page on the site, and serve the site without log messages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ARGUMENTS = [
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_):
-        """Say nothing."""
+        """Print nothing."""
 
 
 def opened(browser, address, width=1280, mode="light"):
-    """The page, with all that was asked for and every complaint noted."""
+    """Open the page; `asked` lists its requests, `complaints` its console messages and errors."""
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=mode)
     page.asked, page.complaints = [], []
     page.on("request", lambda request: page.asked.append(request.url))

@@ -1,4 +1,4 @@
-"""A small bench with runs, made by hand: two replay tasks, likes per view and posts of ten channels."""
+"""Write a small bench with runs: two replay tasks, likes per view and posts of ten channels."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TASKS = {
     "like_view_ratio": ("like_view_ratio", "test", "values", ["rmse", "r2", "accuracy_rel10"]),
     "tweet_likes_brand": ("twitter_likes", "brand_separated", "choice", ["accuracy"]),
 }
-# Every way to mask replay values: the widest table there is.
+# Every way to mask replay values: the widest table.
 WIDE = {
     f"replay_{condition}": ("replay_values", condition, "values", ["rmse", "accuracy_abs5"])
     for condition in ("past", "future", "random_5", "random_7", "all_masked")
@@ -42,7 +42,7 @@ def curve(rng: np.random.Generator) -> list[float]:
 
 def row(task: str, split: str, number: int, rng: np.random.Generator) -> dict[str, object]:
     """A question with its answer."""
-    said: dict[str, object] = {
+    question: dict[str, object] = {
         "instance_id": f"{task}-{split}-{number}",
         "message_id": f"{split}-{number}",
         "cluster": f"{split} channel {number // A_CHANNEL}",
@@ -53,11 +53,11 @@ def row(task: str, split: str, number: int, rng: np.random.Generator) -> dict[st
     }
     if task in REPLAY:
         truth, asked = curve(rng), list(REPLAY[task])
-        seen = [None if scene in asked else value for scene, value in enumerate(truth)]
-        return said | {"replay": seen, "asked": asked, "target": [truth[scene] for scene in asked]}
+        visible = [None if scene in asked else value for scene, value in enumerate(truth)]
+        return question | {"replay": visible, "asked": asked, "target": [truth[scene] for scene in asked]}
     if task == "tweet_likes_brand":
-        return said | {"target": [float(rng.integers(2))]}
-    return said | {"target": [float(rng.gamma(2, 1.5))]}
+        return question | {"target": [float(rng.integers(2))]}
+    return question | {"target": [float(rng.gamma(2, 1.5))]}
 
 
 def frame(task: str, split: str, seed: int) -> pl.DataFrame:
@@ -70,22 +70,22 @@ def frame(task: str, split: str, seed: int) -> pl.DataFrame:
 def write_bench(
     root: Path, simulated: bool = True, seed: int = 0, asked: dict[str, tuple] = TASKS, oracle: bool = True
 ) -> Bench:
-    """Write the bench; that of the simulated world has the oracle's answers, unless `oracle` is false."""
+    """Write the bench; a simulated one has the oracle's answers, unless `oracle` is false."""
     for task in asked:
         for split in ("train", "validation", "test"):
-            made = frame(task, split, seed)
+            rows = frame(task, split, seed)
             path = root / "public" / task / f"{split}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             hidden = [pl.lit(None, pl.List(pl.Float64)).alias("target")] if split == "test" else []
-            made.with_columns(hidden).write_parquet(path)
+            rows.with_columns(hidden).write_parquet(path)
         (root / "private" / task).mkdir(parents=True)
-        answers = made.select("instance_id", "answer", "target", pl.col("target").list.reverse().alias("chance"))
+        answers = rows.select("instance_id", "answer", "target", pl.col("target").list.reverse().alias("chance"))
         answers.write_parquet(root / "private" / task / "test.parquet")
     size = CHANNELS * A_CHANNEL
     tasks = {
-        name: dict(zip(("table", "condition", "kind", "metrics"), said, strict=True))
+        name: dict(zip(("table", "condition", "kind", "metrics"), entry, strict=True))
         | {"train": size, "validation": size, "test": size, "options": {}}
-        for name, said in asked.items()
+        for name, entry in asked.items()
     }
     write_json(
         root / "manifest.json",
@@ -105,7 +105,7 @@ def write_bench(
 
 
 def guesses(bench: Bench, task: str, error: float, unread: float, seed: int) -> pl.DataFrame:
-    """Answers that are off by an error in a share of the scale; some cannot be read."""
+    """Answers with an error, in shares of the scale; the share `unread` cannot be read."""
     rng = np.random.default_rng([seed, *task.encode()])
     values: list[list[float] | None] = []
     for target in bench.answers(task)["target"]:
@@ -142,7 +142,7 @@ TRAINED = {
     "weights": "ab" * 32,
     "key": "cd" * 16,
 }
-# What each run says of itself; the hostile one says what no predictor of ours would.
+# What each run states about itself; the hostile one has values that no predictor of cbc writes.
 ABOUT = {
     "nano-lcbm": TRAINED,
     HOSTILE: {"says": HOSTILE, "recipe": ["a"], "parameters": "all", "training_tokens": -1, "training_s": True},
@@ -150,7 +150,7 @@ ABOUT = {
 
 
 def write_runs(folder: Path, bench: Bench, without: str = "") -> list[Path]:
-    """Write the runs, all but one if asked."""
+    """Write the runs except the one named `without`."""
     return [
         write_run(
             folder / f"run{place}",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leaderboard.charts import bounds, dot_plot, short
+from leaderboard.charts import axis_limits, dot_plot, short_name
 from leaderboard.palette import COLORS
 from leaderboard.results import Table
 from leaderboard.words import visible
@@ -24,15 +24,15 @@ def content(folder):
 
 @given(SOME, SOME, st.booleans())
 def test_limits_hold_the_trivial_predictors_and_everything_better(values, trivial, lower_is_better):
-    low, high = bounds([*values, *trivial], trivial, lower_is_better)
+    low, high = axis_limits([*values, *trivial], trivial, lower_is_better)
     assert low < high and all(low <= value <= high for value in trivial)
     better = [v for v in values if (v <= max(trivial) if lower_is_better else v >= min(trivial))]
     assert all(low <= value <= high for value in better)
 
 
 def test_what_is_far_worse_than_every_trivial_predictor_lies_off_the_scale():
-    assert bounds([1.0, 2.0, 400.0], [2.0], lower_is_better=True)[1] < 4
-    assert bounds([0.9, 0.0, -375.0], [0.0], lower_is_better=False)[0] > -1
+    assert axis_limits([1.0, 2.0, 400.0], [2.0], lower_is_better=True)[1] < 4
+    assert axis_limits([0.9, 0.0, -375.0], [0.0], lower_is_better=False)[0] > -1
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_any_name_is_drawn(content, name):
         row["run"] = name if row["run"] == "nano-lcbm" else row["run"]
     table = Table(content)
     chart = ElementTree.fromstring(dot_plot(table, table.columns, f"best: {name}"))
-    assert short(name) in {text.text for text in chart.iter("text")}
+    assert short_name(name) in {text.text for text in chart.iter("text")}
     assert chart.get("aria-label") == f"best: {visible(name)}" and not chart.findall(".//*[@style]")
 
 
@@ -88,4 +88,4 @@ def test_the_same_scores_give_the_same_bytes(content):
 
 
 def test_long_names_are_cut():
-    assert short("x" * 60).endswith("…") and short("two\nlines") == "two lines"
+    assert short_name("x" * 60).endswith("…") and short_name("two\nlines") == "two lines"

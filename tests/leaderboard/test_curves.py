@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from benchmark.bench import Bench
 from benchmark.run import Run
-from leaderboard.curves import Video, chosen_predictors, chosen_videos, curve, legal, stretches, videos, with_curves
+from leaderboard.curves import (
+    Video,
+    choose_predictors,
+    choose_videos,
+    draw_curve,
+    legal_values,
+    stretches,
+    videos,
+    with_curves,
+)
 from leaderboard.results import read_tables
 from tests.leaderboard.small import HOSTILE, RUNS
 
@@ -36,23 +45,23 @@ def test_stretches_hold_the_asked_scenes_and_no_other(asked):
 
 def test_the_same_videos_of_different_channels_are_shown_in_every_task(bench):
     frames = [bench.public(task, "test") for task in ("replay_future", "replay_all_masked")]
-    shown = [frame.filter(pl.col("instance_id").is_in(chosen_videos(frame))) for frame in frames]
+    shown = [frame.filter(pl.col("instance_id").is_in(choose_videos(frame))) for frame in frames]
     assert shown[0]["message_id"].to_list() == shown[1]["message_id"].to_list()
     assert shown[0]["cluster"].n_unique() == shown[0].height == 6
 
 
 def test_the_order_of_the_questions_does_not_matter(bench):
     frame = bench.public("replay_future", "test")
-    assert chosen_videos(frame) == chosen_videos(frame.sample(fraction=1, shuffle=True, seed=3))
+    assert choose_videos(frame) == choose_videos(frame.sample(fraction=1, shuffle=True, seed=3))
 
 
 def test_few_videos_of_one_channel_are_all_shown(bench):
     frame = bench.public("replay_future", "test").head(4).with_columns(cluster=pl.lit("one"))
-    assert sorted(chosen_videos(frame)) == sorted(frame["instance_id"])
+    assert sorted(choose_videos(frame)) == sorted(frame["instance_id"])
 
 
 def test_the_best_of_each_kind_is_shown_and_not_the_oracle(table):
-    assert chosen_predictors(table, table.columns[0]) == ["nano-lcbm", "boosted", "interpolate", HOSTILE]
+    assert choose_predictors(table, table.columns[0]) == ["nano-lcbm", "boosted", "interpolate", HOSTILE]
 
 
 def test_videos_hold_truth_where_asked_and_seen_values_elsewhere(folder, runs, bench):
@@ -71,8 +80,10 @@ def test_videos_hold_truth_where_asked_and_seen_values_elsewhere(folder, runs, b
 
 def test_a_video_without_a_readable_answer_is_drawn():
     truth = np.array([50.0, np.nan, 20.0])
-    drawn = curve(Video("title", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]}))
-    assert drawn.startswith("<svg") and drawn == curve(Video("other", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]}))
+    drawn = draw_curve(Video("title", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]}))
+    assert drawn.startswith("<svg") and drawn == draw_curve(
+        Video("other", "", truth, [0, 2], {"a": None, "b": [1.0, 2.0]})
+    )
 
 
 @pytest.mark.parametrize(("asked", "count"), [([4], 0), ([4, 9], 0), ([4, 5, 6], 1)])
@@ -92,10 +103,10 @@ def test_a_video_without_known_values_is_not_drawn(bench, missing):
 
 def test_a_known_value_between_unknown_ones_is_drawn_as_a_dot():
     lone, none = (np.array([50.0, np.nan, value, np.nan, 10.0]) for value in (30.0, np.nan))
-    dots = [curve(Video("", "", truth, [0], {})).count("<use") for truth in (lone, none)]
+    dots = [draw_curve(Video("", "", truth, [0], {})).count("<use") for truth in (lone, none)]
     assert dots[0] == dots[1] + 1
 
 
 @pytest.mark.parametrize("values", [None, [], [1.0], [1.0, 101.0], [-1.0, 2.0], [float("nan"), 2.0], [None, 2.0]])
 def test_answers_that_count_as_unparsed_are_not_drawn(values):
-    assert legal(values, 2) is None and legal([0.0, 100.0], 2) == [0.0, 100.0]
+    assert legal_values(values, 2) is None and legal_values([0.0, 100.0], 2) == [0.0, 100.0]

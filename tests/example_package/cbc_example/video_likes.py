@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
-from benchmark.metrics import RMSE_LOG10, Array, Judged, Metric, columns, ratio
+from benchmark.metrics import RMSE_LOG10, Array, Judged, Metric, ratio, stack_columns
 from benchmark.references.base import Reference, ValueLists, targets
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEDIAN
@@ -27,7 +27,7 @@ ANSWER = Template("video-likes-answer", 1, "= {likes}")
 def decades_off(judged: Judged) -> Array:
     """Absolute error in decades, and number of values."""
     gap = np.abs(np.log10(np.maximum(judged.predicted, 1)) - np.log10(np.maximum(judged.truth, 1)))
-    return columns(judged.per_instance(gap), judged.count)
+    return stack_columns(judged.per_instance(gap), judged.count)
 
 
 def geometric_mean(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
@@ -41,7 +41,7 @@ GEOMETRIC_MEAN = Reference("geometric_mean", "the geometric mean of training", "
 
 
 class VideoLikes(Task):
-    """One count a video."""
+    """A count for each video."""
 
     name = "video_likes"
     table = TableHeading("video_likes", "Likes of videos (counts)", "Not in the paper.")
