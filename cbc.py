@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
@@ -170,21 +171,24 @@ def report(error: BaseException) -> int:
         line, code = file_line(error), 2
     if line is None:
         raise error
-    failed(line)
+    with suppress(OSError):  # no room for it: the exit code says it all the same
+        failed(line)
     return code
 
 
 def drop_output() -> None:
     """Let go of output that nobody takes any more, or for which there is no room: Python would complain at its end."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def say_interrupted() -> int:
     """Print the line of an interrupt; gives its exit code."""
-    print("interrupted; run the same command again to go on", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print("interrupted; run the same command again to go on", file=sys.stderr, flush=True)
     return INTERRUPTED
 
 

@@ -122,8 +122,10 @@ def _result(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: str) -
         raise _bad_query(error) from None
 
 
-def _bad_query(error: duckdb.Error) -> BadQuery:
-    """What DuckDB says against a query, as a line."""
+def _bad_query(error: duckdb.Error) -> Exception:
+    """What DuckDB says against a query, as a line; too little memory is no fault of the query."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return error
     message = " ".join(str(error).split("\n\nLINE")[0].split())
     return BadQuery(f"the query failed: {message}", "`SHOW TABLES` and `DESCRIBE message` list names")
 
