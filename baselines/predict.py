@@ -121,16 +121,16 @@ def notes(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]:
     }
 
 
-def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]], bench: Bench) -> str:
-    """What the run holds, and the next command."""
+def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]]) -> str:
+    """What the run holds."""
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
     extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
     held = f"{predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
-    return f"{out}: {held}\nnext: cbc benchmark score {out} --bench {bench.root}"
+    return f"{out}: {held}"
 
 
 def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> str:
-    """Predict and write the run; gives what was done and the next command.
+    """Predict and write the run; gives what was done.
 
     Raises NoSuchPath, WrongVersion, WrongSettings, HoldsOther and the predictor's own errors.
     """
@@ -148,4 +148,4 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     counts = notes(answers)
     write_manifested(out, asked.model_copy(update={"counts": counts}), answers)
     shutil.rmtree(folder)
-    return summary(out, predictor, counts, bench)
+    return summary(out, predictor, counts)

@@ -58,7 +58,7 @@ class Question:
 
 
 def submit(answers: Path, name: str, bench: Path, out: Path | None = None, partial: bool = False) -> str:
-    """Make a run from a file of answers; gives what was made and what to do with it.
+    """Make a run from a file of answers; gives what was made.
 
     Raises BadName, BadAnswers, UnknownInstances, BadScores, BadRun, HoldsOther, and what opening a bench raises.
     """
@@ -82,7 +82,7 @@ def submit(answers: Path, name: str, bench: Path, out: Path | None = None, parti
         write_manifested(place, manifest, frames)
     lines = [f"{place}: {'already there, nothing to do' if there else f'run {name}'}"]
     lines += [f"  {note}" for note in notes(opened, manifest, file, unread)]
-    return "\n".join([*lines, f"next: cbc benchmark score {place} --bench {bench}"])
+    return "\n".join(lines)
 
 
 def notes(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, list[str]]) -> Iterator[str]:

@@ -128,6 +128,14 @@ def count_left_out(corpus: Corpus, result: Verbalized) -> None:
             result.unwritten[f"any ({what})", "withdrawn"] += len(ids)
 
 
+def verbalized_rows(result: Verbalized, out: Path) -> dict[str, Any]:
+    """How many texts were written, and what was not, for programs."""
+    unwritten = [
+        {"kind": kind, "why": reason, "number": count} for (kind, reason), count in sorted(result.unwritten.items())
+    ]
+    return {"out": out, "texts": result.written.total(), "written": result.written, "unwritten": unwritten}
+
+
 def verbalized_text(result: Verbalized, out: Path) -> str:
     """How many texts were written, and what was not."""
     lines = [f"{result.written.total():,} texts in {out}"]

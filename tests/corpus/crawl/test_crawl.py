@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -213,6 +214,8 @@ def test_tasks_given_up_are_reported_and_retried_on_request(universe, serve, pla
     assert re.search(r"gone: \d+ (deleted|private)", status)
     faults.on = False
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls == 0
+    none = cbc("corpus", "retry", "--cause", "quota", "--corpus", place / "corpus", "--json").stdout
+    assert json.loads(none) == {"cause": "quota", "waiting": 0}
     retried = cbc("corpus", "retry", "--cause", "server", "--corpus", place / "corpus").stdout
     assert retried.startswith("1 tasks wait again\nnext: cbc corpus crawl ")
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls > 1
