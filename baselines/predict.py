@@ -53,11 +53,11 @@ def used_settings(predictor: Predictor, settings: Settings) -> dict[str, Any]:
 
 def asked_run(predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings) -> Manifest:
     """The manifest of the run that is asked for, its counts aside. Raises BadRun, WrongSettings."""
-    if is_reference(predictor.name) and predictor.kind not in REFERENCE_KINDS:
+    if is_reference(predictor.name) and predictor.run_kind not in REFERENCE_KINDS:
         raise WrongSettings(f"{predictor.name} is the name of one of the bench's own rows", "rename the model's folder")
     return new_manifest(
         run=predictor.name,
-        kind=predictor.kind,
+        kind=predictor.run_kind,
         bench=bench.fingerprint,
         split=settings.split,
         partial=settings.limit is not None,

@@ -120,6 +120,7 @@ def test_its_task_is_built_answered_and_scored(with_example, bench, tmp_path):
     assert "the geometric mean of training" in printed[0] and "# Likes of videos (counts)" in printed[-2]
     rows = json.loads((tables / "video_likes.json").read_text())["rows"]
     assert {row["run"] for row in rows} == {*runs, "random", "median"}
+    assert {row["kind"] for row in rows if row["run"] == "nearest_title"} == {"submitted"}  # it calls itself neighbour
     errors = {row["run"]: row["value"] for row in rows if row["metric"] == "decades_off"}
     assert errors["oracle"] < errors["boosted"] < errors["geometric_mean"]
     scored = json.loads((runs["oracle"] / "scores.json").read_text())["rows"]
