@@ -23,7 +23,7 @@ from typer.main import get_command
 from baselines.cli import app as baselines_app
 from benchmark.cli import app as benchmark_app
 from corpus.cli import app as corpus_app
-from corpus.console import VERBOSITY, failed
+from corpus.console import VERBOSITY, failed, log_steps
 from corpus.errors import CbcError
 from leaderboard.cli import app as leaderboard_app
 
@@ -84,8 +84,10 @@ def be_quiet(wanted: bool) -> None:
 
 
 def be_verbose(wanted: bool) -> None:
-    """Show tracebacks from now on."""
-    VERBOSITY.verbose |= wanted
+    """Show tracebacks, and a line a step, from now on."""
+    if wanted:
+        VERBOSITY.verbose = True
+        log_steps(True)
 
 
 everywhere = typer.Typer(add_completion=False)
@@ -94,7 +96,9 @@ everywhere = typer.Typer(add_completion=False)
 @everywhere.command()
 def options(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", callback=be_quiet, help="no notes, no progress")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", callback=be_verbose, help="tracebacks of errors")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", callback=be_verbose, help="steps, and tracebacks")
+    ] = False,
 ) -> None:
     """Options that every command takes, before or after its name."""
 
@@ -226,6 +230,7 @@ def main() -> None:
     """Run the command; a mendable error is one line and exit code 2, an interrupt 130."""
     prepare_streams()
     VERBOSITY.quiet = VERBOSITY.verbose = False
+    log_steps(False)
     interrupt_seen.clear()
     end_when_interrupted()
     command = with_options(get_command(app), get_command(everywhere).params)

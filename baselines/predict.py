@@ -7,6 +7,7 @@ run is written once: what another model, bench or setting left in either place i
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,8 @@ from corpus.files.atomic import write_json
 from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.files.written_once import refuse_other
 from corpus.progress import progress
+
+LOG = logging.getLogger(__name__)
 
 
 def chosen_tasks(predictor: Predictor, bench: Bench, settings: Settings) -> list[str]:
@@ -100,6 +103,7 @@ def predict_missing(predictor: Predictor, bench: Bench, asked: Manifest, setting
         for task in waiting:
             shown.detail = f"{unread:,} unread, now {task}"
             reached = shown.done + sizes[task]
+            LOG.debug("%s answers %s: %d questions", predictor.name, task, sizes[task])
             answers = predictor.predict(bench, task, settings)
             unread += answers["values"].null_count()
             shown.reach(reached)

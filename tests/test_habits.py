@@ -170,6 +170,30 @@ def test_verbose_shows_where_an_error_came_from(tmp_path, cbc_here):
     assert after.stderr.endswith(plain.stderr) and "Traceback" in after.stderr
 
 
+def test_verbose_logs_the_steps_on_stderr_and_nothing_is_logged_without_it(tmp_path, cbc_here):
+    (tmp_path / "m.yaml").write_text("channel: web\nkind: post\nmessage: {message_id: id, body: text}\n")
+    (tmp_path / "a\x1bb.csv").write_text("id,text\n1,x\n,y\n")
+    words = ("table", tmp_path / "a\x1bb.csv", "--mapping", tmp_path / "m.yaml", "--json")
+    plain = cbc_here("corpus", "ingest", *words, "--corpus", tmp_path / "plain")
+    verbose = cbc_here("corpus", "ingest", *words, "--corpus", tmp_path / "verbose", "-v")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert (verbose.returncode, verbose.stdout) == (0, plain.stdout)
+    lines = verbose.stderr.splitlines()
+    assert all(line.startswith("debug: corpus.") for line in lines) and "\x1b" not in verbose.stderr
+    for step in ("reading a\N{SYMBOL FOR ESCAPE}b.csv", "2 records read", "1 kept, 1 rejected", "keeping"):
+        assert any(step in line for line in lines), step
+    assert cbc_here("corpus", "ingests", "--corpus", tmp_path / "plain").stderr == ""
+
+
+def test_verbose_logs_tasks_and_kinds(made, tmp_path, cbc_here):
+    built = cbc_here("-v", "benchmark", "build", "--corpus", made / "corpus", "--out", tmp_path / "bench")
+    assert "debug: benchmark.build: building views" in built.stderr
+    predicted = cbc_here("-v", "baselines", "predict", "mean", "--bench", tmp_path / "bench", "--out", tmp_path / "run")
+    assert "debug: baselines.predict: mean answers views: " in predicted.stderr
+    texts = cbc_here("-v", "corpus", "verbalize", "--corpus", made / "corpus", "--out", tmp_path / "texts")
+    assert "debug: corpus.verbalize.verbalize: writing texts of the kind video" in texts.stderr
+
+
 # What happened, and what comes next
 
 

@@ -7,6 +7,7 @@ a package of its own, an entry point of the group `cbc.sources`.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,6 +23,7 @@ import pyarrow as pa
 from corpus.errors import NoSuchPath
 from corpus.schema import TABLES
 
+LOG = logging.getLogger(__name__)
 BATCH_ROWS = 20_000
 
 
@@ -66,6 +68,10 @@ class Staging:
     rejected: Counter[str] = field(default_factory=Counter)
     annotations: dict[str, str] = field(default_factory=dict)
     _waiting: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def begin(self, file: Received) -> None:
+        """Say that a file is read now."""
+        LOG.debug("reading %s", file.name)
 
     def add(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stage rows given as mappings; columns that are missing are null."""

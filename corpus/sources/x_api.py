@@ -90,6 +90,7 @@ class XApi(Source):
         reader = _Reader(staging)
         with _no_cycles():
             for file in files:
+                staging.begin(file)
                 for part in parts(file.name, file.raw, staging.folder):
                     reader.read(file, part)
         reader.finish()

@@ -7,6 +7,7 @@ next are read.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections import Counter, deque
@@ -38,6 +39,7 @@ from corpus.verbalize.kinds.video import Video
 from corpus.verbalize.message_frames import list_speakers
 from corpus.withdrawn.tombstones import withdrawn
 
+LOG = logging.getLogger(__name__)
 KINDS: tuple[Kind, ...] = (Post(), Video(), Email(), Headline(), Image(), Sound(), Comment(), Comments())
 COLUMNS = pa.schema({name: pa.large_string() for name in ("message_id", "comment_id", "template", "text")})
 PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "use_dictionary": ["template"]}
@@ -83,6 +85,7 @@ def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter,
         writing: Future[None] | None = None
         for kind in KINDS:
             if kind.present(connection):
+                LOG.debug("writing texts of the kind %s", kind.name)
                 for frame in in_order(pool, kind.texts, kind.parts(connection)):
                     table = counted(frame, kind, result)
                     if writing:

@@ -233,6 +233,20 @@ def test_a_wrong_key_stops_the_crawl_and_is_written_nowhere(universe, serve, pla
     assert missing.returncode == 2 and KEY_VARIABLE in missing.stderr
 
 
+def test_verbose_logs_each_call_without_the_key_and_without_authors_of_comments(universe, serve, place, cbc):
+    server = serve(universe)
+    path = place / "recipe.yaml"
+    youtube = {"channels": universe.channel_ids[:1], "videos_per_channel": 3, "comment_pages": 1}
+    path.write_text(yaml.safe_dump({"youtube": youtube, "wait_s": 0}))
+    done = cbc("corpus", "crawl", path, "--corpus", place / "corpus", "-v", **{KEY_VARIABLE: server.key})
+    assert done.returncode == 0, done.stderr
+    calls = [line for line in done.stderr.splitlines() if line.startswith("debug: corpus.crawl.youtube_api: GET ")]
+    assert {line.split()[3] for line in calls} == {"channels", "playlistItems", "videos", "commentThreads"}
+    assert all(line.endswith(" key=REDACTED") for line in calls)
+    assert server.key not in done.stderr + done.stdout
+    assert "ingesting the segment" in done.stderr and "author" not in done.stderr.lower()
+
+
 def test_a_channel_that_is_gone_and_one_added_later(universe, serve, place):
     serve(universe)
     path = place / "recipe.yaml"
