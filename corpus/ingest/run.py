@@ -31,6 +31,7 @@ from corpus.ingest.comments import wanted as comments_wanted
 from corpus.ingest.deduplicate import check_ranges, open_staging, write_new_rows
 from corpus.ingest.forgotten import complete_forgetting
 from corpus.ingest.outcomes import contradicted, rejected_by_reason
+from corpus.progress import progress
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
 from corpus.store import Corpus
@@ -198,9 +199,10 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
     naming = "\n".join([source.label, source.digest, *(file.sha256 for file in files)])
     name = f"{source.name}-{hashlib.sha256(naming.encode()).hexdigest()[:16]}"
     with corpus.staging(name) as folder, open_staging(folder) as connection:
-        staging = Staging(connection, folder, source.label)
-        source.stage(files, staging)
-        staging.flush()
+        with progress("reading", "files", len(files)) as shown:
+            staging = Staging(connection, folder, source.label, shown=shown)
+            source.stage(files, staging)
+            staging.flush()
         LOG.debug("%s: %d records read", name, staging.rows_read)
         if comments is Comments.aggregate:
             forget_words(connection)

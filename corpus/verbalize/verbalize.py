@@ -26,6 +26,7 @@ from corpus.derivatives import remember
 from corpus.files.atomic import part_path
 from corpus.files.sql import quote
 from corpus.printing import table_text
+from corpus.progress import progress
 from corpus.store import Corpus
 from corpus.verbalize.kinds.base import NO_TEXT, Kind
 from corpus.verbalize.kinds.comment import Comment
@@ -46,6 +47,8 @@ PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "use_d
 MEMORY = "512MB"  # of DuckDB, which spills beyond it
 OTHER_KINDS = """SELECT coalesce(kind, '(none)'), count(*) FROM message
 WHERE kind IS NULL OR NOT list_contains($written, kind) GROUP BY ALL"""
+TOTAL = """SELECT (SELECT count(*) FROM message WHERE list_contains($written, kind))
+    + (SELECT count(*) FILTER (text IS NOT NULL) + count(DISTINCT message_id) FILTER (text IS NULL) FROM comment)"""
 FILTERED = """SELECT coalesce(kind, '(none)'), 'removed by the filter ' || filter, count(*)
 FROM removed JOIN message USING (message_id) GROUP BY ALL"""
 
@@ -81,13 +84,19 @@ def verbalize(root: Path, out: Path) -> Verbalized:
 def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:
     """Write all kinds, a row group a part, and count them."""
     list_speakers(connection)
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    total = connection.execute(TOTAL, {"written": [kind.name for kind in KINDS]}).fetchall()[0][0]
+    with (
+        progress("writing texts", "messages and comments", total) as shown,
+        ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool,
+    ):
         writing: Future[None] | None = None
         for kind in KINDS:
             if kind.present(connection):
                 LOG.debug("writing texts of the kind %s", kind.name)
                 for frame in in_order(pool, kind.texts, kind.parts(connection)):
                     table = counted(frame, kind, result)
+                    shown.detail = f"{result.unwritten.total():,} without text"
+                    shown.advance(frame.height)
                     if writing:
                         writing.result()
                     writing = pool.submit(writer.write_table, table)
