@@ -10,12 +10,14 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 import corpus.simulate.world
 from baselines.base import Settings
 from baselines.predict import predict_run
 from benchmark.build import build_bench
+from corpus.files.sql import quote, quote_file
 from corpus.release.write import release
 from tests.several import run_several
 
@@ -124,6 +126,21 @@ def test_a_name_that_begins_with_a_dash_is_given_after_an_equals_sign(tmp_path, 
     for line in ("simulate --corpus=-dash --brands=3", "status --corpus=-dash", "export --corpus=-dash --out=-out"):
         assert cbc_here("corpus", *line.split()).returncode == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["-dash", "-out"]
+
+
+def test_duckdb_still_reads_these_names_otherwise(tmp_path):
+    """Where it no longer does, corpus/store.py need refuse them no more."""
+    for name in REFUSED.values():
+        (tmp_path / name).mkdir()
+        duckdb.execute(f"COPY (SELECT 1 AS a) TO {quote(tmp_path / name / 'x.parquet')} (FORMAT parquet)")
+    read = duckdb.execute(f"FROM read_parquet({quote_file(tmp_path / REFUSED['hive'] / 'x.parquet')})")
+    assert [column[0] for column in read.description] == ["a", "day"]  # a column out of the folder's name
+    with pytest.raises(duckdb.IOException):
+        duckdb.execute(f"FROM read_parquet({quote_file(tmp_path / REFUSED['backslash'], '/*.parquet')})")
+    with duckdb.connect() as connection, pytest.raises(duckdb.Error, match="wal"):
+        connection.execute(
+            f"ATTACH {quote(tmp_path / REFUSED['question'] / 'd.duckdb')} AS d; CREATE TABLE d.t (a INT)"
+        )
 
 
 COMMANDS = [line for line in CHAIN if "{corpus}" in line] + ["corpus simulate --corpus={corpus}"]
