@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from typer.main import get_command
 from baselines.cli import app as baselines_app
 from benchmark.cli import app as benchmark_app
 from corpus.cli import app as corpus_app
-from corpus.console import VERBOSITY, failed
+from corpus.console import VERBOSITY, failed, log_steps
 from corpus.errors import CbcError, first_line
 from leaderboard.cli import app as leaderboard_app
 
@@ -83,8 +84,10 @@ def set_quiet(value: bool) -> None:
 
 
 def set_verbose(value: bool) -> None:
-    """Show tracebacks from now on."""
-    VERBOSITY.verbose |= value
+    """Show tracebacks, and a line for each step, from now on."""
+    if value:
+        VERBOSITY.verbose = True
+        log_steps(True)
 
 
 shared_app = typer.Typer(add_completion=False)
@@ -94,7 +97,7 @@ shared_app = typer.Typer(add_completion=False)
 def options(
     quiet: Annotated[bool, typer.Option("-q", "--quiet", callback=set_quiet, help="hide notes and progress")] = False,
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", callback=set_verbose, help="show tracebacks of errors")
+        bool, typer.Option("-v", "--verbose", callback=set_verbose, help="show steps, and tracebacks of errors")
     ] = False,
 ) -> None:
     """Options that every command takes, before or after its name."""
@@ -174,21 +177,24 @@ def report(error: BaseException) -> int:
         line, code = file_line(error), 2
     if line is None:
         raise error
-    failed(line)
+    with suppress(OSError):  # no room for it: the exit code says it all the same
+        failed(line)
     return code
 
 
 def discard_output() -> None:
     """Discard output that cannot be written: at its end Python would flush it again and print an error."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def report_interrupt() -> int:
     """Print the line of an interrupt; returns its exit code."""
-    print("interrupted; run the same command again to go on", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print("interrupted; run the same command again to go on", file=sys.stderr, flush=True)
     return INTERRUPTED
 
 
@@ -226,6 +232,7 @@ def main() -> None:
     """Run the command; an error that the user can mend is one line and exit code 2, an interrupt 130."""
     prepare_streams()
     VERBOSITY.quiet = VERBOSITY.verbose = False
+    log_steps(False)
     interrupt_seen.clear()
     end_when_interrupted()
     command = add_options(get_command(app), get_command(shared_app).params)

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from benchmark.bench import Bench
+from benchmark.run import kind_from_elsewhere
 from corpus.errors import CbcError
 
 
@@ -41,8 +42,9 @@ class Settings:
 class Predictor(ABC):
     """Base class: a subclass describes itself and answers a task at a time.
 
-    description: what it predicts with; answers: which tasks it answers, in words; uses_settings: names of the settings,
-    other than the choice of instances, that change its predictions.
+    kind: what makes its answers (benchmark/run.py lists the kinds of runs); description: what it predicts with;
+    answers: which tasks it answers, in words; uses_settings: names of the settings, other than the choice of instances,
+    that change its predictions.
     """
 
     name: str
@@ -51,6 +53,12 @@ class Predictor(ABC):
     answers: str
     uses_settings: tuple[str, ...] = ()
     advance: Callable[[float], None] = staticmethod(lambda answers: None)  # called with the number of answers just made
+
+    @property
+    def run_kind(self) -> str:
+        """The kind that its runs have: `submitted` where another package's predictor is of a kind of its own."""
+        ours = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
+        return self.kind if ours else kind_from_elsewhere(self.kind)
 
     @abstractmethod
     def applies(self, bench: Bench, task: str) -> bool:

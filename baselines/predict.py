@@ -7,6 +7,7 @@ written once: files of another model, bench or setting in either folder are neve
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,8 @@ from corpus.files.atomic import write_json
 from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.files.written_once import refuse_other
 from corpus.progress import progress
+
+LOG = logging.getLogger(__name__)
 
 
 def chosen_tasks(predictor: Predictor, bench: Bench, settings: Settings) -> list[str]:
@@ -53,11 +56,11 @@ def used_settings(predictor: Predictor, settings: Settings) -> dict[str, Any]:
 
 def new_run_manifest(predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings) -> Manifest:
     """The manifest of a run to be made, without counts. Raises BadRun, WrongSettings."""
-    if is_reference(predictor.name) and predictor.kind not in REFERENCE_KINDS:
+    if is_reference(predictor.name) and predictor.run_kind not in REFERENCE_KINDS:
         raise WrongSettings(f"{predictor.name} is the name of one of the bench's own rows", "rename the model's folder")
     return new_manifest(
         run=predictor.name,
-        kind=predictor.kind,
+        kind=predictor.run_kind,
         bench=bench.fingerprint,
         split=settings.split,
         partial=settings.limit is not None,
@@ -100,6 +103,7 @@ def predict_missing(predictor: Predictor, bench: Bench, manifest: Manifest, sett
         for task in missing:
             shown.detail = f"{unread:,} unread, now {task}"
             reached = shown.done + sizes[task]
+            LOG.debug("%s answers %s: %d questions", predictor.name, task, sizes[task])
             answers = predictor.predict(bench, task, settings)
             unread += answers["values"].null_count()
             shown.reach(reached)
@@ -121,16 +125,16 @@ def count_answers(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]
     }
 
 
-def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]], bench: Bench) -> str:
-    """A run in a line, and the next command."""
+def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]]) -> str:
+    """A run in a line."""
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
     extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
     contents = f"{predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
-    return f"{out}: {contents}\nnext: cbc benchmark score {out} --bench {bench.root}"
+    return f"{out}: {contents}"
 
 
 def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> str:
-    """Predict and write a run; gives its summary and the next command.
+    """Predict and write a run; gives its summary.
 
     Raises NoSuchPath, WrongVersion, WrongSettings, HoldsOther and the predictor's own errors.
     """
@@ -148,4 +152,4 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     counts = count_answers(answers)
     write_manifested(out, manifest.model_copy(update={"counts": counts}), answers)
     shutil.rmtree(folder)
-    return summary(out, predictor, counts, bench)
+    return summary(out, predictor, counts)

@@ -6,6 +6,7 @@ private/TASK/test.parquet; for the others the manifest names what is missing. On
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ from corpus.simulate.world import SimulatedWorld
 from corpus.store import Corpus
 from corpus.verbalize.message_frames import query
 
+LOG = logging.getLogger(__name__)
 SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
 
@@ -111,6 +113,7 @@ def build_task(
     law: pl.DataFrame | None,
 ) -> dict[str, Any]:
     """Write the files of a task and return its entry in the manifest. Raises NotEnough."""
+    LOG.debug("building %s", task.name)
     frame = task.instances(connection, seed, sizes)
     questions = task.render(frame)
     reveals_count = find_revealing(questions, task.hidden_counts)
@@ -120,6 +123,7 @@ def build_task(
     counts = {split: questions.filter(pl.col("split") == split).height for split in SPLITS}
     if min(counts["train"], counts["test"]) == 0:
         raise NotEnough(f"instances by split: {counts}")
+    LOG.debug("%s: instances by split: %s", task.name, counts)
     columns = ["instance_id", *CONTENT, "prompt", "options", *task.columns(), "answer", "target"]
     for split in SPLITS:
         part = questions.filter(pl.col("split") == split)

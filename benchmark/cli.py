@@ -42,11 +42,17 @@ def submit(
     bench: BenchOption,
     out: Annotated[Path | None, typer.Option(metavar="RUN", help="folder of the run (default: its name)")] = None,
     partial: Annotated[bool, typer.Option("--partial", help="score only the answered questions; no rank")] = False,
+    json: Json = False,
 ) -> None:
     """Make a run from your own file of answers, so that it can be scored and compared."""
+    from benchmark.run import read_run_manifest
     from benchmark.submit import submit as run
 
-    say(run(answers, name, bench, out, partial))
+    line = run(answers, name, bench, out, partial)
+    if json:
+        say_json(read_run_manifest(out or Path(name)).model_dump(mode="json"))
+        return
+    say(line)
     next_command("cbc", "benchmark", "score", out or name, "--bench", bench)
 
 

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import polars as pl
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationError
@@ -34,7 +34,7 @@ from corpus.strict_model import StrictModel, first_fault
 FORMAT = "cbc-run"
 VERSION = 2
 SUBMITTED = "submitted"
-KINDS = ("trivial", "boosted", "oracle", "lm", SUBMITTED)
+Kind = Literal["trivial", "boosted", "oracle", "lm", "submitted"]
 MANIFEST_BYTES = 256 << 10
 NAME_CHARACTERS, TEXT_CHARACTERS = 100, 2000
 MAKE = "make one with `cbc benchmark submit` or `cbc baselines predict`"
@@ -83,9 +83,7 @@ class Manifest(StrictModel):
     format: Literal["cbc-run"] = Field("cbc-run", description="always cbc-run")
     version: Literal[2] = Field(2, description="of this format")
     run: Name = Field(description="its name in tables: one printable line, no path, not a reference's name")
-    kind: Literal["trivial", "boosted", "oracle", "lm", "submitted"] = Field(
-        description="what made it, as it says itself; trivial and oracle are shown as submitted"
-    )
+    kind: Kind = Field(description="what made it, as it says itself; trivial and oracle are shown as submitted")
     bench: str = Field(pattern=r"^[0-9a-f]{4,64}$", description="fingerprint of the bench it answers")
     split: Literal["test", "validation"] = Field("test", description="which instances it answers; test is scored")
     partial: bool = Field(
@@ -102,6 +100,11 @@ class Manifest(StrictModel):
         """The fields that identify the run, flat; its counts follow from them."""
         fields = self.model_dump(mode="json", exclude={"counts", "settings", "about"})
         return {**fields, **self.about, **self.settings}
+
+
+def kind_from_elsewhere(kind: str) -> str:
+    """The kind of a run that another package's predictor made: its own where runs have it, never a reference's."""
+    return kind if kind in get_args(Kind) and kind not in REFERENCE_KINDS else SUBMITTED
 
 
 def new_manifest(**fields: Any) -> Manifest:

@@ -105,12 +105,14 @@ def mapping_help(
 def rebuild(
     old: Annotated[Path, typer.Argument(help="a corpus, of any version of the format")],
     corpus: Corpus,
+    json: Json = False,
 ) -> None:
     """Make a corpus anew from another one's raw files, with the sources and mappings that its ingests had."""
     from corpus.ingest.rebuild import rebuild as run
     from corpus.ingest.rebuild import rebuilt_text
 
-    typer.echo(rebuilt_text(run(old, corpus), corpus))
+    rebuilt = run(old, corpus)
+    say_json(rebuilt) if json else say(rebuilt_text(rebuilt, corpus))
 
 
 @app.command()
@@ -170,11 +172,16 @@ def crawl(
 def retry(
     corpus: Corpus,
     cause: Annotated[str, typer.Option(help="what it was given up for, as `cbc corpus status` names it")],
+    json: Json = False,
 ) -> None:
     """Let what a crawl gave up for a cause be fetched again by the next crawl."""
     from corpus.crawl.crawl import retry as run
 
-    say(f"{run(corpus, cause):,} tasks wait again")
+    waiting = run(corpus, cause)
+    if json:
+        say_json({"cause": cause, "waiting": waiting})
+        return
+    say(f"{waiting:,} tasks wait again")
     next_command("cbc", "corpus", "crawl", corpus / "recipe.yaml", "--corpus", corpus)
 
 
@@ -263,6 +270,7 @@ def filter_(
     language: Annotated[
         str | None, typer.Option(help="keep these languages alone, as en,de (without it: all languages)")
     ] = None,
+    json: Json = False,
 ) -> None:
     """Find duplicates and noise; nothing is deleted, but benches and texts are made of what is kept."""
     from corpus.filters.kinds import emptied_text
@@ -273,7 +281,7 @@ def filter_(
     if language is not None:
         loaded = loaded.in_languages([name.strip() for name in language.split(",")])
     manifest = run_filters(loaded, corpus)
-    say(filtered_text(manifest))
+    say_json(manifest) if json else say(filtered_text(manifest))
     if warning := emptied_text(manifest["kinds"]):
         note(warning.removeprefix("note: "))
 
@@ -282,13 +290,15 @@ def filter_(
 def annotate(
     corpus: Corpus,
     name: Annotated[str, typer.Option("--with", help="an annotator: language")],
+    json: Json = False,
 ) -> None:
     """Say of messages what their sources do not, as an annotation; goes on where it was stopped."""
     from corpus.annotate.registry import ANNOTATORS
     from corpus.annotate.run import annotate as run
     from corpus.annotate.run import annotated_text
 
-    say(annotated_text(run(corpus, ANNOTATORS[name]())))
+    annotated = run(corpus, ANNOTATORS[name]())
+    say_json(annotated) if json else say(annotated_text(annotated))
 
 
 @app.command()
@@ -297,18 +307,17 @@ def export(
     out: Annotated[Path | None, typer.Option(help="parquet file to write, of the videos")] = None,
     format: Annotated[Format, typer.Option(help="shape of that file")] = Format.published,
     duckdb: Annotated[Path | None, typer.Option(help="DuckDB file to write, with all tables")] = None,
+    json: Json = False,
 ) -> None:
     """Write the videos in the columns of the public release, or every table as one DuckDB file (1.0 and later)."""
     from corpus.release.database import export_database
-    from corpus.release.export import export_published
+    from corpus.release.export import Exported, export_published, exported_text
 
     if out is None and duckdb is None:
         raise typer.BadParameter("give --out FILE or --duckdb FILE")
-    if out:
-        say(f"{export_published(corpus, out)} videos in {out}")
-    if duckdb:
-        rows = export_database(corpus, duckdb)
-        say(f"{len(rows)} tables in {duckdb}: {', '.join(f'{name} {n:,}' for name, n in rows.items() if n)}")
+    videos = export_published(corpus, out) if out else None
+    exported = Exported(out, videos, duckdb, export_database(corpus, duckdb) if duckdb else {})
+    say_json(exported) if json else say(exported_text(exported))
 
 
 @app.command()
@@ -320,12 +329,14 @@ def release(
     name: Annotated[str, typer.Option(help="of the dataset")] = "content-behavior-corpus",
     licence: Annotated[str, typer.Option(help="SPDX id of what you give it away under")] = "other",
     seed: Annotated[int, typer.Option(help="of the splits")] = 0,
+    json: Json = False,
 ) -> None:
     """Write what may be given away: parquet by split, card, datasheet, Croissant, checksums."""
     from corpus.release.write import release as run
     from corpus.release.write import released_text
 
-    say(released_text(run(corpus, out, content.value, version, name, licence, seed)))
+    released = run(corpus, out, content.value, version, name, licence, seed)
+    say_json(released) if json else say(released_text(released))
 
 
 @app.command()
@@ -375,24 +386,28 @@ def diff(
 def verbalize(
     corpus: Corpus,
     out: Annotated[Path, typer.Option(help="parquet file to write: message_id, comment_id, template, text")],
+    json: Json = False,
 ) -> None:
     """Write every message and comment as text, behavior beside content; say what could not be written."""
     from corpus.verbalize.verbalize import verbalize as run
-    from corpus.verbalize.verbalize import verbalized_text
+    from corpus.verbalize.verbalize import verbalized_rows, verbalized_text
 
-    say(verbalized_text(run(corpus, out), out))
+    verbalized = run(corpus, out)
+    say_json(verbalized_rows(verbalized, out)) if json else say(verbalized_text(verbalized, out))
 
 
 @app.command()
 def datasheet(
     corpus: Corpus,
     out: Annotated[Path | None, typer.Option(help="file to write; without it the text is printed")] = None,
+    json: Json = False,
 ) -> None:
     """Write the corpus' datasheet, its figures filled in."""
     from corpus.inspect.datasheet import datasheet_text, write_datasheet
 
     if out is None:
-        say(datasheet_text(corpus))
+        text = datasheet_text(corpus)
+        say_json({"datasheet": text}) if json else say(text)
         return
     write_datasheet(corpus, out)
-    say(f"datasheet in {out}")
+    say_json({"out": out}) if json else say(f"datasheet in {out}")

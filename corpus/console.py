@@ -6,6 +6,7 @@ Text from outside (titles, file names, messages of libraries) may hold terminal 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import shlex
 import sys
@@ -22,11 +23,13 @@ CONTROLS = {
     **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),  # bytes of a file name that are not UTF-8
 }
 """Control characters, marks that turn the direction of text, and lone surrogates, each with its harmless picture."""
+PARTS = ("corpus", "benchmark", "baselines", "leaderboard", "studies")
+"""The packages whose log is shown."""
 
 
 @dataclass
 class Verbosity:
-    """How much the command prints: `quiet` hides notes and progress, `verbose` adds tracebacks."""
+    """How much the command prints: `quiet` hides notes and progress, `verbose` adds tracebacks and the log."""
 
     quiet: bool = False
     verbose: bool = False
@@ -43,6 +46,25 @@ def harmless(text: str) -> str:
 def on_one_line(text: str) -> str:
     """Harmless text without line breaks."""
     return harmless(" ".join(text.split()))
+
+
+class OneLine(logging.Formatter):
+    """A record of the log as one harmless line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's logger and message."""
+        return f"debug: {record.name}: {on_one_line(record.getMessage())}"
+
+
+def log_steps(wanted: bool) -> None:
+    """Print the project's own log on stderr, a line a step, or do so no more. No key and no author is logged."""
+    for part in PARTS:
+        logger = logging.getLogger(part)
+        logger.handlers = [logging.StreamHandler(sys.stderr)] if wanted else []
+        logger.setLevel(logging.DEBUG if wanted else logging.NOTSET)
+        logger.propagate = not wanted
+        for handler in logger.handlers:
+            handler.setFormatter(OneLine())
 
 
 def say(text: str) -> None:

@@ -4,7 +4,8 @@
         shown.advance(64)
         shown.detail = "2 unread"
 
-It is drawn on stderr: a bar on a terminal, elsewhere a plain line a minute; nothing where the user wants quiet.
+It is drawn on stderr: a bar on a terminal, elsewhere a plain line a minute; nothing where the user wants quiet. Within
+another display nothing is drawn: a crawl shows its calls, not each ingest of what they brought.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from corpus.console import VERBOSITY, on_one_line
 
 LINE_EVERY_S = 60.0
+_DRAWN: list[str] = []  # the title of the display that is drawn now
 
 
 @dataclass
@@ -69,13 +71,23 @@ def clock(seconds: float) -> str:
 @contextmanager
 def progress(title: str, unit: str, total: float | None = None, begun: float = 0.0) -> Iterator[Shown]:
     """Show how far a command is while the block runs; `begun` is what was done before."""
-    if VERBOSITY.quiet:
-        yield Shown(title, unit, total, begun, lambda shown: None)
-    elif not sys.stderr.isatty():
-        yield Shown(title, unit, total, begun, lines(time.monotonic))
-    else:
-        with bar() as draw:
-            yield Shown(title, unit, total, begun, draw)
+    if VERBOSITY.quiet or _DRAWN:
+        yield hidden(title, unit, total, begun)
+        return
+    _DRAWN.append(title)
+    try:
+        if not sys.stderr.isatty():
+            yield Shown(title, unit, total, begun, lines(time.monotonic))
+        else:
+            with bar() as draw:
+                yield Shown(title, unit, total, begun, draw)
+    finally:
+        _DRAWN.clear()
+
+
+def hidden(title: str = "", unit: str = "", total: float | None = None, begun: float = 0.0) -> Shown:
+    """A display that is counted and not drawn."""
+    return Shown(title, unit, total, begun, lambda shown: None)
 
 
 def lines(clock_s: Callable[[], float], every_s: float = LINE_EVERY_S) -> Callable[[Shown], None]:

@@ -37,22 +37,28 @@ def pack(
     run: Annotated[Path, typer.Argument(help="the run's folder")],
     bench: BenchOption,
     out: Annotated[Path, typer.Option(metavar="FILE", help="the .zip file to write")],
+    json: Json = False,
 ) -> None:
     """Pack a run into one file for submission; the same run gives the same bytes."""
+    from leaderboard.pack import manifest_of
     from leaderboard.pack import pack as run_pack
 
-    say(run_pack(run, bench, out))
+    line = run_pack(run, bench, out)
+    say_json({"file": out, "manifest": manifest_of(out).model_dump(mode="json")}) if json else say(line)
 
 
 @app.command()
 def unpack(
     file: Annotated[Path, typer.Argument(help="a packed run")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="the run's folder to write")],
+    json: Json = False,
 ) -> None:
     """Check a packed run and unpack it into a run folder."""
+    from leaderboard.pack import manifest_of
     from leaderboard.pack import unpack as run_unpack
 
-    say(run_unpack(file, out))
+    line = run_unpack(file, out)
+    say_json({"run": out, "manifest": manifest_of(out).model_dump(mode="json")}) if json else say(line)
 
 
 @app.command()

@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError
 
 from benchmark.metrics import Metric
 from benchmark.reference_rows import REFERENCE_KINDS
 from benchmark.tables.paper import paper_tables
-from corpus.errors import CbcError, NoSuchPath
+from corpus.errors import CbcError, NoSuchPath, first_line
+from corpus.strict_model import StrictModel, first_fault
 
 Row = dict[str, Any]
 Key = tuple[str, str]  # condition, metric
@@ -24,6 +27,52 @@ class UnreadableTable(CbcError):
 
 class TablesOfOtherRuns(CbcError):
     """The tables were not made from these runs."""
+
+
+class Figures(StrictModel):
+    """A row of a table's JSON, as far as the page reads it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+    condition: str
+    metric: str
+    run: str
+    kind: str
+    value: float | None
+    low: float | None
+    high: float | None
+    skill: float | None
+    skill_low: float | None
+    skill_high: float | None
+    rank: int | None
+    n: int
+    clusters: int
+    partial: bool = False
+
+
+class ReportedFigure(StrictModel):
+    """A figure of the paper in a table's JSON."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    model: str
+    condition: str
+    metric: str
+    value: float
+
+
+class TableFile(StrictModel):
+    """A table's JSON, as far as the page reads it (benchmark/tables/make.py has every key)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    format: Literal["cbc-table"]
+    version: Literal[1]
+    bench: str
+    table: str
+    rows: list[Figures] = Field(min_length=1)
+    reported: list[ReportedFigure]
+    best_trivial: dict[str, dict[str, str | None]]
 
 
 @dataclass(frozen=True)
@@ -143,14 +192,26 @@ def best_first(lines: Sequence[Line], column: Column) -> list[Line]:
 def read_table(path: Path) -> Table:
     """Read a table's JSON. Raises UnreadableTable."""
     try:
-        table = Table(json.loads(path.read_text(encoding="utf-8")))
-        is_current = (table.content["format"], table.content["version"]) == ("cbc-table", 1)
-        if not (is_current and table.columns and table.lines):
-            raise ValueError("of another version, or without rows")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        mend = "make it again with `cbc benchmark tables`"
-        raise UnreadableTable(f"{path} is no table of this version of cbc", mend) from None
+        content = json.loads(path.read_text(encoding="utf-8"))
+        TableFile.model_validate(content)
+        table = Table(content)
+        if table.name != path.stem:
+            raise ValueError(f"it is the table {table.name}")
+        for column in table.columns:
+            table.best_trivial(column)
+    except ValidationError as error:
+        raise _unreadable(path, first_fault(error)) from None
+    except KeyError as error:
+        raise _unreadable(path, f"it names {error}, which no task has") from None
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(path, first_line(error)) from None
     return table
+
+
+def _unreadable(path: Path, why: str) -> UnreadableTable:
+    return UnreadableTable(
+        f"{path} is no table of this version of cbc ({why[:200]})", "make it again with `cbc benchmark tables`"
+    )
 
 
 def read_tables(folder: Path, fingerprint: str, runs: Iterable[str]) -> list[Table]:

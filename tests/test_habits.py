@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ import pytest
 from typer.main import get_command
 
 import cbc as command
+from benchmark.bench import Bench
 from corpus.ingest.run import ingest
 from corpus.simulate.world import simulate
 from corpus.sources.registry import source_named
@@ -38,6 +40,9 @@ def made(tmp_path_factory) -> Path:
             [sys.executable, "-m", "cbc", *line.split()], cwd=root, env={"PYTHONPATH": str(ROOT)}, capture_output=True
         )
         assert done.returncode == 0, done.stderr
+    shutil.copytree(root / "corpus", root / "copy", ignore=shutil.ignore_patterns("derived.txt"))
+    question = Bench.open(root / "bench").public("views", "test")["instance_id"][0]
+    (root / "answers.csv").write_text(f"instance_id,answer\n{question},12\n")
     return root
 
 
@@ -94,6 +99,26 @@ JSON = {
     "corpus ingests": lambda read: read[0]["rows_read"] > 0,
     "corpus validate": lambda read: read["findings"] == [],
     "corpus explain sim-v-alvora-1": lambda read: read["origins"][0]["source"].startswith("simulate@"),
+    "corpus filter default": lambda read: read["messages"] > 0 and read["filters"][0]["removed"] >= 0 and read["kinds"],
+    "corpus verbalize --out {made}/texts": lambda read: read["texts"] == sum(read["written"].values()) > 0,
+    "corpus export --out {made}/v --duckdb {made}/d": lambda read: read["videos"] > 0 and read["tables"]["message"] > 0,
+    "corpus release --out {made}/rel": lambda read: (
+        read["written"] and read["manifest"]["rows"]["message"]["train"] > 0
+    ),
+    "corpus annotate --with language": lambda read: read["label"].startswith("language@") and read["rows"] == 0,
+    "corpus datasheet": lambda read: read["datasheet"].startswith("#"),
+    "corpus datasheet --out {made}/sheet.md": lambda read: Path(read["out"]).is_file(),
+    "corpus rebuild {made}/corpus --corpus {made}/anew": lambda read: read["reports"] == [] and len(read["left"]) > 0,
+    "corpus takedown sim-v-alvora-1 --corpus {made}/copy": lambda read: (
+        read["ids"]["message"] == ["youtube:sim-v-alvora-1"] and read["rows"]["message"] == 1
+    ),
+    "corpus forget {ingest} --corpus {made}/copy": lambda read: read["tables"]["message"] > 0,
+    "benchmark submit {made}/answers.csv --name mine --out {made}/mine": lambda read: (
+        (read["run"], read["counts"]["views"]) == ("mine", {"answers": 1, "unparsed": 0})
+    ),
+    "leaderboard pack {made}/run --out {made}/run.zip": lambda read: (
+        Path(read["file"]).is_file() and read["manifest"]["run"] == "mean"
+    ),
     "corpus mapping-help": lambda read: {"key", "type", "needed", "meaning", "example"} < set(read[0]),
     "baselines list": lambda read: "mean" in [one["name"] for one in read],
     "benchmark build --out {made}/again": lambda read: read["tasks"]["views"]["test"] > 0 and "left_out" in read,
@@ -108,9 +133,21 @@ JSON = {
 def test_json_is_all_that_stdout_holds(line, made, cbc_here, monkeypatch):
     monkeypatch.setenv("CBC_CORPUS", str(made / "corpus"))
     monkeypatch.setenv("CBC_BENCH", str(made / "bench"))
-    done = cbc_here(*line.format(made=made).split(), "--json")
+    words = line.format(made=made, ingest=next((made / "corpus" / "tables").iterdir()).name)
+    done = cbc_here(*words.split(), "--json")
     assert done.returncode == 0, done.stderr
     assert JSON[line](json.loads(done.stdout))
+
+
+WITHOUT_JSON = {"demo", "lm-eval-tasks", "lm-eval-path", "verify", "bench"}
+"""Commands that print one line a thing already."""
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_that_prints_a_report_prints_it_as_json_too(words, cbc_here):
+    shown = cbc_here(*words, "-h").stdout
+    is_group = "COMMAND" in shown.split("Options")[0]
+    assert ("--json" in shown) == (not is_group and words[-1] not in WITHOUT_JSON), shown
 
 
 def test_rows_of_sql_as_json_keep_every_column_and_row(made, cbc_here):
@@ -131,6 +168,30 @@ def test_verbose_shows_where_an_error_came_from(tmp_path, cbc_here):
     assert plain.stderr.count("\n") == 1
     assert "Traceback" in verbose.stderr and verbose.stderr.endswith(plain.stderr)
     assert after.stderr.endswith(plain.stderr) and "Traceback" in after.stderr
+
+
+def test_verbose_logs_the_steps_on_stderr_and_nothing_is_logged_without_it(tmp_path, cbc_here):
+    (tmp_path / "m.yaml").write_text("channel: web\nkind: post\nmessage: {message_id: id, body: text}\n")
+    (tmp_path / "a\x1bb.csv").write_text("id,text\n1,x\n,y\n")
+    words = ("table", tmp_path / "a\x1bb.csv", "--mapping", tmp_path / "m.yaml", "--json")
+    plain = cbc_here("corpus", "ingest", *words, "--corpus", tmp_path / "plain")
+    verbose = cbc_here("corpus", "ingest", *words, "--corpus", tmp_path / "verbose", "-v")
+    assert (plain.returncode, plain.stderr) == (0, "")
+    assert (verbose.returncode, verbose.stdout) == (0, plain.stdout)
+    lines = verbose.stderr.splitlines()
+    assert all(line.startswith("debug: corpus.") for line in lines) and "\x1b" not in verbose.stderr
+    for step in ("reading a\N{SYMBOL FOR ESCAPE}b.csv", "2 records read", "1 kept, 1 rejected", "keeping"):
+        assert any(step in line for line in lines), step
+    assert cbc_here("corpus", "ingests", "--corpus", tmp_path / "plain").stderr == ""
+
+
+def test_verbose_logs_tasks_and_kinds(made, tmp_path, cbc_here):
+    built = cbc_here("-v", "benchmark", "build", "--corpus", made / "corpus", "--out", tmp_path / "bench")
+    assert "debug: benchmark.build: building views" in built.stderr
+    predicted = cbc_here("-v", "baselines", "predict", "mean", "--bench", tmp_path / "bench", "--out", tmp_path / "run")
+    assert "debug: baselines.predict: mean answers views: " in predicted.stderr
+    texts = cbc_here("-v", "corpus", "verbalize", "--corpus", made / "corpus", "--out", tmp_path / "texts")
+    assert "debug: corpus.verbalize.verbalize: writing texts of the kind video" in texts.stderr
 
 
 # What happened, and what comes next

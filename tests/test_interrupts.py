@@ -80,6 +80,19 @@ def test_an_ingest(tmp_path):
     assert again.wait() == 0, again.communicate()
 
 
+def test_texts(tmp_path):
+    simulate(tmp_path / "corpus", brands=24, videos=60, posts=400, emails=4)
+    (tmp_path / "out").mkdir()
+    words = ("corpus", "verbalize", "--corpus", tmp_path / "corpus", "--out", tmp_path / "out" / "texts.parquet")
+    process = start(*words)
+    interrupt_when(process, (tmp_path / "out" / ".texts.parquet.part").exists)
+    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "corpus" / "derived.txt").exists()
+    again = start(*words)
+    assert again.wait() == 0, again.communicate()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["texts.parquet"]
+
+
 def test_a_build(made, tmp_path):
     process = start("benchmark", "build", "--corpus", made / "corpus", "--out", tmp_path / "bench")
     interrupt_when(process, (tmp_path / ".bench.part").exists)

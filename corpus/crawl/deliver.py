@@ -7,6 +7,7 @@ After an interrupt the next run continues with the files that are left.
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -22,6 +23,7 @@ from corpus.ingest.run import ingest
 from corpus.sources.youtube_api import SEGMENT, YoutubeApi
 from corpus.sources.ytdlp import INFO, YtDlp
 
+LOG = logging.getLogger(__name__)
 PAYLOADS = 1_000  # in a segment; with up to 50 videos each, about 100 MB in memory
 INFOS = 300  # info files in an ingest; captions of a long video may take a megabyte
 API_STAGES = tuple(PARTS)
@@ -60,6 +62,7 @@ def write_segment(rows: list[Payload], folder: Path) -> Path:
 
 def ingest_segment(journal: Journal, root: Path, segment: Path) -> None:
     """Ingest a segment, then delete its payloads from the journal, then remove the file."""
+    LOG.debug("ingesting the segment %s", segment.name)
     ingest(YoutubeApi(), [segment], root)
     journal.delete_payloads(pq.read_table(segment, columns=["task"]).column("task").to_pylist())
     segment.unlink()

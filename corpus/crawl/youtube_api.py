@@ -27,6 +27,7 @@ from corpus.privacy.scrub import author_hash
 from corpus.sources.wikidata import CHANNEL_ID
 from corpus.sources.youtube_api import HASHED
 
+LOG = logging.getLogger(__name__)
 KEY_VARIABLE = "CBC_YOUTUBE_API_KEY"
 ENDPOINT_VARIABLE = "CBC_YOUTUBE_ENDPOINT"  # not in the recipe, since the key is sent to it
 UNITS = 1
@@ -168,9 +169,12 @@ class Api:
         """Make a task's call. Raises CallFailed."""
         from googleapiclient.errors import HttpError
 
+        parameters = call_parameters(task, settings)
+        shown = " ".join(f"{name}={value}" for name, value in parameters.items() if name != "fields")
+        LOG.debug("GET %s %s key=REDACTED", task.stage, shown)
         try:
             resource = getattr(self.service, task.stage)()
-            call = resource.list(**call_parameters(task, settings))
+            call = resource.list(**parameters)
             response = call.execute(http=self.connection(), num_retries=0)
         except HttpError as error:
             reasons = read_reasons(error)

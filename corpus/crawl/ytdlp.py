@@ -8,6 +8,7 @@ plugins of the user are read.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterable
@@ -24,6 +25,7 @@ from corpus.ids import global_id
 from corpus.sources.captions import CAPTIONS
 from corpus.sources.ytdlp_media import medium_of, native_id
 
+LOG = logging.getLogger(__name__)
 Info = dict[str, Any]
 WATCH_URL = "https://www.youtube.com/watch?v="
 TIMEOUT_S = 30
@@ -64,6 +66,7 @@ class YtDlpFetcher:
     def fetch(self, task: Task) -> Answer:
         """Fetch a video's page, captions and file. Raises CallFailed."""
         client = self.client()
+        LOG.debug("GET the page of %s", task.target.partition("?")[0])  # an address may hold a key behind that
         try:
             info = client.extract_info(page_url(task.target), download=False)
         except Exception as error:  # extractors of a thousand sites raise anything

@@ -9,6 +9,7 @@ leaves nothing that a reader sees, and the same command completes it with the sa
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ from corpus.ingest.comments import Comments, check_comments, comments_wanted, fo
 from corpus.ingest.deduplicate import check_ranges, open_staging, write_new_rows
 from corpus.ingest.forgotten import complete_forgetting
 from corpus.ingest.outcomes import contradicted, rejected_by_reason
+from corpus.progress import progress
 from corpus.schema import TABLES
 from corpus.sources.base import Received, Source, Staging
 from corpus.store import Corpus
@@ -36,6 +38,7 @@ from corpus.withdrawn.file_names import DIGITS, forget_names
 from corpus.withdrawn.gate import reject_withdrawn
 from corpus.withdrawn.tombstones import all_ids, withdrawn
 
+LOG = logging.getLogger(__name__)
 NAME = re.compile(r"[a-z0-9_]+-[0-9a-f]{16}")
 LONGEST_NAME = 200  # bytes of a raw file's own name that are kept, from its end: a file system allows 255 in all
 
@@ -115,6 +118,7 @@ def ingest_files(source: Source, names: Mapping[Path, str], root: Path, comments
             new.setdefault(digests[path], path)
         _clear_orphans(corpus, source)
         report = Report("", skipped=len(files) - len(new))
+        LOG.debug("%s: %d files, %d of them ingested before", source.label, len(files), report.skipped)
         if new or (source.generated and not _generated(corpus, source)):
             with _undone_on_error(corpus, source, root_existed):
                 received = [_keep_raw(corpus, source, path, digest, names[path]) for digest, path in new.items()]
@@ -168,6 +172,7 @@ def _name_below(path: Path, paths: Iterable[Path]) -> str:
 
 def _keep_raw(corpus: Corpus, source: Source, path: Path, digest: str, name: str) -> Received:
     """Copy a file as received to raw/SOURCE/SHA-NAME with its time. Raises FileChanged."""
+    LOG.debug("keeping %s as received, sha256 %s", name, digest[:16])
     ending = os.fsencode(path.name)[-LONGEST_NAME:].decode("utf-8", "ignore")
     place = corpus.root / "raw" / source.name / f"{digest[:16]}-{ending}"
     try:
@@ -192,9 +197,11 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
     naming = "\n".join([source.label, source.digest, *(file.sha256 for file in files)])
     name = f"{source.name}-{hashlib.sha256(naming.encode()).hexdigest()[:16]}"
     with corpus.staging(name) as folder, open_staging(folder) as connection:
-        staging = Staging(connection, folder, source.label)
-        source.stage(files, staging)
-        staging.flush()
+        with progress("reading", "files", len(files)) as shown:
+            staging = Staging(connection, folder, source.label, shown=shown)
+            source.stage(files, staging)
+            staging.flush()
+        LOG.debug("%s: %d records read", name, staging.rows_read)
         if comments is Comments.aggregate:
             forget_words(connection)
         check_ranges(connection)
@@ -213,6 +220,8 @@ def _ingest(corpus: Corpus, source: Source, files: Sequence[Received], skipped: 
             tables={table: written.rows[table] for table in TABLES if table in written.rows},
             cells={table: n for table in TABLES if (n := written.rows.get(f"cells/{table}"))},
         )
+        rejected = sum(report.rejected.values())
+        LOG.debug("%s: %d kept, %d rejected; rows %s", name, report.rows_kept, rejected, written.rows)
         _put_in_place(corpus, tables, source, report, files, comments)
     return report
 

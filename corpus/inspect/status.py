@@ -123,8 +123,10 @@ def _run_select(connection: duckdb.DuckDBPyConnection, corpus: Corpus, query: st
         raise _bad_query(error) from None
 
 
-def _bad_query(error: duckdb.Error) -> BadQuery:
-    """Convert an error of DuckDB to one line."""
+def _bad_query(error: duckdb.Error) -> Exception:
+    """Convert an error of DuckDB against a query to one line; too little memory is not a fault of the query."""
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return error
     message = " ".join(str(error).split("\n\nLINE")[0].split())
     return BadQuery(f"the query failed: {message}", "`SHOW TABLES` and `DESCRIBE message` list names")
 

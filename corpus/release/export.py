@@ -5,6 +5,7 @@ cbc corpus export --format published --corpus CORPUS --out FILE.parquet
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from corpus.derivatives import remember
@@ -14,6 +15,25 @@ from corpus.files.sql import quote
 from corpus.published_shape import ANNOTATION, published_sql
 from corpus.replay_curve import MERGE_SQL
 from corpus.store import Corpus
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote: the file of videos and their number, the database and the rows of each table."""
+
+    out: Path | None = None
+    videos: int | None = None
+    duckdb: Path | None = None
+    tables: dict[str, int] = field(default_factory=dict)
+
+
+def exported_text(exported: Exported) -> str:
+    """What was exported, a line a file."""
+    rows = ", ".join(f"{name} {count:,}" for name, count in exported.tables.items() if count)
+    videos = f"{exported.videos:,} videos in {exported.out}" if exported.out else ""
+    return "\n".join(
+        filter(None, [videos, f"{len(exported.tables)} tables in {exported.duckdb}: {rows}" if rows else ""])
+    )
 
 
 def export_published(root: Path, out: Path) -> int:

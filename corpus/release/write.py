@@ -27,6 +27,7 @@ from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_text
 from corpus.files.sql import MEMORY, quote, quote_file
+from corpus.progress import progress
 from corpus.release.manifest import FORMAT, FORMAT_VERSION, IDENTITY, digests, release_at
 from corpus.release.papers import write_papers
 from corpus.release.scrub import scrubbing
@@ -165,10 +166,11 @@ def write_tables(
     """Write every table by split; returns the row counts of each."""
     rows: dict[str, dict[str, int]] = {}
     connection.execute(MERGE_SQL)
-    with scrubbing(connection):
+    with scrubbing(connection), progress("releasing", "files", len(SPLITS) * len(RELEASED)) as shown:
         for split in SPLITS:
             selection = Selection(corpus, folder, split)
             for table in RELEASED.values():
+                shown.advance()
                 sql = table.full_sql(selection) if content == "full" else table.ids_sql(selection)
                 if sql is None:
                     continue

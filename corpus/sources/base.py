@@ -7,6 +7,7 @@ removes duplicates, writes and reports.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,8 +21,10 @@ import duckdb
 import pyarrow as pa
 
 from corpus.errors import NoSuchPath
+from corpus.progress import Shown, hidden
 from corpus.schema import TABLES
 
+LOG = logging.getLogger(__name__)
 BATCH_ROWS = 20_000
 
 
@@ -65,7 +68,21 @@ class Staging:
     rows_read: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     annotations: dict[str, str] = field(default_factory=dict)
+    shown: Shown = field(default_factory=hidden)
+    _begun: int = 0
     _waiting: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+
+    def begin(self, file: Received) -> None:
+        """Say that a file is read now, and that those before it were."""
+        LOG.debug("reading %s", file.name)
+        self.tell()
+        self._begun += 1
+
+    def tell(self) -> None:
+        """Bring the progress display up to date."""
+        rejected = f", {self.rejected.total():,} rejected" if self.rejected else ""
+        self.shown.detail = f"{self.rows_read:,} records{rejected}"
+        self.shown.reach(self._begun)
 
     def add(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Stage rows; missing columns become null."""
@@ -93,6 +110,7 @@ class Staging:
             self.connection.register("_batch", batch)
             self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM _batch')
             self.connection.unregister("_batch")
+        self.tell()
 
     def annotate(self, name_at_version: str, table: str) -> None:
         """Register a DuckDB table (first column message_id) as the annotation NAME@VERSION."""

@@ -65,6 +65,7 @@ class Mbox(Source):
         staging.annotate("mbox@1", "mbox_extra")
         extras: list[Row] = []
         for file in files:
+            staging.begin(file)
             number = 0
             try:
                 with open_mail(file) as source:

@@ -160,6 +160,7 @@ class Published(Source):
             f"raw_sha256 VARCHAR, fetched_at TIMESTAMP, wrong_type VARCHAR, message_id VARCHAR, {flat})"
         )
         for received in files:
+            staging.begin(received)
             _read_file(received, staging)
         connection.execute(JUDGED_SQL)
         connection.execute(MERGE_SQL)

@@ -66,6 +66,7 @@ class Table(Source):
         chains = table_rows.statements(plan, self.label)
         reader = Reader(plan, staging)
         for index, file in enumerate(files):
+            staging.begin(file)
             reader.read(index, file)
         reader.finish()
         table_rows.stage(chains, files, staging)

@@ -82,6 +82,7 @@ class Wikidata(Source):
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Stage each row as a record. Raises NoCompanies."""
         for file in files:
+            staging.begin(file)
             for row in rows_of(file.raw):
                 staging.rows_read += 1
                 self.read(row, file, staging)

@@ -91,6 +91,7 @@ class XApi(Source):
         reader = _Reader(staging)
         with _pause_cycle_collection():
             for file in files:
+                staging.begin(file)
                 for part in read_parts(file.name, file.raw, staging.folder):
                     reader.read(file, part)
         reader.finish()

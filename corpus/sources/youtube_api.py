@@ -122,6 +122,7 @@ class YoutubeApi(Source):
         staging.annotate("youtube_api@1", "youtube_api_extra")
         key = hash_key()
         for file in files:
+            staging.begin(file)
             line = 0
             for batch in pq.ParquetFile(file.raw).iter_batches(256):
                 extras: list[Row] = []

@@ -68,6 +68,7 @@ class YtDlp(Source):
         beside = captions_by_stem({place.parent for place in infos})
         reader = _Reader(staging, hash_key(), {file.path: file.raw for file in files})
         for place, file in infos.items():
+            staging.begin(file)
             reader.read(file, beside.get(place, []))
         for file in files:
             if file.path.suffix[1:] in CAPTIONS and file.path.with_name(file.path.name.rsplit(".", 2)[0]) not in infos:

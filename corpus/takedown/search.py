@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from corpus.files.archives import BROKEN_FILE
 from corpus.files.encodings import LEGACY
 from corpus.files.parquet_rows import rows_as_json
+from corpus.progress import progress
 from corpus.withdrawn.search_terms import contains_any
 
 WINDOW_BYTES, OVERLAP_BYTES = 1 << 22, 1 << 12
@@ -39,16 +40,23 @@ class Searched:
 
 def search(roots: Iterable[Path], forms: list[str]) -> Searched:
     """Search every file below the roots, and its name, for any of the forms; links are not followed."""
-    result = Searched()
-    for root in roots:
-        inside = root.rglob("*") if root.is_dir() else [root]
-        for path in sorted(path for path in inside if path.is_file() and not path.is_symlink()):
+    result, files = Searched(), [(root, path) for root in roots for path in files_below(root)]
+    with progress("searching", "MB", sum(path.stat().st_size for _, path in files) / 1e6) as shown:
+        for root, path in files:
             result.files += 1
             result.size_bytes += path.stat().st_size
             texts = chain([pl.Series([str(path.relative_to(root)) if path != root else path.name])], texts_of(path))
             if forms and any(contains_any(part, forms).any() for part in texts):
                 result.hits.append(path)
+            shown.detail = f"{result.files:,} files, {len(result.hits):,} with a piece"
+            shown.reach(result.size_bytes / 1e6)
     return result
+
+
+def files_below(root: Path) -> list[Path]:
+    """The files below a folder, or the file itself; links are not followed."""
+    inside = root.rglob("*") if root.is_dir() else [root]
+    return sorted(path for path in inside if path.is_file() and not path.is_symlink())
 
 
 def texts_of(path: Path) -> Iterator[pl.Series]:

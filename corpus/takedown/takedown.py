@@ -24,6 +24,7 @@ from corpus.files.sql import PARQUET, quote, quote_file
 from corpus.ids import split_id
 from corpus.ingest.kept_source import source_of
 from corpus.media_names import stem_of
+from corpus.progress import progress
 from corpus.store import Corpus
 from corpus.takedown.derived import drop_withdrawn
 from corpus.takedown.plan import PENDING, plan, table_files
@@ -161,11 +162,15 @@ def clean_recipe(root: Path, terms: SearchTerms) -> None:
 def clean_derived(root: Path, also: Sequence[Path], terms: SearchTerms, taken: Taken) -> None:
     """Drop the rows from benches, runs and releases."""
     known = [Path(name) for name in derived(root)]
-    for folder in dict.fromkeys([*known, *(path.resolve() for path in also)]):
-        if folder.exists():
-            taken.folders[str(folder)] = drop_withdrawn(folder, terms)
-        else:
-            taken.absent.append(str(folder))
+    folders = dict.fromkeys([*known, *(path.resolve() for path in also)])
+    with progress("dropping rows", "folders and files", len(folders)) as shown:
+        for folder in folders:
+            shown.detail = f"now {folder.name}"
+            if folder.exists():
+                taken.folders[str(folder)] = drop_withdrawn(folder, terms)
+            else:
+                taken.absent.append(str(folder))
+            shown.advance()
 
 
 def check_nothing_left(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None:

@@ -7,6 +7,7 @@ next are read.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections import Counter, deque
@@ -25,6 +26,7 @@ from corpus.derivatives import remember
 from corpus.files.atomic import part_path
 from corpus.files.sql import quote
 from corpus.printing import table_text
+from corpus.progress import progress
 from corpus.store import Corpus
 from corpus.verbalize.kinds.base import NO_TEXT, Kind
 from corpus.verbalize.kinds.comment import Comment
@@ -38,12 +40,15 @@ from corpus.verbalize.kinds.video import Video
 from corpus.verbalize.message_frames import list_speakers
 from corpus.withdrawn.tombstones import withdrawn
 
+LOG = logging.getLogger(__name__)
 KINDS: tuple[Kind, ...] = (Post(), Video(), Email(), Headline(), Image(), Sound(), Comment(), Comments())
 COLUMNS = pa.schema({name: pa.large_string() for name in ("message_id", "comment_id", "template", "text")})
 PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "use_dictionary": ["template"]}
 MEMORY = "512MB"  # of DuckDB, which spills beyond it
 OTHER_KINDS = """SELECT coalesce(kind, '(none)'), count(*) FROM message
 WHERE kind IS NULL OR NOT list_contains($written, kind) GROUP BY ALL"""
+TOTAL = """SELECT (SELECT count(*) FROM message WHERE list_contains($written, kind))
+    + (SELECT count(*) FILTER (text IS NOT NULL) + count(DISTINCT message_id) FILTER (text IS NULL) FROM comment)"""
 FILTERED = """SELECT coalesce(kind, '(none)'), 'removed by the filter ' || filter, count(*)
 FROM removed JOIN message USING (message_id) GROUP BY ALL"""
 
@@ -79,12 +84,19 @@ def verbalize(root: Path, out: Path) -> Verbalized:
 def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:
     """Write all kinds, a row group a part, and count them."""
     list_speakers(connection)
-    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
+    total = connection.execute(TOTAL, {"written": [kind.name for kind in KINDS]}).fetchall()[0][0]
+    with (
+        progress("writing texts", "messages and comments", total) as shown,
+        ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool,
+    ):
         writing: Future[None] | None = None
         for kind in KINDS:
             if kind.present(connection):
+                LOG.debug("writing texts of the kind %s", kind.name)
                 for frame in in_order(pool, kind.texts, kind.parts(connection)):
                     table = counted(frame, kind, result)
+                    shown.detail = f"{result.unwritten.total():,} without text"
+                    shown.advance(frame.height)
                     if writing:
                         writing.result()
                     writing = pool.submit(writer.write_table, table)
@@ -126,6 +138,14 @@ def count_left_out(corpus: Corpus, result: Verbalized) -> None:
     for what, ids in withdrawn(corpus.root).items():
         if ids:
             result.unwritten[f"any ({what})", "withdrawn"] += len(ids)
+
+
+def verbalized_rows(result: Verbalized, out: Path) -> dict[str, Any]:
+    """How many texts were written, and what was not, for programs."""
+    unwritten = [
+        {"kind": kind, "why": reason, "number": count} for (kind, reason), count in sorted(result.unwritten.items())
+    ]
+    return {"out": out, "texts": result.written.total(), "written": result.written, "unwritten": unwritten}
 
 
 def verbalized_text(result: Verbalized, out: Path) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,15 +14,12 @@ import pytest
 
 from benchmark.bench import Bench
 from corpus.simulate.world import simulate
-from corpus.store import Corpus
+from tests.several import run_several
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tests" / "example_package"
-DRIVER = """import json, sys
-from cbc import app
-for words in json.loads(sys.argv[1]):
-    app(words, standalone_mode=False)
-"""
+FAILS = object()
+"""At the end of a command that is to fail."""
 WORLD = {"brands": 10, "videos": 30, "posts": 0, "emails": 0}
 
 
@@ -53,75 +48,79 @@ def environment(tmp_path_factory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def with_example(cbc, environment) -> Callable[..., str]:
-    """The command in that environment; gives what it prints."""
+def with_example(environment) -> Callable[..., list[str]]:
+    """Several commands in that environment and in one process, since each start takes seconds.
 
-    def run(*args: object, code: int = 0) -> str:
-        done = cbc(*args, **environment)
-        assert done.returncode == code, done.stderr
-        return done.stdout if code == 0 else done.stderr
+    Gives what each prints; one that ends with FAILS is to be refused, and gives its error.
+    """
 
-    return run
-
-
-@pytest.fixture(scope="module")
-def one_after_the_other(environment) -> Callable[..., str]:
-    """Several commands in one process, since each start takes seconds; gives what they print."""
-
-    def run(*commands: tuple[object, ...]) -> str:
-        words = json.dumps([[str(word) for word in command] for command in commands])
-        env = {**os.environ, **environment}
-        done = subprocess.run([sys.executable, "-c", DRIVER, words], cwd=ROOT, env=env, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def run(*commands: tuple[object, ...]) -> list[str]:
+        done = run_several([[word for word in command if word != FAILS] for command in commands], environment)
+        for command, each in zip(commands, done, strict=True):
+            assert each.returncode == (2 if FAILS in command else 0), (command, each.stderr)
+        return [each.stderr if each.returncode else each.stdout for each in done]
 
     return run
 
 
 @pytest.fixture(scope="module")
 def bench(with_example, tmp_path_factory) -> Path:
-    """A bench of the simulated world, built with the package's task."""
+    """A bench of the simulated world, built with the package's task, and beside it the best answers to that task."""
     folder = tmp_path_factory.mktemp("world")
     simulate(folder / "corpus", **WORLD)
-    with_example("benchmark", "build", "--corpus", folder / "corpus", "--out", folder / "bench")
-    return folder / "bench"
+    built = folder / "bench"
+    with_example(
+        ("benchmark", "build", "--corpus", folder / "corpus", "--out", built),
+        ("baselines", "predict", "oracle", "--bench", built, "--out", folder / "oracle", "--tasks", "video_likes"),
+    )
+    return built
 
 
 def test_its_source_is_ingested_listed_and_explained(with_example, tmp_path):
     talk = {"speaker": "Brint", "title": "On bikes", "views": 900, "likes": 30, "seconds": 600}
     lines = [json.dumps({**talk, "id": number}) for number in range(3)] + ["{}"]
     (tmp_path / "a.talks.jsonl").write_text("\n".join(lines))
-    with_example("corpus", "ingest", "talks", tmp_path, "--corpus", tmp_path / "corpus")
-    with Corpus.open(tmp_path / "corpus").connect() as connection:
-        assert connection.execute("SELECT count(*) FROM message").fetchone() == (3,)
-        assert connection.execute("SELECT reason FROM rejects").fetchall() == [("no talk",)]
-    assert "talks@1" in with_example("corpus", "status", "--corpus", tmp_path / "corpus")
-    explained = with_example("corpus", "explain", "talk:1", "--corpus", tmp_path / "corpus")
+    on = ("--corpus", tmp_path / "corpus")
+    _, counted, rejected, status, explained, refused, _, gone = with_example(
+        ("corpus", "ingest", "talks", tmp_path, *on),
+        ("corpus", "sql", "SELECT count(*) AS n FROM message", "--csv", *on),
+        ("corpus", "sql", "SELECT reason FROM rejects", "--csv", *on),
+        ("corpus", "status", *on),
+        ("corpus", "explain", "talk:1", *on),
+        ("corpus", "ingest", "lectures", tmp_path, *on, FAILS),
+        ("corpus", "takedown", "talk:1", *on),
+        ("corpus", "explain", "talk:1", *on, FAILS),
+    )
+    assert (counted.split(), rejected.splitlines()) == (["n", "3"], ["reason", "no talk"])
+    assert "talks@1" in status
     assert "effect.likes                 <- likes" in explained
     assert "Recorded talks: one JSON object a line" in explained
-    refused = with_example("corpus", "ingest", "lectures", tmp_path, "--corpus", tmp_path / "corpus", code=2)
     assert "no source or mapping is called lectures; use one of ytdlp, " in refused and "talks" in refused
-    with_example("corpus", "takedown", "talk:1", "--corpus", tmp_path / "corpus")
-    assert "no message" in with_example("corpus", "explain", "talk:1", "--corpus", tmp_path / "corpus", code=2)
+    assert "no message" in gone
 
 
-def test_its_task_is_built_answered_and_scored(one_after_the_other, bench, tmp_path):
+def test_its_task_is_built_answered_and_scored(with_example, bench, tmp_path):
     entry = Bench.open(bench).tasks["video_likes"]
     assert (entry["table"], entry["condition"]) == ("video_likes", "held_out")
     assert entry["metrics"] == ["decades_off", "rmse_log10"]
-    runs = {name: tmp_path / name for name in ("nearest_title", "geometric_mean", "oracle", "boosted")}
+    runs = {name: tmp_path / name for name in ("nearest_title", "geometric_mean", "boosted")}
     on, tables = ("--bench", bench), tmp_path / "tables"
-    printed = one_after_the_other(
+    predict = [
+        ("baselines", "predict", name, *on, "--out", run, "--tasks", "video_likes") for name, run in runs.items()
+    ]
+    runs["oracle"] = shutil.copytree(bench.parent / "oracle", tmp_path / "oracle")
+    printed = with_example(
         ("baselines", "list"),
-        *(("baselines", "predict", name, *on, "--out", run, "--tasks", "video_likes") for name, run in runs.items()),
+        *predict,
         *(("benchmark", "score", run, *on) for run in runs.values()),
         ("benchmark", "tables", *runs.values(), *on, "--out", tables),
         ("leaderboard", "build", *runs.values(), *on, "--out", tmp_path / "site"),
     )
-    assert "the value of the training message with the most similar title" in printed
-    assert "the geometric mean of training" in printed and "# Likes of videos (counts)" in printed
+    assert "the value of the training message with the most similar title" in printed[0]
+    assert "the geometric mean of training" in printed[0] and "# Likes of videos (counts)" in printed[-2]
     rows = json.loads((tables / "video_likes.json").read_text())["rows"]
     assert {row["run"] for row in rows} == {*runs, "random", "median"}
+    assert {row["kind"] for row in rows if row["run"] == "nearest_title"} == {"submitted"}  # it calls itself neighbour
     errors = {row["run"]: row["value"] for row in rows if row["metric"] == "decades_off"}
     assert errors["oracle"] < errors["boosted"] < errors["geometric_mean"]
     scored = json.loads((runs["oracle"] / "scores.json").read_text())["rows"]
@@ -130,23 +129,23 @@ def test_its_task_is_built_answered_and_scored(one_after_the_other, bench, tmp_p
 
 
 def test_its_task_is_asked_through_lm_eval(with_example, bench, tiny_llama, tmp_path):
-    names = with_example("benchmark", "lm-eval-tasks", "--out", tmp_path / "files").split()
-    assert names[-1] == "cbc_video_likes" and "cbc_views" in names
+    options = ("--bench", bench, "--out", tmp_path / "run", "--tasks", "video_likes", "--limit", 4)
+    names, folder, _ = with_example(
+        ("benchmark", "lm-eval-tasks", "--out", tmp_path / "files"),
+        ("benchmark", "lm-eval-path"),
+        ("baselines", "predict", tiny_llama, *options),
+    )
+    assert names.split()[-1] == "cbc_video_likes" and "cbc_views" in names.split()
     text = (tmp_path / "files" / "video_likes.yaml").read_text()
     assert "!function benchmark.lm_eval.aggregate.decades_off" in text
-    folder = Path(with_example("benchmark", "lm-eval-path").strip())
-    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+    assert {path.name: path.read_text() for path in Path(folder.strip()).iterdir()} == {
         path.name: path.read_text() for path in (tmp_path / "files").iterdir()
     }
-    options = ("--bench", bench, "--out", tmp_path / "run", "--tasks", "video_likes", "--limit", 4)
-    with_example("baselines", "predict", tiny_llama, *options)
     assert pl.read_parquet(tmp_path / "run" / "predictions" / "video_likes.parquet").height == 4
 
 
-def test_without_the_package_its_task_is_named_as_unknown(cbc, with_example, bench, tmp_path):
-    run = tmp_path / "run"
-    with_example("baselines", "predict", "oracle", "--bench", bench, "--out", run, "--tasks", "video_likes")
-    refused = cbc("benchmark", "score", run, "--bench", bench)
+def test_without_the_package_its_task_is_named_as_unknown(cbc, bench):
+    refused = cbc("benchmark", "score", bench.parent / "oracle", "--bench", bench)
     assert refused.returncode == 2
     assert "no task is called video_likes; use one of replay_past" in refused.stderr and refused.stderr.count("\n") == 1
 

@@ -14,16 +14,17 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from baselines.base import Settings, WrongSettings
+from baselines.base import Predictor, Settings, WrongSettings
 from baselines.oracle import NoOracle
 from baselines.predict import predict_run
-from baselines.registry import predictors
+from baselines.registry import PREDICTORS, predictors
 from benchmark.bench import Bench
 from benchmark.run import Run
 from benchmark.score import score
 from benchmark.tasks.registry import TASKS
 from corpus.errors import NoSuchPath
 from corpus.files.written_once import HoldsOther
+from tests.benchmark.tiny_bench import write_bench
 
 ROOT = Path(__file__).resolve().parents[2]
 REPLAY = [task for task in TASKS if task.startswith("replay_")]
@@ -249,3 +250,28 @@ def test_a_slip_is_one_line_and_exit_code_2(args, said, cbc, small_bench, tmp_pa
     assert len(errors) == 1 and said in errors[0] and "; " in errors[0]
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"), [("lm", "lm"), ("neighbour", "submitted"), ("oracle", "submitted"), ("trivial", "submitted")]
+)
+def test_a_predictor_of_another_package_has_no_kind_that_runs_lack_and_none_of_the_benchs_own(
+    kind, shown, tmp_path, monkeypatch
+):
+    class Mine(Predictor):
+        name, description, answers = "mine", "a constant", "views"
+
+        def applies(self, bench, task):
+            return task == "views"
+
+        def predict(self, bench, task, settings):
+            asked = bench.public(task, settings.split).select("instance_id")
+            return asked.with_columns(values=pl.lit([1.0]))
+
+    Mine.kind = kind
+    monkeypatch.setitem(PREDICTORS.paths, "mine", "elsewhere:Mine")
+    monkeypatch.setitem(PREDICTORS._loaded, "mine", Mine)
+    bench = write_bench(tmp_path / "bench [1] *", ["views"])
+    predict_run("mine", bench.root, tmp_path / "run", Settings())
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["kind"] == shown
+    assert Run.open(tmp_path / "run", bench).kind == shown

@@ -76,7 +76,7 @@ def test_the_same_answers_score_the_same_in_every_shape(ending, column, bench, t
         ]
     file = written(tmp_path / f"a{ending}", pl.concat(frames).sample(fraction=1, shuffle=True, seed=1))
     said = submit(file, "mine", bench.root, tmp_path / "run")
-    assert f"next: cbc benchmark score {tmp_path / 'run'}" in said and f"left out: {SPEECH}" in said
+    assert f"{tmp_path / 'run'}: run mine" in said and f"left out: {SPEECH}" in said
     expected = figures(write_values(tmp_path / "same", bench, "same", given), bench)
     found = figures(tmp_path / "run", bench)
     assert {key: value[1] for key, value in found.items()} == {key: value[1] for key, value in expected.items()}

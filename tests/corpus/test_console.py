@@ -125,6 +125,37 @@ def test_progress_is_drawn_on_a_terminal_and_leaves_nothing_there(tmp_path):
     assert "building: " not in quiet and "next: " not in quiet and "replay_past" in quiet
 
 
+def test_long_commands_on_a_corpus_show_how_far_they_are_on_a_terminal_alone(tmp_path, cbc):
+    (tmp_path / "m.yaml").write_text("channel: web\nkind: post\nmessage: {message_id: id, body: text}\n")
+    (tmp_path / "files").mkdir()
+    for n in range(3):
+        lines = [f"{n}{i},words of the post that bears the number {n}{i}" for i in range(20)]
+        (tmp_path / "files" / f"{n}.csv").write_text("\n".join(["id,text", *lines, ",nobody"]))
+    corpus = ("--corpus", tmp_path / "corpus")
+    steps = {
+        "reading: 3 of 3 files, ": ("ingest", "table", tmp_path / "files", "--mapping", tmp_path / "m.yaml", *corpus),
+        "writing texts: 60 of 60 messages and comments, ": ("verbalize", *corpus, "--out", tmp_path / "texts.parquet"),
+        "releasing: ": ("release", *corpus, "--out", tmp_path / "release", "--content", "full"),
+        "dropping rows: 2 of 2 folders and files, ": ("takedown", "01", *corpus),
+    }
+    for shown, words in steps.items():
+        code, drawn = on_terminal("corpus", *words, columns=200)
+        assert code == 0 and shown in drawn and "/s, 0:00:0" in drawn, drawn
+    for number, (options, drawing) in enumerate([((), "searching: "), (("-q",), None)], 11):
+        drawn = on_terminal(*options, "corpus", "takedown", number, *corpus, columns=200)[1]
+        assert (drawing in drawn) if drawing else "searching: " not in drawn and "dropping" not in drawn
+    assert cbc("corpus", "takedown", "02", *corpus).stderr == ""
+
+
+def test_a_display_within_another_is_counted_and_not_drawn(capsys):
+    with progress("outside", "calls", 2) as outside, progress("inside", "files", 3) as inside:
+        inside.began -= 100
+        inside.advance(3)
+        outside.advance()
+    assert (inside.done, outside.done) == (3, 1)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_progress_says_rate_and_time_left_and_counts_what_was_done_before():
     with progress("reading", "files", 10, begun=4) as shown:
         assert str(shown) == "reading: 4 of 10 files"

@@ -112,6 +112,48 @@ def test_a_damaged_table_is_named(folder, runs, tmp_path, text):
         build_site(runs, tmp_path / "site", tables=tables)
 
 
+DAMAGES = {
+    "kind a list": lambda content: content["rows"][0].update(kind=["lm"]),
+    "kind a number": lambda content: content["rows"][0].update(kind=7),
+    "value a text": lambda content: content["rows"][0].update(value="0.5"),
+    "value a list": lambda content: content["rows"][0].update(value=[0.5]),
+    "value not finite": lambda content: content["rows"][0].update(value=float("nan")),
+    "bounds texts": lambda content: content["rows"][0].update(low="low", high="high"),
+    "run null": lambda content: content["rows"][0].update(run=None),
+    "rank a text": lambda content: content["rows"][0].update(rank="first"),
+    "n a fraction": lambda content: content["rows"][0].update(n=1.5),
+    "no value": lambda content: content["rows"][0].pop("value"),
+    "rows an object": lambda content: content.update(rows={}),
+    "row a text": lambda content: content["rows"].append("nano"),
+    "no rows": lambda content: content.update(rows=[]),
+    "condition unknown": lambda content: content["rows"][0].update(condition="smell"),
+    "metric unknown": lambda content: content["rows"][0].update(metric="smell"),
+    "reported a text": lambda content: content.update(reported=["LCBM"]),
+    "reported value a text": lambda content: content["reported"].append(
+        {"model": "m", "condition": "c", "metric": "m", "value": "1"}
+    ),
+    "best trivial a list": lambda content: content.update(best_trivial=[]),
+    "best trivial without conditions": lambda content: content.update(best_trivial={}),
+    "bench a number": lambda content: content.update(bench=1),
+    "another table": lambda content: content.update(table="views"),
+    "version a text": lambda content: content.update(version="1"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_table_with_wrong_types_is_one_line(folder, runs, tmp_path, cbc_here, name):
+    tables = shutil.copytree(folder / "site" / "data", tmp_path / "tables")
+    path = tables / "twitter_likes.json"
+    content = json.loads(path.read_text())
+    DAMAGES[name](content)
+    path.write_text(json.dumps(content))
+    done = cbc_here("leaderboard", "build", *runs, "--out", tmp_path / "site", "--tables", tables)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    assert f"error: {path} is no table of this version of cbc (" in done.stderr
+    assert done.stderr.endswith("make it again with `cbc benchmark tables`\n")
+    assert not (tmp_path / "site").exists()
+
+
 def test_a_folder_without_tables_is_named(runs, tmp_path):
     with pytest.raises(NoSuchPath, match="no tables at"):
         build_site(runs, tmp_path / "site", tables=tmp_path / "none")

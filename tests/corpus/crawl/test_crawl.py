@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -213,6 +214,8 @@ def test_tasks_given_up_are_reported_and_retried_on_request(universe, serve, pla
     assert re.search(r"gone: \d+ (deleted|private)", status)
     faults.on = False
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls == 0
+    none = cbc("corpus", "retry", "--cause", "quota", "--corpus", place / "corpus", "--json").stdout
+    assert json.loads(none) == {"cause": "quota", "waiting": 0}
     retried = cbc("corpus", "retry", "--cause", "server", "--corpus", place / "corpus").stdout
     assert retried.startswith("1 tasks wait again\nnext: cbc corpus crawl ")
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls > 1
@@ -228,6 +231,20 @@ def test_a_wrong_key_stops_the_crawl_and_is_written_nowhere(universe, serve, pla
     assert secret.encode() not in written + ended.stderr.encode() + ended.stdout.encode()
     missing = cbc("corpus", "crawl", recipe_file(place, universe), "--corpus", place / "corpus", **{KEY_VARIABLE: ""})
     assert missing.returncode == 2 and KEY_VARIABLE in missing.stderr
+
+
+def test_verbose_logs_each_call_without_the_key_and_without_authors_of_comments(universe, serve, place, cbc):
+    server = serve(universe)
+    path = place / "recipe.yaml"
+    youtube = {"channels": universe.channel_ids[:1], "videos_per_channel": 3, "comment_pages": 1}
+    path.write_text(yaml.safe_dump({"youtube": youtube, "wait_s": 0}))
+    done = cbc("corpus", "crawl", path, "--corpus", place / "corpus", "-v", **{KEY_VARIABLE: server.key})
+    assert done.returncode == 0, done.stderr
+    calls = [line for line in done.stderr.splitlines() if line.startswith("debug: corpus.crawl.youtube_api: GET ")]
+    assert {line.split()[3] for line in calls} == {"channels", "playlistItems", "videos", "commentThreads"}
+    assert all(line.endswith(" key=REDACTED") for line in calls)
+    assert server.key not in done.stderr + done.stdout
+    assert "ingesting the segment" in done.stderr and "author" not in done.stderr.lower()
 
 
 def test_a_channel_that_is_gone_and_one_added_later(universe, serve, place):

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from corpus.errors import Busy, NoSuchPath
@@ -236,3 +238,34 @@ def test_marks_of_patterns_in_paths_are_letters(tmp_path):
     assert (report.rows_kept, report.rows_repeated) == (1, 1)
     assert rows(corpus, "SELECT message_id FROM message ORDER BY 1") == [("web:a",), ("web:b",), ("web:c",)]
     assert not validate(corpus).counts
+
+
+MANY = """SELECT 'post' || (range % 48000) AS id, 'words of post ' || range AS title,
+    'a longer text ' || range % 977 AS body, 'someone ' || range % 501 AS who,
+    DATE '2020-01-01' + CAST(range % 900 AS INTEGER) AS day, range % 5000 AS views, range % 300 AS likes
+    FROM range(50000)"""
+MANY_MAPPING = """channel: web
+kind: post
+message: {message_id: id, title: title, body: body, published_at: day}
+communicator: {communicator_id: who, name: who}
+effects: [{metric: views, value: views}, {metric: likes, value: likes}]
+attributes: {name: extra, text: {body: body}}
+"""
+
+
+def test_the_same_larger_file_gives_the_same_bytes_in_every_table(tmp_path, cbc):
+    file, mapping = tmp_path / "posts.parquet", tmp_path / "posts.yaml"
+    duckdb.execute(f"COPY ({MANY}) TO '{file}' (ROW_GROUP_SIZE 8192)")
+    assert pq.ParquetFile(file).num_row_groups > 4
+    mapping.write_text(MANY_MAPPING)
+    trees = []
+    for seed in ("1", "2"):
+        root = tmp_path / f"corpus {seed}"
+        words = ("corpus", "ingest", "table", file, "--mapping", mapping, "--corpus", root, "--json")
+        done = cbc(*words, PYTHONHASHSEED=seed)
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert (report["rows_read"], report["rows_kept"]) == (50_000, 48_000)
+        trees.append(tree(root))
+    assert trees[0] == trees[1]
+    assert {"message.parquet", "effect.parquet", "provenance.parquet"} <= {Path(name).name for name in trees[0]}

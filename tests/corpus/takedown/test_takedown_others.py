@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from email.message import EmailMessage
+from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -176,3 +178,35 @@ def test_a_file_that_would_lose_other_records_is_left_as_it_was(tmp_path, monkey
     with pytest.raises(UnsafeRedaction, match="would leave"):
         takedown(root, ["1"])
     assert raw.read_bytes() == before and list(raw.parent.iterdir()) == [raw]
+
+
+def test_a_database_that_was_exported_loses_the_rows_and_one_that_is_gone_is_named(tmp_path, cbc_here):
+    folder, root, held = tmp_path / "videos", tmp_path / "corpus", tmp_path / "corpus as one.duckdb"
+    write(folder, video("secretvideo", title=SECRET, description=SECRET), en_vtt=rolled_up([(0.0, 4.0, SECRET)]))
+    write(folder, video("othervideo1", title=OTHER))
+    ingest(source_named("ytdlp"), [folder], root)
+    for out in (held, tmp_path / "gone.duckdb"):
+        assert cbc_here("corpus", "export", "--corpus", root, "--duckdb", out).returncode == 0
+    (tmp_path / "gone.duckdb").unlink()
+    before = rows_of(held)
+    assert SECRET in repr(before)
+
+    told = cbc_here("corpus", "takedown", "secretvideo", "--corpus", root)
+
+    after = rows_of(held)
+    assert told.returncode == 0, told.stderr
+    assert SECRET not in repr(after) and "secretvideo" not in repr(after)
+    for name, rows_before in before.items():
+        assert after[name] == [row for row in rows_before if "secretvideo" not in repr(row)], name
+    assert OTHER in repr(after["message"])
+    dropped = sum(map(len, before.values())) - sum(map(len, after.values()))
+    assert f"{held}: {dropped:,} rows" in told.stdout
+    assert f"not there any more: {tmp_path / 'gone.duckdb'}" in told.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus", held.name, "videos"]
+
+
+def rows_of(database: Path) -> dict[str, list[tuple]]:
+    """Every table of a database with its rows."""
+    with duckdb.connect(database, read_only=True) as connection:
+        names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        return {name: connection.execute(f'FROM "{name}" ORDER BY ALL').fetchall() for name in names}

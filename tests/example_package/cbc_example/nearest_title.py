@@ -14,7 +14,7 @@ class NearestTitle(Predictor):
     """The nearest neighbour by title."""
 
     name = "nearest_title"
-    kind = "boosted"
+    kind = "neighbour"
     description = "the value of the training message with the most similar title"
     answers = "tasks that ask one number a message"
 
