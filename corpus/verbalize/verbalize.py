@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from corpus.derivatives import remember
 from corpus.files.atomic import part_path
+from corpus.files.output_file import check_output, parquet_schema
 from corpus.files.sql import quote
 from corpus.printing import table_text
 from corpus.store import Corpus
@@ -57,9 +58,10 @@ class Verbalized:
 
 
 def verbalize(root: Path, out: Path) -> Verbalized:
-    """Write the text of everything kept to one parquet file. Raises NoSuchPath, WrongVersion."""
+    """Write the text of everything kept to one parquet file. Raises NoSuchPath, WrongVersion, HoldsOther."""
     beside, spill = part_path(out), out.with_name(f".{out.name}.spill")
     corpus, result = Corpus.open(root), Verbalized()
+    check_output(out, "text of a corpus", is_verbalized)
     try:
         with corpus.connect(kept=True) as connection:
             connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}")
@@ -74,6 +76,11 @@ def verbalize(root: Path, out: Path) -> Verbalized:
         beside.unlink(missing_ok=True)
         shutil.rmtree(spill, ignore_errors=True)
     return result
+
+
+def is_verbalized(path: Path) -> bool:
+    """Whether a file is a text of a corpus, by its columns."""
+    return parquet_schema(path) == COLUMNS
 
 
 def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:
