@@ -16,6 +16,8 @@ MEDIA = (
     *("reddit", "linkedin", "soundcloud", "bilibili", "other"),
 )
 """The media, by the names that ids and the column `channel` use; `other` is whatever else speaks."""
+KINDS = ("video", "post", "email", "headline", "image", "sound")
+"""The kinds of messages."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ TABLES: dict[str, Table] = {
         message_id=("VARCHAR", "video, post, email or headline variant, medium:id"),
         communicator_id=("VARCHAR", "who said it"),
         channel=("VARCHAR", "the medium, one of MEDIA"),
-        kind=("VARCHAR", "video, post, email, headline, image, sound"),
+        kind=("VARCHAR", ", ".join(KINDS)),
         title=("VARCHAR", "title or subject"),
         body=("VARCHAR", "description or text"),
         published_at=("TIMESTAMP", "UTC"),

@@ -21,7 +21,7 @@ SOURCES: Registry[Source] = Registry(
     },
     Source,
 )
-TABLE = "table"
+TABLE, SIMULATED = "table", "simulate"
 MAPPINGS = Path(__file__).parent / "mappings"
 
 
@@ -69,7 +69,26 @@ def _make_table(mapping: str) -> Source:
     if not shipped and not Path(mapping).is_file():
         known = ", ".join([*SOURCES, TABLE])
         raise UnknownSource(f"no source or mapping is called {mapping}", f"use one of {known}, {_list_shipped()}")
-    return Table(load_mapping(MAPPINGS / f"{mapping}.yaml" if shipped else Path(mapping)))
+    path = MAPPINGS / f"{mapping}.yaml" if shipped else Path(mapping)
+    table = Table(load_mapping(path))
+    _check_name(table, path)
+    return table
+
+
+def _check_name(table: Source, path: Path) -> None:
+    """Check that a mapping does not bear the name of a source, or of another mapping shipped. Raises BadMapping."""
+    from corpus.sources.mapping import BadMapping, load_mapping
+
+    taken = [*SOURCES, TABLE, SIMULATED]
+    if table.name in taken:
+        raise BadMapping(
+            f"the mapping {path}: name: {table.name} is the name of a source", f"use none of {', '.join(taken)}"
+        )
+    if table.name in shipped_mappings() and load_mapping(MAPPINGS / f"{table.name}.yaml").digest != table.digest:
+        raise BadMapping(
+            f"the mapping {path}: name: {table.name} is the name of a shipped mapping with other content",
+            f"use none of {_list_shipped()}",
+        )
 
 
 def _list_shipped() -> str:
