@@ -45,15 +45,22 @@ PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "use_d
 MEMORY = "512MB"  # of DuckDB, which spills beyond it
 OTHER_KINDS = """SELECT coalesce(kind, '(none)'), count(*) FROM message
 WHERE kind IS NULL OR NOT list_contains($written, kind) GROUP BY ALL"""
-FILTERED = """SELECT coalesce(kind, '(none)'), 'removed by the filter ' || filter, count(*)
-FROM removed JOIN message USING (message_id) GROUP BY ALL"""
+FILTERED = f"""SELECT kind, 'removed by the filter ' || filter, count(*) FROM removed JOIN (
+    SELECT message_id, coalesce(kind, '(none)') AS kind FROM message
+    UNION ALL SELECT message_id, '{Comment.name}' FROM comment
+) USING (message_id) GROUP BY ALL"""
 
 
 @dataclass
 class Verbalized:
-    """What was written: texts by kind; what was not: messages or comments by kind and reason."""
+    """What was written: texts by kind, `comments` being those in texts about many; what was not: messages or comments
+    by kind and reason.
+
+    Every message is in one text or reason, and so is every comment.
+    """
 
     written: Counter[str] = field(default_factory=Counter)
+    comments: int = 0
     unwritten: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
@@ -67,7 +74,8 @@ def verbalize(root: Path, out: Path) -> Verbalized:
             connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}")
             with pq.ParquetWriter(beside, COLUMNS, **PARQUET) as writer:
                 write_texts(connection, writer, result)
-            others = connection.execute(OTHER_KINDS, {"written": [kind.name for kind in KINDS]}).fetchall()
+            of_messages = [kind.name for kind in KINDS if not kind.of_comments]
+            others = connection.execute(OTHER_KINDS, {"written": of_messages}).fetchall()
         result.unwritten.update({(name, "no template"): count for name, count in others})
         count_left_out(corpus, result)
         remember(root, out)
@@ -115,12 +123,13 @@ def in_order(
 def counted(frame: pl.DataFrame, kind: Kind, result: Verbalized) -> pa.Table:
     """The texts of a part as a table of the file; what has none is counted by its reason."""
     reason = pl.coalesce("reason", pl.when(pl.col("text").is_null()).then(pl.lit(NO_TEXT)))
-    frame = frame.with_columns(reason=reason)
-    for name, count in frame["reason"].drop_nulls().value_counts().rows():
+    frame = frame.with_columns(reason=reason, number="comments" if "comments" in frame.columns else pl.lit(1))
+    for name, count in frame.filter(pl.col("reason").is_not_null()).group_by("reason").agg(pl.sum("number")).rows():
         result.unwritten[kind.name, name] += count
     if frame["reason"].null_count() < frame.height:
         frame = frame.filter(pl.col("reason").is_null())
     result.written[kind.name] += frame.height
+    result.comments += frame["number"].sum() if "comments" in frame.columns else 0
     absent = {name: pl.lit(None, pl.String) for name in COLUMNS.names if name not in frame.columns}
     return frame.with_columns(**absent).select(COLUMNS.names).to_arrow().cast(COLUMNS)
 
@@ -140,6 +149,8 @@ def verbalized_text(result: Verbalized, out: Path) -> str:
     lines = [f"{result.written.total():,} texts in {out}"]
     if result.written:
         lines.append(table_text(["kind", "texts"], [*result.written.items()]))
+    if result.comments:
+        lines.append(f"the texts of comments in aggregate are about {result.comments:,} comments")
     if result.unwritten:
         rows = [(kind, reason, count) for (kind, reason), count in sorted(result.unwritten.items())]
         lines += ["", "not written", table_text(["kind", "why", "number"], rows)]
