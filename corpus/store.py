@@ -6,6 +6,7 @@ CORPUS/corpus.json                    format, version, and `overlay`: the order 
               INGEST/cells/TABLE.parquet   cells that it filled in rows of earlier ingests
        annotations/NAME@VERSION/INGEST.parquet   by message or by time span of a message
        filtered/removed.parquet       messages that filters removed, and why (corpus/filters), with manifest.json
+       rebuilt.json                   which corpus it was rebuilt from, if it was (corpus/ingest/rebuild.py)
        corpus.duckdb                  views over all tables (corpus/views.py), for DuckDB 1.0 and later
        tmp/                           files being written
 """

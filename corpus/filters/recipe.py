@@ -31,10 +31,11 @@ class BadFilterRecipe(CbcError):
 
 @dataclass(frozen=True)
 class FilterRecipe:
-    """The filters to run, in their order."""
+    """The filters to run, in their order; `arguments` of `cbc corpus filter` name the same recipe again."""
 
     name: str
     filters: tuple[Filter, ...]
+    arguments: tuple[str, ...] = ()
 
     @property
     def settings(self) -> list[dict[str, Any]]:
@@ -53,12 +54,14 @@ class FilterRecipe:
         if any(isinstance(each, DetectedLanguage) for each in self.filters):
             raise BadFilterRecipe(f"the recipe {self.name} names its languages itself", "leave --language out")
         first = _made("--language", DetectedLanguage.name, {"languages": list(languages)})
-        return FilterRecipe(f"{self.name} --language {','.join(languages)}", (first, *self.filters))
+        option = ("--language", ",".join(languages))
+        return FilterRecipe(" ".join([self.name, *option]), (first, *self.filters), (*self.arguments, *option))
 
 
 def load_filter_recipe(recipe: str | Path) -> FilterRecipe:
     """Read a shipped recipe by its name, or a file. Raises BadFilterRecipe, UnknownName."""
-    path = RECIPES / f"{recipe}.yaml" if str(recipe) in _shipped() else Path(recipe)
+    shipped = str(recipe) in _shipped()
+    path = RECIPES / f"{recipe}.yaml" if shipped else Path(recipe)
     if not path.is_file():
         raise BadFilterRecipe(f"no recipe {recipe}", f"give a YAML file or one of {', '.join(_shipped())}")
     try:
@@ -69,7 +72,8 @@ def load_filter_recipe(recipe: str | Path) -> FilterRecipe:
         raise BadFilterRecipe(f"the recipe {path} holds no list `filters`", MEND)
     if unknown := [key for key in content if key != "filters"]:
         raise BadFilterRecipe(f"the recipe {path}: unknown key {unknown[0]}", MEND)
-    return FilterRecipe(path.stem, tuple(_filter(f"the recipe {path}", item) for item in content["filters"]))
+    filters = tuple(_filter(f"the recipe {path}", item) for item in content["filters"])
+    return FilterRecipe(path.stem, filters, (str(recipe if shipped else path.resolve()),))
 
 
 def _shipped() -> list[str]:

@@ -63,6 +63,7 @@ def manifest_of(
     total = sum(before.values())
     return {
         **{"format": FORMAT, "version": VERSION, "recipe": recipe.name, "digest": recipe.digest},
+        "arguments": recipe.arguments,
         **{"messages": total, "kept": total - sum(step.removed for step in steps)},
         "kinds": kind_counts(before, steps),
         "filters": [step.entry() for step in steps],
