@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from corpus.errors import CbcError
 from corpus.filters.base import Filter
 from corpus.filters.registry import FILTERS
-from corpus.strict_model import first_fault
+from corpus.strict_model import first_fault, yaml_fault
 
 RECIPES = Path(__file__).parent / "recipes"
 MEND = "see corpus/filters/recipes for an example"
@@ -67,7 +67,7 @@ def load_filter_recipe(recipe: str | Path) -> FilterRecipe:
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadFilterRecipe(f"cannot read the recipe {path} ({str(error).splitlines()[0]})", MEND) from None
+        raise BadFilterRecipe(f"cannot read the recipe {path} ({yaml_fault(error)})", MEND) from None
     if not isinstance(content, dict) or not isinstance(content.get("filters"), list) or not content["filters"]:
         raise BadFilterRecipe(f"the recipe {path} holds no list `filters`", MEND)
     if unknown := [key for key in content if key != "filters"]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from corpus.console import command_text
 from corpus.errors import NoSuchPath
 from corpus.files.atomic import write_json
 from corpus.files.written_once import HoldsOther
@@ -94,7 +94,7 @@ def repeat(old: Path, corpus: Corpus, manifest: dict[str, Any], rebuilt: Rebuilt
     if world := WORLD.fullmatch(str(manifest.get("source"))):
         options = zip(("seed", "brands", "videos", "posts", "emails"), world.groups(), strict=True)
         arguments = [word for name, value in options for word in (f"--{name}", value)]
-        rebuilt.steps_by_hand.append(command("simulate", corpus.root, *arguments))
+        rebuilt.steps_by_hand.append(command_text("cbc", "corpus", "simulate", *arguments, "--corpus", corpus.root))
         return
     source = source_again(manifest)
     if source is None:
@@ -173,10 +173,11 @@ def take_along(old: Path, new: Path, rebuilt: Rebuilt) -> None:
         ):
             held.backup(copy)
     if (old / "media").is_dir():
-        rebuilt.steps_by_hand.append(shlex.join(["mv", str(old / "media"), str(new / "media")]))
-    rebuilt.steps_by_hand += [command("annotate", new, "--with", name) for name in annotators(old)]
+        rebuilt.steps_by_hand.append(command_text("mv", old / "media", new / "media"))
+    for name in annotators(old):
+        rebuilt.steps_by_hand.append(command_text("cbc", "corpus", "annotate", "--with", name, "--corpus", new))
     if (arguments := filter_arguments(old)) is not None:
-        rebuilt.steps_by_hand.append(command("filter", new, *arguments))
+        rebuilt.steps_by_hand.append(command_text("cbc", "corpus", "filter", *arguments, "--corpus", new))
 
 
 def annotators(old: Path) -> list[str]:
@@ -192,11 +193,6 @@ def filter_arguments(old: Path) -> list[str] | None:
         return None
     manifest = json.loads(path.read_text(encoding="utf-8"))
     return list(manifest.get("arguments") or str(manifest.get("recipe")).split(" "))
-
-
-def command(name: str, root: Path, *arguments: str) -> str:
-    """A command about a corpus, ready to be pasted."""
-    return shlex.join(["cbc", "corpus", name, *arguments, "--corpus", str(root)])
 
 
 def rebuilt_text(rebuilt: Rebuilt, new: Path) -> str:

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from corpus.errors import CbcError, first_line
 from corpus.schema import KINDS, MEDIA, METRICS
-from corpus.strict_model import StrictModel, first_fault
+from corpus.strict_model import StrictModel, first_fault, yaml_fault
 
 PLACE = re.compile(r"\{([^{}]+)\}")
 DIRECTIVE = re.compile(r"%[-A-Za-z]")
@@ -285,7 +285,7 @@ def load_mapping(path: Path) -> Mapping:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadMapping(f"cannot read the mapping {path} ({first_line(error)})", "give a YAML file") from None
+        raise BadMapping(f"cannot read the mapping {path} ({yaml_fault(error)})", "correct the file") from None
     if not isinstance(content, dict):
         raise BadMapping(f"the mapping {path} holds no keys", "see corpus/sources/mappings for examples")
     try:

@@ -67,6 +67,8 @@ def _make_table(mapping: str) -> Source:
 
     shipped = mapping in shipped_mappings()
     if not shipped and not Path(mapping).is_file():
+        if Path(mapping).suffix in (".yaml", ".yml") or len(Path(mapping).parts) > 1:
+            raise UnknownSource(f"there is no file {mapping}", f"check the path, or use one of {_list_shipped()}")
         known = ", ".join([*SOURCES, TABLE])
         raise UnknownSource(f"no source or mapping is called {mapping}", f"use one of {known}, {_list_shipped()}")
     path = MAPPINGS / f"{mapping}.yaml" if shipped else Path(mapping)
