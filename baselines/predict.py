@@ -18,6 +18,7 @@ from baselines.base import Predictor, Settings, WrongSettings, questions
 from benchmark.bench import Bench
 from benchmark.reference_rows import REFERENCE_KINDS, is_reference
 from benchmark.run import Manifest, is_written, new_manifest, write_manifested
+from corpus.console import command_text
 from corpus.files.atomic import write_json
 from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.files.written_once import refuse_other
@@ -126,7 +127,7 @@ def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]], 
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
     extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
     contents = f"{predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
-    return f"{out}: {contents}\nnext: cbc benchmark score {out} --bench {bench.root}"
+    return f"{out}: {contents}\nnext: {command_text('cbc', 'benchmark', 'score', out, '--bench', bench.root)}"
 
 
 def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> str:

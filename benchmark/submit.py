@@ -23,6 +23,7 @@ from benchmark.reference_rows import is_reference
 from benchmark.references.base import asked_values
 from benchmark.run import SUBMITTED, Manifest, is_written, new_manifest, write_manifested
 from benchmark.tasks.registry import task_named
+from corpus.console import command_text
 from corpus.errors import CbcError
 from corpus.files.hashes import file_sha256
 from corpus.files.written_once import excerpt
@@ -84,7 +85,7 @@ def submit(answers: Path, name: str, bench: Path, out: Path | None = None, parti
         write_manifested(folder, manifest, frames)
     lines = [f"{folder}: {'already there, nothing to do' if already_written else f'run {name}'}"]
     lines += [f"  {note}" for note in report_lines(opened_bench, manifest, file, unread)]
-    return "\n".join([*lines, f"next: cbc benchmark score {folder} --bench {bench}"])
+    return "\n".join([*lines, f"next: {command_text('cbc', 'benchmark', 'score', folder, '--bench', bench)}"])
 
 
 def report_lines(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, list[str]]) -> Iterator[str]:

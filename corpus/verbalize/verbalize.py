@@ -25,7 +25,7 @@ from corpus.derivatives import remember
 from corpus.files.atomic import part_path
 from corpus.files.output_file import check_output, parquet_schema
 from corpus.files.sql import quote
-from corpus.printing import table_text
+from corpus.printing import number_of, table_text
 from corpus.store import Corpus
 from corpus.verbalize.kinds.base import NO_TEXT, Kind
 from corpus.verbalize.kinds.comment import Comment
@@ -146,11 +146,11 @@ def count_left_out(corpus: Corpus, result: Verbalized) -> None:
 
 def verbalized_text(result: Verbalized, out: Path) -> str:
     """How many texts were written, and what was not."""
-    lines = [f"{result.written.total():,} texts in {out}"]
+    lines = [f"{number_of(result.written.total(), 'text')} in {out}"]
     if result.written:
         lines.append(table_text(["kind", "texts"], [*result.written.items()]))
     if result.comments:
-        lines.append(f"the texts of comments in aggregate are about {result.comments:,} comments")
+        lines.append(f"the texts of comments in aggregate are about {number_of(result.comments, 'comment')}")
     if result.unwritten:
         rows = [(kind, reason, count) for (kind, reason), count in sorted(result.unwritten.items())]
         lines += ["", "not written", table_text(["kind", "why", "number"], rows)]
