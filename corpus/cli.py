@@ -14,9 +14,11 @@ from typing import Annotated
 
 import typer
 
-from corpus.console import failed, next_command, note, say, say_json, say_json_rows
+from corpus.console import command_text, failed, next_command, note, say, say_json, say_json_rows
 from corpus.options import Corpus, Json
+from corpus.printing import number_of
 
+SHOW_REJECTS = ("cbc", "corpus", "sql", "FROM rejects")
 QUOTA_ENDED = 75  # EX_TEMPFAIL of sysexits.h: a scheduler tries again later
 
 app = typer.Typer(no_args_is_help=True, help="Build the corpus, look at it, check it, export it.")
@@ -57,7 +59,8 @@ def ingest(
     report = run(source_named(source, mapping), paths, corpus, comments)
     say_json(report) if json else say(report_text(report))
     if why := nothing_kept(report):
-        failed(f"nothing was kept: {why}; `cbc corpus sql 'FROM rejects'` shows the rows")
+        rows = f"; see the rows: {command_text(*SHOW_REJECTS, '--corpus', corpus)}" if report.rejected else ""
+        failed(f"nothing was kept: {why}{rows}")
         raise typer.Exit(1)
     if not json:
         next_command("cbc", "corpus", "status", "--corpus", corpus)
@@ -163,7 +166,7 @@ def crawl(
     except Later as ended:
         failed(str(ended))
         raise typer.Exit(QUOTA_ENDED) from None
-    say_json(crawled) if json else say(crawled_text(crawled))
+    say_json(crawled) if json else say(crawled_text(crawled, corpus))
     if not json:
         next_command("cbc", "corpus", "status", "--corpus", corpus)
 
@@ -177,11 +180,11 @@ def retry(
     """Let what a crawl gave up for a cause be fetched again by the next crawl."""
     from corpus.crawl.crawl import retry as run
 
-    waiting = run(corpus, cause)
+    tasks = run(corpus, cause)
     if json:
-        say_json({"cause": cause, "waiting": waiting})
+        say_json({"cause": cause, "waiting": tasks})
         return
-    say(f"{waiting:,} tasks wait again")
+    say(f"{number_of(tasks, 'task')} {'waits' if tasks == 1 else 'wait'} again")
     next_command("cbc", "corpus", "crawl", corpus / "recipe.yaml", "--corpus", corpus)
 
 
@@ -281,7 +284,7 @@ def filter_(
     if language is not None:
         loaded = loaded.in_languages([name.strip() for name in language.split(",")])
     manifest = run_filters(loaded, corpus)
-    say_json(manifest) if json else say(filtered_text(manifest))
+    say_json(manifest) if json else say(filtered_text(manifest, corpus))
     if warning := emptied_text(manifest["kinds"]):
         note(warning.removeprefix("note: "))
 

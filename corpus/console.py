@@ -83,10 +83,15 @@ def failed(text: str) -> None:
     print(f"error: {on_one_line(text)}", file=sys.stderr)
 
 
+def command_text(*words: str | Path) -> str:
+    """Format a command so that it can be pasted into a shell."""
+    return shlex.join(map(str, words))
+
+
 def next_command(*words: str | Path) -> None:
     """Print the command that comes next, ready to be pasted, unless the user wants quiet."""
     if not VERBOSITY.quiet:
-        say(f"next: {shlex.join(map(str, words))}")
+        say(f"next: {command_text(*words)}")
 
 
 def plain(value: Any) -> Any:

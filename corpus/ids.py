@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 
 import duckdb
 
+from corpus.console import command_text
 from corpus.errors import CbcError
 from corpus.files.sql import quote
 from corpus.schema import MEDIA
@@ -86,8 +87,8 @@ def resolve_id(
         ids_by_kind[kind] = [*stored, *(match for match in names if match in (extra or {}).get(kind, ()))]
     ids = sorted({match for matches in ids_by_kind.values() for match in matches})
     if not ids:
-        mend = "list ids with `cbc corpus sql`; ids that must never be fetched belong on the recipe's opt-out list"
-        raise UnknownId(f"{where} holds no message, communicator or comment {name}", mend)
+        listing = command_text("cbc", "corpus", "sql", "SELECT message_id FROM message", "--corpus", where)
+        raise UnknownId(f"{where} holds no message, communicator or comment {name}", f"list ids with: {listing}")
     if name in ids:
         ids = [name]
     if len(ids) > 1:

@@ -25,6 +25,11 @@ def cell(value: Any, widest: int = WIDEST) -> str:
     return text if len(text) <= widest else text[: widest - 1] + "…"
 
 
+def number_of(count: int, noun: str) -> str:
+    """A number with its noun: 1 row, 2,000 rows."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def table_text(header: Sequence[str], rows: Iterable[Sequence[Any]], widest: int = WIDEST) -> str:
     """A table for stdout, numbers to the right: with lines and as wide as the terminal, or plain where none is."""
     values = [list(row) for row in rows]

@@ -16,6 +16,8 @@ MEDIA = (
     *("reddit", "linkedin", "soundcloud", "bilibili", "other"),
 )
 """The media, by the names that ids and the column `channel` use; `other` is whatever else speaks."""
+KINDS = ("video", "post", "email", "headline", "image", "sound")
+"""The kinds of messages."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ TABLES: dict[str, Table] = {
         message_id=("VARCHAR", "video, post, email or headline variant, medium:id"),
         communicator_id=("VARCHAR", "who said it"),
         channel=("VARCHAR", "the medium, one of MEDIA"),
-        kind=("VARCHAR", "video, post, email, headline, image, sound"),
+        kind=("VARCHAR", ", ".join(KINDS)),
         title=("VARCHAR", "title or subject"),
         body=("VARCHAR", "description or text"),
         published_at=("TIMESTAMP", "UTC"),
@@ -124,16 +126,19 @@ TABLES: dict[str, Table] = {
         licence=("VARCHAR", "licence of the collection"),
     ),
     "rejects": _table(
-        "source file line reason",
+        "source file line record reason",
         source=("VARCHAR", "source and version"),
         file=("VARCHAR", "file name"),
-        line=("BIGINT", "line where the record starts, from 1 (of a contradiction its number); null: the whole file"),
+        line=("BIGINT", "line where a rejected record starts, from 1; null: the whole file, or see record"),
+        record=("BIGINT", "number of the record in its file, counted from 1, of a contradiction or withdrawn record"),
         reason=("VARCHAR", "a short name of the rule it broke, or what it contradicts"),
         value=("VARCHAR", "what broke it, at most 200 characters; of a contradiction key, new value and held value"),
     ),
 }
 
 
+LATER = {"rejects": ("record",)}
+"""Columns that were added within this version of the format: files of earlier ingests lack them."""
 DATA_TABLES = ("message", "communicator", "comment", "scene", "effect")
 """Tables that hold what was said and done, in the order in which they are written."""
 OVERLAID = {

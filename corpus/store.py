@@ -6,6 +6,7 @@ CORPUS/corpus.json                    format, version, and `overlay`: the order 
               INGEST/cells/TABLE.parquet   cells that it filled in rows of earlier ingests
        annotations/NAME@VERSION/INGEST.parquet   by message or by time span of a message
        filtered/removed.parquet       messages that filters removed, and why (corpus/filters), with manifest.json
+       rebuilt.json                   which corpus it was rebuilt from, if it was (corpus/ingest/rebuild.py)
        corpus.duckdb                  views over all tables (corpus/views.py), for DuckDB 1.0 and later
        tmp/                           files being written
 """
@@ -13,7 +14,6 @@ CORPUS/corpus.json                    format, version, and `overlay`: the order 
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +25,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from corpus.console import command_text
 from corpus.errors import BrokenTable, NoSuchPath, WrongVersion, first_line
 from corpus.files.atomic import write_json
 from corpus.files.locks import hold_lock
@@ -32,7 +33,11 @@ from corpus.files.sql import STORAGE, quote
 from corpus.schema import FORMAT, VERSION
 from corpus.views import Views, annotation_labels
 
-BROKEN_MEND = "`cbc corpus validate` names it; remove its folder and ingest the raw files again"
+
+def broken_mend(root: Path) -> str:
+    """How to mend a corpus with a damaged file."""
+    naming = command_text("cbc", "corpus", "validate", "--corpus", root)
+    return f"`{naming}` names it; remove its folder and ingest the raw files again"
 
 
 def read_manifest(root: Path, what: str, kind: tuple[str, int], make: str, again: str) -> dict[str, Any]:
@@ -73,7 +78,8 @@ class Corpus:
         check_place(root)
         marker = root / "corpus.json"
         if not marker.is_file():
-            raise NoSuchPath(f"no corpus at {root}", "make one with `cbc corpus simulate` or `cbc corpus ingest`")
+            making = command_text("cbc", "corpus", "simulate", "--corpus", root)
+            raise NoSuchPath(f"no corpus at {root}", f"make one with `cbc corpus ingest`, or try: {making}")
         try:
             fields = json.loads(marker.read_text(encoding="utf-8"))
         except ValueError:
@@ -82,7 +88,7 @@ class Corpus:
             actual = f"{fields.get('format')} {fields.get('version')}" if isinstance(fields, dict) else "unreadable"
             raise WrongVersion(
                 f"{root} is of another version ({actual}; this is {FORMAT} {VERSION})",
-                f"rebuild it from its raw files: cbc corpus rebuild {shlex.quote(str(root))} --corpus NEW",
+                f"rebuild it from its raw files: {command_text('cbc', 'corpus', 'rebuild', root, '--corpus', 'NEW')}",
             )
         return cls(root)
 
@@ -140,8 +146,8 @@ class Corpus:
             for statement in self.views(kept).statements():
                 connection.execute(statement)
         except (duckdb.Error, pa.ArrowInvalid) as error:
-            reason = first_line(error)
-            raise BrokenTable(f"{self.root} holds a file that cannot be read ({reason})", BROKEN_MEND) from None
+            what = f"{self.root} holds a file that cannot be read ({first_line(error)})"
+            raise BrokenTable(what, broken_mend(self.root)) from None
         return connection
 
     def refresh(self) -> None:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from corpus.files.sql import quote, same_key
 from corpus.overlay import SOURCE, Layer, overlaid_message, overlaid_scene
-from corpus.schema import OVERLAID, TABLES, Table
+from corpus.schema import LATER, OVERLAID, TABLES, Table
 
 REMOVED = ("message_id", "filter", "reason", "value", "duplicate_of")
 COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DISTINCT author), 0) AS authors,
@@ -70,9 +70,12 @@ class Views:
 
     def rows(self, name: str) -> str:
         """SQL of a table's rows including cells filled later, with every cut of scenes."""
-        table, rows = TABLES[name], self.files(f"tables/*/{name}.parquet")
+        table, rows = TABLES[name], self.files(f"tables/*/{name}.parquet", by_name=name in LATER)
+        empty = f"SELECT {', '.join(_nulls(table))} WHERE false"
         if rows is None:
-            return f"SELECT {', '.join(_nulls(table))} WHERE false"
+            return empty
+        if name in LATER:
+            rows = f"({empty} UNION ALL BY NAME SELECT * FROM {rows})"
         return filled_sql(rows, self.files(f"tables/*/cells/{name}.parquet"), table.key, table.names)
 
     def annotation(self, label: str) -> str:

@@ -224,10 +224,11 @@ def test_build_says_sizes_and_what_was_left_out(made, cbc_here, tmp_path):
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ("id,text,n\n", "the files hold no rows"),
+        ("id,text,n\n", "the file holds no rows\n"),
+        ("id,text,n\n,x,1\n", "the only row was rejected for: missing id; see the rows: cbc corpus sql "),
         ("id,text,n\n,x,1\n,y,2\n", "all 2 rows were rejected, 2 of them for: missing id"),
     ],
-    ids=["no rows", "all rejected"],
+    ids=["no rows", "the only one", "all rejected"],
 )
 def test_an_ingest_that_keeps_nothing_ends_with_1_and_says_why(content, why, tmp_path, cbc_here):
     (tmp_path / "m.yaml").write_text("channel: web\nkind: post\nmessage: {message_id: id, body: text}\n")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from corpus.console import note
+from corpus.console import command_text, note
 from corpus.crawl.causes import CAUSES
 from corpus.crawl.deliver import INFOS, PAYLOADS, ingest_infos, ingest_payloads
 from corpus.crawl.journal import WATCH, Journal, Task
@@ -217,6 +217,7 @@ def retry(root: Path, cause: str) -> int:
     if cause not in CAUSES:
         raise NothingCrawled(f"{cause!r} is no cause of failure", f"give a cause of this list: {', '.join(CAUSES)}")
     if not (root / "crawl.sqlite").exists():
-        raise NothingCrawled(f"{root} has no crawl", "begin one with `cbc corpus crawl RECIPE`")
+        begin = command_text("cbc", "corpus", "crawl", "RECIPE.yaml", "--corpus", root)
+        raise NothingCrawled(f"{root} has no crawl", f"begin one with `{begin}`")
     with open_journal(corpus) as journal:
         return journal.retry(cause)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from corpus.console import command_text
 from corpus.crawl.journal import WATCH, next_reset, pacific_day
 from corpus.crawl.scheduler import Crawled
 from corpus.crawl.youtube_api import SEARCH
-from corpus.printing import table_text
+from corpus.printing import number_of, table_text
 from corpus.progress import progress
 
 RATE_S = 300.0  # the rate is measured over the last five minutes
@@ -44,19 +45,20 @@ def crawl_progress() -> Iterator[Callable[[Crawled], None]]:
         yield update
 
 
-def crawled_text(totals: Crawled) -> str:
+def crawled_text(totals: Crawled, root: Path) -> str:
     """Describe a finished run, as lines for a terminal."""
     failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(totals.failures.items())) or "none"
     lines = [f"{totals.calls:,} calls made, {totals.payloads:,} payloads kept; failed calls: {failed}"]
     count, due = totals.aged
     if count:
         at = datetime.fromtimestamp(due, UTC)
-        lines.append(
-            f"{count:,} calls wait until videos reach an age; run the command again at {at:%Y-%m-%d %H:%M} UTC"
-        )
+        waiting = f"{number_of(count, 'call')} {'waits' if count == 1 else 'wait'} until videos reach an age"
+        lines.append(f"{waiting}; run the command again at {at:%Y-%m-%d %H:%M} UTC")
     if totals.given_up:
-        advice = "`cbc corpus status` names the causes, `cbc corpus retry` tries again"
-        lines.append(f"{totals.given_up:,} tasks given up; {advice}")
+        causes = command_text("cbc", "corpus", "status", "--corpus", root)
+        again = command_text("cbc", "corpus", "retry", "--cause", "CAUSE", "--corpus", root)
+        given_up = f"{number_of(totals.given_up, 'task')} given up"
+        lines.append(f"{given_up}; `{causes}` names the causes, `{again}` tries again")
     return "\n".join(lines)
 
 

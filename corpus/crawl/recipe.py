@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from corpus.errors import CbcError, first_line
 from corpus.sources.wikidata import CHANNEL, CHANNEL_ID, NoCompanies, rows_of
-from corpus.strict_model import StrictModel, first_fault
+from corpus.strict_model import StrictModel, first_fault, yaml_fault
 
 HANDLE = re.compile(r"@[\w.·-]{3,30}")
 VIDEO_ID = re.compile(r"[\w-]{11}", re.ASCII)
@@ -194,7 +194,7 @@ def load_crawl_recipe(path: Path) -> CrawlRecipe:
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadCrawlRecipe(f"cannot read the recipe {path} ({first_line(error)})", mend) from None
+        raise BadCrawlRecipe(f"cannot read the recipe {path} ({yaml_fault(error)})", mend) from None
     if not isinstance(content, dict):
         raise BadCrawlRecipe(f"the recipe {path} holds no keys", mend)
     try:

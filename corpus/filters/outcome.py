@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from corpus.console import command_text
 from corpus.store import Corpus
 
 
@@ -24,7 +25,9 @@ def newer_note(corpus: Corpus) -> str | None:
     """A note for a corpus with ingests after the last run of filters, whose messages are kept unseen."""
     run = last_run(corpus)
     newer = {manifest["ingest"] for manifest in corpus.ingests()} - set(run["ingests"]) if run else set()
-    if not newer:
+    if not newer or not run:
         return None
+    command = ["cbc", "corpus", "filter", *run.get("arguments", ()), "--corpus", corpus.root]
+    again = f"run it again: {command_text(*command)}" if run.get("arguments") else "run it again"
     counted = f"{len(newer)} ingests are" if len(newer) > 1 else "1 ingest is"
-    return f"note: {counted} newer than the last `cbc corpus filter`, their messages are kept unseen; run it again"
+    return f"note: {counted} newer than the last `cbc corpus filter`, their messages are kept unseen; {again}"

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from corpus.errors import CbcError
 from corpus.filters.base import Filter
 from corpus.filters.registry import FILTERS
-from corpus.strict_model import first_fault
+from corpus.strict_model import first_fault, yaml_fault
 
 RECIPES = Path(__file__).parent / "recipes"
 MEND = "see corpus/filters/recipes for an example"
@@ -31,10 +31,11 @@ class BadFilterRecipe(CbcError):
 
 @dataclass(frozen=True)
 class FilterRecipe:
-    """The filters to run, in their order."""
+    """The filters to run, in their order; `arguments` of `cbc corpus filter` name the same recipe again."""
 
     name: str
     filters: tuple[Filter, ...]
+    arguments: tuple[str, ...] = ()
 
     @property
     def settings(self) -> list[dict[str, Any]]:
@@ -53,23 +54,26 @@ class FilterRecipe:
         if any(isinstance(each, DetectedLanguage) for each in self.filters):
             raise BadFilterRecipe(f"the recipe {self.name} names its languages itself", "leave --language out")
         first = _made("--language", DetectedLanguage.name, {"languages": list(languages)})
-        return FilterRecipe(f"{self.name} --language {','.join(languages)}", (first, *self.filters))
+        option = ("--language", ",".join(languages))
+        return FilterRecipe(" ".join([self.name, *option]), (first, *self.filters), (*self.arguments, *option))
 
 
 def load_filter_recipe(recipe: str | Path) -> FilterRecipe:
     """Read a shipped recipe by its name, or a file. Raises BadFilterRecipe, UnknownName."""
-    path = RECIPES / f"{recipe}.yaml" if str(recipe) in _shipped() else Path(recipe)
+    shipped = str(recipe) in _shipped()
+    path = RECIPES / f"{recipe}.yaml" if shipped else Path(recipe)
     if not path.is_file():
         raise BadFilterRecipe(f"no recipe {recipe}", f"give a YAML file or one of {', '.join(_shipped())}")
     try:
         content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadFilterRecipe(f"cannot read the recipe {path} ({str(error).splitlines()[0]})", MEND) from None
+        raise BadFilterRecipe(f"cannot read the recipe {path} ({yaml_fault(error)})", MEND) from None
     if not isinstance(content, dict) or not isinstance(content.get("filters"), list) or not content["filters"]:
         raise BadFilterRecipe(f"the recipe {path} holds no list `filters`", MEND)
     if unknown := [key for key in content if key != "filters"]:
         raise BadFilterRecipe(f"the recipe {path}: unknown key {unknown[0]}", MEND)
-    return FilterRecipe(path.stem, tuple(_filter(f"the recipe {path}", item) for item in content["filters"]))
+    filters = tuple(_filter(f"the recipe {path}", item) for item in content["filters"])
+    return FilterRecipe(path.stem, filters, (str(recipe if shipped else path.resolve()),))
 
 
 def _shipped() -> list[str]:

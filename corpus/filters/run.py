@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from corpus.console import command_text
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.sql import PARQUET, quote
@@ -23,6 +24,7 @@ from corpus.store import Corpus
 
 FORMAT, VERSION = "cbc-filtered", 1
 REMOVED = "SELECT message_id, filter, reason, value, duplicate_of FROM dropped ORDER BY step, message_id"
+SHOW_REMOVED = "FROM removed JOIN message USING (message_id)"
 
 
 class NothingToFilter(CbcError):
@@ -63,6 +65,7 @@ def manifest_of(
     total = sum(before.values())
     return {
         **{"format": FORMAT, "version": VERSION, "recipe": recipe.name, "digest": recipe.digest},
+        "arguments": recipe.arguments,
         **{"messages": total, "kept": total - sum(step.removed for step in steps)},
         "kinds": kind_counts(before, steps),
         "filters": [step.entry() for step in steps],
@@ -70,7 +73,7 @@ def manifest_of(
     }
 
 
-def filtered_text(manifest: dict[str, Any]) -> str:
+def filtered_text(manifest: dict[str, Any], root: Path) -> str:
     """What a run removed, by filter and reason and by kind, and where to look."""
     rows: list[tuple[Any, ...]] = []
     for step in manifest["filters"]:
@@ -83,6 +86,6 @@ def filtered_text(manifest: dict[str, Any]) -> str:
             kinds_text(manifest["kinds"]),
             "",
             f"{manifest['kept']:,} of {manifest['messages']:,} messages are kept; nothing was deleted, see the others:",
-            'cbc corpus sql "SELECT * FROM removed JOIN message USING (message_id)" --corpus CORPUS',
+            command_text("cbc", "corpus", "sql", SHOW_REMOVED, "--corpus", root),
         ]
     )

@@ -34,11 +34,11 @@ def name_contradictions(connection: duckdb.DuckDBPyConnection, corpus: Corpus, n
     if names:
         connection.executemany("INSERT INTO _file_name VALUES (?, ?)", list(names.items()))
     held = ", ".join(map(quote_file, sorted(corpus.root.glob("tables/*/rejects.parquet"))))
-    known = f"ANTI JOIN read_parquet([{held}]) USING (reason, value)" if held else ""
+    known = f"ANTI JOIN read_parquet([{held}], union_by_name = true) USING (reason, value)" if held else ""
     connection.execute(
         f"""INSERT INTO rejects BY NAME
-        SELECT any_value(p.source) AS source, any_value(file) AS file, any_value(p.raw_line) AS line, reason, value,
-            c._record
+        SELECT any_value(p.source) AS source, any_value(file) AS file, any_value(p.raw_line) AS record, reason,
+            value, c._record
         FROM (SELECT reason, value, min(_record) AS _record FROM _contradiction {known} GROUP BY ALL) c
             LEFT JOIN provenance p USING (_record) LEFT JOIN _file_name USING (raw_sha256)
         GROUP BY ALL ORDER BY c._record, reason, value"""

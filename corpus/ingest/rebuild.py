@@ -2,7 +2,8 @@
 
 This is how a corpus of an earlier version of the format becomes one of this version. Each ingest is repeated with its
 files under the names they had, its source and its mapping (of a mapping that ships with the project, the present one).
-What was taken down stays out, and a crawl goes on where it stands. It can be stopped and run again.
+What was taken down stays out, and a crawl goes on where it stands. It can be stopped and run again: NEW/rebuilt.json
+names the corpus that NEW is made of, and a NEW without it that holds anything is another corpus.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from corpus.console import command_text
 from corpus.errors import NoSuchPath
+from corpus.files.atomic import write_json
+from corpus.files.written_once import HoldsOther
 from corpus.ids import global_id, split_id
 from corpus.ingest.kept_source import name_of, source_of
 from corpus.ingest.run import Report, ingest_files
@@ -27,6 +31,7 @@ from corpus.sources.registry import shipped_mappings, source_named
 from corpus.store import Corpus
 from corpus.withdrawn.tombstones import Ids, record_withdrawn, withdrawn
 
+MARKER = "rebuilt.json"
 DIGITS = 16  # of a file's digest, that its name in raw/ begins with
 SHIPPED_BEFORE = frozenset(
     {
@@ -52,13 +57,17 @@ class Rebuilt:
 
 
 def rebuild(old: Path, new: Path) -> Rebuilt:
-    """Repeat the ingests of the corpus at `old`, of any version, in one at `new`. Raises NoSuchPath, WrongVersion."""
+    """Repeat the ingests of the corpus at `old`, of any version, in one at `new`.
+
+    Raises NoSuchPath, WrongVersion, HoldsOther.
+    """
     marker = old / "corpus.json"
     if not marker.is_file() or f'"{FORMAT}"' not in marker.read_text(encoding="utf-8", errors="replace"):
         raise NoSuchPath(f"no corpus at {old}", "name the folder that holds its corpus.json")
     if old.resolve() == new.resolve():
         raise NoSuchPath(f"{new} is the corpus that is to be rebuilt", "give a new folder")
     corpus, rebuilt = Corpus.create(new), Rebuilt()
+    claim_place(old, new)
     record_withdrawn(new, with_media(withdrawn(old)))
     for path in sorted(old.glob("tables/*/manifest.json"), key=lambda path: (path.stat().st_mtime_ns, str(path))):
         repeat(old, corpus, json.loads(path.read_text(encoding="utf-8")), rebuilt)
@@ -66,12 +75,26 @@ def rebuild(old: Path, new: Path) -> Rebuilt:
     return rebuilt
 
 
+def claim_place(old: Path, new: Path) -> None:
+    """Write down in `new` that it is made of `old`. Raises HoldsOther where it holds anything else."""
+    identity = {"of": str(old.resolve())}
+    path = new / MARKER
+    if path.is_file():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        if earlier != identity:
+            raise HoldsOther(f"{new} was rebuilt from {earlier.get('of')}, not from {old}", "give a new folder")
+    elif any(new.glob("tables/*/manifest.json")) or (new / "crawl.sqlite").exists():
+        raise HoldsOther(f"{new} holds another corpus, not one rebuilt from {old}", "give a new folder")
+    else:
+        write_json(path, identity)
+
+
 def repeat(old: Path, corpus: Corpus, manifest: dict[str, Any], rebuilt: Rebuilt) -> None:
     """Repeat one ingest, or note why it has to be done by hand."""
     if world := WORLD.fullmatch(str(manifest.get("source"))):
         options = zip(("seed", "brands", "videos", "posts", "emails"), world.groups(), strict=True)
-        arguments = " ".join(f"--{name} {value}" for name, value in options)
-        rebuilt.steps_by_hand.append(f"cbc corpus simulate --corpus {corpus.root} {arguments}")
+        arguments = [word for name, value in options for word in (f"--{name}", value)]
+        rebuilt.steps_by_hand.append(command_text("cbc", "corpus", "simulate", *arguments, "--corpus", corpus.root))
         return
     source = source_again(manifest)
     if source is None:
@@ -150,9 +173,26 @@ def take_along(old: Path, new: Path, rebuilt: Rebuilt) -> None:
         ):
             held.backup(copy)
     if (old / "media").is_dir():
-        rebuilt.steps_by_hand.append(f"mv {old / 'media'} {new / 'media'}")
-    if (old / "filtered").is_dir():
-        rebuilt.steps_by_hand.append(f"cbc corpus filter RECIPE --corpus {new}")
+        rebuilt.steps_by_hand.append(command_text("mv", old / "media", new / "media"))
+    for name in annotators(old):
+        rebuilt.steps_by_hand.append(command_text("cbc", "corpus", "annotate", "--with", name, "--corpus", new))
+    if (arguments := filter_arguments(old)) is not None:
+        rebuilt.steps_by_hand.append(command_text("cbc", "corpus", "filter", *arguments, "--corpus", new))
+
+
+def annotators(old: Path) -> list[str]:
+    """Names of the annotators that annotated a corpus: their parts have numbers, those of ingests have names."""
+    parts = (path for path in old.glob("annotations/*@*/*.parquet") if path.stem.isdecimal())
+    return sorted({path.parent.name.split("@")[0] for path in parts})
+
+
+def filter_arguments(old: Path) -> list[str] | None:
+    """What `cbc corpus filter` was given at its last run; None where it never ran."""
+    path = old / "filtered" / "manifest.json"
+    if not path.is_file():
+        return None
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    return list(manifest.get("arguments") or str(manifest.get("recipe")).split(" "))
 
 
 def rebuilt_text(rebuilt: Rebuilt, new: Path) -> str:

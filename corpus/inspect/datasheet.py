@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from corpus.errors import NoSuchPath
 from corpus.files.atomic import part_path
+from corpus.files.output_file import check_output
 from corpus.inspect.status import FIGURES, figure
 from corpus.printing import table_markdown
 from corpus.schema import TABLES
@@ -73,10 +73,16 @@ def fill_datasheet(connection: duckdb.DuckDBPyConnection, counted_from: str, non
 
 
 def write_datasheet(root: Path, out: Path) -> None:
-    """Write the datasheet of a corpus to a file. Raises NoSuchPath, WrongVersion, BrokenTable."""
+    """Write the datasheet of a corpus to a file. Raises NoSuchPath, WrongVersion, BrokenTable, HoldsOther."""
     text = datasheet_text(root)
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise NoSuchPath(f"cannot write {out}", "name a file in a folder that exists")
+    check_output(out, "datasheet", is_datasheet)
     part = part_path(out)
     part.write_text(text, encoding="utf-8")
     part.replace(out)
+
+
+def is_datasheet(path: Path) -> bool:
+    """Whether a file is a datasheet, by its heading and a mark of its figures."""
+    text = path.read_bytes()
+    heading = TEMPLATE.read_bytes().split(b"\n")[0]
+    return text.split(b"\n")[0] == heading and MARK.search(text.decode("utf-8", "replace")) is not None

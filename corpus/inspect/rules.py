@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from corpus.files.sql import same_key
-from corpus.schema import DATA_TABLES, MEDIA, METRICS, TABLES
+from corpus.schema import DATA_TABLES, KINDS, MEDIA, METRICS, TABLES
 
-KINDS = ("video", "post", "email", "headline", "image", "sound")
 NEEDED = {
     "communicator": ("communicator_id",),
     "message": ("message_id", "kind", "channel"),

@@ -20,7 +20,7 @@ from corpus.console import harmless
 from corpus.errors import CbcError
 from corpus.files.sql import quote, quote_file
 from corpus.filters.outcome import newer_note, removed_rows
-from corpus.printing import table_text
+from corpus.printing import number_of, table_text
 from corpus.schema import TABLES
 from corpus.store import Corpus
 
@@ -101,7 +101,7 @@ def status_text(root: Path) -> str:
     tables = [
         f"{name.upper()}\n{table_text(header, rows)}" for name, (header, rows) in state["figures"].items() if rows
     ]
-    head = f"corpus {root}: {state['ingests']} ingests"
+    head = f"corpus {root}: {number_of(state['ingests'], 'ingest')}"
     return "\n\n".join([head, *tables, *([state["note"]] if state["note"] else [])])
 
 

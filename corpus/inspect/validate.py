@@ -19,7 +19,7 @@ from corpus.errors import first_line
 from corpus.files.sql import quote_file
 from corpus.inspect.rules import dangling, repeated, rules
 from corpus.printing import table_text
-from corpus.schema import TABLES
+from corpus.schema import LATER, TABLES
 from corpus.store import Corpus
 
 MOST = 10_000
@@ -94,7 +94,7 @@ def _fits(connection: duckdb.DuckDBPyConnection, path: Path, root: Path, finding
         findings.add(Finding(name, row, "file cannot be read", first_line(error)[:200]))
         return False
     expected = {column.name: column.type for column in TABLES[name].columns}
-    broken = [Finding(name, row, f"column {c} is missing") for c in expected if c not in types]
+    broken = [Finding(name, row, f"column {c} is missing") for c in expected if c not in {*types, *LATER.get(name, ())}]
     broken += [Finding(name, row, f"column {c} is not in the schema", types[c]) for c in types if c not in expected]
     mistyped = [c for c in expected if c in types and types[c] != expected[c]]
     broken += [Finding(name, row, f"column {c} is no {expected[c]}", types[c]) for c in mistyped]

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 
 from corpus.derivatives import remember
-from corpus.errors import NoSuchPath
 from corpus.files.atomic import part_path
+from corpus.files.output_file import check_output, database_tables, is_database
 from corpus.files.sql import MEMORY, STORAGE, quote
 from corpus.store import Corpus
 
@@ -29,11 +29,10 @@ ROWS = 5_000  # per batch
 def export_database(root: Path, out: Path) -> dict[str, int]:
     """Write the tables of a corpus to a file; returns the row count of each.
 
-    Raises NoSuchPath, WrongVersion, BrokenTable.
+    Raises NoSuchPath, WrongVersion, BrokenTable, HoldsOther.
     """
     corpus = Corpus.open(root)
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise NoSuchPath(f"cannot write {out}", "name a file in a folder that exists")
+    check_output(out, "export of a corpus", is_exported_database)
     part = part_path(out)
     part.unlink(missing_ok=True)
     try:
@@ -54,10 +53,10 @@ def export_database(root: Path, out: Path) -> dict[str, int]:
 SIZES = "SELECT table_name, estimated_size FROM duckdb_tables() WHERE database_name = '{name}' ORDER BY table_oid"
 
 
-def is_database(path: Path) -> bool:
-    """Whether a file is a DuckDB database."""
-    with path.open("rb") as file:
-        return file.read(12)[8:] == b"DUCK"
+def is_exported_database(path: Path) -> bool:
+    """Whether a file is a DuckDB database with the tables of an export, and beside them only annotations."""
+    tables = set(database_tables(path)) if is_database(path) else set()
+    return tables >= set(EXPORTED) and all("@" in name for name in tables - set(EXPORTED))
 
 
 def drop_rows(path: Path, marked: Callable[[pa.RecordBatch], pl.Series]) -> int:

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import duckdb
 import yaml
 
+from corpus.console import command_text
 from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_text
@@ -215,7 +216,6 @@ def released_text(released: Released) -> str:
         for table, counts in manifest["rows"].items()
     ]
     if manifest["content"] == "ids":
-        lines.append(
-            "ids only: `cbc corpus rehydrate` fetches again what the card says; where you may, --content full writes it"
-        )
+        again = command_text("cbc", "corpus", "rehydrate", released.place, "--corpus", "rehydrated")
+        lines.append(f"ids only: `{again}` fetches again what the card says; where you may, --content full writes it")
     return "\n".join([*lines, f"fingerprint {manifest['fingerprint'][:16]}; check with: sha256sum -c SHA256SUMS"])

@@ -25,6 +25,7 @@ from corpus.ingest.run import Report, ingest
 from corpus.replay_curve import merge_markers, multiplier, scene_spans
 from corpus.simulate import law as rules
 from corpus.sources.base import Received, Source, Staging
+from corpus.sources.registry import SIMULATED
 from corpus.store import Corpus
 
 MARKERS = 100
@@ -289,7 +290,7 @@ def communicators(brand: Brand) -> list[Row]:
 class SimulatedWorld(Source):
     """The simulated world as a source: it reads no files, and its label holds seed and sizes."""
 
-    name = "simulate"
+    name = SIMULATED
     version = 1
     generated = True
 

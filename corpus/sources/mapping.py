@@ -25,10 +25,11 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from corpus.errors import CbcError, first_line
-from corpus.schema import MEDIA, METRICS
-from corpus.strict_model import StrictModel, first_fault
+from corpus.schema import KINDS, MEDIA, METRICS
+from corpus.strict_model import StrictModel, first_fault, yaml_fault
 
 PLACE = re.compile(r"\{([^{}]+)\}")
+DIRECTIVE = re.compile(r"%[-A-Za-z]")
 GROUP = re.compile(r"(?<!\\)\((?!\?)")
 
 
@@ -214,7 +215,7 @@ class Attributes(StrictModel):
 class Mapping(StrictModel):
     """Rules by which the files of one origin become rows."""
 
-    name: Word = needed("name of the source; the file's own name, if left out", "headlines")
+    name: Word = needed("name of the source, which no other has; the file's own name, if left out", "headlines")
     version: int = key("raise it when the same file shall become other rows", 2, 1)
     licence: str | None = key("licence of the collection", "CC-BY-4.0")
     files: list[str] = key("which files of a folder are read; all, if left out", ["*.csv", "*.csv.gz"], [])
@@ -226,7 +227,7 @@ class Mapping(StrictModel):
     missing: list[str] = key("texts that stand for a missing value", ["NA", "n/a"], [])
     dates: list[str] = key("formats of times beside ISO 8601, as strptime has them", ["%d.%m.%Y %H:%M"], [])
     channel: Annotated[str, AfterValidator(_check_medium)] = needed("the medium", "youtube")
-    kind: str = needed("video, post, email, headline, image or sound", "video")
+    kind: str = needed(f"one of {', '.join(KINDS)}", "video")
     fetched_at: Filled | None = key("when a row was fetched; the file's time, if left out", "captured")
     message: Message = needed("what was said", {"message_id": "id", "body": "text"})
     communicator: Communicator | None = key("who said it", {"communicator_id": "user"})
@@ -284,12 +285,35 @@ def load_mapping(path: Path) -> Mapping:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadMapping(f"cannot read the mapping {path} ({first_line(error)})", "give a YAML file") from None
+        raise BadMapping(f"cannot read the mapping {path} ({yaml_fault(error)})", "correct the file") from None
     if not isinstance(content, dict):
         raise BadMapping(f"the mapping {path} holds no keys", "see corpus/sources/mappings for examples")
     try:
-        return Mapping.model_validate({"name": path.stem, **content})
+        mapping = Mapping.model_validate({"name": path.stem, **content})
     except ValidationError as error:
         raise BadMapping(
             f"the mapping {path}: {first_fault(error)}", "`cbc corpus mapping-help` lists the keys"
         ) from None
+    check_values(mapping, path)
+    return mapping
+
+
+def check_values(mapping: Mapping, path: Path) -> None:
+    """Check kind and dates, which mappings kept by earlier ingests may have wrong. Raises BadMapping."""
+    if mapping.kind not in KINDS:
+        known = ", ".join(KINDS)
+        raise BadMapping(f"the mapping {path}: kind: no kind is called {mapping.kind}", f"use one of {known}")
+    for form in mapping.dates:
+        if why := _date_fault(form):
+            raise BadMapping(f"the mapping {path}: dates: {form!r} {why}", 'write it like "%d.%m.%Y %H:%M"')
+
+
+def _date_fault(form: str) -> str | None:
+    """What is wrong with a format of times; None if DuckDB can parse by it."""
+    if not DIRECTIVE.search(form.replace("%%", "")):
+        return "is no format of times: it has no directive such as %Y"
+    try:
+        duckdb.execute("SELECT try_strptime('', ?)", [form]).fetchall()  # unfetched rows keep the connection busy
+    except duckdb.Error as error:
+        return f"is no format of times ({first_line(error)})"
+    return None

@@ -21,7 +21,7 @@ SOURCES: Registry[Source] = Registry(
     },
     Source,
 )
-TABLE = "table"
+TABLE, SIMULATED = "table", "simulate"
 MAPPINGS = Path(__file__).parent / "mappings"
 
 
@@ -67,9 +67,30 @@ def _make_table(mapping: str) -> Source:
 
     shipped = mapping in shipped_mappings()
     if not shipped and not Path(mapping).is_file():
+        if Path(mapping).suffix in (".yaml", ".yml") or len(Path(mapping).parts) > 1:
+            raise UnknownSource(f"there is no file {mapping}", f"check the path, or use one of {_list_shipped()}")
         known = ", ".join([*SOURCES, TABLE])
         raise UnknownSource(f"no source or mapping is called {mapping}", f"use one of {known}, {_list_shipped()}")
-    return Table(load_mapping(MAPPINGS / f"{mapping}.yaml" if shipped else Path(mapping)))
+    path = MAPPINGS / f"{mapping}.yaml" if shipped else Path(mapping)
+    table = Table(load_mapping(path))
+    _check_name(table, path)
+    return table
+
+
+def _check_name(table: Source, path: Path) -> None:
+    """Check that a mapping does not bear the name of a source, or of another mapping shipped. Raises BadMapping."""
+    from corpus.sources.mapping import BadMapping, load_mapping
+
+    taken = [*SOURCES, TABLE, SIMULATED]
+    if table.name in taken:
+        raise BadMapping(
+            f"the mapping {path}: name: {table.name} is the name of a source", f"use none of {', '.join(taken)}"
+        )
+    if table.name in shipped_mappings() and load_mapping(MAPPINGS / f"{table.name}.yaml").digest != table.digest:
+        raise BadMapping(
+            f"the mapping {path}: name: {table.name} is the name of a shipped mapping with other content",
+            f"use none of {_list_shipped()}",
+        )
 
 
 def _list_shipped() -> str:

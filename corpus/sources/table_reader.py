@@ -24,6 +24,7 @@ from corpus.sources.table_sql import KEPT, Plan, json_path
 
 BATCH_RECORDS, BATCH_CHARACTERS = 20_000, 16 << 20
 SAMPLED_RECORDS = 1_000  # of JSON lines, to learn which columns a file has
+SEPARATORS = (";", "\t", "|", ",")
 NUMBERS = ("_file", "_record", "_n", "_line")
 
 
@@ -39,7 +40,7 @@ class Reader:
         self.connection = staging.connection
         self.batch: list[tuple[Any, ...]] = []
         self.characters, self.json = 0, False
-        self.fitting, self.misfit = 0, ""
+        self.fitting, self.misfit, self.mend = 0, "", ""
         empty = ", ".join([f"NULL::VARCHAR AS {name}" for name in ("_name", "_broken", *plan.sources.values())])
         numbers = ", ".join(f"NULL::BIGINT AS {name}" for name in NUMBERS)
         self.connection.execute(f"CREATE TABLE _parsed AS {plan.select(f'(SELECT {numbers}, {empty})')} LIMIT 0")
@@ -62,7 +63,8 @@ class Reader:
         """Insert the last batch. Raises UnknownColumn if no file had the columns of the mapping."""
         self._flush()
         if self.misfit and not self.fitting:
-            raise UnknownColumn(self.misfit, f"correct the mapping {self.mapping.name}, or mark columns optional")
+            correct = f"correct the mapping {self.mapping.name}, or mark columns optional"
+            raise UnknownColumn(self.misfit, self.mend or correct)
 
     def _csv(self, index: int, part: Part, number: int) -> None:
         """Read a delimited file."""
@@ -74,6 +76,7 @@ class Reader:
             return
         names = header.fields
         if not self._fits(part, {name for name in names if names.count(name) == 1}, f"it has {', '.join(names)}"):
+            self.mend = self.mend or self._separator_mend(names)
             return
         if encoding == "utf-8" and part.size >= BIG_BYTES and self._fast(index, part, names, separator):
             return
@@ -86,6 +89,11 @@ class Reader:
                 fields = [encodings.mend_mojibake(field) for field in record.fields] if mend else record.fields
                 texts = [(fields[position] or None) if position is not None else None for position in positions]
                 self._add(index, part.name, number, record, texts)
+
+    def _separator_mend(self, names: list[str]) -> str:
+        """How to read a file whose single column holds another separator; empty for other files."""
+        other = next((mark for mark in SEPARATORS if len(names) == 1 and mark in names[0]), None)
+        return f"set `separator: {json.dumps(other)}` in the mapping {self.mapping.name}" if other else ""
 
     def _encoding(self, part: Part) -> str:
         """The encoding that the mapping states, or the detected one."""

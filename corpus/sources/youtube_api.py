@@ -22,7 +22,7 @@ from corpus.privacy.scrub import author_hash, hash_key, scrub
 from corpus.sources.base import Received, RowError, Source, Staging
 from corpus.sources.fields import LARGEST, Info, read_object, read_text, read_texts, replace_lone_surrogates
 from corpus.sources.youtube_categories import CATEGORIES
-from corpus.store import BROKEN_MEND
+from corpus.store import broken_mend
 
 SEGMENT = pa.schema(
     {
@@ -79,7 +79,7 @@ def segment_row(raw: Path, line: int) -> Row:
             row: Row = batch.slice(line - 1, 1).to_pylist()[0]
             return row
         line -= len(batch)
-    raise BrokenTable(f"{raw} ends before record {line}", BROKEN_MEND)
+    raise BrokenTable(f"{raw} ends before record {line}", broken_mend(raw.parents[2]))
 
 
 class YoutubeApi(Source):

@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 
 from corpus.files.atomic import part_path, write_json
 from corpus.files.hashes import file_sha256, fingerprint
+from corpus.files.output_file import is_database
 from corpus.files.parquet_rows import rows_as_json
 from corpus.ids import public_id
 from corpus.release.database import drop_rows as drop_from_database
-from corpus.release.database import is_database
 from corpus.release.manifest import is_release
 from corpus.release.renew import renew_release
 from corpus.takedown.search import ROWS

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from corpus.console import command_text
 from corpus.crawl.deliver import is_delivered
 from corpus.errors import CbcError
 from corpus.files.sql import quote_file
@@ -51,7 +52,8 @@ def forget(root: Path, name: str) -> Forgotten:
         manifests = {manifest["ingest"]: manifest for manifest in corpus.ingests()}
         if name not in manifests:
             known = ", ".join(manifests) or "it has none"
-            raise UnknownIngest(f"{root} has no ingest {name} ({known})", "name one that `cbc corpus ingests` lists")
+            listing = command_text("cbc", "corpus", "ingests", "--corpus", root)
+            raise UnknownIngest(f"{root} has no ingest {name} ({known})", f"name one that `{listing}` lists")
         check_not_crawled(corpus, manifests[name])
         check_no_dependents(corpus, name, [manifest for other, manifest in manifests.items() if other != name])
         raw = forget_ingest(corpus, manifests[name])
@@ -70,7 +72,7 @@ def check_not_crawled(corpus: Corpus, manifest: dict[str, Any]) -> None:
     if (corpus.root / "crawl.sqlite").is_file() and any(is_delivered(file["name"]) for file in manifest["files"]):
         raise RestsOnIt(
             f"{manifest['ingest']} was crawled, and its payloads lie nowhere else",
-            "take single ids out with `cbc corpus takedown`",
+            f"take single ids out with `{command_text('cbc', 'corpus', 'takedown', 'ID', '--corpus', corpus.root)}`",
         )
 
 

@@ -15,7 +15,7 @@ import duckdb
 from corpus.files.atomic import write_json
 from corpus.files.parquet_rows import rows_as_json
 from corpus.files.sql import quote_file
-from corpus.ids import resolve_id
+from corpus.ids import UnknownId, resolve_id
 from corpus.sources.registry import paged_sources
 from corpus.store import Corpus
 from corpus.takedown.reread_raw import reread_records
@@ -78,12 +78,21 @@ def resolve_ids(connection: duckdb.DuckDBPyConnection, ids: Iterable[str], root:
     """
     resolved: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for name in ids:
-        for kind, full in resolve_id(connection, name, str(root), known).items():
+        for kind, full in find_id(connection, name, root, known).items():
             resolved[kind].add(full)
             if kind == "communicator":
                 rows = connection.execute("SELECT message_id FROM message WHERE communicator_id = ?", [full])
                 resolved["message"].update(row[0] for row in rows.fetchall())
     return as_ids(resolved)
+
+
+def find_id(connection: duckdb.DuckDBPyConnection, name: str, root: Path, known: Ids) -> dict[str, str]:
+    """Find the full id of each kind that a name has. Raises UnknownId, AmbiguousId."""
+    try:
+        return resolve_id(connection, name, str(root), known)
+    except UnknownId as error:
+        mend = f"to keep an id from being fetched, put it on the recipe's opt-out list; {error.mend}"
+        raise UnknownId(error.what, mend) from None
 
 
 def table_files(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:

@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 
 from corpus.derivatives import remember
 from corpus.files.atomic import part_path
+from corpus.files.output_file import check_output, parquet_schema
 from corpus.files.sql import quote
-from corpus.printing import table_text
+from corpus.printing import number_of, table_text
 from corpus.progress import progress
 from corpus.store import Corpus
 from corpus.verbalize.kinds.base import NO_TEXT, Kind
@@ -47,30 +48,38 @@ PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 1, "use_d
 MEMORY = "512MB"  # of DuckDB, which spills beyond it
 OTHER_KINDS = """SELECT coalesce(kind, '(none)'), count(*) FROM message
 WHERE kind IS NULL OR NOT list_contains($written, kind) GROUP BY ALL"""
-TOTAL = """SELECT (SELECT count(*) FROM message WHERE list_contains($written, kind))
-    + (SELECT count(*) FILTER (text IS NOT NULL) + count(DISTINCT message_id) FILTER (text IS NULL) FROM comment)"""
-FILTERED = """SELECT coalesce(kind, '(none)'), 'removed by the filter ' || filter, count(*)
-FROM removed JOIN message USING (message_id) GROUP BY ALL"""
+TOTAL = """SELECT (SELECT count(*) FROM message WHERE list_contains($written, kind)) + (SELECT count(*) FROM comment)"""
+FILTERED = f"""SELECT kind, 'removed by the filter ' || filter, count(*) FROM removed JOIN (
+    SELECT message_id, coalesce(kind, '(none)') AS kind FROM message
+    UNION ALL SELECT message_id, '{Comment.name}' FROM comment
+) USING (message_id) GROUP BY ALL"""
 
 
 @dataclass
 class Verbalized:
-    """What was written: texts by kind; what was not: messages or comments by kind and reason."""
+    """What was written: texts by kind, `comments` being those in texts about many; what was not: messages or comments
+    by kind and reason.
+
+    Every message is in one text or reason, and so is every comment.
+    """
 
     written: Counter[str] = field(default_factory=Counter)
+    comments: int = 0
     unwritten: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def verbalize(root: Path, out: Path) -> Verbalized:
-    """Write the text of everything kept to one parquet file. Raises NoSuchPath, WrongVersion."""
+    """Write the text of everything kept to one parquet file. Raises NoSuchPath, WrongVersion, HoldsOther."""
     beside, spill = part_path(out), out.with_name(f".{out.name}.spill")
     corpus, result = Corpus.open(root), Verbalized()
+    check_output(out, "text of a corpus", is_verbalized)
     try:
         with corpus.connect(kept=True) as connection:
             connection.execute(f"SET memory_limit='{MEMORY}'; SET temp_directory={quote(spill)}")
             with pq.ParquetWriter(beside, COLUMNS, **PARQUET) as writer:
                 write_texts(connection, writer, result)
-            others = connection.execute(OTHER_KINDS, {"written": [kind.name for kind in KINDS]}).fetchall()
+            of_messages = [kind.name for kind in KINDS if not kind.of_comments]
+            others = connection.execute(OTHER_KINDS, {"written": of_messages}).fetchall()
         result.unwritten.update({(name, "no template"): count for name, count in others})
         count_left_out(corpus, result)
         remember(root, out)
@@ -79,6 +88,11 @@ def verbalize(root: Path, out: Path) -> Verbalized:
         beside.unlink(missing_ok=True)
         shutil.rmtree(spill, ignore_errors=True)
     return result
+
+
+def is_verbalized(path: Path) -> bool:
+    """Whether a file is a text of a corpus, by its columns."""
+    return parquet_schema(path) == COLUMNS
 
 
 def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:
@@ -96,7 +110,7 @@ def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter,
                 for frame in in_order(pool, kind.texts, kind.parts(connection)):
                     table = counted(frame, kind, result)
                     shown.detail = f"{result.unwritten.total():,} without text"
-                    shown.advance(frame.height)
+                    shown.advance(frame["comments"].sum() if "comments" in frame.columns else frame.height)
                     if writing:
                         writing.result()
                     writing = pool.submit(writer.write_table, table)
@@ -120,12 +134,13 @@ def in_order(
 def counted(frame: pl.DataFrame, kind: Kind, result: Verbalized) -> pa.Table:
     """The texts of a part as a table of the file; what has none is counted by its reason."""
     reason = pl.coalesce("reason", pl.when(pl.col("text").is_null()).then(pl.lit(NO_TEXT)))
-    frame = frame.with_columns(reason=reason)
-    for name, count in frame["reason"].drop_nulls().value_counts().rows():
+    frame = frame.with_columns(reason=reason, number="comments" if "comments" in frame.columns else pl.lit(1))
+    for name, count in frame.filter(pl.col("reason").is_not_null()).group_by("reason").agg(pl.sum("number")).rows():
         result.unwritten[kind.name, name] += count
     if frame["reason"].null_count() < frame.height:
         frame = frame.filter(pl.col("reason").is_null())
     result.written[kind.name] += frame.height
+    result.comments += frame["number"].sum() if "comments" in frame.columns else 0
     absent = {name: pl.lit(None, pl.String) for name in COLUMNS.names if name not in frame.columns}
     return frame.with_columns(**absent).select(COLUMNS.names).to_arrow().cast(COLUMNS)
 
@@ -150,9 +165,11 @@ def verbalized_rows(result: Verbalized, out: Path) -> dict[str, Any]:
 
 def verbalized_text(result: Verbalized, out: Path) -> str:
     """How many texts were written, and what was not."""
-    lines = [f"{result.written.total():,} texts in {out}"]
+    lines = [f"{number_of(result.written.total(), 'text')} in {out}"]
     if result.written:
         lines.append(table_text(["kind", "texts"], [*result.written.items()]))
+    if result.comments:
+        lines.append(f"the texts of comments in aggregate are about {number_of(result.comments, 'comment')}")
     if result.unwritten:
         rows = [(kind, reason, count) for (kind, reason), count in sorted(result.unwritten.items())]
         lines += ["", "not written", table_text(["kind", "why", "number"], rows)]

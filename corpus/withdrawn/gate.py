@@ -39,7 +39,7 @@ def reject_withdrawn(connection: duckdb.DuckDBPyConnection, gone: Ids, staging: 
         [paged_sources()],
     ).fetchall()
     connection.execute(
-        f"""INSERT INTO rejects BY NAME SELECT ? AS source, any_value(p.raw_line) AS line, '{REASON}' AS reason,
+        f"""INSERT INTO rejects BY NAME SELECT ? AS source, any_value(p.raw_line) AS record, '{REASON}' AS reason,
             min(w.id) AS value, _record
         FROM _withdrawn w LEFT JOIN provenance p USING (_record) GROUP BY _record""",
         [staging.source],

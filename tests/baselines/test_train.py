@@ -118,7 +118,7 @@ def test_a_folder_of_something_else_is_refused(trained, bench, tmp_path):
     with pytest.raises(HoldsOther, match=r"recipe.steps: 6 there, 7 asked"):
         train("nano-lcbm", bench, trained, overrides={**TOY, "steps": 7})
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OtherModel, match="no model of cbc"):
+    with pytest.raises(OtherModel, match="not a model of cbc"):
         train("nano-lcbm", bench, tmp_path, overrides=TOY)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 

@@ -32,14 +32,14 @@ def test_ingest_accounts_for_every_row(folder, tmp_path, cbc):
     assert (done.returncode, done.stderr) == (0, "")
     told = done.stdout.splitlines()
     assert told[:4] == [
-        "2 files, 0 more ingested before",
+        "2 files read, 0 skipped (ingested before)",
         "2 rows read:",
         "             1  kept",
         "             1  rejected: cut or invalid JSON",
     ]
     assert "  -> 33 rows in scene" in told
     again = cbc("corpus", "ingest", "ytdlp", folder / "videos", "--corpus", tmp_path / "corpus")
-    assert again.stdout.splitlines()[:2] == ["0 files, 2 more ingested before", "0 rows read:"]
+    assert again.stdout.splitlines()[:2] == ["0 files read, 2 skipped (ingested before)", "0 rows read:"]
 
 
 def test_status_names_what_the_corpus_holds(folder):

@@ -37,6 +37,8 @@ class Kind(ABC):
     name: ClassVar[str]
     """Its name in `message.kind`, and in what is printed."""
     templates: ClassVar[tuple[Template, ...]]
+    of_comments: ClassVar[bool] = False
+    """Whether it is about comments instead of messages."""
 
     def present(self, connection: duckdb.DuckDBPyConnection) -> bool:
         """Whether the corpus holds any."""
@@ -48,7 +50,10 @@ class Kind(ABC):
 
     @abstractmethod
     def texts(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Columns message_id, template, text, reason (why there is no text, else null)."""
+        """Columns message_id, template, text, reason (why there is no text, else null).
+
+        One whose rows are about many comments each gives their numbers in a further column, comments.
+        """
 
     @abstractmethod
     def read(self, text: str) -> Behavior:

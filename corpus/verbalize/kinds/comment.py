@@ -1,4 +1,7 @@
-"""A comment with its likes and its sentiment, where the corpus keeps what receivers wrote."""
+"""A comment with its likes and its sentiment, where the corpus keeps what receivers wrote.
+
+Of a message that has comments with text, the others are counted here too, as comments without text.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,13 @@ COMMENT = Template(
     "[company: {company}\n][about: {about}\n]comment: {text}[\nlikes: {likes}][\nsentiment: {sentiment}]",
 )
 CHARACTERS = 300
-COMMENTS = """
+WITH_TEXT = "(SELECT DISTINCT message_id FROM comment WHERE text IS NOT NULL)"
+"""Messages whose comments are written one by one; those of the others are written in aggregate."""
+COMMENTS = f"""
 SELECT comment.message_id, comment_id, text, likes, sentiment, speaker.company, message.title, message.body
-FROM comment LEFT JOIN message USING (message_id) LEFT JOIN _speaker speaker USING (communicator_id)
-WHERE text IS NOT NULL ORDER BY comment.message_id, comment_id
+FROM comment SEMI JOIN {WITH_TEXT} USING (message_id)
+LEFT JOIN message USING (message_id) LEFT JOIN _speaker speaker USING (communicator_id)
+ORDER BY comment.message_id, comment_id
 """
 
 
@@ -31,6 +37,7 @@ class Comment(Kind):
 
     name = "comment"
     templates = (COMMENT,)
+    of_comments = True
 
     def present(self, connection: duckdb.DuckDBPyConnection) -> bool:
         return bool(connection.execute("SELECT 1 FROM comment WHERE text IS NOT NULL LIMIT 1").fetchall())

@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from corpus.verbalize.kinds.base import Behavior, Kind
+from corpus.verbalize.kinds.comment import WITH_TEXT
 from corpus.verbalize.message_frames import PART_ROWS, parts, safe_body, safe_title
 from corpus.verbalize.number_words import count_in_three_digits, read_number
 from corpus.verbalize.safe_text import sanitize
@@ -16,12 +17,13 @@ from corpus.verbalize.video import joined, lines
 
 COMMENTS = Template("comments-text", 1, "[company: {company}\n][about: {about}\n]comments: {comments}[\n{sentiments}]")
 SENTIMENT = Template("comments-sentiment", 1, "sentiment: {label} = {count}")
-AGGREGATES = """
+WITHOUT_TEXT = f"FROM comment ANTI JOIN {WITH_TEXT} USING (message_id)"
+AGGREGATES = f"""
 WITH labelled AS (
-    SELECT message_id, sentiment AS label, count(*) AS count FROM comment WHERE text IS NULL GROUP BY ALL
+    SELECT message_id, sentiment AS label, count(*) AS count {WITHOUT_TEXT} GROUP BY ALL
 ), counted AS (
     SELECT message_id, sum(count)::BIGINT AS comments,
-           list({'label': label, 'count': count} ORDER BY label) FILTER (label IS NOT NULL) AS sentiments
+           list({{'label': label, 'count': count}} ORDER BY label) FILTER (label IS NOT NULL) AS sentiments
     FROM labelled GROUP BY message_id
 )
 SELECT counted.*, speaker.company, message.title, message.body FROM counted LEFT JOIN message USING (message_id)
@@ -30,13 +32,14 @@ LEFT JOIN _speaker speaker USING (communicator_id) ORDER BY counted.message_id
 
 
 class Comments(Kind):
-    """Comments of which the corpus keeps no text, a text a message."""
+    """Comments of messages of which the corpus keeps no comment's text, a text a message."""
 
     name = "comments in aggregate"
     templates = (COMMENTS, SENTIMENT)
+    of_comments = True
 
     def present(self, connection: duckdb.DuckDBPyConnection) -> bool:
-        return bool(connection.execute("SELECT 1 FROM comment WHERE text IS NULL LIMIT 1").fetchall())
+        return bool(connection.execute(f"SELECT 1 {WITHOUT_TEXT} LIMIT 1").fetchall())
 
     def parts(self, connection: duckdb.DuckDBPyConnection) -> Iterator[pl.DataFrame]:
         return parts(connection, AGGREGATES, PART_ROWS)
@@ -47,11 +50,13 @@ class Comments(Kind):
             label=sanitize(pl.col("label"), 40), count=count_in_three_digits(pl.col("count"))
         )
         frame = joined(frame, lines(rows.drop_nulls("label"), SENTIMENT, "_lines")).with_columns(
-            about=pl.coalesce(safe_title(), safe_body()), comments=count_in_three_digits(pl.col("comments"))
+            about=pl.coalesce(safe_title(), safe_body()),
+            number=pl.col("comments"),
+            comments=count_in_three_digits(pl.col("comments")),
         )
         text = COMMENTS.fill(sentiments=pl.col("_lines"))
         none = pl.lit(None, pl.String)
-        return frame.select("message_id", template=pl.lit(COMMENTS.label), text=text, reason=none)
+        return frame.select("message_id", template=pl.lit(COMMENTS.label), text=text, reason=none, comments="number")
 
     def read(self, text: str) -> Behavior:
         """Comments, and sentiments by label."""

@@ -208,7 +208,8 @@ def test_tasks_given_up_are_reported_and_retried_on_request(universe, serve, pla
     recipe = recipe_file(place, universe, tries=2)
     did = crawl(load_crawl_recipe(recipe), place / "corpus")
     assert did.failures == {"server": 2} and did.given_up == 1
-    assert "1 tasks given up; `cbc corpus status` names the causes" in crawled_text(did)
+    told = crawled_text(did, place / "corpus")
+    assert f"1 task given up; `cbc corpus status --corpus {place / 'corpus'}` names the causes" in told
     status = cbc("corpus", "status", "--corpus", place / "corpus").stdout
     assert f"playlistItems: 1 given up for server, e.g. {closed}" in status
     assert re.search(r"gone: \d+ (deleted|private)", status)
@@ -217,7 +218,7 @@ def test_tasks_given_up_are_reported_and_retried_on_request(universe, serve, pla
     none = cbc("corpus", "retry", "--cause", "quota", "--corpus", place / "corpus", "--json").stdout
     assert json.loads(none) == {"cause": "quota", "waiting": 0}
     retried = cbc("corpus", "retry", "--cause", "server", "--corpus", place / "corpus").stdout
-    assert retried.startswith("1 tasks wait again\nnext: cbc corpus crawl ")
+    assert retried.startswith("1 task waits again\nnext: cbc corpus crawl ")
     assert crawl(load_crawl_recipe(recipe), place / "corpus").calls > 1
     assert set(tables(place / "corpus")["communicator"]["communicator_id"]) == full(universe.channel_ids)
 

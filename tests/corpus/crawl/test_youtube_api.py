@@ -115,7 +115,7 @@ def test_young_videos_wait_for_their_age_and_are_then_observed_again(tmp_path, m
         time.sleep(1.1)  # observations are told apart by the second
         for name in young:
             universe.videos[name]["statistics"]["viewCount"] = "123456"
-        assert "calls wait until videos reach an age; run the command again at" in crawled_text(did)
+        assert "until videos reach an age; run the command again at" in crawled_text(did, tmp_path / "corpus")
         crawl(recipe, tmp_path / "corpus")
         assert [call.endpoint for call in server.calls[before:]] == ["videos"] * 2
         views = "SELECT count(DISTINCT message_id), max(value) FROM effect WHERE metric = 'views' AND value = 123456"

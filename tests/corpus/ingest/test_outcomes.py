@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from corpus.ingest.outcomes import BrokenSource
@@ -58,8 +59,28 @@ def test_kept_repeated_enriched_contradicting_and_rejected_are_counted_each_by_i
     counted = {"kept": 1, "repeated": 2, "enriched": 1, "contradicting": 1, "rejected": 1}
     assert (report.rows_read, outcomes(report)) == (6, counted)
     assert rows(corpus, "SELECT title, body, value FROM message JOIN effect USING (message_id)") == [("x", "words", 1)]
-    named = "SELECT file, line, reason, value FROM rejects WHERE starts_with(reason, 'contradicts')"
+    named = "SELECT file, record, reason, value FROM rejects WHERE starts_with(reason, 'contradicts')"
     assert rows(corpus, named) == [("1.csv", 4, "contradicts effect.views", "web:a views: 5 against 1")]
+
+
+def test_rejected_rows_have_their_line_and_contradictions_their_record(tmp_path):
+    lines = ["id,title,day,views,body", 'a,x,,1,"in', 'two lines"', "a,y,,1,", "b,z,,-5,"]
+    _, corpus = run(tmp_path, VIEWS, csv(tmp_path, "1.csv", *lines))
+    placed = rows(corpus, "SELECT split_part(reason, ' ', 1), line, record FROM rejects ORDER BY 1")
+    assert placed == [("contradicts", None, 2), ("negative", 5, None)]
+
+
+def test_rejects_of_a_corpus_written_before_they_had_records_are_read(tmp_path):
+    _, corpus = run(tmp_path, POSTS, csv(tmp_path, "1.csv", "id,title,day,views", "a,x,,1", "a,y,,1"))
+    (path,) = corpus.glob("tables/*/rejects.parquet")
+    pq.write_table(pq.read_table(path).drop_columns("record"), path)
+    assert rows(corpus, "SELECT reason, record FROM rejects") == [("contradicts message.title", None)]
+    run(tmp_path, POSTS, csv(tmp_path, "2.csv", "id,title,day,views", "a,y,,1", "a,z,,1"))
+    assert rows(corpus, "SELECT value, record FROM rejects ORDER BY 1") == [
+        ("web:a: y against x", None),
+        ("web:a: z against x", 2),
+    ]
+    assert not validate(corpus).counts
 
 
 def test_a_contradiction_is_named_once_however_often_it_comes(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import pytest
 import yaml
 
 from corpus.errors import NoSuchPath, WrongVersion
-from corpus.ingest.rebuild import rebuild
+from corpus.files.written_once import HoldsOther
+from corpus.ingest.rebuild import rebuild, repeat
 from corpus.inspect.validate import validate
+from corpus.simulate.world import simulate
 from corpus.store import Corpus
 from corpus.withdrawn.tombstones import withdrawn
 from tests.corpus.sources.infos import heatmap, video, write
-from tests.corpus.sources.mapped import rows
+from tests.corpus.sources.mapped import POSTS, rows, run, tree
 
 VTT = "WEBVTT\n\n00:01.000 --> 00:02.000\nHello there\n"
 MAPPING = {
@@ -91,8 +94,8 @@ def test_it_is_rebuilt_from_raw(old, tmp_path):
     ]
     assert not validate(new).counts
     assert not (new / ".rebuild").exists() and (new / "crawl.sqlite").is_file() and (new / "recipe.yaml").is_file()
-    assert done.left == [
-        f"cbc corpus simulate --corpus {new} --seed 7 --brands 3 --videos 2 --posts 1 --emails 0",
+    assert done.steps_by_hand == [
+        f"cbc corpus simulate --seed 7 --brands 3 --videos 2 --posts 1 --emails 0 --corpus {new}",
         "lost.csv of shop-4 is not in raw/ any more",
     ]
 
@@ -112,6 +115,58 @@ def test_stopped_and_run_again_it_is_the_same(old, tmp_path, cbc):
         assert done.returncode == 0, done.stderr
         assert "left to do: cbc corpus simulate" in done.stdout
     assert rows(tmp_path / "new", "SELECT count(*) FROM message") == [(2,)]
+
+
+def test_annotations_and_the_filter_recipe_are_named(tmp_path, cbc_here):
+    (tmp_path / "posts.csv").write_text("id,title,day,views\n1,The shop opens in the morning,2020-01-01,5\n")
+    _, old = run(tmp_path, POSTS, tmp_path / "posts.csv")
+    new = tmp_path / "the new"
+    (tmp_path / "mine.yaml").write_text("filters: [exact_duplicates]\n")
+    assert cbc_here("corpus", "annotate", "--with", "language", "--corpus", old).returncode == 0
+    for arguments in (["default", "--language", "en,de"], [str(tmp_path / "mine.yaml")]):
+        assert cbc_here("corpus", "filter", *arguments, "--corpus", old).returncode == 0
+        done = cbc_here("corpus", "rebuild", old, "--corpus", new)
+        assert (done.returncode, done.stderr) == (0, "")
+        steps = [line.removeprefix("left to do: ") for line in done.stdout.splitlines() if "left to do" in line]
+        assert steps == [
+            f"cbc corpus annotate --with language --corpus '{new}'",
+            f"cbc corpus filter {' '.join(arguments)} --corpus '{new}'",
+        ]
+        for step in steps:
+            assert cbc_here(*shlex.split(step)[1:]).returncode == 0
+
+
+def test_a_folder_with_another_corpus_is_refused(old, tmp_path, cbc_here):
+    simulate(tmp_path / "mine", brands=3, videos=2, posts=2, emails=1)
+    before = tree(tmp_path / "mine")
+    done = cbc_here("corpus", "rebuild", old, "--corpus", tmp_path / "mine")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert "holds another corpus, not one rebuilt from" in done.stderr
+    assert tree(tmp_path / "mine") == before
+    rebuild(old, tmp_path / "new")
+    simulate(tmp_path / "third", brands=3, videos=2, posts=2, emails=1)
+    with pytest.raises(HoldsOther, match=r"was rebuilt from .*old corpus, not from .*third"):
+        rebuild(tmp_path / "third", tmp_path / "new")
+
+
+def test_a_rebuild_that_was_stopped_goes_on(old, tmp_path, monkeypatch):
+    repeated = []
+
+    def stop_at_the_second(*arguments: Any) -> None:
+        repeated.append(repeat(*arguments))
+        if len(repeated) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("corpus.ingest.rebuild.repeat", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(old, tmp_path / "new")
+    monkeypatch.undo()
+    assert rows(tmp_path / "new", "SELECT count(*) FROM message") == [(2,)]
+    rebuild(old, tmp_path / "new")
+    rebuild(old, tmp_path / "whole")
+    assert {name for name in tree(tmp_path / "new") if "tables" in name} == {
+        name for name in tree(tmp_path / "whole") if "tables" in name
+    }
 
 
 def test_what_is_no_corpus_is_not_rebuilt(old, tmp_path):

@@ -116,6 +116,10 @@ def test_attributes_lie_apart(tmp_path):
         ({"separator": "::"}, "separator"),
         ({"encoding": "utf-99"}, "no encoding is called utf-99"),
         ({"name": "../up"}, "name"),
+        ({"kind": "tweet"}, "kind: no kind is called tweet; use one of video, post, email, headline, image, sound"),
+        ({"dates": ["%Y", "garbage"]}, "dates: 'garbage' is no format of times: it has no directive such as %Y; write"),
+        ({"dates": ["100%% off"]}, "dates: '100%% off' is no format"),
+        ({"dates": ["%Y %Q"]}, "dates: '%Y %Q' is no format"),
         ({"attributes": {"name": "x", "text": {"message_id": "id"}}}, "message_id"),
     ],
 )
@@ -125,6 +129,31 @@ def test_a_wrong_mapping_is_named(tmp_path, change, told):
     with pytest.raises(BadMapping, match=r"posts\.yaml") as error:
         load_mapping(path)
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["ytdlp", "published", "simulate", "table"])
+def test_a_mapping_cannot_be_called_like_a_source(tmp_path, cbc_here, name):
+    (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(POSTS), encoding="utf-8")
+    (tmp_path / "a.csv").write_text(HEADER)
+    mapping = tmp_path / f"{name}.yaml"
+    done = cbc_here("corpus", "ingest", "table", tmp_path / "a.csv", "--mapping", mapping, "--corpus", tmp_path / "c")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{name}.yaml: name: {name} is the name of a source; use none of ytdlp, published, " in done.stderr
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_mapping_bears_the_name_of_a_shipped_one_only_as_its_copy(tmp_path):
+    copy = tmp_path / "tweets.yaml"
+    copy.write_text((MAPPINGS / "tweets.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    assert source_named("table", copy).name == "tweets"
+    copy.write_text(yaml.safe_dump(POSTS), encoding="utf-8")
+    with pytest.raises(BadMapping, match="name: tweets is the name of a shipped mapping with other content"):
+        source_named("table", copy)
+
+
+def test_a_mapping_without_formats_of_times_is_read(tmp_path):
+    (tmp_path / "posts.yaml").write_text(yaml.safe_dump({**POSTS, "dates": []}), encoding="utf-8")
+    assert load_mapping(tmp_path / "posts.yaml").dates == []
 
 
 @pytest.mark.parametrize("text", ["a: [", "", "just text", "\xff"])

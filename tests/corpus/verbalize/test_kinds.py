@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.store import Corpus
 from corpus.verbalize.kinds.base import CountedKind
 from corpus.verbalize.safe_text import sanitize
 from corpus.verbalize.verbalize import KINDS, verbalize
@@ -55,6 +56,7 @@ def made(root: Path) -> Path:
         {"message_id": "i2", "kind": "image", "channel": "web", "title": None},
         {"message_id": "s1", "kind": "sound", "channel": "web", "title": "Jingle", "duration_s": 12.0},
         {"message_id": "x1", "kind": "poem", "channel": "web", "title": "Ode"},
+        {"message_id": "x2", "kind": "comment", "channel": "web", "title": "no kind of a message"},
     ]
     scene = {"scene": 0, "start_s": 0.0, "end_s": 1.0}
     corpus_of(
@@ -82,9 +84,10 @@ def made(root: Path) -> Path:
             {"message_id": "v1", "comment_id": "2", "text": "bad", "likes": None, "sentiment": "negative"},
             {"message_id": "v1", "comment_id": "3", "text": "hm", "likes": None, "sentiment": None},
             {"message_id": "v1", "comment_id": "4", "text": " ", "likes": 1, "sentiment": None},
-            {"message_id": "v1", "comment_id": "5", "text": None, "likes": 1, "sentiment": "positive"},
-            {"message_id": "v1", "comment_id": "6", "text": None, "likes": 1, "sentiment": "positive"},
-            {"message_id": "v1", "comment_id": "7", "text": None, "likes": 1, "sentiment": None},
+            {"message_id": "v1", "comment_id": "5", "text": None, "likes": 0, "sentiment": "positive"},
+            {"message_id": "v2", "comment_id": "5", "text": None, "likes": 1, "sentiment": "positive"},
+            {"message_id": "v2", "comment_id": "6", "text": None, "likes": 1, "sentiment": "positive"},
+            {"message_id": "v2", "comment_id": "7", "text": None, "likes": 1, "sentiment": None},
         ],
     )
     return root
@@ -114,7 +117,7 @@ WRITTEN = {
         "v1",
         "comment-text@1",
     ): "company: Acme Inc\nabout: A film\ncomment: great (mention)\nlikes: 3\nsentiment: positive",
-    ("v1", "comments-text@1"): "company: Acme Inc\nabout: A film\ncomments: 3\nsentiment: positive = 2",
+    ("v2", "comments-text@1"): "company: Acme Inc\nabout: Unseen\ncomments: 3\nsentiment: positive = 2",
 }
 UNWRITTEN = {
     ("post", "a retweet"): 1,
@@ -126,8 +129,9 @@ UNWRITTEN = {
     ("headline", "no behavior"): 1,
     ("image", "no text"): 1,
     ("poem", "no template"): 1,
+    ("comment", "no template"): 1,
     ("comment", "no behavior"): 1,
-    ("comment", "no text"): 1,
+    ("comment", "no text"): 2,
 }
 
 
@@ -142,8 +146,9 @@ def test_every_kind_is_written_or_counted_with_its_reason(tmp_path):
     assert dict(result.unwritten) == UNWRITTEN
     of_messages = {name for name in KIND if name not in ("comment", "comments in aggregate")}
     written = sum(count for name, count in result.written.items() if name in of_messages)
-    unwritten = sum(count for (name, _), count in result.unwritten.items() if name != "comment")
-    assert written + unwritten == 19
+    of_comments = {("comment", "no behavior"), ("comment", "no text")}
+    unwritten = sum(count for key, count in result.unwritten.items() if key not in of_comments)
+    assert written + unwritten == 20
 
 
 def test_the_command_prints_what_it_wrote_and_what_not(tmp_path, cbc):
@@ -162,6 +167,47 @@ def test_what_was_filtered_or_withdrawn_is_counted(tmp_path):
     assert result.unwritten["post", "removed by the filter length"] == len(gone) > 0
     assert result.unwritten["any (message)", "withdrawn"] == 1
     assert not set(gone) & set(pl.read_parquet(tmp_path / "text.parquet")["message_id"])
+
+
+SORTS: list[dict[str, Any]] = [
+    {"text": "great", "likes": 3},
+    {"text": "great", "likes": 0, "sentiment": "positive"},
+    {"text": "great"},
+    {"text": "", "likes": 0},
+    {"text": " \n", "sentiment": "negative"},
+    {"text": None},
+    {"text": None, "likes": 0},
+    {"text": None, "sentiment": "positive"},
+]
+"""Comments of all sorts; in aggregate mode none has a text."""
+
+
+@pytest.mark.parametrize("mode", ["text", "aggregate"])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_every_comment_is_in_one_count(tmp_path, mode, filtered):
+    posts = [("p1", "one"), ("p2", "two words"), ("p3", "three words here"), ("p4", "four words are here")]
+    sorts = {"p1": SORTS, "p2": SORTS, "p3": SORTS[5:], "p4": [], "gone": SORTS[:1] + SORTS[-1:]}
+    forgotten = {} if mode == "text" else {"text": None}
+    comments = [
+        {"message_id": message, "comment_id": f"{message}{number}", **sort, **forgotten}
+        for message, ours in sorts.items()
+        for number, sort in enumerate(ours)
+    ]
+    messages = [{"message_id": name, "kind": "post", "channel": "web", "body": body} for name, body in posts]
+    root = corpus_of(tmp_path / "c", message=messages, comment=comments)
+    if filtered:
+        assert removed(root, {"length": {"kinds": ["post"], "min_words": 2}})
+    result = verbalize(root, tmp_path / "text.parquet")
+    unwritten = {key: count for key, count in result.unwritten.items() if key[0] == "comment"}
+    with Corpus.open(root).connect() as connection:
+        ((total, of_removed),) = connection.sql(
+            "SELECT count(*), count(*) FILTER (message_id IN (SELECT message_id FROM removed)) FROM comment"
+        ).fetchall()
+    assert result.written["comment"] + result.comments + sum(unwritten.values()) == total == 21
+    assert unwritten.get(("comment", "removed by the filter length"), 0) == of_removed == (8 if filtered else 0)
+    texts = pl.read_parquet(tmp_path / "text.parquet")
+    assert texts["comment_id"].drop_nulls().len() == result.written["comment"]
+    assert ("comments in aggregate" in result.written) == (texts["template"] == "comments-text@1").any()
 
 
 def test_the_same_corpus_gives_the_same_bytes(tmp_path):
