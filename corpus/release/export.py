@@ -12,9 +12,9 @@ from corpus.derivatives import remember
 from corpus.files.atomic import part_path
 from corpus.files.output_file import check_output, parquet_schema
 from corpus.files.sql import quote
+from corpus.printing import number_of
 from corpus.published_shape import ANNOTATION, published_sql
 from corpus.replay_curve import MERGE_SQL
-from corpus.printing import number_of
 from corpus.store import Corpus
 
 MARK, MARKED = "made_by", "cbc corpus export"

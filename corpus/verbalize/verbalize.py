@@ -110,7 +110,7 @@ def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter,
                 for frame in in_order(pool, kind.texts, kind.parts(connection)):
                     table = counted(frame, kind, result)
                     shown.detail = f"{result.unwritten.total():,} without text"
-                    shown.advance(frame["comments"].sum() if "comments" in frame.columns else frame.height)
+                    shown.advance(number_in(frame))
                     if writing:
                         writing.result()
                     writing = pool.submit(writer.write_table, table)
@@ -140,9 +140,14 @@ def counted(frame: pl.DataFrame, kind: Kind, result: Verbalized) -> pa.Table:
     if frame["reason"].null_count() < frame.height:
         frame = frame.filter(pl.col("reason").is_null())
     result.written[kind.name] += frame.height
-    result.comments += frame["number"].sum() if "comments" in frame.columns else 0
+    result.comments += number_in(frame) if "comments" in frame.columns else 0
     absent = {name: pl.lit(None, pl.String) for name in COLUMNS.names if name not in frame.columns}
     return frame.with_columns(**absent).select(COLUMNS.names).to_arrow().cast(COLUMNS)
+
+
+def number_in(frame: pl.DataFrame) -> int:
+    """How many messages or comments the rows of a part are about."""
+    return int(frame["comments"].sum()) if "comments" in frame.columns else frame.height
 
 
 def count_left_out(corpus: Corpus, result: Verbalized) -> None:
