@@ -49,7 +49,11 @@ def unpack(
     file: Annotated[Path, typer.Argument(help="a packed run")],
     out: Annotated[Path, typer.Option(metavar="RUN", help="the run's folder to write")],
 ) -> None:
-    """Check a packed run and unpack it into a run folder."""
+    """Unpack a packed run into a run folder.
+
+    Checked first: names, sizes and digests of its files, its manifest and name, and the columns and types of its
+    predictions. Whether it answers the questions of a bench is checked by `verify`.
+    """
     from leaderboard.pack import unpack as run_unpack
 
     say(run_unpack(file, out))

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from benchmark.bench import Bench
+from benchmark.run import write_run
 from benchmark.score import score
 from benchmark.submit import submit
 from corpus.errors import CbcError
@@ -279,6 +280,33 @@ def test_a_well_made_file_is_opened_like_any_run(packed, bench, tmp_path):
             next(lines)
 
 
+def answers_with(old, **columns):
+    """Its answers to a task with other columns, as parquet."""
+    frame = pl.read_parquet(old[PREDICTIONS]).with_columns(**columns)
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return {PREDICTIONS: buffer.getvalue()}
+
+
+def test_unpack_checks_all_that_needs_no_bench_and_says_what_it_does_not_check(packed, tmp_path, cbc_here):
+    old = members(packed)
+    for name, files, told in (
+        ("junk", {PREDICTIONS: b"PAR1junkPAR1"}, f"predictions/{TASK}.parquet cannot be read as parquet"),
+        ("texts", answers_with(old, values=pl.lit("12")), "column values is"),
+        ("twice", answers_with(old, instance_id=pl.lit("a")), "answers a more than once"),
+        ("oracle", manifest_with(old, run="oracle", kind="oracle"), "the name of the bench's own oracle"),
+    ):
+        file = tmp_path / f"{name}.zip"
+        resealed(file, old, **files)
+        done = cbc_here("leaderboard", "unpack", file, "--out", tmp_path / "run")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"error: {file}" in done.stderr and told in done.stderr and "cbc-run-" not in done.stderr
+        assert not (tmp_path / "run").exists()
+    resealed(tmp_path / "other.zip", old, **manifest_with(old, bench="beef"))
+    done = cbc_here("leaderboard", "unpack", tmp_path / "other.zip", "--out", tmp_path / "run")
+    assert done.returncode == 0 and "bench beef (whether it answers that bench's questions is checked" in done.stdout
+
+
 def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, bench, tmp_path, cbc):
     shutil.copy(packed, tmp_path / "good.zip")
     (tmp_path / "bad.zip").write_bytes(b"PK")
@@ -304,6 +332,12 @@ def test_a_folder_without_packed_runs_is_no_error(bench, tmp_path):
     assert list(verify([tmp_path], bench.root)) == ["no packed runs there"]
     with pytest.raises(CbcError, match="nothing at"):
         list(verify([tmp_path / "nowhere"], bench.root))
+
+
+def test_a_run_with_a_name_of_the_bench_is_not_packed(bench, tmp_path):
+    write_run(tmp_path / "run", bench, "mean", "trivial", {TASK: guesses(bench, TASK, 0.2, 0, 9)}, {})
+    with pytest.raises(BadPack, match="the name of the bench's own mean"):
+        pack(tmp_path / "run", bench.root, tmp_path / "a.zip")
 
 
 def test_a_run_of_another_bench_is_not_packed(run, tmp_path):
