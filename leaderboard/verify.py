@@ -9,7 +9,7 @@ from benchmark.bench import Bench
 from benchmark.open_runs import open_runs
 from benchmark.score import Row, score, short_number
 from corpus.errors import CbcError, NoSuchPath, printable
-from leaderboard.pack import AGAIN, BadPack, is_packed, run_folders
+from leaderboard.pack import AGAIN, SUFFIX, BadPack, is_packed, run_folders
 
 
 class NotVerified(CbcError):
@@ -46,7 +46,7 @@ def verify(paths: Sequence[Path], bench: Path) -> Iterator[str]:
     if files:
         yield from check_together(files, opened_bench)
     else:
-        yield "no packed runs there"
+        yield f"no packed runs (*{SUFFIX}) in {printable(', '.join(map(str, paths)))}; nothing to verify"
 
 
 def verified_line(file: Path, bench: Bench) -> str:

@@ -328,10 +328,13 @@ def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, benc
     assert done.returncode == 2 and "are both called mine" in done.stderr
 
 
-def test_a_folder_without_packed_runs_is_no_error(bench, tmp_path):
-    assert list(verify([tmp_path], bench.root)) == ["no packed runs there"]
-    with pytest.raises(CbcError, match="nothing at"):
-        list(verify([tmp_path / "nowhere"], bench.root))
+def test_a_folder_without_packed_runs_is_named_and_no_error_but_a_missing_one_is(bench, tmp_path, cbc_here):
+    (tmp_path / "README.md").write_text("how to send one in")
+    done = cbc_here("leaderboard", "verify", tmp_path, "--bench", bench.root)
+    assert (done.returncode, done.stdout) == (0, f"no packed runs (*.zip) in {tmp_path}; nothing to verify\n")
+    missing = cbc_here("leaderboard", "verify", tmp_path / "nowhere", "--bench", bench.root)
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert missing.stderr.startswith(f"error: nothing at {tmp_path / 'nowhere'}; ")
 
 
 def test_a_run_with_a_name_of_the_bench_is_not_packed(bench, tmp_path):
