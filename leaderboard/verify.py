@@ -40,13 +40,19 @@ def verify(paths: Sequence[Path], bench: Path) -> Iterator[str]:
             yield verified_line(file, opened_bench)
         except CbcError as error:
             wrong += 1
-            yield f"wrong {printable(str(file))}: {error}"
+            yield f"wrong {printable(str(file))}: {without_place(error, file)}"
     if wrong:
-        raise NotVerified(f"{wrong} of {len(files)} packed runs cannot be verified", "mend or remove them")
+        raise NotVerified(f"{wrong} of {len(files)} packed runs cannot be verified", "each `wrong` line says why")
     if files:
         yield from check_together(files, opened_bench)
     else:
         yield f"no packed runs (*{SUFFIX}) in {printable(', '.join(map(str, paths)))}; nothing to verify"
+
+
+def without_place(error: CbcError, file: Path) -> str:
+    """Write an error without the name of the packed run at its beginning."""
+    name, text = printable(str(file)), str(error)
+    return next((text.removeprefix(name + end) for end in (": ", "/", " ") if text.startswith(name + end)), text)
 
 
 def verified_line(file: Path, bench: Bench) -> str:

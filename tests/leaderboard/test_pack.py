@@ -276,6 +276,7 @@ def test_a_well_made_file_is_opened_like_any_run(packed, bench, tmp_path):
         lines = verify([tmp_path / f"{name}.zip"], bench.root)
         line = next(lines)
         assert line.startswith(f"wrong {tmp_path / name}.zip: ") and told in line and line.isprintable()
+        assert "cbc-run-" not in line and line.count(f"{name}.zip") == 1 + ("manifest of" in line)
         with pytest.raises(NotVerified, match="1 of 1 packed runs"):
             next(lines)
 
@@ -313,7 +314,7 @@ def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, benc
     done = cbc("leaderboard", "verify", tmp_path, "--bench", bench.root)
     assert done.returncode == 2
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["wrong", "ok"]
-    assert done.stderr == "error: 1 of 2 packed runs cannot be verified; mend or remove them\n"
+    assert done.stderr == "error: 1 of 2 packed runs cannot be verified; each `wrong` line says why\n"
     (tmp_path / "bad.zip").unlink()
     for name in ("run.sh", "a\x1b[31m.zip"):
         (tmp_path / name).write_text("x")
@@ -325,7 +326,16 @@ def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, benc
     (tmp_path / "more").rmdir()
     shutil.copy(packed, tmp_path / "bad.zip")
     done = cbc("leaderboard", "verify", tmp_path, "--bench", bench.root)
-    assert done.returncode == 2 and "are both called mine" in done.stderr
+    both = f"{tmp_path / 'bad.zip'} and {tmp_path / 'good.zip'} are both called mine"
+    assert done.returncode == 2 and done.stderr.startswith(f"error: {both}; ")
+
+
+def test_a_wrong_file_is_named_once_with_the_mend_that_fits(packed, bench, tmp_path):
+    resealed(tmp_path / "z.zip", members(packed), **manifest_with(members(packed), bench="beef"))
+    assert next(verify([tmp_path / "z.zip"], bench.root)) == (
+        f"wrong {tmp_path / 'z.zip'}: answers another bench than {bench.root}; "
+        "predict again on this bench, or name the other one"
+    )
 
 
 def test_a_folder_without_packed_runs_is_named_and_no_error_but_a_missing_one_is(bench, tmp_path, cbc_here):
