@@ -103,6 +103,7 @@ def read_pack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
             raise BadPack(f"{path} is larger than {LARGEST_BYTES:,} bytes", AGAIN)
         with zipfile.ZipFile(path) as file:
             check_members(path, file.infolist())
+            check_beginning(path, file.infolist())
             contents = {entry.filename: file.read(entry) for entry in file.infolist()}
     except UNREADABLE as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -128,6 +129,12 @@ def check_members(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
         stored = entry.compress_type == zipfile.ZIP_STORED and entry.compress_size == entry.file_size
         if kind not in (0, stat.S_IFREG) or entry.is_dir() or not stored or entry.flag_bits & 1:
             raise BadPack(f"{path}: {excerpt(entry.filename)} is a link, folder, compressed or encrypted", AGAIN)
+
+
+def check_beginning(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Check that a zip begins with its first member: programs can hide before it. Raises BadPack."""
+    if entries and (before := min(entry.header_offset for entry in entries)):
+        raise BadPack(f"{path} holds {before:,} bytes before its first file", AGAIN)
 
 
 def unpack(path: Path, out: Path) -> str:

@@ -68,9 +68,10 @@ def verified_line(file: Path, bench: Bench) -> str:
 
 
 def headline(row: Row) -> str:
-    """A task's first metric in a few words."""
-    part = f" on {row['n']} of {row['questions']}" if row["partial"] else ""
-    return f"{row['task']} {row['metric']} {short_number(row['value'])}{part}"
+    """A task's first metric, and how many of its answers could not be read."""
+    asked = f"{row['n']} of {row['questions']} questions asked, " if row["partial"] else ""
+    unread = f"{asked}{row['unparsed']} of {row['n']} unread"
+    return f"{row['task']} {row['metric']} {short_number(row['value'])} ({unread})"
 
 
 def check_together(files: Sequence[Path], bench: Bench) -> Iterator[str]:

@@ -194,7 +194,22 @@ def twice(path, old):
         zipped(path, [*old.items(), ("manifest.json", old["manifest.json"])])
 
 
+def after_a_script(path, old):
+    """Both ways to put something before a zip: the offsets of its members count that, or do not."""
+    zipped(path, old.items())
+    path.write_bytes(b"#!/bin/sh\n" + path.read_bytes())
+
+
+def after_a_counted_script(path, old):
+    path.write_bytes(b"#!/bin/sh\n")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as file:
+        for name, content in old.items():
+            file.writestr(name, content)
+
+
 HOSTILE = {
+    "after a script": after_a_script,
+    "after a counted script": after_a_counted_script,
     "absent": lambda path, old: None,
     "empty": lambda path, old: path.write_bytes(b""),
     "junk": lambda path, old: path.write_bytes(os.urandom(3000)),
@@ -336,6 +351,15 @@ def test_a_wrong_file_is_named_once_with_the_mend_that_fits(packed, bench, tmp_p
         f"wrong {tmp_path / 'z.zip'}: answers another bench than {bench.root}; "
         "predict again on this bench, or name the other one"
     )
+
+
+def test_answers_that_cannot_be_read_are_seen_in_the_line(bench, tmp_path):
+    unread = guesses(bench, TASK, 0.2, 1.0, 9)
+    write_run(tmp_path / "run", bench, "mute", "submitted", {TASK: unread}, {})
+    pack(tmp_path / "run", bench.root, tmp_path / "mute.zip")
+    line = next(verify([tmp_path / "mute.zip"], bench.root))
+    assert line.startswith(f"ok {tmp_path / 'mute.zip'}: mute, {TASK} rmse ")
+    assert line.endswith(f"({len(unread)} of {len(unread)} unread)")
 
 
 def test_a_folder_without_packed_runs_is_named_and_no_error_but_a_missing_one_is(bench, tmp_path, cbc_here):
