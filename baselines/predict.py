@@ -121,16 +121,17 @@ def count_answers(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]
     }
 
 
-def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]], bench: Bench) -> str:
-    """A run in a line, and the next command."""
+def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]]) -> str:
+    """A run in a line."""
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
     extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
-    contents = f"{predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
-    return f"{out}: {contents}\nnext: cbc benchmark score {out} --bench {bench.root}"
+    return (
+        f"{out}: {predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
+    )
 
 
 def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> str:
-    """Predict and write a run; gives its summary and the next command.
+    """Predict and write a run; gives its summary.
 
     Raises NoSuchPath, WrongVersion, WrongSettings, HoldsOther and the predictor's own errors.
     """
@@ -148,4 +149,4 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     counts = count_answers(answers)
     write_manifested(out, manifest.model_copy(update={"counts": counts}), answers)
     shutil.rmtree(folder)
-    return summary(out, predictor, counts, bench)
+    return summary(out, predictor, counts)

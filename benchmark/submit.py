@@ -59,7 +59,7 @@ class Question:
 
 
 def submit(answers: Path, name: str, bench: Path, out: Path | None = None, partial: bool = False) -> str:
-    """Make a run from a file of answers; gives a report of what was read, and the next command.
+    """Make a run from a file of answers; gives a report of what was read.
 
     Raises BadName, BadAnswers, UnknownInstances, BadScores, BadRun, HoldsOther, and what opening a bench raises.
     """
@@ -84,7 +84,7 @@ def submit(answers: Path, name: str, bench: Path, out: Path | None = None, parti
         write_manifested(folder, manifest, frames)
     lines = [f"{folder}: {'already there, nothing to do' if already_written else f'run {name}'}"]
     lines += [f"  {note}" for note in report_lines(opened_bench, manifest, file, unread)]
-    return "\n".join([*lines, f"next: cbc benchmark score {folder} --bench {bench}"])
+    return "\n".join(lines)
 
 
 def report_lines(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, list[str]]) -> Iterator[str]:
