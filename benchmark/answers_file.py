@@ -24,6 +24,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import from_json
 
 from corpus.errors import CbcError, first_line
+from corpus.files.encodings import SAMPLE_BYTES, binary_fault
 from corpus.files.written_once import excerpt
 from corpus.strict_model import first_fault
 
@@ -105,6 +106,7 @@ def read_answers(path: Path) -> AnswersFile:
             raise BadAnswers(f"{path} is no file of a kind that can be read", WRITE)
         if path.stat().st_size > LARGEST_BYTES:
             raise BadAnswers(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", "leave out all but the answers")
+        check_text(path)
         names, rows = reader(path)
         check_columns(path, names)
         answers = [(number, answer_row(path, number, row)) for number, row in rows]
@@ -114,6 +116,16 @@ def read_answers(path: Path) -> AnswersFile:
     if not answers:
         raise BadAnswers(f"{path} holds no answers", WRITE)
     return AnswersFile(answers, [name for name in names if name not in COLUMNS])
+
+
+def check_text(path: Path) -> None:
+    """Check that a file of text is not binary or in UTF-16. Raises BadAnswers, OSError."""
+    if path.suffix.lower() == ".parquet":
+        return
+    with path.open("rb") as file:
+        fault = binary_fault(file.read(SAMPLE_BYTES))
+    if fault:
+        raise BadAnswers(f"{path} {fault}", "save it as UTF-8 text, or give parquet")
 
 
 def check_columns(path: Path, names: list[str]) -> None:
