@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 import signal
 import sys
@@ -36,6 +37,7 @@ INTERRUPTED = 130
 READERS = ("_duckdb", "duckdb", "sqlite3", "polars", "pyarrow")
 FILE_ERRORS = ("IOException", "OperationalError", "DatabaseError", "ComputeError", "ArrowInvalid")
 GRACE_S = 5.0  # for native code to notice an interrupt, and for a crawl to store the answers of open calls
+DASHED_ID = re.compile(r"-[\w-]{10}", re.ASCII)  # a YouTube id of a video that begins with a dash
 interrupt_seen = threading.Event()
 UsageError = typer.BadParameter.__mro__[2]  # click's ClickException, wherever typer keeps click
 
@@ -131,7 +133,22 @@ def usage_line(error: Any) -> str:
     """Describe a wrong command line and name its help."""
     message = error.format_message().rstrip(".")
     where = error.ctx.command_path if getattr(error, "ctx", None) else "cbc"
-    return f"{message[:1].lower()}{message[1:]}; see `{where} -h`"
+    hint = dashed_id_hint(error) or f"see `{where} -h`"
+    return f"{message[:1].lower()}{message[1:]}; {hint}"
+
+
+def dashed_id_hint(error: Any) -> str | None:
+    """How to write a YouTube id that begins with a dash, where a command that takes ids read it as an option."""
+    option = getattr(error, "option_name", None)
+    if not option or getattr(error, "possibilities", None) or not takes_ids(error.ctx.command):
+        return None
+    ids = [word for word in sys.argv[1:] if DASHED_ID.fullmatch(word) and option.lstrip("-") in word]
+    return f"if {ids[0]} is a YouTube id, write `youtube:{ids[0]}`, or put `--` before it" if ids else None
+
+
+def takes_ids(command: Any) -> bool:
+    """Whether a command has an argument for ids."""
+    return any((getattr(parameter, "metavar", None) or "").startswith("ID") for parameter in command.params)
 
 
 def file_line(error: BaseException) -> str | None:

@@ -11,6 +11,8 @@ several tasks have an instance_id. In CSV a list is written [1, 2, 3]. Other col
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import from_json
 
 from corpus.errors import CbcError, first_line
+from corpus.files.encodings import SAMPLE_BYTES, binary_fault
 from corpus.files.written_once import excerpt
 from corpus.strict_model import first_fault
 
@@ -105,15 +108,28 @@ def read_answers(path: Path) -> AnswersFile:
             raise BadAnswers(f"{path} is no file of a kind that can be read", WRITE)
         if path.stat().st_size > LARGEST_BYTES:
             raise BadAnswers(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", "leave out all but the answers")
-        names, rows = reader(path)
+        check_text(path)
+        names, rows = reader(path) if path.stat().st_size else ([], iter(()))
+        if not names:
+            raise BadAnswers(f"{path} holds no rows", WRITE)
         check_columns(path, names)
         answers = [(number, answer_row(path, number, row)) for number, row in rows]
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else first_line(error)
         raise BadAnswers(f"{path} cannot be read ({excerpt(reason)})", WRITE) from None
     if not answers:
-        raise BadAnswers(f"{path} holds no answers", WRITE)
+        raise BadAnswers(f"{path} holds no rows", WRITE)
     return AnswersFile(answers, [name for name in names if name not in COLUMNS])
+
+
+def check_text(path: Path) -> None:
+    """Check that a file of text is not binary or in UTF-16. Raises BadAnswers, OSError."""
+    if path.suffix.lower() == ".parquet":
+        return
+    with path.open("rb") as file:
+        fault = binary_fault(file.read(SAMPLE_BYTES))
+    if fault:
+        raise BadAnswers(f"{path} {fault}", "save it as UTF-8 text, or give parquet")
 
 
 def check_columns(path: Path, names: list[str]) -> None:
@@ -138,10 +154,27 @@ Rows = Iterator[tuple[int, Any]]
 
 def csv_rows(path: Path) -> tuple[list[str], Rows]:
     """Read the rows of a CSV file, every cell as text; the header is line 1. Raises BadAnswers."""
-    frame = pl.read_csv(path.read_bytes(), infer_schema=False, n_rows=MOST_ROWS + 1)
+    content = path.read_bytes()
+    if content.count(b'"') % 2:  # polars would leave out the rows after it, without an error
+        mend = "close it, or put a cell with a quote in quotes and write the quote twice"
+        raise BadAnswers(f"{path}: a quote in the row of line {open_quote_line(content)} is not closed", mend)
+    frame = pl.read_csv(content, infer_schema=False, n_rows=MOST_ROWS + 1)
     if len(frame) > MOST_ROWS:
         raise BadAnswers(f"{path} has more than {MOST_ROWS:,} rows", "leave out all but the answers")
     return frame.columns, enumerate(frame.select(documented_columns(frame.columns)).iter_rows(named=True), 2)
+
+
+def open_quote_line(content: bytes) -> int:
+    """The line of a quote that is not closed: where a cell begins that runs to the end, else the first odd line."""
+    rows = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8", "replace", newline=""), strict=True)
+    line = 1
+    try:
+        for _ in rows:
+            line = rows.line_num + 1
+    except csv.Error as error:
+        if any(words in str(error) for words in ("unexpected end", "field larger")):
+            return line
+    return next(number for number, text in enumerate(content.splitlines(), 1) if text.count(b'"') % 2)
 
 
 def parquet_rows(path: Path) -> tuple[list[str], Rows]:

@@ -28,6 +28,7 @@ COLUMNS: dict[str, pl.DataType] = {
 NEEDED = ("instance_id", "values")
 LARGEST_BYTES = 256 << 20  # of a file, packed and unpacked
 VALUES_A_QUESTION = 1000
+MOST_ROWS = 1_000_000  # of a file whose questions are unknown
 TEXT, NUMBERS = pa.large_string(), pa.large_list(pa.float64())
 TYPES = {"task": TEXT, "instance_id": TEXT, "raw": TEXT, "values": NUMBERS, "scores": NUMBERS}
 MEND = "write it again with `cbc benchmark submit` or `cbc baselines predict`"
@@ -60,7 +61,13 @@ def read_predictions(path: Path, task: str, asked: pl.Series) -> pl.DataFrame:
     return frame
 
 
-def read_table(path: Path, optional: list[str], questions: int) -> pa.Table:
+def check_without_bench(path: Path) -> None:
+    """Check a file of predictions as far as that is possible without its questions. Raises BadPredictions."""
+    table = read_table(path, [name for name in COLUMNS if name != "task"], None)
+    check_once(path, pl.Series(table["instance_id"].to_pylist(), dtype=pl.String))
+
+
+def read_table(path: Path, optional: list[str], questions: int | None) -> pa.Table:
     """Read those of some columns that a parquet file has, in their documented types. Raises BadPredictions."""
     with as_bad_predictions(path):
         if path.stat().st_size > LARGEST_BYTES:
@@ -111,8 +118,10 @@ def holds_numbers(kind: pa.DataType) -> bool:
     return bool(pa.types.is_floating(inner) or pa.types.is_integer(inner) or pa.types.is_null(inner))
 
 
-def check_size(path: Path, footer: pq.FileMetaData, questions: int) -> None:
-    """Check a file's rows and unpacked size against the number of questions. Raises BadPredictions."""
+def check_size(path: Path, footer: pq.FileMetaData, questions: int | None) -> None:
+    """Check a file's rows and unpacked size against the number of questions, if known. Raises BadPredictions."""
+    if questions is None:
+        questions = min(footer.num_rows, MOST_ROWS)
     if footer.num_rows > questions:
         raise BadPredictions(f"{path} has {footer.num_rows} rows for {questions} questions", "give each answer once")
     groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
@@ -128,6 +137,11 @@ def check_instances(path: Path, instance_ids: pl.Series, asked: pl.Series) -> No
     if len(unknown):
         first = excerpt(unknown[0])
         raise WrongInstances(f"{path} answers {len(unknown)} questions that were not asked (first: {first})", MEND)
+    check_once(path, instance_ids)
+
+
+def check_once(path: Path, instance_ids: pl.Series) -> None:
+    """Check that each question is answered at most once. Raises WrongInstances."""
     repeated = instance_ids.filter(instance_ids.is_duplicated())
     if len(repeated):
         raise WrongInstances(f"{path} answers {excerpt(repeated[0])} more than once", "give each answer once")

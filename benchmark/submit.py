@@ -102,7 +102,7 @@ def run_folder(name: str, out: Path | None) -> Path:
     if is_reference(name):
         raise BadName(f"{excerpt(name)} is the name of one of the bench's own rows", "give another name")
     if out is None and not SAFE_FOLDER.fullmatch(name):
-        raise BadName(f"{excerpt(name)} cannot be a folder's name", "give the run's folder with --out RUN")
+        raise BadName(f"the name {excerpt(name)!r} cannot be a folder's name", "give the run's folder with --out RUN")
     return out or Path(name)
 
 

@@ -65,7 +65,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         if name not in self._loaded:
             if name not in self.paths:
                 mend = f"use one of {', '.join(self.paths)}, or install the package that adds it"
-                raise UnknownName(f"no {self.kind} is called {name}", mend)
+                raise UnknownName(f"no {self.kind} is called {name or repr(name)}", mend)
             self._loaded[name] = self._imported(name)
         return self._loaded[name]
 

@@ -53,7 +53,11 @@ def unpack(
     out: Annotated[Path, typer.Option(metavar="RUN", help="the run's folder to write")],
     json: Json = False,
 ) -> None:
-    """Check a packed run and unpack it into a run folder."""
+    """Unpack a packed run into a run folder.
+
+    Checked first: names, sizes and digests of its files, its manifest and name, and the columns and types of its
+    predictions. Whether it answers the questions of a bench is checked by `verify`.
+    """
     from leaderboard.pack import manifest_of
     from leaderboard.pack import unpack as run_unpack
 

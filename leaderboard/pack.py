@@ -3,8 +3,9 @@
     FILE.zip: manifest.json  predictions/TASK.parquet  SHA256SUMS
 
 Nothing in it is compressed, since parquet is compressed already: a file unpacks to its own size. `read_pack` refuses
-everything else that a zip can hold: other members, links, other sizes, other digests. `cbc leaderboard verify`, the
-page and the project's CI then open the run against its bench.
+everything else that a zip can hold: other members, links, other sizes, other digests. `unpack` also checks what needs
+no bench: the run's name, the columns and types of its predictions, and that no question is answered twice. `cbc
+leaderboard verify`, the page and the project's CI open the run against its bench, which checks the questions.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import shutil
 import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmark.bench import Bench
+from benchmark.predictions import check_without_bench
+from benchmark.reference_rows import is_reference
 from benchmark.run import Manifest, Run, is_written, parse_manifest, read_run_manifest
-from corpus.errors import CbcError, NoSuchPath
+from corpus.errors import CbcError, NoSuchPath, printable
 from corpus.files.atomic import part_path, replace_folder
 from corpus.files.hashes import sums_text
 from corpus.files.written_once import excerpt
@@ -42,6 +45,7 @@ class BadPack(CbcError):
 def pack(run: Path, bench: Path, out: Path) -> str:
     """Pack a run that answers a bench; returns a line about it. Raises BadPack and what opening a run raises."""
     opened_run = Run.open(run, Bench.open(bench))
+    check_own_name(run, opened_run.manifest)
     check_answers(opened_run)
     if out.suffix != SUFFIX or out.is_dir():
         raise BadPack(f"{out} is no name for a packed run", f"give a file name that ends in {SUFFIX}")
@@ -54,6 +58,13 @@ def pack(run: Path, bench: Path, out: Path) -> str:
     part_path(out).write_bytes(content)
     part_path(out).replace(out)
     return f"{out}: run {opened_run.name}, {len(opened_run.tasks)} tasks, bench {opened_run.bench.fingerprint[:12]}"
+
+
+def check_own_name(place: Path, manifest: Manifest) -> None:
+    """Check that a run does not have the name of a row that the bench computes itself. Raises BadPack."""
+    if is_reference(manifest.run):
+        fault = f"{place} has the name of the bench's own {excerpt(manifest.run)}"
+        raise BadPack(fault, "leave it out, since every bench computes that row itself, or give the run another name")
 
 
 def zip_bytes(run: Path, manifest: Manifest) -> bytes:
@@ -92,6 +103,7 @@ def read_pack(path: Path) -> tuple[Manifest, dict[str, bytes]]:
             raise BadPack(f"{path} is larger than {LARGEST_BYTES:,} bytes", AGAIN)
         with zipfile.ZipFile(path) as file:
             check_members(path, file.infolist())
+            check_beginning(path, file.infolist())
             contents = {entry.filename: file.read(entry) for entry in file.infolist()}
     except UNREADABLE as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -119,16 +131,37 @@ def check_members(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
             raise BadPack(f"{path}: {excerpt(entry.filename)} is a link, folder, compressed or encrypted", AGAIN)
 
 
+def check_beginning(path: Path, entries: Sequence[zipfile.ZipInfo]) -> None:
+    """Check that a zip begins with its first member: programs can hide before it. Raises BadPack."""
+    if entries and (before := min(entry.header_offset for entry in entries)):
+        raise BadPack(f"{path} holds {before:,} bytes before its first file", AGAIN)
+
+
 def unpack(path: Path, out: Path) -> str:
-    """Unpack a run into a new folder; returns a line about it. Raises what `read_pack` and `is_written` raise."""
+    """Unpack a run into a new folder; returns a line about it.
+
+    Raises BadPack, BadPredictions, WrongInstances, and what `read_pack` and `is_written` raise.
+    """
     manifest, contents = read_pack(path)
+    check_pack_alone(path, manifest)
     if is_written(out, manifest):
         return f"{out}: already there, nothing to do"
     staged = part_path(out)
     shutil.rmtree(staged, ignore_errors=True)
     write_files(staged, contents)
     replace_folder(staged, out)
-    return f"{out}: run {manifest.run}, {len(manifest.tasks)} tasks, bench {manifest.bench[:12]}"
+    about = f"{out}: run {manifest.run}, {len(manifest.tasks)} tasks, bench {manifest.bench[:12]}"
+    return f"{about} (whether it answers that bench's questions is checked by `cbc leaderboard verify`)"
+
+
+def check_pack_alone(path: Path, manifest: Manifest) -> None:
+    """Check what needs no bench: name and predictions. Raises BadPack, BadPredictions, WrongInstances."""
+    check_own_name(path, manifest)
+    with ExitStack() as stack:
+        folder = unpack_for(path, stack)
+        with naming_packs({folder: path}):
+            for task in manifest.tasks:
+                check_without_bench(folder / "predictions" / f"{task}.parquet")
 
 
 def write_files(folder: Path, contents: dict[str, bytes]) -> None:
@@ -141,9 +174,26 @@ def write_files(folder: Path, contents: dict[str, bytes]) -> None:
 
 @contextmanager
 def run_folders(paths: Sequence[Path]) -> Iterator[list[Path]]:
-    """Give the folder of each run; packed runs are unpacked until the context ends. Raises what `read_pack` raises."""
+    """Give the folder of each run; packed runs are unpacked until the context ends. Raises what `read_pack` raises.
+
+    Errors that are raised meanwhile name the packed run, not the folder it was unpacked into.
+    """
     with ExitStack() as stack:
-        yield [unpack_for(path, stack) if is_packed(path) else path for path in paths]
+        folders = [unpack_for(path, stack) if is_packed(path) else path for path in paths]
+        with naming_packs(dict(zip(folders, paths, strict=True))):
+            yield folders
+
+
+@contextmanager
+def naming_packs(packs: Mapping[Path, Path]) -> Iterator[None]:
+    """Replace unpacked folders by their packed runs in the text of any CbcError that is raised meanwhile."""
+    try:
+        yield
+    except CbcError as error:
+        what, mend = error.what, error.mend
+        for folder, pack in packs.items():
+            what, mend = (text.replace(printable(str(folder)), printable(str(pack))) for text in (what, mend))
+        raise type(error)(what, mend) from None
 
 
 def unpack_for(path: Path, stack: ExitStack) -> Path:

@@ -9,7 +9,7 @@ from benchmark.bench import Bench
 from benchmark.open_runs import open_runs
 from benchmark.score import Row, score, short_number
 from corpus.errors import CbcError, NoSuchPath, printable
-from leaderboard.pack import AGAIN, BadPack, is_packed, run_folders
+from leaderboard.pack import AGAIN, SUFFIX, BadPack, is_packed, run_folders
 
 
 class NotVerified(CbcError):
@@ -40,13 +40,19 @@ def verify(paths: Sequence[Path], bench: Path) -> Iterator[str]:
             yield verified_line(file, opened_bench)
         except CbcError as error:
             wrong += 1
-            yield f"wrong {printable(str(file))}: {error}"
+            yield f"wrong {printable(str(file))}: {without_place(error, file)}"
     if wrong:
-        raise NotVerified(f"{wrong} of {len(files)} packed runs cannot be verified", "mend or remove them")
+        raise NotVerified(f"{wrong} of {len(files)} packed runs cannot be verified", "each `wrong` line says why")
     if files:
         yield from check_together(files, opened_bench)
     else:
-        yield "no packed runs there"
+        yield f"no packed runs (*{SUFFIX}) in {printable(', '.join(map(str, paths)))}; nothing to verify"
+
+
+def without_place(error: CbcError, file: Path) -> str:
+    """Write an error without the name of the packed run at its beginning."""
+    name, text = printable(str(file)), str(error)
+    return next((text.removeprefix(name + end) for end in (": ", "/", " ") if text.startswith(name + end)), text)
 
 
 def verified_line(file: Path, bench: Bench) -> str:
@@ -62,9 +68,10 @@ def verified_line(file: Path, bench: Bench) -> str:
 
 
 def headline(row: Row) -> str:
-    """A task's first metric in a few words."""
-    part = f" on {row['n']} of {row['questions']}" if row["partial"] else ""
-    return f"{row['task']} {row['metric']} {short_number(row['value'])}{part}"
+    """A task's first metric, and how many of its answers could not be read."""
+    asked = f"{row['n']} of {row['questions']} questions asked, " if row["partial"] else ""
+    unread = f"{asked}{row['unparsed']} of {row['n']} unread"
+    return f"{row['task']} {row['metric']} {short_number(row['value'])} ({unread})"
 
 
 def check_together(files: Sequence[Path], bench: Bench) -> Iterator[str]:

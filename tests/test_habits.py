@@ -85,6 +85,19 @@ def test_a_wrong_command_line_is_one_line_with_the_help_that_mends_it(words, lin
     assert line.casefold() in done.stderr.casefold()
 
 
+@pytest.mark.parametrize("name", ["-axbiEJiRGw", "-qxbiEJiRGw", "--xbiEJiRGw"])
+def test_an_id_that_begins_with_a_dash_is_one_line_that_says_how_to_write_it(name, made, cbc_here, monkeypatch):
+    monkeypatch.setenv("CBC_CORPUS", str(made / "corpus"))
+    for words in (("takedown", "abc", name), ("explain", name)):
+        done = cbc_here("corpus", *words)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"; if {name} is a YouTube id, write `youtube:{name}`, or put `--` before it\n" in done.stderr
+    for words in ((f"youtube:{name}",), ("--", name)):
+        assert f"no message, communicator or comment {words[-1]}" in cbc_here("corpus", "explain", *words).stderr
+    assert "YouTube" not in cbc_here("corpus", "status", name).stderr
+    assert "YouTube" not in cbc_here("corpus", "explain", "a", "--corpuss", "c").stderr
+
+
 def test_the_environment_names_corpus_and_bench(made, cbc_here, monkeypatch):
     monkeypatch.setenv("CBC_CORPUS", str(made / "corpus"))
     monkeypatch.setenv("CBC_BENCH", str(made / "bench"))
@@ -205,7 +218,7 @@ def test_each_command_of_the_way_to_a_page_names_the_next_one_as_it_can_be_paste
         words = shlex.split(last.removeprefix("next: cbc "))
         seen.append(" ".join(words[:2]))
         done = cbc_here(*["mean" if word == "boosted" else word for word in words])
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0 and done.stdout.count("next: ") <= 1, done.stderr
     assert seen == ["benchmark build", "baselines predict", "benchmark score", "leaderboard build"]
     assert last == "open site/index.html"
 

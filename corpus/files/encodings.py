@@ -20,6 +20,13 @@ CP1252 = {bytes([byte]).decode("cp1252"): byte for byte in range(128, 256) if by
 CP1252_PASSED = CP1252 | {bytes([byte]).decode("mac_roman"): byte for byte in (129, 141, 143, 144, 157)}
 
 
+def binary_fault(start: bytes) -> str | None:
+    """Why the first bytes of a file are no text in UTF-8 or a similar encoding; None if they may be."""
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "is text in UTF-16"
+    return "holds NUL bytes, as binary files and UTF-16 do" if b"\0" in start else None
+
+
 def detect_encoding(lines: Iterable[bytes]) -> str:
     """Detect the encoding: utf-8, or cp1252 or mac_roman if most of the lines that are not ASCII fail as UTF-8."""
     good, bad, high_bytes, sample = 0, 0, set[int](), bytearray()

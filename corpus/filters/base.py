@@ -24,6 +24,7 @@ class FilterCounts:
     """How many messages a filter saw, and those it removed by reason and by kind."""
 
     filter: str
+    label: str
     settings: dict[str, Any]
     looked_at: int
     reasons: dict[str, int]
@@ -49,6 +50,15 @@ class Filter(StrictModel, ABC):
 
     kinds: tuple[Kind, ...] | None = Field(default=None, min_length=1)
 
+    @property
+    def label(self) -> str:
+        """Its name with its settings other than the defaults, so that two steps of one filter differ."""
+        chosen = self.model_dump(mode="json", exclude_defaults=True)
+        kinds = ", ".join(chosen.pop("kinds", None) or ())
+        parts = [kinds, *(_setting_text(name, value) for name, value in chosen.items())]
+        details = "; ".join(filter(None, parts))
+        return f"{self.name} ({details})" if details else self.name
+
     @abstractmethod
     def find(self, pool: Pool) -> str:
         """SQL of what is removed: message_id, reason, value, duplicate_of, of those in `selected`.
@@ -66,4 +76,13 @@ class Filter(StrictModel, ABC):
             f"SELECT kind, count(*) FROM dropped JOIN placed USING (message_id) WHERE step = {step} "
             "GROUP BY 1 ORDER BY 1"
         )
-        return FilterCounts(self.name, self.model_dump(mode="json"), looked_at, reasons, kinds)
+        return FilterCounts(self.name, self.label, self.model_dump(mode="json"), looked_at, reasons, kinds)
+
+
+def _setting_text(name: str, value: Any) -> str:
+    """A setting in a few words: a flag by its name alone, a mapping by its keys."""
+    if value is True:
+        return name
+    if isinstance(value, float):
+        return f"{name} {value:g}"
+    return f"{name} {', '.join(map(str, value)) if isinstance(value, list | dict) else value}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from corpus.console import command_text
@@ -18,7 +19,12 @@ def last_run(corpus: Corpus) -> dict[str, Any] | None:
 def removed_rows(corpus: Corpus) -> list[tuple[str, str, int]]:
     """Filter, reason and messages removed, in the order of the recipe."""
     steps = (last_run(corpus) or {}).get("filters", [])
-    return [(step["filter"], reason, count) for step in steps for reason, count in step["reasons"].items()]
+    return [(step_label(step), reason, count) for step in steps for reason, count in step["reasons"].items()]
+
+
+def step_label(step: Mapping[str, Any]) -> str:
+    """A step's filter with its settings; its filter alone in manifests of earlier versions."""
+    return str(step.get("label", step["filter"]))
 
 
 def newer_note(corpus: Corpus) -> str | None:

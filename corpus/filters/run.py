@@ -16,6 +16,7 @@ from corpus.files.atomic import replace_folder, write_json
 from corpus.files.sql import PARQUET, quote
 from corpus.filters.base import FilterCounts
 from corpus.filters.kinds import kind_counts, kinds_text
+from corpus.filters.outcome import step_label
 from corpus.filters.pool import Pool
 from corpus.filters.recipe import FilterRecipe
 from corpus.printing import table_text
@@ -74,14 +75,15 @@ def manifest_of(
 
 
 def filtered_text(manifest: dict[str, Any], root: Path) -> str:
-    """What a run removed, by filter and reason and by kind, and where to look."""
+    """What a run removed, by step of the recipe and reason and by kind, and where to look."""
     rows: list[tuple[Any, ...]] = []
-    for step in manifest["filters"]:
-        rows.append((step["filter"], None, step["looked_at"], step["removed"], step["kept"]))
+    for step in (step for step in manifest["filters"] if step["looked_at"]):
+        rows.append((step_label(step), None, step["looked_at"], step["removed"], step["kept"]))
         rows += [(None, reason, None, count, None) for reason, count in step["reasons"].items()]
     return "\n".join(
         [
             table_text(["filter", "reason", "looked at", "removed", "kept"], rows),
+            *idle_lines(manifest),
             "",
             kinds_text(manifest["kinds"]),
             "",
@@ -89,3 +91,9 @@ def filtered_text(manifest: dict[str, Any], root: Path) -> str:
             command_text("cbc", "corpus", "sql", SHOW_REMOVED, "--corpus", root),
         ]
     )
+
+
+def idle_lines(manifest: dict[str, Any]) -> list[str]:
+    """A line that names the steps that looked at no message; none where each looked at some."""
+    idle = [step_label(step) for step in manifest["filters"] if not step["looked_at"]]
+    return [f"no message of their kinds was left to look at for: {', '.join(idle)}"] if idle else []

@@ -80,7 +80,7 @@ def release(
     Raises NoSuchPath, WrongVersion, BadRelease, ReleaseExists.
     """
     if not VERSION.fullmatch(version):
-        raise BadRelease(f"{version} is no version", "give three numbers, as in 1.0.0")
+        raise BadRelease(f"the version {version!r} is not of the form 1.0.0", "give three numbers")
     corpus = Corpus.open(root)
     about: dict[str, Any] = {"format": FORMAT, "format_version": FORMAT_VERSION, "name": name, "version": version}
     about |= {"licence": licence, "content": content, "seed": seed}

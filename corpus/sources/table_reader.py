@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -25,11 +25,16 @@ from corpus.sources.table_sql import KEPT, Plan, json_path
 BATCH_RECORDS, BATCH_CHARACTERS = 20_000, 16 << 20
 SAMPLED_RECORDS = 1_000  # of JSON lines, to learn which columns a file has
 SEPARATORS = (";", "\t", "|", ",")
+SHOWN_CHARACTERS = 300  # of the names of a file's columns, in an error
 NUMBERS = ("_file", "_record", "_n", "_line")
 
 
 class UnknownColumn(CbcError):
     """A mapping names a column that no file has."""
+
+
+class NoText(CbcError):
+    """A file that should hold text is binary, or in an encoding that the mapping does not state."""
 
 
 class Reader:
@@ -40,7 +45,7 @@ class Reader:
         self.connection = staging.connection
         self.batch: list[tuple[Any, ...]] = []
         self.characters, self.json = 0, False
-        self.fitting, self.misfit, self.mend = 0, "", ""
+        self.fitting, self.misfit = 0, cast("CbcError | None", None)
         empty = ", ".join([f"NULL::VARCHAR AS {name}" for name in ("_name", "_broken", *plan.sources.values())])
         numbers = ", ".join(f"NULL::BIGINT AS {name}" for name in NUMBERS)
         self.connection.execute(f"CREATE TABLE _parsed AS {plan.select(f'(SELECT {numbers}, {empty})')} LIMIT 0")
@@ -60,23 +65,21 @@ class Reader:
                 self._csv(index, part, number)
 
     def finish(self) -> None:
-        """Insert the last batch. Raises UnknownColumn if no file had the columns of the mapping."""
+        """Insert the last batch. Raises UnknownColumn or NoText if no file had the columns of the mapping."""
         self._flush()
         if self.misfit and not self.fitting:
-            correct = f"correct the mapping {self.mapping.name}, or mark columns optional"
-            raise UnknownColumn(self.misfit, self.mend or correct)
+            raise self.misfit
 
     def _csv(self, index: int, part: Part, number: int) -> None:
         """Read a delimited file."""
         separator = self.mapping.separator or ("\t" if ".tsv" in part.name.lower() else ",")
         rows = read_records(part, separator, encoding := self._encoding(part))
         header = next(rows, Unread(None, 1, "empty file", None))
-        if isinstance(header, Unread):
+        if isinstance(header, Unread) and not self._text_fault(part):
             self._reject(part.name, header)
             return
-        names = header.fields
-        if not self._fits(part, {name for name in names if names.count(name) == 1}, f"it has {', '.join(names)}"):
-            self.mend = self.mend or self._separator_mend(names)
+        names = [] if isinstance(header, Unread) else header.fields
+        if not self._fits(part, {name for name in names if names.count(name) == 1}, names):
             return
         if encoding == "utf-8" and part.size >= BIG_BYTES and self._fast(index, part, names, separator):
             return
@@ -105,15 +108,36 @@ class Reader:
         except BROKEN_FILE:
             return "utf-8"
 
-    def _fits(self, part: Part, present: set[str], columns_text: str) -> bool:
+    def _fits(self, part: Part, present: set[str], names: list[str]) -> bool:
         """Whether a file has the columns that the mapping needs; if not, the whole file is rejected."""
         lacking = self.mapping.lacking(present)
         if lacking:
-            self.misfit = self.misfit or f"{part.name} has no column {lacking[0]!r} ({columns_text})"
-            self._reject(part.name, Unread(None, 1, "other columns", f"lacks {', '.join(lacking)}"))
+            fault = self._text_fault(part)
+            self.misfit = self.misfit or fault or self._lacks(part, lacking[0], names)
+            reason, value = ("no text", fault.what) if fault else ("other columns", f"lacks {', '.join(lacking)}")
+            self._reject(part.name, Unread(None, 1, reason, value))
         else:
             self.fitting += 1
         return not lacking
+
+    def _lacks(self, part: Part, column: str, names: list[str]) -> UnknownColumn:
+        """The error of a file that lacks a column; `names` are those it has."""
+        listed = ", ".join(names)
+        shown = listed if len(listed) <= SHOWN_CHARACTERS else f"{listed[:SHOWN_CHARACTERS]}…"
+        mend = self._separator_mend(names) or f"correct the mapping {self.mapping.name}, or mark columns optional"
+        return UnknownColumn(f"{part.name} has no column {column!r} (it has {shown})", mend)
+
+    def _text_fault(self, part: Part) -> NoText | None:
+        """The error of a file that is binary or in UTF-16; None if it may be text, or if the mapping states that."""
+        if part.kind == "parquet" or any(width in self.mapping.encoding for width in ("16", "32")):
+            return None
+        try:
+            with part.open() as raw:
+                fault = encodings.binary_fault(raw.read(encodings.SAMPLE_BYTES))
+        except BROKEN_FILE:
+            return None
+        mend = "save it as UTF-8, or name its encoding in the mapping (as in `encoding: utf-16`)"
+        return NoText(f"{part.name} {fault}", mend) if fault else None
 
     def _fast(self, index: int, part: Part, names: list[str], separator: str) -> bool:
         """Let DuckDB read a large file; if it finds any fault, nothing is kept and the result is False."""
@@ -151,7 +175,8 @@ class Reader:
         sample = list(islice(records, SAMPLED_RECORDS))
         objects = [_parse_object(record.fields[0]) for record in sample if isinstance(record, Record)]
         present = {name for name in self.plan.sources if any(_has_path(content, name) for content in objects)}
-        if any(objects) and not self._fits(part, present, f"it has {', '.join(dict.fromkeys(chain(*objects)))}"):
+        unread = not any(objects) and sample and self._text_fault(part)
+        if (unread or any(objects)) and not self._fits(part, present, list(dict.fromkeys(chain(*objects)))):
             return
         for record in chain(sample, records):
             if isinstance(record, Unread):
@@ -167,7 +192,7 @@ class Reader:
             described = self.connection.execute(f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {source}").fetchall()
             columns = {name: self._parquet_text(name, source) for name in self.plan.sources}
             present = {name for name, text in columns.items() if text}
-            if not self._fits(part, present, f"it has {', '.join(row[0] for row in described)}"):
+            if not self._fits(part, present, [row[0] for row in described]):
                 return
             texts = ", ".join(
                 f"nullif({columns[name] or 'NULL::VARCHAR'}, '') AS {s}" for name, s in self.plan.sources.items()

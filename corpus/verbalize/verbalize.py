@@ -92,7 +92,7 @@ def verbalize(root: Path, out: Path) -> Verbalized:
 
 def is_verbalized(path: Path) -> bool:
     """Whether a file is a text of a corpus, by its columns."""
-    return parquet_schema(path) == COLUMNS
+    return bool(parquet_schema(path) == COLUMNS)
 
 
 def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:

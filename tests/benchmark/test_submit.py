@@ -180,18 +180,24 @@ SLIPS = {
     "a.pkl": (pickle.dumps([1]), "no file of a kind"),
     "a.xlsx": (b"PK", "no file of a kind"),
     "none": (b"", "no file of a kind"),
-    "empty.csv": (b"", "cannot be read"),
-    "empty.jsonl": (b"", "lacks the column"),
-    "empty.parquet": (b"", "cannot be read"),
-    "header.csv": (b"instance_id,answer\n", "holds no answers"),
+    "empty.csv": (b"", "holds no rows"),
+    "empty.jsonl": (b"", "holds no rows"),
+    "blank.jsonl": (b"\n \n", "holds no rows"),
+    "empty.parquet": (b"", "holds no rows"),
+    "header.csv": (b"instance_id,answer\n", "holds no rows"),
+    "quote.csv": (b'instance_id,answer\na,"b"\nc,"d\ne,f\n', "a quote in the row of line 3 is not closed"),
+    "quote1.csv": (b'instance_id,answer\n"a,b\nc,d\n', "a quote in the row of line 2 is not closed"),
+    "inch.csv": (b'instance_id,answer\na,5\nb,6" wide\nc,7\n', "a quote in the row of line 3 is not closed"),
     "junk.parquet": (b"\x00\x01" * 999, "cannot be read"),
-    "junk.csv": (bytes(range(256)) * 20, "invalid utf-8"),
+    "junk.csv": (bytes(range(256)) * 20, "holds NUL bytes"),
     "pickle.parquet": (pickle.dumps({"a": 1}), "cannot be read"),
     "latin.csv": ("instance_id,answer\nä,ö\n".encode("latin-1"), "invalid utf-8"),
     "latin.jsonl": ('{"instance_id": "ä"}\n'.encode("latin-1"), "cannot be read"),
-    "utf16.csv": ("instance_id,answer\na,b\n".encode("utf-16"), "lacks the column"),
+    "utf16.csv": ("instance_id,answer\na,b\n".encode("utf-16"), "is text in UTF-16; save it as UTF-8"),
+    "utf16.jsonl": ('{"instance_id": "a"}\n'.encode("utf-16"), "is text in UTF-16; save it as UTF-8"),
+    "utf16le.jsonl": ('{"instance_id": "a"}\n'.encode("utf-16-le"), "holds NUL bytes"),
     "ragged.csv": (b"instance_id,answer\na,b,c,d\n", "cannot be read"),
-    "nul.csv": (b"instance_id,answer\n\x00,\x00\n", "name no test question"),
+    "nul.csv": (b"instance_id,answer\n\x00,\x00\n", "holds NUL bytes"),
     "torn.jsonl": (GOOD.encode()[:-4], "line 1 is no JSON"),
     "list.jsonl": (b"[1, 2]\n", "line 1 is no JSON object"),
     "deep.jsonl": (b'{"instance_id": "a", "answer": ' + b"[" * 100_000 + b"\n", "line 1 is no JSON"),
@@ -271,6 +277,8 @@ def test_the_command_makes_the_run_in_a_folder_of_its_name(cbc, bench, tmp_path)
     file = written(tmp_path / "a.csv", questions(bench, VALUES).select("instance_id", answer=pl.lit("1")))
     done = cbc("benchmark", "submit", file, "--name", "mine", "--bench", bench.root, "--out", tmp_path / "run")
     assert (done.returncode, done.stderr) == (0, "") and "40 of 40" in done.stdout
+    next_line = f"next: cbc benchmark score {tmp_path / 'run'} --bench {bench.root}"
+    assert done.stdout.splitlines()[-1] == next_line and done.stdout.count("next: ") == 1
     wrong = cbc("benchmark", "submit", file, "--name", "not a folder", "--bench", bench.root)
     assert (wrong.returncode, wrong.stdout) == (2, "") and "--out RUN" in wrong.stderr
     assert wrong.stderr.startswith("error: ") and wrong.stderr.count("\n") == 1

@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from benchmark.bench import Bench
+from benchmark.run import write_run
 from benchmark.score import score
 from benchmark.submit import submit
 from corpus.errors import CbcError
@@ -193,7 +194,22 @@ def twice(path, old):
         zipped(path, [*old.items(), ("manifest.json", old["manifest.json"])])
 
 
+def after_a_script(path, old):
+    """Both ways to put something before a zip: the offsets of its members count that, or do not."""
+    zipped(path, old.items())
+    path.write_bytes(b"#!/bin/sh\n" + path.read_bytes())
+
+
+def after_a_counted_script(path, old):
+    path.write_bytes(b"#!/bin/sh\n")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as file:
+        for name, content in old.items():
+            file.writestr(name, content)
+
+
 HOSTILE = {
+    "after a script": after_a_script,
+    "after a counted script": after_a_counted_script,
     "absent": lambda path, old: None,
     "empty": lambda path, old: path.write_bytes(b""),
     "junk": lambda path, old: path.write_bytes(os.urandom(3000)),
@@ -275,8 +291,36 @@ def test_a_well_made_file_is_opened_like_any_run(packed, bench, tmp_path):
         lines = verify([tmp_path / f"{name}.zip"], bench.root)
         line = next(lines)
         assert line.startswith(f"wrong {tmp_path / name}.zip: ") and told in line and line.isprintable()
+        assert "cbc-run-" not in line and line.count(f"{name}.zip") == 1 + ("manifest of" in line)
         with pytest.raises(NotVerified, match="1 of 1 packed runs"):
             next(lines)
+
+
+def answers_with(old, **columns):
+    """Its answers to a task with other columns, as parquet."""
+    frame = pl.read_parquet(old[PREDICTIONS]).with_columns(**columns)
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return {PREDICTIONS: buffer.getvalue()}
+
+
+def test_unpack_checks_all_that_needs_no_bench_and_says_what_it_does_not_check(packed, tmp_path, cbc_here):
+    old = members(packed)
+    for name, files, told in (
+        ("junk", {PREDICTIONS: b"PAR1junkPAR1"}, f"predictions/{TASK}.parquet cannot be read as parquet"),
+        ("texts", answers_with(old, values=pl.lit("12")), "column values is"),
+        ("twice", answers_with(old, instance_id=pl.lit("a")), "answers a more than once"),
+        ("oracle", manifest_with(old, run="oracle", kind="oracle"), "the name of the bench's own oracle"),
+    ):
+        file = tmp_path / f"{name}.zip"
+        resealed(file, old, **files)
+        done = cbc_here("leaderboard", "unpack", file, "--out", tmp_path / "run")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert f"error: {file}" in done.stderr and told in done.stderr and "cbc-run-" not in done.stderr
+        assert not (tmp_path / "run").exists()
+    resealed(tmp_path / "other.zip", old, **manifest_with(old, bench="beef"))
+    done = cbc_here("leaderboard", "unpack", tmp_path / "other.zip", "--out", tmp_path / "run")
+    assert done.returncode == 0 and "bench beef (whether it answers that bench's questions is checked" in done.stdout
 
 
 def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, bench, tmp_path, cbc):
@@ -285,7 +329,7 @@ def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, benc
     done = cbc("leaderboard", "verify", tmp_path, "--bench", bench.root)
     assert done.returncode == 2
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["wrong", "ok"]
-    assert done.stderr == "error: 1 of 2 packed runs cannot be verified; mend or remove them\n"
+    assert done.stderr == "error: 1 of 2 packed runs cannot be verified; each `wrong` line says why\n"
     (tmp_path / "bad.zip").unlink()
     for name in ("run.sh", "a\x1b[31m.zip"):
         (tmp_path / name).write_text("x")
@@ -297,13 +341,40 @@ def test_every_file_has_its_line_and_one_wrong_file_fails_the_check(packed, benc
     (tmp_path / "more").rmdir()
     shutil.copy(packed, tmp_path / "bad.zip")
     done = cbc("leaderboard", "verify", tmp_path, "--bench", bench.root)
-    assert done.returncode == 2 and "are both called mine" in done.stderr
+    both = f"{tmp_path / 'bad.zip'} and {tmp_path / 'good.zip'} are both called mine"
+    assert done.returncode == 2 and done.stderr.startswith(f"error: {both}; ")
 
 
-def test_a_folder_without_packed_runs_is_no_error(bench, tmp_path):
-    assert list(verify([tmp_path], bench.root)) == ["no packed runs there"]
-    with pytest.raises(CbcError, match="nothing at"):
-        list(verify([tmp_path / "nowhere"], bench.root))
+def test_a_wrong_file_is_named_once_with_the_mend_that_fits(packed, bench, tmp_path):
+    resealed(tmp_path / "z.zip", members(packed), **manifest_with(members(packed), bench="beef"))
+    assert next(verify([tmp_path / "z.zip"], bench.root)) == (
+        f"wrong {tmp_path / 'z.zip'}: answers another bench than {bench.root}; "
+        "predict again on this bench, or name the other one"
+    )
+
+
+def test_answers_that_cannot_be_read_are_seen_in_the_line(bench, tmp_path):
+    unread = guesses(bench, TASK, 0.2, 1.0, 9)
+    write_run(tmp_path / "run", bench, "mute", "submitted", {TASK: unread}, {})
+    pack(tmp_path / "run", bench.root, tmp_path / "mute.zip")
+    line = next(verify([tmp_path / "mute.zip"], bench.root))
+    assert line.startswith(f"ok {tmp_path / 'mute.zip'}: mute, {TASK} rmse ")
+    assert line.endswith(f"({len(unread)} of {len(unread)} unread)")
+
+
+def test_a_folder_without_packed_runs_is_named_and_no_error_but_a_missing_one_is(bench, tmp_path, cbc_here):
+    (tmp_path / "README.md").write_text("how to send one in")
+    done = cbc_here("leaderboard", "verify", tmp_path, "--bench", bench.root)
+    assert (done.returncode, done.stdout) == (0, f"no packed runs (*.zip) in {tmp_path}; nothing to verify\n")
+    missing = cbc_here("leaderboard", "verify", tmp_path / "nowhere", "--bench", bench.root)
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert missing.stderr.startswith(f"error: nothing at {tmp_path / 'nowhere'}; ")
+
+
+def test_a_run_with_a_name_of_the_bench_is_not_packed(bench, tmp_path):
+    write_run(tmp_path / "run", bench, "mean", "trivial", {TASK: guesses(bench, TASK, 0.2, 0, 9)}, {})
+    with pytest.raises(BadPack, match="the name of the bench's own mean"):
+        pack(tmp_path / "run", bench.root, tmp_path / "a.zip")
 
 
 def test_a_run_of_another_bench_is_not_packed(run, tmp_path):

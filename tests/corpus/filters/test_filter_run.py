@@ -36,7 +36,7 @@ def test_the_command_says_what_each_filter_removed_and_where_to_look(tmp_path, c
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     assert lines[0] == "filter reason looked at removed kept"
     assert lines[2:6] == [
-        "length 4 2 2",
+        "length (min_words 2) 4 2 2",
         "shorter than 2 words 2",
         "exact_duplicates 2 1 1",
         "the same text as an earlier one 1",
@@ -46,6 +46,30 @@ def test_the_command_says_what_each_filter_removed_and_where_to_look(tmp_path, c
     assert lines[12].startswith('cbc corpus sql "SELECT')
     query = lines[12].split('"')[1]
     assert sql_table(root, query, 40).count("\n") == 1 + 3
+
+
+def test_each_step_of_a_recipe_is_labelled_in_its_order_and_idle_ones_are_named(tmp_path, cbc_here):
+    videos = [{"message_id": f"v{n}", "kind": "video", "title": "a film", "duration_s": 9.0} for n in range(2)]
+    root = corpus_of(tmp_path / "c", message=posts("Hello", "hello", "other words") + videos)
+    done = cbc_here("corpus", "filter", "default", "--corpus", root)
+    table = done.stdout.split("\n\n")[0].splitlines()
+    steps = [" ".join(line.split()) for line in table[2:] if line[0].isalpha()]
+    assert steps == [
+        "exact_duplicates (post, email) 3 1 2",
+        "exact_duplicates (video; same_duration) 2 1 1",
+        "length (video; min_duration_s 1; max_duration_s 21600) 1 0 1",
+        "length (post, email; min_characters 3) 2 0 2",
+        "interactions (least video, email) 3 0 3",
+        "near_duplicates (post) 2 0 2",
+        "near_duplicates (video, email; shingle word; same_duration) 1 0 1",
+    ]
+    assert "was left to look at" not in done.stdout
+    only_posts = corpus_of(tmp_path / "d", message=posts("Hello", "hello"))
+    told = cbc_here("corpus", "filter", "default", "--corpus", only_posts).stdout
+    names = "exact_duplicates (video; same_duration), length (video; min_duration_s 1; max_duration_s 21600), "
+    assert f"no message of their kinds was left to look at for: {names}near_duplicates (video, email;" in told
+    status = [" ".join(line.split()) for line in status_text(root).splitlines()]
+    assert "exact_duplicates (video; same_duration) the same text as an earlier one 1" in status
 
 
 def test_what_one_filter_removed_is_neither_seen_nor_kept_by_the_next(tmp_path):

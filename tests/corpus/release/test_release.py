@@ -252,6 +252,8 @@ def test_a_takedown_reaches_the_releases_made_before(tmp_path):
 def test_a_release_that_cannot_be_is_told(corpus, released, tmp_path, cbc):
     with pytest.raises(BadRelease, match="three numbers"):
         release(corpus, tmp_path / "r", version="one")
+    with pytest.raises(BadRelease, match=r"^the version '' is not of the form 1\.0\.0; give three numbers"):
+        release(corpus, tmp_path / "r", version="")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(NoSuchPath, match="no release"):

@@ -15,7 +15,7 @@ from corpus.files import archives
 from corpus.files.archives import Part, Record
 from corpus.files.csv_records import read_records
 from corpus.sources import table_reader
-from corpus.sources.table_reader import UnknownColumn
+from corpus.sources.table_reader import NoText, UnknownColumn
 from tests.corpus.sources.mapped import POSTS, rejects, rows, run, tree
 
 HEADER = b"id,title,day,views\n"
@@ -218,6 +218,36 @@ def test_only_files_of_another_kind_are_an_error_that_names_the_column(tmp_path)
     with pytest.raises(UnknownColumn, match=r"posts\.csv has no column 'day' \(it has id, title, views\)"):
         run(tmp_path, POSTS, people)
     assert not (tmp_path / "corpus").exists()
+
+
+@pytest.mark.parametrize("name", ["posts.csv", "posts.jsonl"])
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (HEADER.decode().encode("utf-16"), "is text in UTF-16; save it as UTF-8, or name its encoding"),
+        (HEADER.decode().encode("utf-16-le"), "holds NUL bytes, as binary files and UTF-16 do; save it as UTF-8"),
+        (b"\x7fELF\x02\x00\x1b[31m,\x9b\n\x00\n", "holds NUL bytes, as binary files and UTF-16 do; save it"),
+    ],
+    ids=["UTF-16", "UTF-16 without its mark", "binary"],
+)
+def test_a_file_that_is_no_text_is_named_so_without_a_byte_of_it(name, content, told, tmp_path):
+    with pytest.raises(NoText) as error:
+        run(tmp_path, POSTS, write(tmp_path, content, name))
+    assert str(error.value).startswith(f"{name} {told}") and str(error.value).isprintable()
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_a_mapping_may_state_utf16(tmp_path):
+    file = write(tmp_path, (HEADER + b"a,x,2020-01-01,1\n").decode().encode("utf-16"))
+    report, _ = run(tmp_path, POSTS | {"encoding": "utf-16"}, file)
+    assert report.rows_kept == 1
+
+
+def test_a_long_list_of_columns_is_cut(tmp_path):
+    header = ",".join(f"column {n}" for n in range(1000)) + "\x1b]0;x\x07\n"
+    with pytest.raises(UnknownColumn, match=r"has no column 'id' \(it has column 0, ") as error:
+        run(tmp_path, POSTS, write(tmp_path, header.encode()))
+    assert len(str(error.value)) < 600 and str(error.value).isprintable()
 
 
 def test_a_wrong_path_and_an_empty_folder_are_named(tmp_path):
