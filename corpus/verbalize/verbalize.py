@@ -88,7 +88,8 @@ def verbalize(root: Path, out: Path) -> Verbalized:
 
 def is_verbalized(path: Path) -> bool:
     """Whether a file is a text of a corpus, by its columns."""
-    return parquet_schema(path) == COLUMNS
+    schema = parquet_schema(path)
+    return schema is not None and bool(schema.equals(COLUMNS))
 
 
 def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:
@@ -129,7 +130,7 @@ def counted(frame: pl.DataFrame, kind: Kind, result: Verbalized) -> pa.Table:
     if frame["reason"].null_count() < frame.height:
         frame = frame.filter(pl.col("reason").is_null())
     result.written[kind.name] += frame.height
-    result.comments += frame["number"].sum() if "comments" in frame.columns else 0
+    result.comments += int(frame["number"].sum()) if "comments" in frame.columns else 0
     absent = {name: pl.lit(None, pl.String) for name in COLUMNS.names if name not in frame.columns}
     return frame.with_columns(**absent).select(COLUMNS.names).to_arrow().cast(COLUMNS)
 
