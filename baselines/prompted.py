@@ -103,8 +103,10 @@ class Prompted(Predictor):
     answers = "every task"
     uses_settings = ("shots", "decode", "batch_size")
 
-    def __init__(self, model: str, settings: Settings) -> None:
+    def __init__(self, model: str, settings: Settings, similar: str | None = None) -> None:
+        """Check the name; `similar` is a predictor that may be meant if there is no such model. Raises NoModel."""
         self.path = Path(model)
+        self.similar = similar
         self.model = model
         self.local = self.path.is_dir()
         if self.local:
@@ -131,7 +133,7 @@ class Prompted(Predictor):
     def reader(self) -> Reader:
         """Load the model on first use. Raises NoModel, SplitNumbers."""
         if not self.local:
-            check_hub(self.model)
+            check_hub(self.model, self.similar)
         return load_reader(self.model, self.local, self.settings)
 
     def prepare(self) -> None:
@@ -196,8 +198,11 @@ def load_task(bench: Bench, task: str, settings: Settings, model: str) -> Any:
     return loaded
 
 
-def check_hub(name: str) -> None:
-    """Check once that the hub has a model that is not cached here; loading would retry for minutes. Raises NoModel."""
+def check_hub(name: str, similar: str | None = None) -> None:
+    """Check once that the hub has a model that is not cached here; loading would retry for minutes.
+
+    Raises NoModel, which names the `similar` predictor that may be meant.
+    """
     from huggingface_hub import HfApi, try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
@@ -210,7 +215,8 @@ def check_hub(name: str) -> None:
         why, mend = f"and the hub cannot be reached ({type(error).__name__})", "give a model folder"
     else:
         return
-    raise NoModel(f"{name} is no predictor of `cbc baselines list` {why}", mend)
+    meant = f"did you mean {similar}? else " if similar else ""
+    raise NoModel(f"{name} is no predictor of `cbc baselines list` {why}", f"{meant}{mend}")
 
 
 def silence_transformers() -> None:

@@ -5,6 +5,8 @@ A new one is a file with a subclass of Predictor and a line here, or an entry po
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from baselines.base import Predictor, Settings, WrongSettings
 from baselines.reference import ReferencePredictor
 from benchmark.tasks.registry import references
@@ -49,10 +51,16 @@ def find_predictor(name: str, settings: Settings) -> Predictor:
     if predictor is None:
         from baselines.prompted import Prompted
 
-        return Prompted(name, settings)
+        return Prompted(name, settings, similar_predictor(name))
     if settings.shots or settings.decode != "greedy":
         raise WrongSettings(f"{name} is no language model", "leave --shots and --decode out")
     return predictor
+
+
+def similar_predictor(name: str) -> str | None:
+    """The predictor whose name is most like a name without a slash; None if none is alike."""
+    names = () if "/" in name else (*references(), *PREDICTORS)
+    return next(iter(get_close_matches(name.casefold(), names, n=1, cutoff=0.7)), None)
 
 
 def predictor_rows() -> list[dict[str, str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +11,13 @@ import polars as pl
 
 from benchmark.answers.base import RightAnswers
 from benchmark.bench import Bench
-from benchmark.metrics import Index, Judged
+from benchmark.metrics import Flags, Index, Judged
+from benchmark.references.base import asked_values
 from benchmark.tasks.base import Task
 from benchmark.tasks.registry import task_named
 from corpus.errors import CbcError
+
+Reasons = dict[str, int]
 
 
 class DamagedBench(CbcError):
@@ -38,9 +43,36 @@ class AnswerKey:
         return self.task.answer.judge(self.right, predictions)
 
 
+def is_unparsed(judged: Judged) -> Flags:
+    """Whether each instance lacks a readable answer: [instances]."""
+    unparsed: Flags = np.bincount(judged.instance, weights=~judged.parsed, minlength=judged.instances) > 0
+    return unparsed
+
+
 def count_unparsed(judged: Judged) -> int:
     """Count the instances without a readable answer."""
-    return int(np.count_nonzero(np.bincount(judged.instance, weights=~judged.parsed, minlength=judged.instances)))
+    return int(np.count_nonzero(is_unparsed(judged)))
+
+
+def unparsed_reasons(key: AnswerKey, judged: Judged, questions: pl.DataFrame, predictions: pl.DataFrame) -> Reasons:
+    """Count the unparsed answers of a run by their reason, the most frequent first."""
+    counts, options = asked_values(questions), questions["options"].to_list()
+    columns = (predictions["values"].to_list(), predictions["raw"].to_list(), counts, options)
+    return count_reasons(
+        key.task.answer.unread_reason(values, raw, count, texts)
+        for unparsed, values, raw, count, texts in zip(is_unparsed(judged), *columns, strict=True)
+        if unparsed
+    )
+
+
+def count_reasons(reasons: Iterable[str]) -> Reasons:
+    """Count reasons, the most frequent first."""
+    return dict(Counter(reasons).most_common())
+
+
+def reasons_text(reasons: Reasons) -> str:
+    """Write counted reasons on one line: `3 no answer, 1 not a number`."""
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.items())
 
 
 def read_answer_key(bench: Bench, task: str, questions: pl.DataFrame | None = None) -> AnswerKey:

@@ -38,7 +38,11 @@ SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 
 
 class NothingToAsk(CbcError):
-    """The corpus has enough data for no task."""
+    """The corpus has enough data for no task; `left_out` says what each task lacks."""
+
+    def __init__(self, what: str, mend: str, left_out: Mapping[str, str] | None = None) -> None:
+        super().__init__(what, mend)
+        self.left_out = dict(left_out or {})
 
 
 def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None) -> Bench:
@@ -65,8 +69,7 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
             shown.advance()
     if not tasks:
         shutil.rmtree(staged)
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
-        raise NothingToAsk(f"{corpus} feeds no task ({reasons})", "ingest more messages with behavior")
+        raise nothing_to_ask(opened_corpus, connection, left_out)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -80,6 +83,22 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     write_json(staged / "manifest.json", manifest)
     move_into_place(staged, out, corpus)
     return Bench.open(out)
+
+
+KEPT = """SELECT count(*), count(DISTINCT communicator_id),
+    count(*) FILTER (message_id IN (SELECT message_id FROM effect)) FROM message"""
+
+
+def nothing_to_ask(corpus: Corpus, connection: duckdb.DuckDBPyConnection, left_out: Mapping[str, str]) -> NothingToAsk:
+    """The error of a corpus that feeds no task: how many messages there are, and the likely causes."""
+    messages, communicators, with_behavior = connection.execute(KEPT).fetchall()[0]
+    run = last_run(corpus)
+    removed = run["messages"] - run["kept"] if run else 0
+    by_filters = f" (filters removed {removed:,})" if removed else ""
+    contents = f"{messages:,} messages of {communicators:,} communicators, {with_behavior:,} with behavior{by_filters}"
+    loosen = ", or loosen the filters" if removed else ""
+    mend = f"ingest videos or posts with views, likes or replay curves, of more communicators{loosen}"
+    return NothingToAsk(f"{corpus.root} feeds no task: it has {contents}", mend, left_out)
 
 
 def check_place(out: Path, seed: int) -> None:

@@ -22,12 +22,17 @@ def build(
     json: Json = False,
 ) -> None:
     """Build the questions of every task, split by channel, with the test answers in a private part."""
-    from benchmark.build import build_bench
+    from benchmark.build import NothingToAsk, build_bench
     from benchmark.report import build_rows, build_text
     from corpus.filters.outcome import newer_note
     from corpus.store import Corpus as Opened
 
-    bench = build_bench(corpus, out, seed)
+    try:
+        bench = build_bench(corpus, out, seed)
+    except NothingToAsk as error:
+        for task, reason in error.left_out.items():
+            note(f"left out: {task} ({reason})")
+        raise
     if newer := newer_note(Opened.open(corpus)):
         note(newer.removeprefix("note: "))
     say_json(build_rows(bench)) if json else say(build_text(bench))

@@ -2,8 +2,9 @@
 
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
 lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, clusters,
-unparsed}]}; n counts the instances that were asked of the task's `questions`, all unless `partial`; a bound that cannot
-be computed is null and `reason` says why; the best trivial predictor is the best on the same instances.
+unparsed, unparsed_reasons: {reason: answers}}]}; n counts the instances that were asked of the task's `questions`, all
+unless `partial`; a bound that cannot be computed is null and `reason` says why; the best trivial predictor is the best
+on the same instances.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key
+from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key, reasons_text, unparsed_reasons
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, cluster_sums, interval, resampled
 from benchmark.metrics import Array, Judged, Metric
@@ -65,10 +66,13 @@ def score_rows(run: Run, task: str) -> list[Row]:
     """Score a run on the questions of a task that it was asked. Raises NoAnswers and what reading raises."""
     questions = run.questions(task)
     key = read_answer_key(run.bench, task, questions)
-    measured = measure(key, {run.name: key.judge(run.predictions(task))})
+    predictions = run.predictions(task)
+    judged = key.judge(predictions)
+    measured = measure(key, {run.name: judged})
     answers = reference_answers(run.bench, task, questions)
     judged_references = {name: key.judge(frame) for name, frame in answers.items()}
     total = run.bench.public(task, "test").height
+    reasons = unparsed_reasons(key, judged, questions, predictions)
     return [
         {
             "task": task,
@@ -85,6 +89,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
             "partial": key.instances < total,
             "clusters": key.clusters,
             "unparsed": measured[metric.name][run.name].unparsed,
+            "unparsed_reasons": reasons,
         }
         for metric in key.task.metrics
     ]
@@ -153,4 +158,10 @@ def scores_text(rows: list[Row]) -> str:
     ]
     partial = any(row["partial"] for row in rows)
     note = "\nPartial: n counts the questions that were asked; the run has no rank among full ones." if partial else ""
-    return f"run {rows[0]['run']}{' (partial)' if partial else ''}\n{table_text(head, body)}{note}"
+    return f"run {rows[0]['run']}{' (partial)' if partial else ''}\n{table_text(head, body)}{note}{unparsed_text(rows)}"
+
+
+def unparsed_text(rows: list[Row]) -> str:
+    """A line for each task with unparsed answers, which says why they are; empty if there are none."""
+    reasons = {row["task"]: row["unparsed_reasons"] for row in rows if row["unparsed"]}
+    return "".join(f"\nunparsed in {task}: {reasons_text(counts)}" for task, counts in reasons.items())

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from benchmark.answer_key import count_reasons, reasons_text
 from benchmark.answers_file import AnswerRow, AnswersFile, read_answers
 from benchmark.bench import Bench
 from benchmark.reference_rows import is_reference
@@ -87,7 +88,9 @@ def submit(answers: Path, name: str, bench: Path, out: Path | None = None, parti
     return "\n".join(lines)
 
 
-def report_lines(bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, list[str]]) -> Iterator[str]:
+def report_lines(
+    bench: Bench, manifest: Manifest, file: AnswersFile, unread: Mapping[str, Mapping[str, str]]
+) -> Iterator[str]:
     """Yield the lines of the report: ignored columns, a line for each task, and the tasks without answers."""
     if file.ignored:
         yield f"ignored columns: {', '.join(map(excerpt, file.ignored))}"
@@ -197,20 +200,24 @@ def checked_scores(path: Path, number: int, question: Question, row: AnswerRow) 
     return row.scores
 
 
-def unread_instances(frame: pl.DataFrame, questions: list[Question]) -> list[str]:
-    """The instances whose answer cannot be read or is not accepted by the task."""
-    return [
-        question.instance_id
-        for question, values in zip(questions, frame["values"].to_list(), strict=True)
-        if values is None or not task_named(question.task).answer.accepts(values, question.count)
-    ]
+def unread_instances(frame: pl.DataFrame, questions: list[Question]) -> dict[str, str]:
+    """The instances whose answer cannot be read or is not accepted by the task, each with the reason."""
+    unread: dict[str, str] = {}
+    for question, values, raw in zip(questions, frame["values"].to_list(), frame["raw"].to_list(), strict=True):
+        answer = task_named(question.task).answer
+        if values is None or not answer.accepts(values, question.count):
+            unread[question.instance_id] = answer.unread_reason(values, raw, question.count, question.options)
+    return unread
 
 
-def task_line(bench: Bench, task: str, answered: int, unread: list[str], partial: bool) -> str:
-    """A task in a line: how many questions were answered, are missing, and could not be read."""
+def task_line(bench: Bench, task: str, answered: int, unread: Mapping[str, str], partial: bool) -> str:
+    """A task in a line: how many questions were answered, are missing, and could not be read, and why."""
     asked = bench.public(task, "test").height
     line = f"{task}: {answered} of {asked} questions answered"
     if answered < asked:
         counts = "not counted: a partial run" if partial else "count as unread; with --partial they are not counted"
         line += f", {asked - answered} missing ({counts})"
-    return line + (f", {len(unread)} unread (first: {excerpt(unread[0])})" if unread else "")
+    if not unread:
+        return line
+    reasons = reasons_text(count_reasons(unread.values()))
+    return f"{line}, {len(unread)} unread: {reasons} (first: {excerpt(next(iter(unread)))})"

@@ -7,6 +7,7 @@ not corrected here: a predictor that can leave the legal range clips its own ans
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import polars as pl
 from benchmark.metrics import Array, Flags, Index, Judged
 
 EDGE = 1e-6  # a mean of hundreds may come out as 100.00000000000001
+OTHER_COUNT = "another number of values than asked"
 STORED = pl.List(pl.Float64)
 
 
@@ -67,6 +69,30 @@ class AnswerKind(ABC):
         """Read the values in a text; None if it cannot be read or a value is illegal."""
         values = self.read(raw, count, options)
         return values if values is not None and self.accepts(values, count) else None
+
+    def unread_reason(
+        self, values: Sequence[float] | None, raw: str | None, count: int, options: Sequence[str] | None
+    ) -> str:
+        """Why an answer that counts as unread does so, from its values and the text that they were read from."""
+        if values is None and (raw is None or not raw.strip()):
+            return "no answer"
+        if values is None and (values := self.read(str(raw), count, options)) is None:
+            return self.unreadable(str(raw))
+        if len(values) != count:
+            return OTHER_COUNT
+        if not all(value is not None and math.isfinite(value) for value in values):
+            return "not a number"
+        return self.illegal
+
+    @abstractmethod
+    def unreadable(self, raw: str) -> str:
+        """Why no values can be read in a text."""
+
+    @property
+    def illegal(self) -> str:
+        """What is wrong with a number that is no legal value."""
+        low, high = self.legal
+        return f"below {low:g}" if np.isinf(high) else f"outside {low:g} to {high:g}"
 
     def accepts(self, values: Sequence[float], count: int) -> bool:
         """Whether the values are an answer: as many as were asked, each of them legal."""

@@ -28,6 +28,13 @@ class Choice(AnswerKind):
     def read(self, raw: str, count: int, options: Sequence[str] | None) -> list[float] | None:
         return read_choice(raw, [] if options is None else list(options))
 
+    def unreadable(self, raw: str) -> str:
+        return "text that names no option"
+
+    @property
+    def illegal(self) -> str:
+        return "no index of an option"
+
     def accepts(self, values: Sequence[float], count: int) -> bool:
         """Whether the values are a single index of an option."""
         return super().accepts(values, count) and all(float(value).is_integer() for value in values)

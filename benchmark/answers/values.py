@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from benchmark.answers.base import AnswerKind
+from benchmark.answers.base import OTHER_COUNT, AnswerKind
+from corpus.verbalize.number_words import NUMBER
 from corpus.verbalize.read_answers import read_values
 
 
@@ -27,6 +28,9 @@ class Values(AnswerKind):
 
     def read(self, raw: str, count: int, options: Sequence[str] | None) -> list[float] | None:
         return read_values(raw, count)
+
+    def unreadable(self, raw: str) -> str:
+        return OTHER_COUNT if NUMBER.search(raw) else "text without a number"
 
     def chance(self, train: pl.DataFrame, test: pl.DataFrame, rng: np.random.Generator) -> list[list[float]]:
         """Draw from the values of training, all equally likely."""

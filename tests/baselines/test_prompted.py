@@ -243,6 +243,14 @@ def test_a_hub_that_cannot_be_reached_is_said_in_one_line(small_bench, tmp_path,
     monkeypatch.setattr(HfApi, "model_info", unreachable)
     with pytest.raises(NoModel, match=r"someone/model is no predictor.* the hub cannot be reached"):
         predict_run("someone/model", small_bench.root, tmp_path / "run", Settings())
+    for name, meant in (("boostd", "boosted"), ("meen", "mean"), ("oracel", "oracle")):
+        with pytest.raises(
+            NoModel, match=rf"{name} is no predictor.*; did you mean {meant}\? else give a model folder"
+        ):
+            predict_run(name, small_bench.root, tmp_path / "run", Settings())
+    with pytest.raises(NoModel) as error:
+        predict_run("gpt2-like", small_bench.root, tmp_path / "run", Settings())
+    assert "did you mean" not in str(error.value) and "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
 

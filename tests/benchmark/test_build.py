@@ -215,11 +215,22 @@ def test_a_bench_without_answers_says_so(bench, tmp_path):
         Bench.open(tmp_path / "b").answers("views")
 
 
-def test_nothing_to_ask_and_wrong_places_are_named(tmp_path):
+def test_nothing_to_ask_and_wrong_places_are_named(tmp_path, cbc_here):
     simulate(tmp_path / "c", brands=3, videos=0, posts=0, emails=2)
     with pytest.raises(NothingToAsk, match="feeds no task"):
         build_bench(tmp_path / "c", tmp_path / "b")
     assert not list(tmp_path.glob("*b*"))
+    done = cbc_here("benchmark", "build", "--corpus", tmp_path / "c", "--out", tmp_path / "b")
+    *notes, line = done.stderr.splitlines()
+    assert (done.returncode, done.stdout, len(line) < 300) == (2, "", True)
+    assert line == (
+        f"error: {tmp_path / 'c'} feeds no task: it has 6 messages of 3 communicators, 6 with behavior; "
+        "ingest videos or posts with views, likes or replay curves, of more communicators"
+    )
+    assert len(notes) > 5 and all(note.startswith("note: left out: ") for note in notes)
+    assert cbc_here("-q", "benchmark", "build", "--corpus", tmp_path / "c", "--out", tmp_path / "b").stderr == (
+        f"{line}\n"
+    )
     with pytest.raises(NoSuchPath, match="no corpus"):
         build_bench(tmp_path / "nowhere", tmp_path / "b")
     (tmp_path / "b").mkdir()

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmark.answers.base import OTHER_COUNT
 from benchmark.run import Run
-from benchmark.score import score
+from benchmark.score import score, scores_text
 from benchmark.submit import submit
 from corpus.errors import CbcError
 from corpus.files.written_once import HoldsOther
@@ -116,9 +117,28 @@ def test_what_cannot_be_read_or_is_not_legal_is_told_and_counted(bench, tmp_path
     answers = ["1.5", "no idea", "", "-3", "nan", "1 or 2"] + ["2"] * 34
     file = written(tmp_path / "a.csv", questions(bench, VALUES).select("instance_id", answer=pl.Series(answers)))
     said = submit(file, "mine", bench.root, tmp_path / "run")
-    unread = {row["unparsed"] for row in score(tmp_path / "run", bench.root)}
-    assert f"{len(answers)} of 40 questions answered, {unread.pop()} unread (first: {VALUES}:i0001)" in said
-    assert not unread and Run.open(tmp_path / "run", bench).predictions(VALUES)["raw"][1] == "no idea"
+    reasons = {"text without a number": 2, "no answer": 1, "outside 0 to 100": 1, OTHER_COUNT: 1}
+    rows = score(tmp_path / "run", bench.root)
+    assert all((row["unparsed"], row["unparsed_reasons"]) == (5, reasons) for row in rows)
+    why = f"2 text without a number, 1 no answer, 1 outside 0 to 100, 1 {OTHER_COUNT}"
+    assert f"{len(answers)} of 40 questions answered, 5 unread: {why} (first: {VALUES}:i0001)" in said
+    assert scores_text(rows).endswith(f"\nunparsed in {VALUES}: {why}")
+    assert Run.open(tmp_path / "run", bench).predictions(VALUES)["raw"][1] == "no idea"
+
+
+def test_values_that_are_no_answers_are_counted_by_reason(bench, tmp_path):
+    values = [[math.nan], [1.0, 2.0], None, [-1.0]] + [[2.0]] * 36
+    numbers = questions(bench, VALUES).select("instance_id", values=pl.Series(values, dtype=pl.List(pl.Float64)))
+    options = questions(bench, CHOICE).select("instance_id", values=pl.Series([[0.5]] + [[7.0]] * 39))
+    said = submit(written(tmp_path / "a.jsonl", pl.concat([numbers, options])), "mine", bench.root, tmp_path / "run")
+    assert f"4 unread: 1 not a number, 1 {OTHER_COUNT}, 1 no answer, 1 outside 0 to 100 (first: " in said
+    assert "40 unread: 40 no index of an option (first: " in said
+    texts = questions(bench, CHOICE).select("instance_id", answer=pl.lit("perhaps"))
+    said = submit(written(tmp_path / "b.csv", texts), "mine", bench.root, tmp_path / "run2")
+    assert "40 unread: 40 text that names no option (first: " in said
+    missing = questions(bench, VALUES).select("instance_id", answer=pl.lit("2")).head(30)
+    submit(written(tmp_path / "c.csv", missing), "mine", bench.root, tmp_path / "run3")
+    assert score(tmp_path / "run3", bench.root)[0]["unparsed_reasons"] == {"no answer": 10}
 
 
 def test_a_task_column_tells_instances_of_one_name_apart(tmp_path):
