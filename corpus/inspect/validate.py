@@ -74,9 +74,11 @@ def validate(root: Path) -> Findings:
 
 def _rows(name: str, paths: list[Path]) -> str:
     """SQL of a table's rows, from the files that match the schema."""
-    if paths:
-        return f"FROM read_parquet([{', '.join(quote_file(path) for path in paths)}], union_by_name=true)"
-    return "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in TABLES[name].columns) + " WHERE false"
+    empty = "SELECT " + ", ".join(f'NULL::{c.type} AS "{c.name}"' for c in TABLES[name].columns) + " WHERE false"
+    if not paths:
+        return empty
+    rows = f"FROM read_parquet([{', '.join(quote_file(path) for path in paths)}], union_by_name=true)"
+    return f"{empty} UNION ALL BY NAME {rows}" if name in LATER else rows
 
 
 def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 
 import duckdb
@@ -43,8 +44,8 @@ def test_the_command_says_what_each_filter_removed_and_where_to_look(tmp_path, c
     ]
     assert lines[7:10] == ["kind before length exact_duplicates kept share kept", lines[8], "post 4 2 1 1 25.0%"]
     assert lines[11].startswith("1 of 4 messages are kept")
-    assert lines[12].startswith('cbc corpus sql "SELECT')
-    query = lines[12].split('"')[1]
+    assert lines[12] == f"cbc corpus sql 'FROM removed JOIN message USING (message_id)' --corpus {root}"
+    query = shlex.split(lines[12])[3]
     assert sql_table(root, query, 40).count("\n") == 1 + 3
 
 

@@ -75,6 +75,7 @@ def test_rejects_of_a_corpus_written_before_they_had_records_are_read(tmp_path):
     (path,) = corpus.glob("tables/*/rejects.parquet")
     pq.write_table(pq.read_table(path).drop_columns("record"), path)
     assert rows(corpus, "SELECT reason, record FROM rejects") == [("contradicts message.title", None)]
+    assert not validate(corpus).counts
     run(tmp_path, POSTS, csv(tmp_path, "2.csv", "id,title,day,views", "a,y,,1", "a,z,,1"))
     assert rows(corpus, "SELECT value, record FROM rejects ORDER BY 1") == [
         ("web:a: y against x", None),
