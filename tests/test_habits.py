@@ -16,6 +16,7 @@ from typer.main import get_command
 
 import cbc as command
 from benchmark.bench import Bench
+from benchmark.submit import submit
 from corpus.ingest.run import ingest
 from corpus.simulate.world import simulate
 from corpus.sources.registry import source_named
@@ -32,7 +33,7 @@ def commands(group=None, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    """A corpus, a bench and a run."""
+    """A corpus, a bench, a run of a reference, and a submitted run."""
     root = tmp_path_factory.mktemp("made")
     simulate(root / "corpus", brands=9, videos=40, posts=30, emails=1)
     for line in ("benchmark build --corpus corpus --out bench", "baselines predict mean --bench bench --out run"):
@@ -43,6 +44,7 @@ def made(tmp_path_factory) -> Path:
     shutil.copytree(root / "corpus", root / "copy", ignore=shutil.ignore_patterns("derived.txt"))
     question = Bench.open(root / "bench").public("views", "test")["instance_id"][0]
     (root / "answers.csv").write_text(f"instance_id,answer\n{question},12\n")
+    submit(root / "answers.csv", "own", root / "bench", root / "own")
     return root
 
 
@@ -121,7 +123,9 @@ JSON = {
     "corpus annotate --with language": lambda read: read["label"].startswith("language@") and read["rows"] == 0,
     "corpus datasheet": lambda read: read["datasheet"].startswith("#"),
     "corpus datasheet --out {made}/sheet.md": lambda read: Path(read["out"]).is_file(),
-    "corpus rebuild {made}/corpus --corpus {made}/anew": lambda read: read["reports"] == [] and len(read["left"]) > 0,
+    "corpus rebuild {made}/corpus --corpus {made}/anew": lambda read: (
+        read["reports"] == [] and len(read["steps_by_hand"]) > 0
+    ),
     "corpus takedown sim-v-alvora-1 --corpus {made}/copy": lambda read: (
         read["ids"]["message"] == ["youtube:sim-v-alvora-1"] and read["rows"]["message"] == 1
     ),
@@ -129,8 +133,8 @@ JSON = {
     "benchmark submit {made}/answers.csv --name mine --out {made}/mine": lambda read: (
         (read["run"], read["counts"]["views"]) == ("mine", {"answers": 1, "unparsed": 0})
     ),
-    "leaderboard pack {made}/run --out {made}/run.zip": lambda read: (
-        Path(read["file"]).is_file() and read["manifest"]["run"] == "mean"
+    "leaderboard pack {made}/own --out {made}/own.zip": lambda read: (
+        Path(read["file"]).is_file() and read["manifest"]["run"] == "own"
     ),
     "corpus mapping-help": lambda read: {"key", "type", "needed", "meaning", "example"} < set(read[0]),
     "baselines list": lambda read: "mean" in [one["name"] for one in read],
