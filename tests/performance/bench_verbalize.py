@@ -156,7 +156,8 @@ def python_texts() -> Callable[[dict[str, list[Any]]], dict[str, list[Any]]]:
         for unit, size in UNITS.items():
             if likes >= size * 0.9995:
                 value = likes * (1 / size)
-                text = f"{round(value, 1) if value < 9.95 else round(value)} {unit}"
+                # round(value, 1) sees that 2.85 is a little more than that; Polars rounds 28.5 to even.
+                text = f"{round(value * 10) / 10 if value < 9.95 else round(value)} {unit}"
         return text
 
     def filled(company: str | None, account: str | None, published_at: Any, body: str, likes: float) -> str:
