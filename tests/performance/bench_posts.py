@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from studies.results import Part, write_result
+from tests.performance.command_cost import run_module
 from tests.performance.show import show
 
 MAPPING = """channel: twitter
@@ -64,15 +63,6 @@ def make_posts(path: Path, rows: int) -> None:
             file.write(json.dumps({**post, **counts}) + "\n")
 
 
-def run(*arguments: str | Path) -> tuple[float, float]:
-    """Seconds and peak memory in MB of one command."""
-    start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", "cbc", "corpus", *map(str, arguments)], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    assert status == 0, arguments
-    return time.perf_counter() - start, used.ru_maxrss / 1024
-
-
 def measure(*millions: float) -> Part:
     """Ingest and verbalize so many millions of posts, each size in a folder of its own."""
     rows = []
@@ -82,9 +72,13 @@ def measure(*millions: float) -> Part:
             (root / "posts.yaml").write_text(MAPPING)
             make_posts(root / "posts.jsonl", int(size * 1e6))
             mapping, corpus = root / "posts.yaml", root / "c"
-            ingest_s, peak_mb = run("ingest", "table", root / "posts.jsonl", "--mapping", mapping, "--corpus", corpus)
+            ingest_s, peak_mb = run_module(
+                "cbc", "corpus", "ingest", "table", root / "posts.jsonl", "--mapping", mapping, "--corpus", corpus
+            )
             (root / "posts.jsonl").unlink()
-            text_s, text_peak_mb = run("verbalize", "--corpus", corpus, "--out", root / "text.parquet")
+            text_s, text_peak_mb = run_module(
+                "cbc", "corpus", "verbalize", "--corpus", corpus, "--out", root / "text.parquet"
+            )
             rows.append((int(size * 1e6), ingest_s, ingest_s / size, peak_mb, text_s, text_s / size, text_peak_mb))
             print(*rows[-1], flush=True)
     columns = ["posts", "ingest s", "ingest s/million", "ingest peak MB", "text s", "text s/million", "text peak MB"]

@@ -11,11 +11,9 @@ times the rows. The posts are like real ones: two thirds hold a link, a third a 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,6 +42,7 @@ from corpus.verbalize.safe_text import (
     sanitize,
 )
 from studies.results import Part
+from tests.performance.command_cost import run_module
 from tests.performance.show import show
 
 ROUNDS = 3
@@ -183,15 +182,6 @@ NAMES = {
 }
 
 
-def timed(command: Sequence[object]) -> tuple[float, float]:
-    """Seconds and peak memory in MB of a process."""
-    start = time.perf_counter()
-    child = subprocess.Popen([sys.executable, "-m", *map(str, command)], stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(child.pid, 0)
-    assert status == 0, command
-    return time.perf_counter() - start, used.ru_maxrss / 1024
-
-
 def verbalize_command(folder: Path) -> list[object]:
     """The command that a user types."""
     return ["cbc", "corpus", "verbalize", "--corpus", folder / "corpus", "--out", folder / "cbc.parquet"]
@@ -207,7 +197,7 @@ def measure(rows: int = 1_000_000) -> Part:
             peer: ["tests.performance.bench_verbalize", peer, folder / "joined.parquet", folder / f"{peer}.parquet"]
             for peer in PEERS
         }
-        runs = [{peer: timed(command) for peer, command in commands.items()} for _ in range(ROUNDS)]
+        runs = [{peer: run_module(*command) for peer, command in commands.items()} for _ in range(ROUNDS)]
         check_same_text(folder)
         seconds = {peer: median(run[peer][0] for run in runs) for peer in commands}
         peaks = {peer: max(run[peer][1] for run in runs) for peer in commands}
@@ -224,7 +214,7 @@ def alone(rows: int) -> tuple[Any, ...]:
     """The command at another size."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("CBC_BENCH_DIR")) as name:
         make_corpus(Path(name, "corpus"), rows)
-        seconds, peak = timed(verbalize_command(Path(name)))
+        seconds, peak = run_module(*verbalize_command(Path(name)))
     return NAMES["cbc"], rows, seconds, rows / seconds, None, peak
 
 
