@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-NAMES = sorted(path.stem for path in (Path(__file__).parent / "performance").glob("*_*.py") if path.stem != "__init__")
+KINDS = ("bench_", "measure_", "soak_")
+FILES = sorted((Path(__file__).parent / "performance").glob("*.py"))
+NAMES = [path.stem for path in FILES if path.stem.startswith(KINDS)]
 
 
 @pytest.mark.parametrize("name", NAMES)

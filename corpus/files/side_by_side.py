@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import duckdb
+
+RETRY_S = 0.1
 
 
 def execute_chains(connection: duckdb.DuckDBPyConnection, chains: Sequence[Sequence[str]]) -> None:
@@ -21,16 +23,21 @@ def execute_chains(connection: duckdb.DuckDBPyConnection, chains: Sequence[Seque
             for future in futures:
                 future.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for cursor in cursors:
-                cursor.interrupt()
+            _stop(cursors, futures)
             raise
-        finally:
-            pool.shutdown()
-            for cursor in cursors:
-                cursor.close()
+    for cursor in cursors:
+        cursor.close()
 
 
 def _execute_chain(cursor: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None:
     for statement in statements:
         cursor.execute(statement)
+
+
+def _stop(cursors: Sequence[duckdb.DuckDBPyConnection], futures: Sequence[Future[None]]) -> None:
+    """End what runs, and let nothing more begin."""
+    running = {future for future in futures if not future.cancel()}
+    while running:
+        for cursor in cursors:
+            cursor.interrupt()  # without effect on a statement that has not begun yet, so again until all have ended
+        running = wait(running, RETRY_S).not_done

@@ -79,7 +79,9 @@ def test_missing_values_and_intervals_are_drawn(content):
     for row in content["rows"]:
         row |= {"low": None, "high": None, "value": None if row["run"] == "boosted" else row["value"]}
     table = Table(content)
-    ElementTree.fromstring(dot_plot(table, table.columns, narrow=True))
+    chart = ElementTree.fromstring(dot_plot(table, table.columns, narrow=True))
+    texts = {text.text for text in chart.iter("text")}
+    assert {short_name(line.run) for line in table.lines if line.run != "boosted"} <= texts
 
 
 def test_the_same_scores_give_the_same_bytes(content):

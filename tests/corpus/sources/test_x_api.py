@@ -343,4 +343,5 @@ def test_any_value_in_any_field_is_a_post_or_a_reason(payload, path, value):
 )
 def test_an_ingest_accounts_for_each_of_them(tmp_path_factory, found):
     folder = tmp_path_factory.mktemp("any")
-    run(folder, write(folder / "a.jsonl", *(json.dumps(changed(*one)) for one in found)))
+    report, corpus = run(folder, write(folder / "a.jsonl", *(json.dumps(changed(*one)) for one in found)))
+    assert rows(corpus, "SELECT count(*) FROM message") == [(report.tables.get("message", 0),)]

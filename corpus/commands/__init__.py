@@ -1,0 +1,1 @@
+"""The commands of `cbc corpus`, in files by what they are for. Only arguments are read here."""
