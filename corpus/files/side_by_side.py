@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 
 import duckdb
 
+CORES = os.cpu_count() or 1
 RETRY_S = 0.1
 
 
@@ -17,7 +19,7 @@ def execute_chains(connection: duckdb.DuckDBPyConnection, chains: Sequence[Seque
     No two chains may write to the same table. The first error ends them all, as an interrupt does.
     """
     cursors = [connection.cursor() for _ in chains]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(CORES) as pool:
         futures = [pool.submit(_execute_chain, *pair) for pair in zip(cursors, chains, strict=True)]
         try:
             for future in futures:
@@ -27,6 +29,16 @@ def execute_chains(connection: duckdb.DuckDBPyConnection, chains: Sequence[Seque
             raise
     for cursor in cursors:
         cursor.close()
+
+
+@contextmanager
+def all_threads(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let a statement use all cores of a connection whose statements run on one thread each."""
+    connection.execute(f"SET threads={CORES}")
+    try:
+        yield
+    finally:
+        connection.execute("SET threads=1")
 
 
 def _execute_chain(cursor: duckdb.DuckDBPyConnection, statements: Sequence[str]) -> None:

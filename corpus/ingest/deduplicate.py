@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from corpus.files.side_by_side import execute_chains
+from corpus.files.side_by_side import all_threads, execute_chains
 from corpus.files.sql import MEMORY, PARQUET, quote
 from corpus.ingest.merge import NOTES, Target, count, list_repeats, merge
 from corpus.ingest.outcomes import BrokenSource, count_outcomes, name_contradictions
@@ -50,11 +50,12 @@ def check_ranges(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE OR REPLACE TEMP TABLE _metric (metric VARCHAR, low DOUBLE, high DOUBLE)")
     rows = [(name, metric.low, metric.high) for name, metric in METRICS.items()]
     connection.executemany("INSERT INTO _metric VALUES (?, ?, ?)", rows)
-    bad = connection.execute(
-        """SELECT e.message_id, e.metric, e.value FROM effect e LEFT JOIN _metric m USING (metric)
-        WHERE m.metric IS NULL OR e.value IS NULL OR NOT isfinite(e.value) OR e.value < m.low
-        OR e.value > coalesce(m.high, e.value) OR e.exposure < 0 LIMIT 1"""
-    ).fetchone()
+    with all_threads(connection):
+        bad = connection.execute(
+            """SELECT e.message_id, e.metric, e.value FROM effect e LEFT JOIN _metric m USING (metric)
+            WHERE m.metric IS NULL OR e.value IS NULL OR NOT isfinite(e.value) OR e.value < m.low
+            OR e.value > coalesce(m.high, e.value) OR e.exposure < 0 LIMIT 1"""
+        ).fetchone()
     if bad:
         raise BrokenSource(f"effect {bad[1]} = {bad[2]} of {bad[0]} is out of range", "mend the source that staged it")
 

@@ -18,6 +18,7 @@ from corpus.errors import CbcError
 from corpus.files import encodings
 from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, read_parts, read_text_records
 from corpus.files.csv_records import read_records
+from corpus.files.side_by_side import all_threads
 from corpus.files.sql import quote, quote_file
 from corpus.sources.base import Received, RowError, Staging
 from corpus.sources.table_sql import KEPT, Plan, json_path
@@ -147,26 +148,28 @@ class Reader:
         columns = {name: f"c{names.index(name)}" if name in names else "NULL::VARCHAR" for name in self.plan.sources}
         texts = ", ".join(f"{columns[name]} AS {s}" for name, s in self.plan.sources.items())
         relation = (
-            f"(SELECT {index} AS _file, {before} + row_number() OVER () AS _record, row_number() OVER () AS _n, "
+            f"(SELECT {index} AS _file, NULL::BIGINT AS _record, NULL::BIGINT AS _n, "
             f"NULL::BIGINT AS _line, {quote(part.name)} AS _name, NULL::VARCHAR AS _broken, {texts} "
             f"FROM read_csv({quote_file(part.path)}, columns={{{types}}}, auto_detect=false, header=true, "
             f"sep={quote(separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
             "rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
         )
         try:
-            rows = self._insert(relation)
-            faults = "(SELECT count(*) FROM _csv_rejects) + count(*) FILTER (_bad IS NOT NULL) FROM _parsed"
-            clean = bool(self._single_value(f"SELECT {faults} WHERE _record > {before}") == 0)
+            with all_threads(self.connection):
+                self.connection.execute(f"CREATE TABLE _read AS {self.plan.select(relation)}")
+            faults = "(SELECT count(*) FROM _csv_rejects) + count(*) FILTER (_bad IS NOT NULL) FROM _read"
+            clean = bool(self._single_value(f"SELECT {faults}") == 0)
+            if clean:
+                numbers = f"{before} + rowid + 1 AS _record, rowid + 1 AS _n"
+                # On one thread: rows leave this table in even parts, however many threads read them.
+                rows = self._single_value(f"INSERT INTO _parsed SELECT * REPLACE ({numbers}) FROM _read")
+                self.staging.rows_read += int(rows)
         except duckdb.InterruptException:
             raise KeyboardInterrupt from None
         except duckdb.Error:
             clean = False
-        for table in ("_csv_rejects", "_csv_scans"):
+        for table in ("_csv_rejects", "_csv_scans", "_read"):
             self.connection.execute(f"DROP TABLE IF EXISTS {table}")
-        if clean:
-            self.staging.rows_read += rows
-        else:
-            self.connection.execute(f"DELETE FROM _parsed WHERE _record > {before}")
         return clean
 
     def _json_lines(self, index: int, part: Part, number: int) -> None:

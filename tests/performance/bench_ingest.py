@@ -19,7 +19,7 @@ from studies.results import Part
 from tests.performance.show import show
 
 FILE = "youtube_trending/videos_latest.csv.gz"
-ROUNDS = 3
+ROUNDS = 5
 TARGET = 1.3
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
 import tarfile
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.errors import NoSuchPath
-from corpus.files import archives
+from corpus.files import archives, side_by_side
 from corpus.files.archives import Part, Record
 from corpus.files.csv_records import read_records
 from corpus.sources import table_reader
@@ -19,6 +20,7 @@ from corpus.sources.table_reader import NoText, UnknownColumn
 from tests.corpus.sources.mapped import POSTS, rejects, rows, run, tree
 
 HEADER = b"id,title,day,views\n"
+DAYS = ["", "2020-01-01", "2020-01-09"]
 
 
 @pytest.fixture(params=["record by record", "by DuckDB first"])
@@ -291,6 +293,19 @@ def test_any_table_is_read_back_in_both_ways(tmp_path_factory, table):
         "SELECT title, value FROM message JOIN effect USING (message_id) ORDER BY substring(message_id, 5)::INT",
     )
     assert found == [(text or None, float(count)) for text, count in table]
+
+
+def test_threads_that_share_a_file_see_its_records_in_order(tmp_path, monkeypatch):
+    rng, like_records = random.Random(0), "7,one,2020-01-01,5\n8,two,2020-01-01,6\n"
+    texts = [rng.choice(["plain, short", '"\n"\n,"', like_records, like_records * 4]) for _ in range(250_000)]
+    lines = [f"{i},{quoted(text)},2020-01-01,{i},{rng.choice(DAYS)}\n" for i, text in enumerate(texts)]
+    file = write(tmp_path, b"id,title,day,views,later\n" + "".join(lines).encode())
+    views = [{"metric": "views", "value": "views", "at": day} for day in ("day", "later")]
+    monkeypatch.setattr(side_by_side, "CORES", 3)
+    report, corpus = run(tmp_path, {**POSTS, "effects": views}, file)
+    assert (file.stat().st_size > 16 << 20, report.rows_kept) == (True, len(texts))
+    lined = "SELECT DISTINCT title, raw_line FROM message JOIN provenance ON row_key = message_id ORDER BY raw_line"
+    assert rows(corpus, lined) == [(text, i) for i, text in enumerate(texts, 1)]
 
 
 @settings(max_examples=200, deadline=None)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from corpus.files import side_by_side
 from corpus.ingest.run import Report, ingest
 from corpus.sources.registry import source_named
-from tests.corpus.sources.mapped import rejects, rows
+from tests.corpus.sources.mapped import rejects, rows, tree
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,14 @@ def test_every_trending_video_is_kept(trending):
     assert latest.tables["communicator"] == 44_175
     assert (daily.skipped, daily.files, daily.rejected) == (1, 1, {})
     assert rows(corpus, "SELECT count(*) FROM message") == [(218_863,)]
+
+
+def test_the_number_of_cores_shows_in_no_byte(trending, shared_data, tmp_path, monkeypatch):
+    latest, _, corpus = trending
+    monkeypatch.setattr(side_by_side, "CORES", 1 if side_by_side.CORES > 1 else 3)
+    _, other = run(tmp_path, "youtube_trending", shared_data / "youtube_trending" / "videos_latest.csv.gz")
+    tables = tree(other / "tables" / latest.ingest)
+    assert len(tables) > 4 and tables == tree(corpus / "tables" / latest.ingest)
 
 
 def test_counts_not_shown_are_missing(trending):
