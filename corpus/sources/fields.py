@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime
 from typing import Any
@@ -77,9 +78,17 @@ def read_time(info: Info, *keys: str) -> datetime | None:
 
 
 def replace_lone_surrogates(value: Any) -> Any:
-    """Copy JSON with lone surrogates, which no table can hold, replaced."""
+    """JSON with lone surrogates, which no table can hold, replaced; it is copied only where there are some."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return _replaced(value)
+    return value
+
+
+def _replaced(value: Any) -> Any:
     if isinstance(value, dict):
-        return {replace_lone_surrogates(key): replace_lone_surrogates(item) for key, item in value.items()}
+        return {_replaced(key): _replaced(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [replace_lone_surrogates(item) for item in value]
+        return [_replaced(item) for item in value]
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
