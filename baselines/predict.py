@@ -22,6 +22,7 @@ from benchmark.run import Manifest, is_written, new_manifest, write_manifested
 from corpus.files.atomic import write_json
 from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.files.written_once import refuse_other
+from corpus.printing import number_of
 from corpus.progress import progress
 
 LOG = logging.getLogger(__name__)
@@ -129,8 +130,8 @@ def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]]) 
     """A run in a line."""
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
     extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
-    contents = f"{predictor.name}, {len(counts)} tasks, {total['answers']} answers, {total['unparsed']} unread{extra}"
-    return f"{out}: {contents}"
+    counted = f"{number_of(len(counts), 'task')}, {number_of(total['answers'], 'answer')}"
+    return f"{out}: {predictor.name}, {counted}, {total['unparsed']:,} unread{extra}"
 
 
 def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> str:

@@ -27,6 +27,7 @@ from corpus.files.hashes import file_sha256, fingerprint
 from corpus.files.parquet_frames import write_frame
 from corpus.files.written_once import refuse_other
 from corpus.filters.outcome import last_run
+from corpus.printing import number_of
 from corpus.progress import progress
 from corpus.simulate.law import LAW
 from corpus.simulate.world import SimulatedWorld
@@ -95,7 +96,8 @@ def nothing_to_ask(corpus: Corpus, connection: duckdb.DuckDBPyConnection, left_o
     run = last_run(corpus)
     removed = run["messages"] - run["kept"] if run else 0
     by_filters = f" (filters removed {removed:,})" if removed else ""
-    contents = f"{messages:,} messages of {communicators:,} communicators, {with_behavior:,} with behavior{by_filters}"
+    counted = f"{number_of(messages, 'message')} of {number_of(communicators, 'communicator')}"
+    contents = f"{counted}, {with_behavior:,} with behavior{by_filters}"
     loosen = ", or loosen the filters" if removed else ""
     mend = f"ingest videos or posts with views, likes or replay curves, of more communicators{loosen}"
     return NothingToAsk(f"{corpus.root} feeds no task: it has {contents}", mend, left_out)

@@ -28,6 +28,7 @@ from corpus.errors import CbcError, NoSuchPath, printable
 from corpus.files.atomic import part_path, replace_folder
 from corpus.files.hashes import sums_text
 from corpus.files.written_once import excerpt
+from corpus.printing import number_of
 
 SUFFIX = ".zip"
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
@@ -57,7 +58,8 @@ def pack(run: Path, bench: Path, out: Path) -> str:
     out.parent.mkdir(parents=True, exist_ok=True)
     part_path(out).write_bytes(content)
     part_path(out).replace(out)
-    return f"{out}: run {opened_run.name}, {len(opened_run.tasks)} tasks, bench {opened_run.bench.fingerprint[:12]}"
+    counted = number_of(len(opened_run.tasks), "task")
+    return f"{out}: run {opened_run.name}, {counted}, bench {opened_run.bench.fingerprint[:12]}"
 
 
 def check_own_name(place: Path, manifest: Manifest) -> None:
@@ -150,7 +152,7 @@ def unpack(path: Path, out: Path) -> str:
     shutil.rmtree(staged, ignore_errors=True)
     write_files(staged, contents)
     replace_folder(staged, out)
-    about = f"{out}: run {manifest.run}, {len(manifest.tasks)} tasks, bench {manifest.bench[:12]}"
+    about = f"{out}: run {manifest.run}, {number_of(len(manifest.tasks), 'task')}, bench {manifest.bench[:12]}"
     return f"{about} (whether it answers that bench's questions is checked by `cbc leaderboard verify`)"
 
 

@@ -19,6 +19,7 @@ from corpus.annotate.base import Annotator, Row
 from corpus.errors import CbcError
 from corpus.files.atomic import part_path, write_json
 from corpus.overlay import SOURCE
+from corpus.printing import number_of
 from corpus.schema import OVERLAID
 from corpus.store import Corpus
 
@@ -109,4 +110,4 @@ def add_layers(corpus: Corpus, annotator: Annotator) -> None:
 
 def annotated_text(run: Annotated) -> str:
     """Describe a run in one line."""
-    return f"{run.label}: {run.messages:,} messages read, {run.rows:,} rows written"
+    return f"{run.label}: {number_of(run.messages, 'message')} read, {number_of(run.rows, 'row')} written"

@@ -48,7 +48,9 @@ def crawl_progress() -> Iterator[Callable[[Crawled], None]]:
 def crawled_text(totals: Crawled, root: Path) -> str:
     """Describe a finished run, as lines for a terminal."""
     failed = ", ".join(f"{n:,} {cause}" for cause, n in sorted(totals.failures.items())) or "none"
-    lines = [f"{totals.calls:,} calls made, {totals.payloads:,} payloads kept; failed calls: {failed}"]
+    lines = [
+        f"{number_of(totals.calls, 'call')} made, {number_of(totals.payloads, 'payload')} kept; failed calls: {failed}"
+    ]
     count, due = totals.aged
     if count:
         at = datetime.fromtimestamp(due, UTC)

@@ -10,7 +10,7 @@ import duckdb
 from corpus.files.atomic import part_path
 from corpus.files.output_file import check_output
 from corpus.inspect.status import FIGURES, figure
-from corpus.printing import table_markdown
+from corpus.printing import number_of, table_markdown
 from corpus.schema import TABLES
 from corpus.store import Corpus
 
@@ -48,7 +48,9 @@ MORE: dict[str, str] = {
 
 def origin(corpus: Corpus) -> str:
     """Sentence that names the ingests from which the figures were counted."""
-    ingests = ", ".join(f"`{manifest['ingest']}` ({manifest['rows_kept']:,} rows)" for manifest in corpus.ingests())
+    ingests = ", ".join(
+        f"`{manifest['ingest']}` ({number_of(manifest['rows_kept'], 'row')})" for manifest in corpus.ingests()
+    )
     return f"Figures of the corpus made by {ingests}." if ingests else "Figures of an empty corpus."
 
 

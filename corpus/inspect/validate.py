@@ -18,7 +18,7 @@ import duckdb
 from corpus.errors import first_line
 from corpus.files.sql import quote_file
 from corpus.inspect.rules import dangling, repeated, rules
-from corpus.printing import table_text
+from corpus.printing import number_of, table_text
 from corpus.schema import LATER, TABLES
 from corpus.store import Corpus
 
@@ -170,7 +170,7 @@ def findings_text(findings: Findings, limit: int) -> str:
     total = sum(findings.counts.values())
     parts = [table_text(["table", "rule", "findings"], counts)]
     parts += [table_text(["table", "row", "rule", "value"], shown, widest=200)] if shown else []
-    return "\n\n".join([*parts, f"{total:,} findings, rules broken: {len(counts)}; {len(shown):,} findings shown"])
+    return "\n\n".join([*parts, f"{number_of(total, 'finding')}, rules broken: {len(counts)}; {len(shown):,} shown"])
 
 
 def findings_rows(findings: Findings) -> dict[str, Any]:

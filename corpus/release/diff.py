@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from corpus.files.sql import quote_file
+from corpus.files.sql import quote_file, same_key
 from corpus.printing import table_text
 from corpus.release.manifest import open_release
 from corpus.release.tables import RELEASED
@@ -47,7 +47,7 @@ def compare(connection: duckdb.DuckDBPyConnection, table: str, a: Path, b: Path)
         no_rows = "" if path.parent == root else "WHERE false"
         rows = f"(SELECT *, parse_filename(filename, true) AS _split FROM {files} {no_rows})"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW _{side} AS FROM {rows}")
-    same_keys = " AND ".join(f'a."{key}" IS NOT DISTINCT FROM b."{key}"' for key in keys)
+    same_keys = same_key(keys, "a", "b")
     columns = [name for name in RELEASED[table].columns if name not in keys]
     changed = ", ".join(f'count(*) FILTER (a."{name}" IS DISTINCT FROM b."{name}")' for name in columns) or "0"
     joined = f"FROM _a a JOIN _b b ON {same_keys}"

@@ -36,7 +36,9 @@ def exported_text(exported: Exported) -> str:
     rows = ", ".join(f"{name} {count:,}" for name, count in exported.tables.items() if count)
     videos = f"{number_of(exported.videos or 0, 'video')} in {exported.out}" if exported.out else ""
     return "\n".join(
-        filter(None, [videos, f"{len(exported.tables)} tables in {exported.duckdb}: {rows}" if rows else ""])
+        filter(
+            None, [videos, f"{number_of(len(exported.tables), 'table')} in {exported.duckdb}: {rows}" if rows else ""]
+        )
     )
 
 

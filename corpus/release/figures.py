@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from corpus.files.sql import MEMORY, quote_file
+from corpus.printing import number_of
 from corpus.schema import TABLES
 from corpus.views import COMMENT_AGGREGATE, NEWEST
 
@@ -38,4 +39,5 @@ def holdings(connection: duckdb.DuckDBPyConnection) -> str:
     """Sentence on what a release holds, counted in its tables."""
     messages, communicators, first, last = connection.execute(TOTALS).fetchall()[0]
     dates = f", published from {first} to {last}" if first else ""
-    return f"It holds {messages:,} messages of {communicators:,} communicators{dates}, counted in its files."
+    counted = f"{number_of(messages, 'message')} of {number_of(communicators, 'communicator')}"
+    return f"It holds {counted}{dates}, counted in its files."

@@ -16,7 +16,7 @@ import duckdb
 from corpus.console import command_text
 from corpus.crawl.deliver import is_delivered
 from corpus.errors import CbcError
-from corpus.files.sql import quote_file
+from corpus.files.sql import quote_file, same_key
 from corpus.ingest.deduplicate import open_staging
 from corpus.ingest.forgotten import complete_forgetting, forget_ingest
 from corpus.ingest.kept_source import source_of
@@ -139,7 +139,7 @@ def count_only_here(corpus: Corpus, connection: duckdb.DuckDBPyConnection, table
     if not own.is_file():
         return 0
     kept = [path for path in sorted(corpus.root.glob(f"tables/*/{table}.parquet")) if path != own]
-    same_keys = " AND ".join(f's."{key}" IS NOT DISTINCT FROM c."{key}"' for key in TABLES[table].key)
+    same_keys = same_key(TABLES[table].key, "s", "c")
     elsewhere = f"ANTI JOIN {rows_sql(kept)} c ON {same_keys}" if kept else ""
     own_rows = f'(SELECT s.* FROM "{table}" s SEMI JOIN {rows_sql([own])} c ON {same_keys})'
     return count_rows(connection, f"{own_rows} s {elsewhere}")

@@ -24,6 +24,7 @@ from corpus.files.sql import PARQUET, quote, quote_file
 from corpus.ids import split_id
 from corpus.ingest.kept_source import source_of
 from corpus.media_names import stem_of
+from corpus.printing import number_of
 from corpus.progress import progress
 from corpus.store import Corpus
 from corpus.takedown.derived import drop_withdrawn
@@ -190,9 +191,11 @@ def check_nothing_left(corpus: Corpus, terms: SearchTerms, taken: Taken) -> None
 
 def taken_text(taken: Taken) -> str:
     """Format the outcome as lines."""
-    taken_down = ", ".join(f"{len(taken.ids[kind]):,} {kind}s" for kind in KINDS if taken.ids[kind])
+    taken_down = ", ".join(f"{number_of(len(taken.ids[kind]), kind)}" for kind in KINDS if taken.ids[kind])
     rows = ", ".join(f"{count:,} {table}" for table, count in sorted(taken.rows.items())) or "none"
-    derived_lines = [f"{folder}: {count:,} rows" for folder, count in taken.folders.items()] or ["none known"]
+    derived_lines = [f"{folder}: {number_of(count, 'row')}" for folder, count in taken.folders.items()] or [
+        "none known"
+    ]
     lines = [
         f"taken down: {taken_down}",
         f"rows removed: {rows}",
@@ -212,5 +215,5 @@ def searched_text(taken: Taken) -> str:
     """Format what was searched for, and where."""
     if not taken.pieces:
         return "no table held a text of its own, so that there was none to search for"
-    where = f"{taken.searched.files:,} files ({taken.searched.size_bytes / 1e6:,.1f} MB)"
-    return f"searched {where} for {taken.pieces:,} pieces of its text: none left"
+    where = f"{number_of(taken.searched.files, 'file')} ({taken.searched.size_bytes / 1e6:,.1f} MB)"
+    return f"searched {where} for {number_of(taken.pieces, 'piece')} of its text: none left"
