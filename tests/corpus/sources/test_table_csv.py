@@ -23,13 +23,6 @@ HEADER = b"id,title,day,views\n"
 DAYS = ["", "2020-01-01", "2020-01-09"]
 
 
-@pytest.fixture(params=["record by record", "by DuckDB first"])
-def either_reader(request, monkeypatch):
-    """Both ways a CSV file is read: big ones go to DuckDB first."""
-    if request.param == "by DuckDB first":
-        monkeypatch.setattr(table_reader, "BIG_BYTES", 0)
-
-
 def write(folder, content, name="posts.csv"):
     path = folder / name
     path.parent.mkdir(exist_ok=True, parents=True)
