@@ -7,8 +7,11 @@ file in which DuckDB finds a fault is read again record by record, to reject onl
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
+from threading import Event
 from typing import Any, cast
 
 import duckdb
@@ -17,7 +20,8 @@ import pyarrow as pa
 from corpus.errors import CbcError
 from corpus.files import encodings
 from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, read_parts, read_text_records
-from corpus.files.csv_records import read_records
+from corpus.files.csv_records import MAX_RECORD_CHARS, read_records
+from corpus.files.duckdb_reads_alike import is_plain_csv, is_plain_json
 from corpus.files.side_by_side import all_threads
 from corpus.files.sql import quote, quote_file
 from corpus.sources.base import Received, RowError, Staging
@@ -80,9 +84,10 @@ class Reader:
             self._reject(part.name, header)
             return
         names = [] if isinstance(header, Unread) else header.fields
+        fast = encoding == "utf-8" and part.size >= BIG_BYTES and not isinstance(header, Unread) and _on_line_1(header)
         if not self._fits(part, {name for name in names if names.count(name) == 1}, names):
             return
-        if encoding == "utf-8" and part.size >= BIG_BYTES and self._fast(index, part, number, names, separator):
+        if fast and self._fast(index, part, number, names, separator):
             return
         positions = [names.index(column) if column in names else None for column in self.plan.sources]
         mend = self.mapping.mend_mojibake and encoding != "utf-8"
@@ -149,23 +154,29 @@ class Reader:
             f"(SELECT {self._unnumbered(index, part)}, NULL::VARCHAR AS _broken, {texts} "
             f"FROM read_csv({quote_file(part.path)}, columns={{{types}}}, auto_detect=false, header=true, "
             f"sep={quote(separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
-            "rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
+            f"max_line_size={MAX_RECORD_CHARS}, rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
         )
-        return self._by_duckdb(relation, number, "(SELECT count(*) FROM _csv_rejects)")
+        check = partial(is_plain_csv, part, separator)
+        return self._by_duckdb(relation, number, check, "(SELECT count(*) FROM _csv_rejects)")
 
-    def _by_duckdb(self, relation: str, number: int, faults: str = "0") -> bool:
+    def _by_duckdb(self, relation: str, number: int, check: Callable[[Event], bool], faults: str = "0") -> bool:
         """Let DuckDB read a large file; if it finds any fault, nothing is kept and the result is False.
 
-        `relation` is its rows without numbers, `number` how many records of its archive came before, `faults` the SQL
-        that counts what was wrong but gave no row.
+        `relation` is its rows without numbers, `number` how many records of its archive came before, `check` looks at
+        its bytes meanwhile, until the event is set; `faults` is the SQL that counts what was wrong but gave no row.
         """
         self._flush()
-        before, clean = self.staging.rows_read, False
+        before, clean, stop = self.staging.rows_read, False, Event()
         try:
-            with all_threads(self.connection):
-                self.connection.execute(f"CREATE TABLE _read AS {self.plan.select(relation)}")
-            found = f"{faults} + count(*) FILTER (_bad IS NOT NULL) FROM _read"
-            clean = bool(self._single_value(f"SELECT {found}") == 0)
+            with ThreadPoolExecutor(1) as beside:
+                try:
+                    checked = beside.submit(check, stop)
+                    with all_threads(self.connection):
+                        self.connection.execute(f"CREATE TABLE _read AS {self.plan.select(relation)}")
+                    found = f"{faults} + count(*) FILTER (_bad IS NOT NULL) FROM _read"
+                    clean = bool(self._single_value(f"SELECT {found}") == 0) and checked.result()
+                finally:
+                    stop.set()
             if clean:
                 numbers = f"{before} + rowid + 1 AS _record, {number} + rowid + 1 AS _n"
                 # On one thread: rows leave this table in even parts, however many threads read them.
@@ -188,9 +199,11 @@ class Reader:
         unread = not any(objects) and sample and self._text_fault(part)
         if (unread or any(objects)) and not self._fits(part, present, list(dict.fromkeys(chain(*objects)))):
             return
-        if encoding == "utf-8" and part.size >= BIG_BYTES:
-            rows = f"SELECT {self._unnumbered(index, part)}, json::VARCHAR AS _json"
-            if self._by_duckdb(self._from_json(f"({rows} FROM read_ndjson_objects({quote_file(part.path)}))"), number):
+        whole = not any(isinstance(record, Unread) for record in sample)
+        if whole and encoding == "utf-8" and part.size >= BIG_BYTES:
+            texts = f"SELECT {self._unnumbered(index, part)}, json::VARCHAR AS _json"
+            relation = self._from_json(f"({texts} FROM read_ndjson_objects({quote_file(part.path)}))")
+            if self._by_duckdb(relation, number, partial(is_plain_json, part)):
                 return
         for record in chain(sample, records):
             if isinstance(record, Unread):
@@ -284,6 +297,11 @@ class Reader:
         self.staging.reject(name, unread.line, RowError(unread.reason, unread.value))
 
 
+def _on_line_1(header: Record) -> bool:
+    """Whether a header of several columns is the first line of its file, alone: others DuckDB skips wrongly."""
+    return header.line == 1 and len(header.fields) > 1 and not any(set(name) & set("\r\n") for name in header.fields)
+
+
 def quote_name(name: str) -> str:
     """Quote a column's name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -292,7 +310,7 @@ def quote_name(name: str) -> str:
 def _parse_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

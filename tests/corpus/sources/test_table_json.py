@@ -217,6 +217,12 @@ def test_parquet_without_a_column_is_an_error_that_names_it(tmp_path):
         run(tmp_path, mapping, parquet(tmp_path))
 
 
+def test_an_object_too_deep_to_parse_is_no_object(tmp_path):
+    deep = '{"video": "v1", "page": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    report, _ = run(tmp_path, PAGES, write(tmp_path, deep, page(video="v2")))
+    assert report.rows_read == 2 and report.rows_kept >= 1
+
+
 def test_records_are_numbered_across_the_members_of_an_archive(tmp_path, monkeypatch):
     monkeypatch.setattr(archives, "BIG_BYTES", table_reader.BIG_BYTES)
     path = tmp_path / "posts.tar"
