@@ -354,7 +354,7 @@ def test_a_damaged_zip_is_broken_however_large(tmp_path, either_reader, name):
 cells_of_csv = st.lists(st.sampled_from(["a", " ", '"', '""', ",", "\n", "\r\n", "\r", "é", "\t", "b,c"]), max_size=12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cells_of_csv, st.sampled_from([",", ";"]))
 def test_any_text_after_a_header_is_read_alike_in_both_ways(tmp_path_factory, pieces, separator):
     folder = tmp_path_factory.mktemp("text")

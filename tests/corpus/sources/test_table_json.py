@@ -272,7 +272,7 @@ lines = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(lines, min_size=1, max_size=5), st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_any_lines_are_read_alike_in_both_ways(tmp_path_factory, drawn, newline, zipped):
     folder = tmp_path_factory.mktemp("any")
