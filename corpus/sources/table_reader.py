@@ -173,8 +173,8 @@ class Reader:
                     checked = beside.submit(check, stop)
                     with all_threads(self.connection):
                         self.connection.execute(f"CREATE TABLE _read AS {self.plan.select(relation)}")
-                    found = f"{faults} + count(*) FILTER (_bad IS NOT NULL) FROM _read"
-                    clean = bool(self._single_value(f"SELECT {found}") == 0) and checked.result()
+                    all_faults = f"SELECT {faults} + count(*) FILTER (_bad IS NOT NULL) FROM _read"
+                    clean = self._single_value(all_faults) == 0 and checked.result()
                 finally:
                     stop.set()
             if clean:
