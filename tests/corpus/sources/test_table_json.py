@@ -217,6 +217,12 @@ def test_parquet_without_a_column_is_an_error_that_names_it(tmp_path):
         run(tmp_path, mapping, parquet(tmp_path))
 
 
+def test_a_return_within_a_long_first_line_is_no_line_end(tmp_path):
+    long = json.dumps(page(page={"title": "x" * 20_000})).replace(", ", ",\r", 1)
+    report, _ = run(tmp_path, PAGES, write(tmp_path, long, page(video="v2")))
+    assert (report.rows_read, report.rows_kept) == (2, 2)
+
+
 def test_an_object_too_deep_to_parse_is_no_object(tmp_path):
     deep = '{"video": "v1", "page": ' + "[" * 100_000 + "]" * 100_000 + "}"
     report, _ = run(tmp_path, PAGES, write(tmp_path, deep, page(video="v2")))
