@@ -15,13 +15,15 @@ from pathlib import Path
 import duckdb
 
 from corpus.files.side_by_side import all_threads, execute_chains
-from corpus.files.sql import MEMORY, PARQUET, quote
+from corpus.files.sql import PARQUET, quote
 from corpus.ingest.merge import NOTES, Target, count, list_repeats, merge
 from corpus.ingest.outcomes import BrokenSource, count_outcomes, name_contradictions
 from corpus.ingest.recut import choose_cuts
 from corpus.schema import DATA_TABLES, METRICS, TABLES
 from corpus.sources.base import Staging
 from corpus.store import Corpus
+
+MEMORY = "50%"  # of the machine's: staged rows beyond it are spilled, which doubles the time a million takes
 
 
 @dataclass(frozen=True)
