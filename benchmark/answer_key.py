@@ -1,4 +1,4 @@
-"""The answer key of a task: right answers and clusters in the order of its test questions."""
+"""The answer key of a task: right answers and groups in the order of its test questions."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class DamagedBench(CbcError):
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """Right answers to some test questions of a task, in the order of the questions; cluster: [instances]."""
+    """Right answers to some test questions of a task, in the order of the questions; group: [instances]."""
 
     task: Task
     right: RightAnswers
-    cluster: Index
-    clusters: int
+    group: Index
+    groups: int
 
     @property
     def instances(self) -> int:
@@ -77,11 +77,11 @@ def reasons_text(reasons: Reasons) -> str:
 
 def read_answer_key(bench: Bench, task: str, questions: pl.DataFrame | None = None) -> AnswerKey:
     """Read the key of a task's test questions, all or some. Raises NoAnswers, DamagedBench, UnknownName."""
-    asked = (bench.public(task, "test") if questions is None else questions).select("instance_id", "cluster")
+    asked = (bench.public(task, "test") if questions is None else questions).select("instance_id", "group")
     answers = bench.answers(task).select("instance_id", "target", "chance")
     keyed = asked.join(answers, on="instance_id", how="left", maintain_order="left")
     if len(keyed) != len(asked) or keyed["target"].null_count():
         raise DamagedBench(f"{bench.root} has answers for other questions of {task}", "build the bench again")
-    names, cluster = np.unique(keyed["cluster"].fill_null("").to_numpy().astype(str), return_inverse=True)
+    names, group = np.unique(keyed["group"].fill_null("").to_numpy().astype(str), return_inverse=True)
     right_answers = RightAnswers.of(keyed["target"], keyed["chance"])
-    return AnswerKey(task_named(task), right_answers, cluster.astype(np.int64), len(names))
+    return AnswerKey(task_named(task), right_answers, group.astype(np.int64), len(names))

@@ -1,6 +1,7 @@
 """A bench on disk: the questions, public, and the answers, private.
 
-BENCH/manifest.json                        format, version, seed, fingerprint, tasks with their sizes
+BENCH/manifest.json                        format, version, seed, fingerprint, holdout, tasks with their sizes
+      public/groups.parquet                what belongs together, and in which split it is for all tasks
       public/TASK/{train,validation,test}.parquet
       private/TASK/test.parquet            answers of the test questions
       private/TASK/oracle.parquet          simulated world only: the best possible answers
@@ -19,7 +20,7 @@ from corpus.files.parquet_frames import read_frame
 from corpus.store import read_manifest
 
 FORMAT = "cbc-bench"
-VERSION = 1
+VERSION = 2
 SPLITS = ("train", "validation", "test")
 
 

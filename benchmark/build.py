@@ -17,7 +17,9 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.base import STORED
+from benchmark.audit import LeakyBench, refuse_leaks
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
+from benchmark.holdout import Holdout, hold_out
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import all_tasks
 from corpus.derivatives import remember
@@ -49,7 +51,7 @@ class NothingToAsk(CbcError):
 def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None) -> Bench:
     """Build a bench beside `out` and rename it into place; an equal bench that exists is left unchanged.
 
-    Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther.
+    Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther, LeakyBench.
     """
     check_place(out, seed)
     opened_corpus = Corpus.open(corpus)
@@ -62,9 +64,11 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     left_out: dict[str, str] = {}
     candidates = all_tasks()
     with progress("building", "tasks", len(candidates)) as shown:
+        holdout = hold_out(connection, seed, {task.split_by_time for task in candidates if task.split_by_time})
+        write_parquet(holdout.groups(), staged / "public" / "groups.parquet")
         for task in candidates:
             try:
-                tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
+                tasks[task.name] = build_task(task, connection, holdout, staged, seed, {**SIZES, **(sizes or {})}, law)
             except NotEnough as reason:
                 left_out[task.name] = str(reason)
             shown.advance()
@@ -76,12 +80,18 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
         "version": VERSION,
         "seed": seed,
         "simulated": is_simulated(connection, law),
+        "holdout": holdout.counts(),
     }
     if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
     files = file_digests(staged)
     manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
+    try:
+        refuse_leaks(Bench.open(staged))
+    except LeakyBench:
+        shutil.rmtree(staged)
+        raise
     move_into_place(staged, out, corpus)
     return Bench.open(out)
 
@@ -128,6 +138,7 @@ def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
 def build_task(
     task: Task,
     connection: duckdb.DuckDBPyConnection,
+    holdout: Holdout,
     staged: Path,
     seed: int,
     sizes: Mapping[str, int],
@@ -135,7 +146,7 @@ def build_task(
 ) -> dict[str, Any]:
     """Write the files of a task and return its entry in the manifest. Raises NotEnough."""
     LOG.debug("building %s", task.name)
-    frame = task.instances(connection, seed, sizes)
+    frame = task.instances(connection, holdout, seed, sizes)
     questions = task.render(frame)
     reveals_count = find_revealing(questions, task.hidden_counts)
     questions = questions.filter(~reveals_count).with_columns(

@@ -41,6 +41,21 @@ def build(
 
 
 @app.command()
+def audit(bench: BenchOption, json: Json = False) -> None:
+    """Look for test messages, groups, prompts and titles in the training part of any task.
+
+    Exit code 1 where there are leaks.
+    """
+    from benchmark.audit import audit_rows, audit_text
+    from benchmark.bench import Bench
+
+    rows = audit_rows(Bench.open(bench))
+    say_json(rows) if json else say(audit_text(rows))
+    if rows["leaks"]:
+        raise typer.Exit(1)
+
+
+@app.command()
 def submit(
     answers: Annotated[Path, typer.Argument(help=".csv, .parquet or .jsonl: instance_id and answer, values or scores")],
     name: Annotated[str, typer.Option(help="the run's name in tables")],

@@ -1,7 +1,7 @@
 """Score a run: every metric of every task that it answers, with its 95 % interval. All scores are computed here.
 
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
-lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, clusters,
+lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, groups,
 unparsed, unparsed_reasons: {reason: answers}}]}; n counts the instances that were asked of the task's `questions`, all
 unless `partial`; a bound that cannot be computed is null and `reason` says why; the best trivial predictor is the best
 on the same instances.
@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key, reasons_text, unparsed_reasons
 from benchmark.bench import Bench
-from benchmark.intervals import Interval, cluster_sums, interval, resampled
+from benchmark.intervals import Interval, group_sums, interval, resampled
 from benchmark.metrics import Array, Judged, Metric
 from benchmark.reference_rows import reference_answers
 from benchmark.run import NoPredictions, Run
@@ -29,18 +29,18 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of one run on one task: the value over all instances, and over each resample of clusters."""
+    """A metric of one run on one task: the value over all instances, and over each resample of groups."""
 
     metric: Metric
     value: float
     samples: Array
-    clusters: int
+    groups: int
     unparsed: int
 
     @property
     def interval(self) -> Interval:
         """The value with its 95 % bounds."""
-        return interval(self.value, self.samples, self.clusters)
+        return interval(self.value, self.samples, self.groups)
 
 
 def measure(key: AnswerKey, judged: dict[str, Judged]) -> dict[str, dict[str, Measured]]:
@@ -50,12 +50,12 @@ def measure(key: AnswerKey, judged: dict[str, Judged]) -> dict[str, dict[str, Me
         return {}
     boundaries = np.cumsum([part.shape[1] for part in sums.values()])[:-1]
     side_by_side = np.concatenate(list(sums.values()), axis=1)
-    resamples = resampled(cluster_sums(side_by_side, key.cluster, key.clusters))
+    resamples = resampled(group_sums(side_by_side, key.group, key.groups))
     samples = dict(zip(sums, np.split(resamples, boundaries, axis=1), strict=True))
     unread = {run: count_unparsed(j) for run, j in judged.items()}
     return {
         m.name: {
-            run: Measured(m, m.value(j), m.finish(samples[m.name, run]), key.clusters, unread[run])
+            run: Measured(m, m.value(j), m.finish(samples[m.name, run]), key.groups, unread[run])
             for run, j in judged.items()
         }
         for m in key.task.metrics
@@ -87,7 +87,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
             "n": key.instances,
             "questions": total,
             "partial": key.instances < total,
-            "clusters": key.clusters,
+            "groups": key.groups,
             "unparsed": measured[metric.name][run.name].unparsed,
             "unparsed_reasons": reasons,
         }
@@ -141,7 +141,7 @@ def number_with_bounds(value: float | None, low: float | None, high: float | Non
 
 def scores_text(rows: list[Row]) -> str:
     """Score rows as a table for a terminal, each metric beside the best reference."""
-    head = ("task", "metric", "better", "unit", "value [95 % interval]", "best trivial", "n", "clusters", "unparsed")
+    head = ("task", "metric", "better", "unit", "value [95 % interval]", "best trivial", "n", "groups", "unparsed")
     body = [
         (
             row["task"],
@@ -151,7 +151,7 @@ def scores_text(rows: list[Row]) -> str:
             number_with_bounds(row["value"], row["low"], row["high"]),
             f"{row['best_trivial'] or ''} {short_number(row['best_trivial_value'])}".strip(),
             f"{row['n']} of {row['questions']}" if row["partial"] else row["n"],
-            row["clusters"],
+            row["groups"],
             row["unparsed"],
         )
         for row in rows

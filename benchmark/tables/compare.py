@@ -76,7 +76,7 @@ class Comparison:
     def skill(self, result: Measured, base: Measured) -> Interval:
         """Skill of a run over another on the same resamples."""
         value = float(self.metric.gain(np.array(result.value), np.array(base.value)))
-        return interval(value, self.metric.gain(result.samples, base.samples), self.key.clusters)
+        return interval(value, self.metric.gain(result.samples, base.samples), self.key.groups)
 
     @cached_property
     def separable(self) -> list[Pair]:
@@ -84,7 +84,7 @@ class Comparison:
         pairs = []
         for better, worse in combinations(self.order, 2):
             first, second = self.measured[better], self.measured[worse]
-            gap = difference(first.value, second.value, first.samples, second.samples, self.key.clusters)
+            gap = difference(first.value, second.value, first.samples, second.samples, self.key.groups)
             if gap.excludes_zero:
                 pairs.append(Pair(better, worse, gap))
         return pairs
@@ -128,7 +128,7 @@ class Comparison:
             "n": self.key.instances,
             "questions": self.questions,
             "partial": self.partial,
-            "clusters": self.key.clusters,
+            "groups": self.key.groups,
             "unparsed": result.unparsed,
         }
 

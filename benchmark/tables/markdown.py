@@ -11,7 +11,7 @@ from benchmark.intervals import RESAMPLES
 from benchmark.score import number_with_bounds, short_number
 
 Row = dict[str, Any]
-FEW_CLUSTERS = 10
+FEW_GROUPS = 10
 
 
 def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
@@ -154,12 +154,12 @@ def seeds_block(table: dict[str, Any]) -> str:
 
 
 def basis_block(table: dict[str, Any]) -> str:
-    """Basis of the figures: instances, clusters, unread answers, and how intervals and ranks are computed."""
+    """Basis of the figures: instances, groups, unread answers, and how intervals and ranks are computed."""
     sizes = {row["condition"]: row for row in table["rows"] if not row["partial"]}
-    lines = [[c, str(sizes[c]["n"]), str(sizes[c]["clusters"])] for c in table["conditions"]]
-    few = [condition for condition, row in sizes.items() if row["clusters"] < FEW_CLUSTERS]
+    lines = [[c, str(sizes[c]["n"]), str(sizes[c]["groups"])] for c in table["conditions"]]
+    few = [condition for condition, row in sizes.items() if row["groups"] < FEW_GROUPS]
     notes = [
-        f"Intervals: 95 %, percentile bootstrap of {RESAMPLES} resamples of clusters (channels or companies); every "
+        f"Intervals: 95 %, percentile bootstrap of {RESAMPLES} resamples of groups (channels or companies); every "
         "run meets the same resamples, so skills and differences are paired. Training seeds do not enter them.",
         "Ranks: a new rank begins only where every run above differs from every run below with a paired 95 % interval "
         "off zero; so two runs whose interval spans zero share a rank. Nothing is corrected for many comparisons.",
@@ -167,8 +167,8 @@ def basis_block(table: dict[str, Any]) -> str:
         unparsed_note(table["rows"]),
     ]
     if few:
-        notes.insert(1, f"Fewer than {FEW_CLUSTERS} clusters ({', '.join(few)}): such intervals are too narrow.")
-    basis = grid(["condition", "n (instances)", "clusters"], lines)
+        notes.insert(1, f"Fewer than {FEW_GROUPS} groups ({', '.join(few)}): such intervals are too narrow.")
+    basis = grid(["condition", "n (instances)", "groups"], lines)
     return "\n\n".join(["## What this rests on", basis, "\n".join(f"- {note}" for note in notes)])
 
 

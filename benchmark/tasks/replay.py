@@ -15,12 +15,13 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
+from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY_ABS5, RMSE_PER_VIDEO
 from benchmark.references.base import Reference
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.references.curves import INTERPOLATE, MEAN_CURVE
-from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
 from benchmark.tasks.expected import Expected, law_of
 from benchmark.tasks.replay_law import conditional_mean
@@ -75,12 +76,14 @@ class Replay(Task):
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
         """Choose the scenes to mask."""
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = videos(connection).filter(pl.col("curve").list.len() >= self.least_scenes)
-        if frame["cluster"].n_unique() < MIN_CLUSTERS:
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
+        frame = holdout.split(videos(connection)).filter(pl.col("curve").list.len() >= self.least_scenes)
+        if frame["group"].n_unique() < LEAST_GROUPS:
             scenes = f"{self.least_scenes} scenes with replay values"
-            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos of {scenes}")
-        frame = with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection)
+            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos of {scenes}")
+        frame = with_scenes(capped(frame, sizes, seed), connection)
         frame = frame.filter(pl.col("scene_seen").list.len() == pl.col("curve").list.len())
         rng = self.rng(seed)
         asked = [self.ask(scenes, rng) for scenes in frame["curve"].list.len()]

@@ -50,11 +50,24 @@ def test_every_task_is_built_with_its_sizes(bench):
             assert frame["instance_id"].n_unique() == frame.height
 
 
-@pytest.mark.parametrize("task", [name for name in TASKS if name != "tweet_likes_time"])
-def test_no_cluster_is_in_two_splits(bench, task):
-    column = "company" if task.startswith("tweet") else "cluster"
-    found = [set(frame[column]) for frame in splits(bench, task).values()]
-    assert not found[0] & found[1] and not found[0] & found[2] and not found[1] & found[2]
+def test_a_group_is_in_one_split_for_all_tasks(bench):
+    groups = pl.read_parquet(bench.root / "public" / "groups.parquet")
+    split_of = dict(groups.select("group", "split").iter_rows())
+    assert len(split_of) == groups.height and set(split_of.values()) == {"train", "validation", "test"}
+    for task in TASKS:
+        for split, frame in splits(bench, task).items():
+            expected = "train" if task == "tweet_likes_time" else split
+            assert {split_of[group] for group in frame["group"]} == {expected}
+
+
+def test_companies_and_messages_of_a_test_are_in_no_training(bench):
+    trains = [bench.public(task, "train") for task in TASKS]
+    messages = set(pl.concat([frame["message_id"] for frame in trains]))
+    companies = set(pl.concat([frame["company"] for frame in trains]).drop_nulls())
+    for task in TASKS:
+        test = bench.public(task, "test")
+        assert not messages & set(test["message_id"])
+        assert task == "tweet_likes_time" or not companies & set(test["company"].drop_nulls())
 
 
 def test_time_separated_tests_begin_after_the_last_train_post(bench):
@@ -181,7 +194,7 @@ def test_likes_are_classed_within_account_and_time():
     frame = pl.DataFrame(
         {
             "message_id": [f"m{i}" for i in range(rows)],
-            "cluster": ["a"] * 200 + ["b"] * 200,
+            "communicator_id": ["a"] * 200 + ["b"] * 200,
             "split": ["train"] * rows,
             "published_at": pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2021, 2, 3), "1d", eager=True)[
                 :rows
@@ -192,7 +205,7 @@ def test_likes_are_classed_within_account_and_time():
     for cut, kept in (("thirds", 2 / 3), ("median", 1.0)):
         classes = like_classes(frame, cut)
         assert classes.height / rows == pytest.approx(kept, abs=0.05)
-        for _, part in classes.group_by("cluster"):
+        for _, part in classes.group_by("communicator_id"):
             assert (part["like_class"] == "high").mean() == pytest.approx(0.5, abs=0.02)
     halves = like_classes(frame).with_columns(late=pl.int_range(pl.len()) % 134 >= 67)
     assert 0.3 < (halves.filter("late")["like_class"] == "high").mean() < 0.7

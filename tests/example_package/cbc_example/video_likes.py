@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
+from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import RMSE_LOG10, Array, Judged, Metric, ratio, stack_columns
 from benchmark.references.base import Reference, ValueLists, targets
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEDIAN
-from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of, log_normal_means
 from corpus.simulate import law as rules
@@ -53,11 +54,13 @@ class VideoLikes(Task):
     hidden_counts = ("likes",)
     spans_decades = True
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = videos(connection).filter(pl.col("likes") >= 1, pl.col("title").is_not_null())
-        if frame["cluster"].n_unique() < MIN_CLUSTERS:
-            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos with likes")
-        return self.retarget(with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection))
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
+        frame = holdout.split(videos(connection)).filter(pl.col("likes") >= 1, pl.col("title").is_not_null())
+        if frame["group"].n_unique() < LEAST_GROUPS:
+            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos with likes")
+        return self.retarget(with_scenes(capped(frame, sizes, seed), connection))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(target=pl.concat_list("likes"), options=pl.lit(None, pl.List(pl.String)))

@@ -1,0 +1,230 @@
+"""One holdout for all tasks: which messages are learned from, and which are asked about.
+
+Messages of one communicator, company or campaign belong together: they are a group, and a group is in one split for
+all tasks. Tasks separated by time live inside the training groups: what is later than their cut-off is in no task's
+training. Training messages nearly equal to a test message leave training. So one model trained on all tasks has seen
+no test message, and no test group, of any of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import polars as pl
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from corpus.filters.near_pairs import find_candidates, sign, verify
+from corpus.filters.pool import Pool
+
+TEST_SHARE = 0.2
+VALIDATION_SHARE = 0.1
+LEAST_GROUPS = 3
+"""Fewer groups of a kind cannot be split: all of them are for training."""
+SIMILARITY, SHINGLE_CHARACTERS = 0.8, 5
+
+NAMES = """
+SELECT DISTINCT communicator_id, campaign, lower(trim(company)) AS company
+FROM message LEFT JOIN communicator USING (communicator_id)
+WHERE communicator_id IS NOT NULL OR campaign IS NOT NULL
+"""
+MESSAGES = """
+CREATE OR REPLACE TEMP TABLE _grouped AS
+SELECT message_id, channel, kind, published_at, coalesce("group", 'message ' || message_id) AS "group"
+FROM message LEFT JOIN _group_of named ON message.communicator_id IS NOT DISTINCT FROM named.communicator_id
+AND message.campaign IS NOT DISTINCT FROM named.campaign
+"""
+FACTS = """
+SELECT DISTINCT "group", concat_ws(' ', channel, kind) AS fact FROM _grouped
+UNION SELECT DISTINCT "group", concat_ws(' ', channel, kind, 'with replay') FROM _grouped
+SEMI JOIN (SELECT message_id FROM effect WHERE metric = 'replay') USING (message_id)
+"""
+HELD = """
+SELECT message_id, channel, kind, published_at, "group", split FROM _grouped JOIN _split USING ("group")
+ORDER BY message_id
+"""
+ALIKE = """
+SELECT a.message_id AS test, b.message_id AS other FROM ({pairs}) JOIN _held a ON a.message_id = test
+JOIN _held b ON b.message_id = other
+WHERE 'test' IN (a.split, a.time_split) AND NOT coalesce('test' IN (b.split, b.time_split), false)
+"""
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The split of each message: message_id, group, split (train, validation, test), time_split; null: in none.
+
+    `time_split` is that of tasks separated by time; `near_duplicates` counts the messages that left training and
+    validation because a test message is nearly equal, `later` gives the first time of validation and test of each
+    (channel, kind) that a task separates by time.
+    """
+
+    messages: pl.DataFrame
+    near_duplicates: int
+    later: dict[tuple[str, str], dict[str, Any]]
+
+    def split(self, frame: pl.DataFrame, by_time: bool = False) -> pl.DataFrame:
+        """Add `group` and `split` to messages; those in no split are left out."""
+        split = pl.col("time_split" if by_time else "split")
+        held = self.messages.select("message_id", "group", split=split).filter(pl.col("split").is_not_null())
+        return frame.join(held, on="message_id", maintain_order="left")
+
+    def counts(self) -> dict[str, Any]:
+        """Groups by split, near duplicates left out, and from when on messages are later, for the manifest."""
+        by_split = dict(self.groups().group_by("split").len().sort("split").iter_rows())
+        later = {" ".join(of): {name: str(at) for name, at in times.items()} for of, times in self.later.items()}
+        return {"groups": by_split, "near_duplicates_left_out": self.near_duplicates, "later": later}
+
+    def groups(self) -> pl.DataFrame:
+        """Each group with its split and its number of messages."""
+        of_group = self.messages.group_by("group").agg(split=pl.col("group_split").first(), messages=pl.len())
+        return of_group.sort("group")
+
+
+def hold_out(connection: duckdb.DuckDBPyConnection, seed: int, by_time: Collection[tuple[str, str]] = ()) -> Holdout:
+    """Split the messages of a corpus; `by_time` names the (channel, kind) that a task separates by time."""
+    list_groups(connection)
+    connection.register("_split", split_groups(facts_of(connection), seed).to_arrow())
+    held = _frame(connection, HELD).rename({"split": "group_split"})
+    connection.unregister("_split")
+    held, later = separate_by_time(held, by_time)
+    near = near_tests(connection, held)
+    kept = ~pl.col("message_id").is_in(near.implode())
+    messages = held.with_columns(pl.when(kept).then(pl.col(name)).alias(name) for name in ("split", "time_split"))
+    columns = ("message_id", "group", "group_split", "split", "time_split")
+    return Holdout(messages.select(columns), len(near), later)
+
+
+def list_groups(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table _grouped: each message with its group, named by the first of the names that belong together."""
+    names = _frame(connection, NAMES)
+    columns = [pl.concat_str(pl.lit(f"{kind} "), column).alias(kind) for kind, column in _kinds()]
+    nodes = names.select(columns)
+    known = np.unique(np.concatenate([nodes[kind].drop_nulls().to_numpy().astype(str) for kind, _ in _kinds()]))
+    edges = list(_pairs(nodes, known))
+    left, right = (np.concatenate([pair[side] for pair in edges]) for side in (0, 1))
+    graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(len(known), len(known)))
+    labels = connected_components(graph, directed=False)[1] if len(known) else np.zeros(0, np.int64)
+    first = known[np.unique(labels, return_index=True)[1]] if len(known) else known
+    own = nodes.select(pl.coalesce(kind for kind, _ in _kinds()).alias("node"))["node"].to_numpy().astype(str)
+    of_row = first[labels[np.searchsorted(known, own)]] if len(known) else own
+    named = names.select("communicator_id", "campaign").with_columns(pl.Series("group", of_row, pl.String)).unique()
+    connection.register("_group_of", named.to_arrow())
+    connection.execute(MESSAGES)
+    connection.unregister("_group_of")
+
+
+def _kinds() -> tuple[tuple[str, str], ...]:
+    """The kinds of names that hold messages together, with their columns."""
+    return (("communicator", "communicator_id"), ("company", "company"), ("campaign", "campaign"))
+
+
+def _pairs(nodes: pl.DataFrame, known: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Which names stand side by side, as their places in `known`."""
+    kinds = [kind for kind, _ in _kinds()]
+    for left, right in zip(kinds, [*kinds[1:], kinds[0]], strict=True):
+        both = nodes.select(left, right).drop_nulls()
+        first, second = (np.searchsorted(known, both[kind].to_numpy().astype(str)) for kind in (left, right))
+        yield first, second
+
+
+def facts_of(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """What each group has messages of: columns group and fact (channel and kind, and whether with replay)."""
+    return _frame(connection, FACTS)
+
+
+def split_groups(facts: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The split of each group: of those whose rarest fact is the same, a fifth is test, a tenth validation.
+
+    So also what few groups have is in every split. The order is that of a seeded hash.
+    """
+    counted = facts.with_columns(groups=pl.len().over("fact")).sort("group", "groups", "fact")
+    rarest = counted.unique("group", keep="first", maintain_order=True)
+    digest = [hashlib.sha256(f"{seed}:{name}".encode()).hexdigest() for name in rarest["group"]]
+    ordered = rarest.with_columns(pl.Series("digest", digest, pl.String)).sort("digest")
+    count, place = pl.len().over("fact"), pl.int_range(pl.len()).over("fact")
+    tests = pl.max_horizontal(1, (TEST_SHARE * count).round())
+    validations = pl.max_horizontal(1, (VALIDATION_SHARE * count).round())
+    split = (
+        pl.when(count < LEAST_GROUPS)
+        .then(pl.lit("train"))
+        .when(place < tests)
+        .then(pl.lit("test"))
+        .when(place < tests + validations)
+        .then(pl.lit("validation"))
+        .otherwise(pl.lit("train"))
+    )
+    return ordered.select("group", split=split).sort("group")
+
+
+def separate_by_time(
+    held: pl.DataFrame, by_time: Collection[tuple[str, str]]
+) -> tuple[pl.DataFrame, dict[tuple[str, str], dict[str, Any]]]:
+    """Add `split` and `time_split`: inside the training groups the last fifth by time is test, the tenth before it
+    validation; equal times stay together. Gives the first times of both for each channel and kind.
+    """
+    later: dict[tuple[str, str], dict[str, Any]] = {}
+    time_split, at = pl.lit(None, pl.String), pl.col("published_at")
+    for channel, kind in sorted(by_time):
+        of_kind = (pl.col("group_split") == "train") & (pl.col("channel") == channel) & (pl.col("kind") == kind)
+        times = held.filter(of_kind, at.is_not_null())["published_at"]
+        if times.is_empty():
+            continue
+        first_validation, first_test = (
+            times.quantile(1 - share, "higher") for share in (TEST_SHARE + VALIDATION_SHARE, TEST_SHARE)
+        )
+        later[channel, kind] = {"validation": first_validation, "test": first_test}
+        part = (
+            pl.when(at >= first_test)
+            .then(pl.lit("test"))
+            .when(at >= first_validation)
+            .then(pl.lit("validation"))
+            .when(at.is_not_null())
+            .then(pl.lit("train"))
+        )
+        time_split = pl.when(of_kind).then(part).otherwise(time_split)
+    held = held.with_columns(time_split=time_split)
+    is_later = pl.col("time_split").is_in(["validation", "test"]).fill_null(False)
+    return held.with_columns(split=pl.when(~is_later).then("group_split")), later
+
+
+def near_tests(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.Series:
+    """The messages of training and validation whose title, or whole text, is nearly that of a test message."""
+    connection.register("_held", held.select("message_id", "split", "time_split").to_arrow())
+    pool = Pool(connection)
+    pool.select(None)
+    sign(pool, "kind", "character", SHINGLE_CHARACTERS, SIMILARITY)
+    find_candidates(pool, SIMILARITY)
+    verify(pool, "character", SHINGLE_CHARACTERS, SIMILARITY)
+    places = "JOIN placed p ON p.place = earlier JOIN placed q ON q.place = later"
+    one_way = f"SELECT p.message_id AS test, q.message_id AS other FROM near {places}"
+    other_way = f"SELECT q.message_id AS test, p.message_id AS other FROM near {places}"
+    found = [_frame(connection, ALIKE.format(pairs=pairs))["other"] for pairs in (one_way, other_way)]
+    connection.unregister("_held")
+    return pl.concat([*found, same_titles(connection, held)]).unique().sort()
+
+
+TITLES = r"""
+SELECT message_id, trim(regexp_replace(lower(nfc_normalize(title)), '[^\p{L}\p{N}]+', ' ', 'g')) AS words
+FROM message WHERE title IS NOT NULL
+"""
+
+
+def same_titles(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.Series:
+    """The messages of training and validation that have the title of a test message, but for case and punctuation."""
+    titled = held.join(_frame(connection, TITLES), on="message_id").filter(pl.col("words") != "")
+    tested = titled.filter(~_not_test())["words"]
+    return titled.filter(_not_test(), pl.col("words").is_in(tested.implode()))["message_id"]
+
+
+def _not_test() -> pl.Expr:
+    return ~((pl.col("split") == "test").fill_null(False) | (pl.col("time_split") == "test").fill_null(False))
+
+
+def _frame(connection: duckdb.DuckDBPyConnection, sql: str) -> pl.DataFrame:
+    return pl.DataFrame(connection.sql(sql).to_arrow_table())
