@@ -11,9 +11,6 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-QUOTA_ENDED = 75  # exit code, EX_TEMPFAIL of sysexits.h: a scheduler tries again later
-
-
 class CbcError(Exception):
     """Something the user can mend: what is wrong, then how to mend it, in one printable line."""
 

@@ -35,7 +35,8 @@ MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
 LARGEST_BYTES = 50 << 20
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)
 REGULAR_FILE = (stat.S_IFREG | 0o644) << 16
-UNREADABLE = (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError)
+UNREADABLE = (OSError, zipfile.BadZipFile, RuntimeError, ValueError, EOFError)
+"""What zipfile raises on files that are cut, damaged, encrypted or packed in a way that it does not know."""
 AGAIN = "make it with `cbc leaderboard pack RUN --bench BENCH --out FILE`"
 
 

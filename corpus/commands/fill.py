@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from corpus.commands.waiting import crawling
 from corpus.console import command_text, failed, next_command, say, say_json
-from corpus.errors import QUOTA_ENDED
 from corpus.options import Corpus, Json
 from corpus.printing import number_of
 
@@ -131,20 +131,15 @@ def crawl(
     """Fetch what a recipe names into the corpus; exit code 75 when the rest must wait, as for a day's quota."""
     from corpus.crawl.crawl import crawl as run
     from corpus.crawl.plan import plan_rows, plan_text
-    from corpus.crawl.progress import crawl_progress, crawled_text
+    from corpus.crawl.progress import crawled_text
     from corpus.crawl.recipe import load_crawl_recipe
-    from corpus.crawl.scheduler import Later
 
     wanted = load_crawl_recipe(recipe)
     if plan:
         say_json(plan_rows(wanted)) if json else say(plan_text(wanted))
         return
-    try:
-        with crawl_progress() as tell:
-            crawled = run(wanted, corpus, again, wait, tell)
-    except Later as ended:
-        failed(str(ended))
-        raise typer.Exit(QUOTA_ENDED) from None
+    with crawling() as tell:
+        crawled = run(wanted, corpus, again, wait, tell)
     say_json(crawled) if json else say(crawled_text(crawled, corpus))
     if not json:
         next_command("cbc", "corpus", "status", "--corpus", corpus)

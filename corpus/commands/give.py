@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from corpus.console import failed, next_command, say, say_json
-from corpus.errors import QUOTA_ENDED
+from corpus.commands.waiting import crawling
+from corpus.console import next_command, say, say_json
 from corpus.options import Corpus, Json
 
 app = typer.Typer()
@@ -78,18 +78,12 @@ def rehydrate(
     json: Json = False,
 ) -> None:
     """Fetch the content of a release of ids again, and say what is gone; exit code 75 when the quota is spent."""
-    from corpus.crawl.progress import crawl_progress
     from corpus.crawl.recipe import Ytdlp
-    from corpus.crawl.scheduler import Later
     from corpus.release.rehydrate import rehydrate as run
     from corpus.release.rehydrate import rehydrated_text
 
-    try:
-        with crawl_progress() as tell:
-            rehydrated = run(release, corpus, wait, tell, Ytdlp() if ytdlp else None)
-    except Later as later:
-        failed(str(later))
-        raise typer.Exit(QUOTA_ENDED) from None
+    with crawling() as tell:
+        rehydrated = run(release, corpus, wait, tell, Ytdlp() if ytdlp else None)
     say_json(rehydrated) if json else say(rehydrated_text(rehydrated))
     if not json:
         next_command("cbc", "corpus", "status", "--corpus", corpus)

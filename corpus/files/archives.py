@@ -57,8 +57,8 @@ class Part:
 
     def open(self) -> io.BufferedReader[Any]:
         """Open its bytes, unzipped if the name ends in .gz. Raises BROKEN_FILE."""
-        raw: io.BufferedReader[Any]
-        raw = self.path.open("rb") if self.content is None else io.BufferedReader(io.BytesIO(self.content))
+        source = io.FileIO(self.path) if self.content is None else io.BytesIO(self.content)
+        raw: io.BufferedReader[Any] = io.BufferedReader(source, 1 << 16)
         if not self.name.lower().endswith(".gz"):
             return raw
         return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 16)

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from corpus.files.archives import BROKEN_FILE, Part, Record, Unread, decodes, printable_excerpt, read_lines
 
-MAX_LINES, MAX_RECORD_CHARS = 10_000, 1 << 20  # of a record
+MAX_RECORD_CHARS = 1 << 20
+MAX_QUOTED_LINES = 10_000  # of a record: each costs another look at all of it
 UNCLOSED, BROKEN = "quotation mark never closed", "broken quotation"
 csv.field_size_limit(MAX_RECORD_CHARS)
 
@@ -67,14 +68,15 @@ def _read_record(first: str, source: _Lines, separator: str, width: int) -> list
         return first.rstrip("\r\n").split(separator)
     taken = [first]
     fields = _parse(taken, separator)
-    size = len(first)
-    while fields == UNCLOSED and len(taken) < MAX_LINES and size < MAX_RECORD_CHARS:
+    size, quoted_lines = len(first), 1
+    while fields == UNCLOSED and quoted_lines < MAX_QUOTED_LINES and size < MAX_RECORD_CHARS:
         line = source.next()
         if line is None:
             break
         taken.append(line)
         size += len(line)
         if '"' in line:
+            quoted_lines += 1
             fields = _parse(taken, separator)
     if isinstance(fields, list) and (not width or not _width_fault(fields, width)):
         return fields
@@ -100,7 +102,7 @@ def _is_record(line: str, separator: str, width: int) -> bool:
 
 
 def _width_fault(fields: list[str], width: int) -> str | None:
-    """Why a record does not fit its header; an extra empty field is a separator at the end of the line."""
+    """Why a record does not fit its header; extra empty fields are separators at the end of the line."""
     if len(fields) < width:
         return "too few columns"
-    return "too many columns" if len(fields) > width + (fields[-1] == "") else None
+    return "too many columns" if any(fields[width:]) else None

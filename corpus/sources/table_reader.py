@@ -1,14 +1,17 @@
 """Read files into the table `_parsed`, by a mapping.
 
-DuckDB reads parquet and large clean CSV files; all others are read record by record into batches. A CSV file in which
-DuckDB finds a fault is read again record by record, to reject only broken records and to name their lines.
+DuckDB reads parquet, and large clean files of CSV and JSON lines; all others are read record by record into batches. A
+file in which DuckDB finds a fault is read again record by record, to reject only broken records and name their lines.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain, islice
+from threading import Event
 from typing import Any, cast
 
 import duckdb
@@ -17,7 +20,8 @@ import pyarrow as pa
 from corpus.errors import CbcError
 from corpus.files import encodings
 from corpus.files.archives import BIG_BYTES, BROKEN_FILE, Part, Record, Unread, read_parts, read_text_records
-from corpus.files.csv_records import read_records
+from corpus.files.csv_records import MAX_RECORD_CHARS, read_records
+from corpus.files.duckdb_reads_alike import is_plain_csv, is_plain_json
 from corpus.files.side_by_side import all_threads
 from corpus.files.sql import quote, quote_file
 from corpus.sources.base import Received, RowError, Staging
@@ -80,9 +84,10 @@ class Reader:
             self._reject(part.name, header)
             return
         names = [] if isinstance(header, Unread) else header.fields
+        fast = encoding == "utf-8" and part.size >= BIG_BYTES and not isinstance(header, Unread) and _on_line_1(header)
         if not self._fits(part, {name for name in names if names.count(name) == 1}, names):
             return
-        if encoding == "utf-8" and part.size >= BIG_BYTES and self._fast(index, part, names, separator):
+        if fast and self._fast(index, part, number, names, separator):
             return
         positions = [names.index(column) if column in names else None for column in self.plan.sources]
         mend = self.mapping.mend_mojibake and encoding != "utf-8"
@@ -140,27 +145,40 @@ class Reader:
         mend = "save it as UTF-8, or name its encoding in the mapping (as in `encoding: utf-16`)"
         return NoText(f"{part.name} {fault}", mend) if fault else None
 
-    def _fast(self, index: int, part: Part, names: list[str], separator: str) -> bool:
-        """Let DuckDB read a large file; if it finds any fault, nothing is kept and the result is False."""
-        self._flush()
-        before = self.staging.rows_read
+    def _fast(self, index: int, part: Part, number: int, names: list[str], separator: str) -> bool:
+        """Let DuckDB read a large delimited file, as `_by_duckdb` does."""
         types = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(names)))
         columns = {name: f"c{names.index(name)}" if name in names else "NULL::VARCHAR" for name in self.plan.sources}
         texts = ", ".join(f"{columns[name]} AS {s}" for name, s in self.plan.sources.items())
         relation = (
-            f"(SELECT {index} AS _file, NULL::BIGINT AS _record, NULL::BIGINT AS _n, "
-            f"NULL::BIGINT AS _line, {quote(part.name)} AS _name, NULL::VARCHAR AS _broken, {texts} "
+            f"(SELECT {self._unnumbered(index, part)}, NULL::VARCHAR AS _broken, {texts} "
             f"FROM read_csv({quote_file(part.path)}, columns={{{types}}}, auto_detect=false, header=true, "
             f"sep={quote(separator)}, quote='\"', escape='\"', store_rejects=true, rejects_limit=0, "
-            "rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
+            f"max_line_size={MAX_RECORD_CHARS}, rejects_table='_csv_rejects', rejects_scan='_csv_scans'))"
         )
+        check = partial(is_plain_csv, part, separator)
+        return self._by_duckdb(relation, number, check, "(SELECT count(*) FROM _csv_rejects)")
+
+    def _by_duckdb(self, relation: str, number: int, check: Callable[[Event], bool], faults: str = "0") -> bool:
+        """Let DuckDB read a large file; if it finds any fault, nothing is kept and the result is False.
+
+        `relation` is its rows without numbers, `number` how many records of its archive came before, `check` looks at
+        its bytes meanwhile, until the event is set; `faults` is the SQL that counts what was wrong but gave no row.
+        """
+        self._flush()
+        before, clean, stop = self.staging.rows_read, False, Event()
         try:
-            with all_threads(self.connection):
-                self.connection.execute(f"CREATE TABLE _read AS {self.plan.select(relation)}")
-            faults = "(SELECT count(*) FROM _csv_rejects) + count(*) FILTER (_bad IS NOT NULL) FROM _read"
-            clean = bool(self._single_value(f"SELECT {faults}") == 0)
+            with ThreadPoolExecutor(1) as beside:
+                try:
+                    checked = beside.submit(check, stop)
+                    with all_threads(self.connection):
+                        self.connection.execute(f"CREATE TABLE _read AS {self.plan.select(relation)}")
+                    all_faults = f"SELECT {faults} + count(*) FILTER (_bad IS NOT NULL) FROM _read"
+                    clean = self._single_value(all_faults) == 0 and checked.result()
+                finally:
+                    stop.set()
             if clean:
-                numbers = f"{before} + rowid + 1 AS _record, rowid + 1 AS _n"
+                numbers = f"{before} + rowid + 1 AS _record, {number} + rowid + 1 AS _n"
                 # On one thread: rows leave this table in even parts, however many threads read them.
                 rows = self._single_value(f"INSERT INTO _parsed SELECT * REPLACE ({numbers}) FROM _read")
                 self.staging.rows_read += int(rows)
@@ -174,13 +192,19 @@ class Reader:
 
     def _json_lines(self, index: int, part: Part, number: int) -> None:
         """Read a file with one JSON object per line."""
-        records = read_text_records(part, self._encoding(part))
+        records = read_text_records(part, encoding := self._encoding(part))
         sample = list(islice(records, SAMPLED_RECORDS))
         objects = [_parse_object(record.fields[0]) for record in sample if isinstance(record, Record)]
         present = {name for name in self.plan.sources if any(_has_path(content, name) for content in objects)}
         unread = not any(objects) and sample and self._text_fault(part)
         if (unread or any(objects)) and not self._fits(part, present, list(dict.fromkeys(chain(*objects)))):
             return
+        whole = not any(isinstance(record, Unread) for record in sample)
+        if whole and encoding == "utf-8" and part.size >= BIG_BYTES:
+            texts = f"SELECT {self._unnumbered(index, part)}, json::VARCHAR AS _json"
+            relation = self._from_json(f"({texts} FROM read_ndjson_objects({quote_file(part.path)}))")
+            if self._by_duckdb(relation, number, partial(is_plain_json, part)):
+                return
         for record in chain(sample, records):
             if isinstance(record, Unread):
                 self._reject(part.name, record)
@@ -240,20 +264,25 @@ class Reader:
         types = [pa.int64()] * len(NUMBERS) + [pa.string()] * (len(names) - len(NUMBERS))
         columns = [pa.array(column, kind) for column, kind in zip(zip(*self.batch, strict=True), types, strict=True)]
         self.connection.register("_batch", pa.table(dict(zip(names, columns, strict=True))))
-        self._insert(self._from_json() if self.json else "(SELECT *, NULL::VARCHAR AS _broken FROM _batch)")
+        self._insert(self._from_json("_batch") if self.json else "(SELECT *, NULL::VARCHAR AS _broken FROM _batch)")
         self.connection.unregister("_batch")
         self.batch, self.characters = [], 0
 
-    def _from_json(self) -> str:
-        """SQL of the batch of JSON texts as a relation of s-columns."""
+    def _from_json(self, rows: str) -> str:
+        """SQL of rows with JSON texts as a relation of s-columns."""
         paths = ", ".join(quote(json_path(name)) for name in self.plan.sources)
         is_object = "CASE WHEN json_valid(_json) THEN json_type(_json) = 'OBJECT' ELSE false END"
         values_sql = f"CASE WHEN {is_object} THEN json_extract_string(_json, [{paths}]) END"
         texts = ", ".join(f"nullif(l[{i}], '') AS {name}" for i, name in enumerate(self.plan.sources.values(), 1))
         return (
             f"(SELECT {KEPT}, CASE WHEN l IS NULL THEN _json END AS _broken, {texts} "
-            f"FROM (SELECT *, {values_sql} AS l FROM _batch))"
+            f"FROM (SELECT *, {values_sql} AS l FROM {rows}))"
         )
+
+    def _unnumbered(self, index: int, part: Part) -> str:
+        """SQL of the columns that say where a row is from, without numbers."""
+        numbers = ", ".join(f"NULL::BIGINT AS {name}" for name in NUMBERS if name != "_file")
+        return f"{index}::BIGINT AS _file, {numbers}, {quote(part.name)} AS _name"
 
     def _insert(self, relation: str) -> int:
         """Type and check the rows of a relation, insert them, and return their number."""
@@ -268,6 +297,11 @@ class Reader:
         self.staging.reject(name, unread.line, RowError(unread.reason, unread.value))
 
 
+def _on_line_1(header: Record) -> bool:
+    """Whether a header of several columns is the first line of its file, alone: others DuckDB skips wrongly."""
+    return header.line == 1 and len(header.fields) > 1 and not any(set(name) & set("\r\n") for name in header.fields)
+
+
 def quote_name(name: str) -> str:
     """Quote a column's name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -276,7 +310,7 @@ def quote_name(name: str) -> str:
 def _parse_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

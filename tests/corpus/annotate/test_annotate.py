@@ -121,7 +121,7 @@ def test_the_language_is_detected_where_the_source_says_none(tmp_path, cbc):
     ]
     corpus = built(tmp_path, *infos)
     done = cbc("corpus", "annotate", "--with", "language", "--corpus", corpus)
-    assert (done.returncode, done.stdout) == (0, "language@1: 2 messages read, 1 rows written\n")
+    assert (done.returncode, done.stdout) == (0, "language@1: 2 messages read, 1 row written\n")
     found = rows(corpus, "SELECT message_id, language, language_from FROM message ORDER BY 1")
     assert found == [
         ("youtube:video000001", "de", "language@1"),

@@ -162,7 +162,7 @@ def test_a_takedown_stopped_before_the_papers_is_completed_by_the_next(tmp_path,
     assert "goneforever" in (tmp_path / "rel" / IDS).read_text()
     takedown(tmp_path / "corpus", ["goneforever"])
     assert (tmp_path / "rel" / IDS).read_text().split() == ["stayinghere"]
-    assert "It holds 1 messages" in (tmp_path / "rel" / "README.md").read_text()
+    assert "It holds 1 message " in (tmp_path / "rel" / "README.md").read_text()
     done = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=tmp_path / "rel", capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import random
 import tarfile
 
@@ -21,13 +22,6 @@ from tests.corpus.sources.mapped import POSTS, rejects, rows, run, tree
 
 HEADER = b"id,title,day,views\n"
 DAYS = ["", "2020-01-01", "2020-01-09"]
-
-
-@pytest.fixture(params=["record by record", "by DuckDB first"])
-def either_reader(request, monkeypatch):
-    """Both ways a CSV file is read: big ones go to DuckDB first."""
-    if request.param == "by DuckDB first":
-        monkeypatch.setattr(table_reader, "BIG_BYTES", 0)
 
 
 def write(folder, content, name="posts.csv"):
@@ -293,6 +287,85 @@ def test_any_table_is_read_back_in_both_ways(tmp_path_factory, table):
         "SELECT title, value FROM message JOIN effect USING (message_id) ORDER BY substring(message_id, 5)::INT",
     )
     assert found == [(text or None, float(count)) for text, count in table]
+
+
+ALIKE = {
+    "a line break in the header": b'id,title,"x\ny"\r\nk0,x,1\r\nk1,x,1\r\n',
+    "another line break in the header": b'id,title,"x\r\ny"\nk0,x,1\nk1,x,1\n',
+    "a space and a quotation mark in the header": b'id,title, "\nk0,x,1\nk1,x,1\n',
+    "a blank line before the header": b"\nid,title\na,x\nb,y\n",
+    "a blank line after a BOM": b"\xef\xbb\xbf\nid,title\na,x\nb,y\n",
+    "a space before a quotation mark": b'id,title\na, "x"\nb,y\n',
+    "a space after one": b'id,title\na,"x" \nb,y\n',
+    "a space before the first of a line": b'id,title\n  "a",x\nb,y\n',
+    "a space before a quoted separator": b'id,title\na, "x, y"\nb,y\n',
+    "spaces around a quoted line break": b'id,title\na, "x\nb,y" \nc,z\n',
+    "a space beside nothing quoted": b'id,title\na, ""\nb,"" \n',
+    "a space beside marks in marks": b'id,title\na," ""x"" "\nb,"y"" "\nc,"""" \n',
+    "empty fields too many": b'id,title\na,x,,\nb,y,"",""\nc,z\n',
+    "fields too many": b"id,title\na,x,,z\nb,y\n",
+    "wrong encoding in a column not asked for": b"id,title,u\na,x,\xff\nb,y,2\n",
+    "wrong encoding in the last bytes": b"id,title,u\na,x,1\nb,y,\xe9",
+    "a bare return at the start of a line": b"id,title\n\ra,x\nb,y\n",
+    "a bare return beside an empty field": b"id,title\na,x,\rb,y\n",
+    "a bare return at the end": b"id,title\na,x\nb,y\r",
+    "bare returns alone": b"id,title\ra,x\rb,y\r",
+    "a record of more than a mebibyte": b'id,title\na,"' + b"x" * 1_500_000 + b'"\nb,y\n',
+    "a record of many long lines": b'id,title\na,"' + (b"x" * 999 + b"\n") * 1_100 + b'"\nb,y\n',
+    "a record of more than ten thousand lines": b'id,title\na,"' + b"\n" * 10_001 + b'"\nb,y\n',
+}
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("content", ALIKE.values(), ids=ALIKE)
+def test_a_file_is_read_alike_in_both_ways(tmp_path, monkeypatch, content, zipped):
+    mapping = {**POSTS, "message": {"message_id": "id", "title": "title"}, "effects": []}
+    file = write(tmp_path, gzip.compress(content) if zipped else content, "posts.csv.gz" if zipped else "posts.csv")
+    run(tmp_path, mapping, file, corpus="slow")
+    monkeypatch.setattr(table_reader, "BIG_BYTES", 0)
+    report, _ = run(tmp_path, mapping, file, corpus="fast")
+    assert tree(tmp_path / "slow") == tree(tmp_path / "fast")
+    assert report.rows_read >= 1
+
+
+def test_one_column_with_blank_lines_is_read_alike_in_both_ways(tmp_path, monkeypatch):
+    mapping = {**POSTS, "message": {"message_id": "id"}, "effects": []}
+    file = write(tmp_path, b"id\nx\n\ny\n\n")
+    for corpus, big_bytes in (("slow", 1 << 40), ("fast", 0)):
+        monkeypatch.setattr(table_reader, "BIG_BYTES", big_bytes)
+        report, _ = run(tmp_path, mapping, file, corpus=corpus)
+        assert report.rows_kept == 2
+    assert tree(tmp_path / "slow") == tree(tmp_path / "fast")
+
+
+@pytest.mark.parametrize("name", ["posts.csv.gz", "posts.jsonl.gz"])
+def test_a_damaged_zip_is_broken_however_large(tmp_path, either_reader, name):
+    posts = [{"id": f"k{n}", "title": "x", "day": "2020-01-01", "views": n} for n in range(8_000)]
+    if name == "posts.csv.gz":
+        content = "".join([",".join(posts[0]) + "\n", *(",".join(map(str, post.values())) + "\n" for post in posts)])
+    else:
+        content = "".join(json.dumps(post) + "\n" for post in posts)
+    packed = bytearray(gzip.compress(content.encode(), compresslevel=0))
+    packed[packed.index(b"k7000")] ^= 1  # a letter of a stored text, so that only the checksum tells
+    report, _ = run(tmp_path, POSTS, write(tmp_path, bytes(packed), name))
+    assert report.rejected.get("broken file") == 1 and report.rows_kept < 8_000
+
+
+cells_of_csv = st.lists(st.sampled_from(["a", " ", '"', '""', ",", "\n", "\r\n", "\r", "é", "\t", "b,c"]), max_size=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cells_of_csv, st.sampled_from([",", ";"]))
+def test_any_text_after_a_header_is_read_alike_in_both_ways(tmp_path_factory, pieces, separator):
+    folder = tmp_path_factory.mktemp("text")
+    mapping = {**POSTS, "separator": separator, "message": {"message_id": "id", "title": "title"}, "effects": []}
+    lines = ["id,title\n", "first,one\n", "".join(pieces), "\nlast,two\n"]
+    file = write(folder, "".join(lines).replace(",", separator).encode())
+    for corpus, big_bytes in (("slow", 1 << 40), ("fast", 0)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(table_reader, "BIG_BYTES", big_bytes)
+            run(folder, mapping, file, corpus=corpus)
+    assert tree(folder / "slow") == tree(folder / "fast")
 
 
 def test_threads_that_share_a_file_see_its_records_in_order(tmp_path, monkeypatch):

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import tarfile
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from corpus.files import archives
 from corpus.replay_curve import merge_markers
+from corpus.sources import table_reader
 from corpus.sources.table_reader import UnknownColumn
-from tests.corpus.sources.mapped import rejects, rows, run
+from tests.corpus.sources.mapped import POSTS, rejects, rows, run, tree
 
+pytestmark = pytest.mark.usefixtures("either_reader")
 PAGES = {
     "channel": "youtube",
     "kind": "video",
@@ -208,3 +215,79 @@ def test_parquet_without_a_column_is_an_error_that_names_it(tmp_path):
     mapping = NESTED | {"message": {"message_id": "id", "title": "about.headline"}}
     with pytest.raises(UnknownColumn, match=r"no column 'about\.headline' \(it has id, about, at"):
         run(tmp_path, mapping, parquet(tmp_path))
+
+
+def test_a_return_within_a_long_first_line_is_no_line_end(tmp_path):
+    long = json.dumps(page(page={"title": "x" * 20_000})).replace(", ", ",\r", 1)
+    report, _ = run(tmp_path, PAGES, write(tmp_path, long, page(video="v2")))
+    assert (report.rows_read, report.rows_kept) == (2, 2)
+
+
+def test_an_object_too_deep_to_parse_is_no_object(tmp_path):
+    deep = '{"video": "v1", "page": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    report, _ = run(tmp_path, PAGES, write(tmp_path, deep, page(video="v2")))
+    assert report.rows_read == 2 and report.rows_kept >= 1
+
+
+def test_records_are_numbered_across_the_members_of_an_archive(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "BIG_BYTES", table_reader.BIG_BYTES)
+    path = tmp_path / "posts.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, start in (("a.jsonl", 1), ("b.jsonl", 3), ("c.csv", 5)):
+            posts = [{"id": n, "title": "t", "day": "2020-01-01", "views": n} for n in (start, start + 1)]
+            if name.endswith("jsonl"):
+                content = "\n".join(map(json.dumps, posts))
+            else:
+                content = "\n".join([",".join(posts[0]), *(",".join(map(str, post.values())) for post in posts)])
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content.encode()))
+    report, corpus = run(tmp_path, POSTS, path)
+    assert report.rows_kept == 6
+    numbered = rows(corpus, "SELECT row_key, raw_line FROM provenance WHERE table_name = 'message' ORDER BY 2")
+    assert numbered == [(f"web:{n}", n) for n in range(1, 7)]
+
+
+def test_a_large_clean_file_is_left_to_duckdb_and_one_with_a_fault_is_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(table_reader, "BIG_BYTES", 0)
+    alone, add = [], table_reader.Reader._add
+
+    def counted(self, *record, **named):
+        alone.append(record)
+        add(self, *record, **named)
+
+    monkeypatch.setattr(table_reader.Reader, "_add", counted)
+    for corpus, views, expected in (("clean", 1, 0), ("faulty", -1, 2)):
+        posts = [{"id": n, "title": "t", "day": "2020-01-01", "views": n * views} for n in (1, 2)]
+        run(tmp_path, POSTS, write(tmp_path, *posts), corpus=corpus)
+        assert len(alone) == expected
+
+
+texts = st.text(st.sampled_from('ab"\\\n\r\x00\ud83d\u2028é🎉 '), max_size=8)
+numbers = st.integers(0, 10**20) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans() | st.none()
+cells = st.recursive(
+    texts | numbers, lambda cell: st.lists(cell, max_size=2) | st.dictionaries(texts, cell, max_size=2)
+)
+posts = st.fixed_dictionaries({"id": texts, "title": cells, "day": st.just("2020-01-01"), "views": cells | numbers})
+lines = st.one_of(
+    posts.map(json.dumps),
+    posts.map(lambda post: json.dumps(post).replace(": ", ":\t")),
+    st.sampled_from(
+        ["", "  ", '{"id": 1,}', "[]", '"text"', '{"id": "b", "id": "c", "views": 2}', '{"id": NaN}', "{", "\ufeff{}"]
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(lines, min_size=1, max_size=5), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_any_lines_are_read_alike_in_both_ways(tmp_path_factory, drawn, newline, zipped):
+    folder = tmp_path_factory.mktemp("any")
+    start = '{"id": "first", "title": "one", "day": "2020-01-02", "views": 1}'
+    content = newline.join([start, *drawn]).encode("utf-8", "surrogatepass")
+    file = folder / ("posts.jsonl.gz" if zipped else "posts.jsonl")
+    file.write_bytes(gzip.compress(content) if zipped else content)
+    for corpus, big_bytes in (("slow", 1 << 40), ("fast", 0)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(table_reader, "BIG_BYTES", big_bytes)
+            run(folder, POSTS, file, corpus=corpus)
+    assert tree(folder / "slow") == tree(folder / "fast")

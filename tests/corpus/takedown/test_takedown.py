@@ -114,7 +114,7 @@ def test_a_video_goes_from_everything_and_the_others_stay(corpus, tmp_path):
     assert renewed["tasks"]["choice"]["test"] == 1 and "0" not in (renewed["fingerprint"], *renewed["files"].values())
     assert not validate(corpus) and not (corpus / PENDING).exists()
     told = taken_text(taken)
-    assert "taken down: 1 messages" in told and "none left" in told and taken.shared and taken.media_files == 1
+    assert "taken down: 1 message\n" in told and "none left" in told and taken.shared and taken.media_files == 1
 
 
 def test_what_was_taken_down_does_not_come_again(corpus, tmp_path):
