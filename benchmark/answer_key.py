@@ -38,9 +38,16 @@ class AnswerKey:
         """Number of questions."""
         return self.right.instances
 
-    def judge(self, predictions: pl.DataFrame) -> Judged:
-        """Judge a run's predictions: one row for each question, in its order; `values` is null where unread."""
-        return self.task.answer.judge(self.right, predictions)
+    def judge(self, predictions: pl.DataFrame) -> dict[str, Judged]:
+        """Judge a run's predictions for each metric: one row for each question, in its order; `values` is null where
+        unread. What answers for each metric apart has columns values_METRIC.
+        """
+        judged = self.task.answer.judge(self.right, predictions["values"])
+        apart = {name: f"values_{name}" for name in (metric.name for metric in self.task.metrics)}
+        return {
+            name: self.task.answer.judge(self.right, predictions[column]) if column in predictions.columns else judged
+            for name, column in apart.items()
+        }
 
 
 def is_unparsed(judged: Judged) -> Flags:

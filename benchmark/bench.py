@@ -62,6 +62,10 @@ class Bench:
         """The questions of a task's split; train and validation with their answers."""
         return read_frame(self.root / "public" / task / f"{split}.parquet")
 
+    def panel(self, task: str, split: str = "test") -> pl.DataFrame:
+        """The questions of a split that expensive models answer, in the bench's order."""
+        return self.public(task, split).filter(pl.col("panel_rank").is_not_null())
+
     def answers(self, task: str) -> pl.DataFrame:
         """The test answers: instance_id, answer, target, chance. Raises NoAnswers."""
         path = self.root / "private" / task / "test.parquet"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from benchmark.answers.base import STORED
 from benchmark.audit import LeakyBench, refuse_leaks
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
 from benchmark.holdout import Holdout, hold_out
+from benchmark.sizes import PanelSize, panel_ranks
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import all_tasks
 from corpus.derivatives import remember
@@ -37,7 +39,7 @@ from corpus.store import Corpus
 from corpus.verbalize.message_frames import query
 
 LOG = logging.getLogger(__name__)
-SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
+SIZES = {"train": 20_000, "validation": 1_000, "test": 10_000}
 
 
 class NothingToAsk(CbcError):
@@ -48,7 +50,9 @@ class NothingToAsk(CbcError):
         self.left_out = dict(left_out or {})
 
 
-def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None) -> Bench:
+def build_bench(
+    corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None, panel: PanelSize | None = None
+) -> Bench:
     """Build a bench beside `out` and rename it into place; an equal bench that exists is left unchanged.
 
     Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther, LeakyBench.
@@ -63,12 +67,13 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     candidates = all_tasks()
+    settings = Building(seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law)
     with progress("building", "tasks", len(candidates)) as shown:
         holdout = hold_out(connection, seed, {task.split_by_time for task in candidates if task.split_by_time})
         write_parquet(holdout.groups(), staged / "public" / "groups.parquet")
         for task in candidates:
             try:
-                tasks[task.name] = build_task(task, connection, holdout, staged, seed, {**SIZES, **(sizes or {})}, law)
+                tasks[task.name] = build_task(task, connection, holdout, staged, settings)
             except NotEnough as reason:
                 left_out[task.name] = str(reason)
             shown.advance()
@@ -81,6 +86,7 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
         "seed": seed,
         "simulated": is_simulated(connection, law),
         "holdout": holdout.counts(),
+        "panel": asdict(settings.panel),
     }
     if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
@@ -135,18 +141,23 @@ def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
     refuse_other(out, "bench", existing, built, "corpus, sizes or cbc changed: give another --out, or remove this one")
 
 
+@dataclass(frozen=True)
+class Building:
+    """What all tasks of a bench are built with; `law`: of the simulated world."""
+
+    seed: int
+    sizes: Mapping[str, int]
+    panel: PanelSize
+    law: pl.DataFrame | None
+
+
 def build_task(
-    task: Task,
-    connection: duckdb.DuckDBPyConnection,
-    holdout: Holdout,
-    staged: Path,
-    seed: int,
-    sizes: Mapping[str, int],
-    law: pl.DataFrame | None,
+    task: Task, connection: duckdb.DuckDBPyConnection, holdout: Holdout, staged: Path, settings: Building
 ) -> dict[str, Any]:
     """Write the files of a task and return its entry in the manifest. Raises NotEnough."""
     LOG.debug("building %s", task.name)
-    frame = task.instances(connection, holdout, seed, sizes)
+    seed, law = settings.seed, settings.law
+    frame = task.instances(connection, holdout, seed, settings.sizes)
     questions = task.render(frame)
     reveals_count = find_revealing(questions, task.hidden_counts)
     questions = questions.filter(~reveals_count).with_columns(
@@ -160,7 +171,10 @@ def build_task(
     for split in SPLITS:
         part = questions.filter(pl.col("split") == split)
         public = part.select(columns)
+        if split != "train":
+            public = public.with_columns(panel_rank=panel_ranks(part, settings.panel, seed))
         if split == "test":
+            counts["panel"] = public["panel_rank"].count()
             public = public.with_columns(answer=pl.lit(None, pl.String), target=pl.lit(None, pl.List(pl.Float64)))
         write_parquet(public, staged / "public" / task.name / f"{split}.parquet")
     train, test = (questions.filter(pl.col("split") == split) for split in ("train", "test"))

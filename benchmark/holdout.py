@@ -19,7 +19,7 @@ import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from corpus.filters.near_pairs import find_candidates, sign, verify
+from corpus.filters.near_pairs import find_candidates_between, sign, verify
 from corpus.filters.pool import Pool
 
 TEST_SHARE = 0.2
@@ -48,11 +48,10 @@ HELD = """
 SELECT message_id, channel, kind, published_at, "group", split FROM _grouped JOIN _split USING ("group")
 ORDER BY message_id
 """
-ALIKE = """
-SELECT a.message_id AS test, b.message_id AS other FROM ({pairs}) JOIN _held a ON a.message_id = test
-JOIN _held b ON b.message_id = other
-WHERE 'test' IN (a.split, a.time_split) AND NOT coalesce('test' IN (b.split, b.time_split), false)
+TESTED = """
+SELECT place FROM placed JOIN _held USING (message_id) WHERE split = 'test' OR time_split = 'test'
 """
+NEAR = "SELECT DISTINCT message_id FROM near JOIN placed ON place = later"
 
 
 @dataclass(frozen=True)
@@ -199,14 +198,11 @@ def near_tests(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.
     pool = Pool(connection)
     pool.select(None)
     sign(pool, "kind", "character", SHINGLE_CHARACTERS, SIMILARITY)
-    find_candidates(pool, SIMILARITY)
+    find_candidates_between(pool, SIMILARITY, TESTED)
     verify(pool, "character", SHINGLE_CHARACTERS, SIMILARITY)
-    places = "JOIN placed p ON p.place = earlier JOIN placed q ON q.place = later"
-    one_way = f"SELECT p.message_id AS test, q.message_id AS other FROM near {places}"
-    other_way = f"SELECT q.message_id AS test, p.message_id AS other FROM near {places}"
-    found = [_frame(connection, ALIKE.format(pairs=pairs))["other"] for pairs in (one_way, other_way)]
+    found = _frame(connection, NEAR)["message_id"]
     connection.unregister("_held")
-    return pl.concat([*found, same_titles(connection, held)]).unique().sort()
+    return pl.concat([found, same_titles(connection, held)]).unique().sort()
 
 
 TITLES = r"""

@@ -43,23 +43,27 @@ class Measured:
         return interval(self.value, self.samples, self.groups)
 
 
-def measure(key: AnswerKey, judged: dict[str, Judged]) -> dict[str, dict[str, Measured]]:
-    """Measure every metric of every run on the same resamples; gives metric name -> run -> measurement."""
-    sums = {(m.name, run): m.sums(j) for m in key.task.metrics for run, j in judged.items()}
+def measure(key: AnswerKey, judged: dict[str, dict[str, Judged]]) -> dict[str, dict[str, Measured]]:
+    """Measure every metric of every run on the same resamples; gives metric name -> run -> measurement.
+
+    judged: run -> metric name -> its answers judged.
+    """
+    sums = {(m.name, run): m.sums(j[m.name]) for m in key.task.metrics for run, j in judged.items()}
     if not sums:
         return {}
     boundaries = np.cumsum([part.shape[1] for part in sums.values()])[:-1]
     side_by_side = np.concatenate(list(sums.values()), axis=1)
     resamples = resampled(group_sums(side_by_side, key.group, key.groups))
     samples = dict(zip(sums, np.split(resamples, boundaries, axis=1), strict=True))
-    unread = {run: count_unparsed(j) for run, j in judged.items()}
     return {
-        m.name: {
-            run: Measured(m, m.value(j), m.finish(samples[m.name, run]), key.groups, unread[run])
-            for run, j in judged.items()
-        }
+        m.name: {run: measured_of(m, j[m.name], samples[m.name, run], key.groups) for run, j in judged.items()}
         for m in key.task.metrics
     }
+
+
+def measured_of(metric: Metric, judged: Judged, sums: Array, groups: int) -> Measured:
+    """Put a metric's value and samples together."""
+    return Measured(metric, metric.value(judged), metric.finish(sums), groups, count_unparsed(judged))
 
 
 def score_rows(run: Run, task: str) -> list[Row]:
@@ -72,7 +76,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
     answers = reference_answers(run.bench, task, questions)
     judged_references = {name: key.judge(frame) for name, frame in answers.items()}
     total = run.bench.public(task, "test").height
-    reasons = unparsed_reasons(key, judged, questions, predictions)
+    reasons = unparsed_reasons(key, judged[key.task.metrics[0].name], questions, predictions)
     return [
         {
             "task": task,
@@ -95,9 +99,9 @@ def score_rows(run: Run, task: str) -> list[Row]:
     ]
 
 
-def best_trivial(metric: Metric, judged_references: dict[str, Judged]) -> Row:
+def best_trivial(metric: Metric, judged_references: dict[str, dict[str, Judged]]) -> Row:
     """The reference with the best value of a metric; None if no reference has a defined value."""
-    values = {name: metric.value(judged) for name, judged in judged_references.items()}
+    values = {name: metric.value(judged[metric.name]) for name, judged in judged_references.items()}
     defined = [name for name, value in values.items() if np.isfinite(value)]
     sign = 1 if metric.lower_is_better else -1
     best = min(defined, key=lambda name: sign * values[name], default=None)

@@ -15,8 +15,7 @@ from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
-from benchmark.tasks.expected import Expected, law_of, log_normal_means
-from corpus.simulate import law as rules
+from benchmark.tasks.expected import Expected, law_of, log_normal_points
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import like_view_text
 
@@ -67,6 +66,7 @@ class LikeViewRatio(Task):
         return like_view_text(frame)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The mean under the law; the channel's hidden effect is noise."""
-        variance = rules.LIKE_VIEW_NOISE_SD**2 + rules.LIKE_VIEW_CHANNEL_SD**2
-        return Expected(log_normal_means(law_of("like_view_ln", frame, law), variance))
+        """The law's logarithm and its spread; the channel's hidden effect is noise."""
+        mean, spread = (law_of(name, frame, law).to_numpy() for name in ("like_view_ln", "like_view_sd"))
+        points = log_normal_points(mean, spread, 100.0)
+        return Expected({metric.name: points[metric.name] for metric in self.metrics})

@@ -74,7 +74,7 @@ class SpeechChoice(Task):
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
         """The right options, since the visible captions name the speech: an upper bound."""
-        return Expected(frame["target"].to_list())
+        return Expected({ACCURACY.name: frame["target"].to_list()})
 
 
 def mask_speech(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

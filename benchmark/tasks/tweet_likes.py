@@ -23,7 +23,6 @@ from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of
 from corpus.printing import number_of
-from corpus.simulate import law as rules
 from corpus.verbalize.message_frames import posts
 from corpus.verbalize.post import post_text
 
@@ -96,11 +95,12 @@ class TweetLikes(Task):
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
         """The more likely class and both probabilities, given the cuts of the post's block (likes)."""
         cuts = {name: np.log(np.maximum(frame[name].to_numpy(), 0.5)) for name in ("low_below", "high_above")}
-        mean = law_of("post_ln", frame, law).to_numpy()
-        low = ndtr((cuts["low_below"] - mean) / rules.POST_NOISE_SD)
-        high = ndtr(-(cuts["high_above"] - mean) / rules.POST_NOISE_SD)
+        mean, spread = (law_of(name, frame, law).to_numpy() for name in ("post_ln", "post_sd"))
+        low = ndtr((cuts["low_below"] - mean) / spread)
+        high = ndtr(-(cuts["high_above"] - mean) / spread)
         share = high / np.maximum(low + high, 1e-12)
-        return Expected([[float(p > 0.5)] for p in share], [[float(1 - p), float(p)] for p in share])
+        chosen = [[float(p > 0.5)] for p in share]
+        return Expected({ACCURACY.name: chosen}, [[float(1 - p), float(p)] for p in share])
 
 
 class TweetLikesBrand(TweetLikes):

@@ -15,8 +15,7 @@ from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
-from benchmark.tasks.expected import Expected, law_of, log_normal_means
-from corpus.simulate import law as rules
+from benchmark.tasks.expected import Expected, law_of, log_normal_points
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import views_text
 
@@ -64,5 +63,7 @@ class Views(Task):
         return views_text(frame)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The mean under the law."""
-        return Expected(log_normal_means(law_of("views_ln", frame, law), rules.VIEWS_NOISE_SD**2))
+        """The law's logarithm and its spread; the channel's hidden effect is noise."""
+        mean, spread = (law_of(name, frame, law).to_numpy() for name in ("views_ln", "views_sd"))
+        points = log_normal_points(mean, spread)
+        return Expected({metric.name: points[metric.name] for metric in self.metrics})

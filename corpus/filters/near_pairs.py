@@ -29,6 +29,17 @@ SELECT DISTINCT member.place, asked.place FROM asked JOIN member USING (alike, k
 """
 """Pairs of a band. A large bucket gives a star and a chain, not its square: each member with the first and the last."""
 
+BETWEEN = """
+INSERT INTO pair
+WITH asked AS (
+    SELECT alike, band_{n} AS key, place FROM signed SEMI JOIN ({places}) USING (place)
+    QUALIFY row_number() OVER (PARTITION BY alike, band_{n} ORDER BY place) <= {small}
+)
+SELECT DISTINCT asked.place, other.place FROM asked
+JOIN (FROM signed ANTI JOIN ({places}) USING (place)) other ON other.alike = asked.alike AND other.band_{n} = asked.key
+"""
+"""Pairs of a band between asked places and all others; of a large bucket the first asked ones stand for the rest."""
+
 
 def sign(pool: Pool, alike: str, unit: Unit, size: int, threshold: float) -> None:
     """Fill `signed` (place, alike, band_0 ...) for the selected messages that have a text.
@@ -51,6 +62,15 @@ def find_candidates(pool: Pool, threshold: float) -> None:
     pool.connection.execute("CREATE OR REPLACE TABLE pair (earlier BIGINT, later BIGINT)")
     for n in range(banding(threshold)[0]):
         pool.connection.execute(BUCKETS.format(n=n, small=SMALL))
+    pool.connection.execute("CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT earlier, later FROM pair")
+    pool.connection.execute("DROP TABLE pair; DROP TABLE signed")
+
+
+def find_candidates_between(pool: Pool, threshold: float, places: str) -> None:
+    """Fill `candidate` (earlier, later): one of the places that the SQL `places` gives, and another sharing a band."""
+    pool.connection.execute("CREATE OR REPLACE TABLE pair (earlier BIGINT, later BIGINT)")
+    for n in range(banding(threshold)[0]):
+        pool.connection.execute(BETWEEN.format(n=n, small=SMALL, places=places))
     pool.connection.execute("CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT earlier, later FROM pair")
     pool.connection.execute("DROP TABLE pair; DROP TABLE signed")
 

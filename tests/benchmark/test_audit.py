@@ -21,7 +21,7 @@ SIZES = {"train": 150, "validation": 40, "test": 60}
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Bench:
     folder = tmp_path_factory.mktemp("audited")
-    simulate(folder / "corpus", seed=5, brands=15, videos=40, posts=40, emails=1)
+    simulate(folder / "corpus", seed=5, world="clear", brands=15, videos=40, posts=40, emails=1)
     return build_bench(folder / "corpus", folder / "bench", sizes=SIZES)
 
 
@@ -100,7 +100,7 @@ def test_build_refuses_a_task_that_splits_for_itself(tmp_path, monkeypatch):
         return pl.concat([parts["train"], moved, parts["validation"], parts["test"].tail(-3)])
 
     monkeypatch.setattr(Views, "instances", leaky)
-    simulate(tmp_path / "corpus", seed=5, brands=15, videos=40, posts=40, emails=1)
+    simulate(tmp_path / "corpus", seed=5, world="clear", brands=15, videos=40, posts=40, emails=1)
     with pytest.raises(LeakyBench, match="training part of views"):
         build_bench(tmp_path / "corpus", tmp_path / "bench", sizes=SIZES)
     assert [path.name for path in tmp_path.iterdir()] == ["corpus"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ REPLAYS = [name for name in TASKS if name.startswith("replay_")]
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("world") / "corpus"
-    simulate(root, seed=3, brands=15, videos=60, posts=40, emails=1)
+    simulate(root, seed=3, world="clear", brands=15, videos=60, posts=40, emails=1)
     return root
 
 
@@ -130,6 +131,18 @@ def test_runs_of_masked_scenes_do_not_touch(length):
         assert len(asked) <= max(length, 0.2 * scenes)
         starts = asked[::length]
         assert all(b - a > length for a, b in itertools.pairwise(starts))
+
+
+def test_every_place_of_the_runs_is_equally_likely_the_last_scene_too():
+    """20 scenes have room for one run of 5 at 16 places; 55 scenes for two of 5 that do not touch."""
+    rng = np.random.default_rng(0)
+    starts = np.array([scene_runs(5, 20, rng)[0] for _ in range(8000)])
+    counts = np.bincount(starts, minlength=16)
+    assert len(counts) == 16 and counts.min() > 400 and counts.max() < 600
+    pairs = [tuple(asked[::5]) for asked in (scene_runs(5, 55, rng) for _ in range(150_000)) if len(asked) == 10]
+    places = {(a, b) for a in range(51) for b in range(a + 6, 51)}
+    seen = Counter(pairs)
+    assert set(seen) == places and max(seen.values()) < 4 * len(pairs) / len(places)
 
 
 def test_speech_is_hidden_from_every_public_column(bench):

@@ -150,9 +150,7 @@ def test_messages_without_a_time_and_of_other_kinds_are_in_no_split_by_time():
     assert beyond["split"].null_count() == 0
 
 
-@pytest.mark.parametrize(
-    "copied", [lambda text: text, lambda text: text.upper() + " !", lambda text: text + " more"]
-)
+@pytest.mark.parametrize("copied", [lambda text: text, lambda text: text.upper() + " !", lambda text: text + " more"])
 def test_a_message_near_a_test_message_leaves_training(copied):
     rows = posts(200, 40)
     before = split_of(hold_out(corpus_of(rows), 0))

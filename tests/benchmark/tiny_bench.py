@@ -75,8 +75,10 @@ def common(i, groups):
 ROWS = {"replay_values": replay_rows, "twitter_likes": tweet_rows, "content_simulation": speech_rows}
 
 
-def write_bench(root: Path, tasks, count=40, groups=12, seed=0, answers=True, fingerprint="f00d", rows=None) -> Bench:
-    """Write a bench of the named tasks; `rows` gives the test rows of tasks by hand."""
+def write_bench(
+    root: Path, tasks, count=40, groups=12, seed=0, answers=True, fingerprint="f00d", rows=None, panel=None
+) -> Bench:
+    """Write a bench of the named tasks; `rows` gives the test rows by hand, the first `panel` (all) are the panel."""
     task_entries = {}
     root.mkdir(parents=True, exist_ok=True)
     for task in tasks:
@@ -97,6 +99,8 @@ def write_bench(root: Path, tasks, count=40, groups=12, seed=0, answers=True, fi
                     frame.select("instance_id", "answer", "target", "chance").write_parquet(private / "test.parquet")
                 hidden = pl.lit(None, pl.List(pl.Float64)).alias("target"), pl.lit(None, pl.String).alias("answer")
                 frame = frame.with_columns(*hidden)
+            rank = pl.int_range(pl.len())
+            frame = frame.with_columns(panel_rank=pl.when(rank < (panel or count)).then(rank))
             frame.drop("chance").write_parquet(folder / f"{split}.parquet")
         task_entries[task] = {
             **{"table": definition.table.name, "condition": definition.condition, "kind": definition.answer.name},

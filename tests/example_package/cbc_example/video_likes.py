@@ -16,8 +16,7 @@ from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEDIAN
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
-from benchmark.tasks.expected import Expected, law_of, log_normal_means
-from corpus.simulate import law as rules
+from benchmark.tasks.expected import Expected, law_of
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.template import Template
 
@@ -76,7 +75,7 @@ class VideoLikes(Task):
         return frame.with_columns(prompt=PROMPT.fill(), answer=ANSWER.fill(likes=count))
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The mean of likes, which is that of views times the ratio."""
-        variance = rules.VIEWS_NOISE_SD**2 + rules.LIKE_VIEW_NOISE_SD**2 + rules.LIKE_VIEW_CHANNEL_SD**2
-        means = law_of("views_ln", frame, law) + law_of("like_view_ln", frame, law) - float(np.log(100))
-        return Expected(log_normal_means(means, variance))
+        """The median of likes, which is that of views times the ratio."""
+        likes_ln = law_of("views_ln", frame, law) + law_of("like_view_ln", frame, law) - float(np.log(100))
+        median = [[float(value)] for value in np.exp(likes_ln.to_numpy())]
+        return Expected({metric.name: median for metric in self.metrics})
