@@ -1,9 +1,10 @@
-"""Whether the answers of a bench can be learned from its own training part: `cbc benchmark audit BENCH`, also run by
-build.
+"""Whether the answers of a bench can be learned from its own training part: `cbc benchmark audit --bench BENCH`, also
+run by build.
 
 Three grades. Leaks refuse the bench: a message, a group or a prompt that stands in the test part of a task and in the
-training part of any. What should have been left out is counted: titles of test messages in training, prompts that show
-the count they ask for. The rest is reported: times, and how the answers are spread.
+training or validation part of any; training that is later than a test by time. What should have been left out is
+counted: titles and texts of test messages in training, prompts that show the count they ask for. The rest is reported:
+sizes, groups and times. What it does not look at: whether one test question shows the answer to another.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 import polars as pl
 
 from benchmark.bench import Bench
+from benchmark.holdout import title_words
+from benchmark.revealing import find_revealing
 from benchmark.tasks.registry import task_named
 from corpus.errors import CbcError
 from corpus.printing import number_of, table_text
@@ -41,42 +44,74 @@ class Finding:
 
 def audit(bench: Bench) -> list[Finding]:
     """Everything found, leaks first."""
-    trains = {task: bench.public(task, "train") for task in bench.tasks}
-    tests = {task: bench.public(task, "test") for task in bench.tasks}
-    findings = [
-        Finding(grade, what, task, other, len(shared), shared[0])
-        for task, test in tests.items()
-        for other, train in trains.items()
-        for grade, what, shared in compared(task, test, train)
-        if shared
-    ]
-    findings += [finding for task in bench.tasks for finding in out_of_order(task, trains[task], tests[task])]
+    questions = {task: bench.public(task, "test") for task in bench.tasks}
+    tests = {task: keyed(frame) for task, frame in questions.items()}
+    findings = []
+    for other in bench.tasks:
+        for split in ("train", "validation"):
+            learned = keyed(bench.public(other, split))
+            where = other if split == "train" else f"{other} ({split})"
+            for task, test in tests.items():
+                found = [*compared(task, test, learned)]
+                if split == "train" or task == other:  # other groups may be validated on at any time
+                    found += later(task, test, other, learned)
+                for grade, what, shared in found:
+                    if shared:
+                        findings.append(Finding(grade, what, task, where, len(shared), shared[0]))
+    for task, test in questions.items():
+        if shown := shows_answer(bench, task, test):
+            findings.append(Finding(LEFT, "counts", task, task, len(shown), shown[0]))
     return sorted(findings, key=lambda finding: (finding.grade != LEAK, finding.task, finding.other))
 
 
-def compared(task: str, test: pl.DataFrame, train: pl.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
-    """What test questions share with a training part: grade, what, and instances of the test part."""
-    yield LEAK, "messages", shared_by(test, train, pl.col("message_id"))
-    if task_named(task).split_by_time is None:  # the others live inside the training groups
-        yield LEAK, "groups", shared_by(test, train, pl.col("group"))
-    yield LEAK, "prompts", shared_by(test, train, pl.col("prompt"))
-    words = pl.col("title").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
-    yield LEFT, "titles", shared_by(test, train, pl.when(words != "").then(words))
+COLUMNS = {
+    "messages": "message_id",
+    "groups": "group",
+    "prompts": "prompt",
+    "titles": "title",
+    "texts": "body",
+    "companies": "company",
+}
+"""What is compared, and the column that holds it."""
 
 
-def shared_by(test: pl.DataFrame, train: pl.DataFrame, key: pl.Expr) -> list[str]:
-    """The test instances whose key stands in the training part."""
-    known = train.select(key.alias("key")).drop_nulls().unique()
-    return test.select("instance_id", key.alias("key")).join(known, on="key", how="semi")["instance_id"].to_list()
+def keyed(frame: pl.DataFrame) -> pl.DataFrame:
+    """instance_id, published_at, and a column for each of COLUMNS as it is compared; null where there is none."""
+    keys = {what: pl.col(name).cast(pl.String) for what, name in COLUMNS.items() if name in frame.columns}
+    keys["prompts"] = keys["prompts"].str.replace_all(r"\s+", " ").str.strip_chars()
+    keys |= {what: title_words(COLUMNS[what]) for what in ("titles", "texts", "companies") if what in keys}
+    missing = {what: pl.lit(None, pl.String) for what in COLUMNS if what not in keys}
+    at = pl.col("published_at").cast(pl.Datetime("us")) if "published_at" in frame.columns else pl.lit(None)
+    return frame.select("instance_id", published_at=at, **keys, **missing)
 
 
-def out_of_order(task: str, train: pl.DataFrame, test: pl.DataFrame) -> Iterator[Finding]:
-    """Test questions of a task separated by time that are not later than all of its training."""
-    if task_named(task).split_by_time is None:
+def compared(task: str, test: pl.DataFrame, learned: pl.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
+    """What test questions share with what is learned from: grade, what, and instances of the test part."""
+    by_time = task_named(task).split_by_time is not None  # those live inside the training groups
+    for what in COLUMNS:
+        if not (by_time and what in ("groups", "companies")):
+            known = learned.select(what).drop_nulls().unique()
+            shared = test.join(known, on=what, how="semi")["instance_id"].to_list()
+            yield LEAK if what in ("messages", "groups", "prompts") else LEFT, what, shared
+
+
+def later(task: str, test: pl.DataFrame, other: str, learned: pl.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
+    """Test questions of a task separated by time that something of the same table, to learn from, is later than."""
+    tested, learning = task_named(task), task_named(other)
+    if tested.split_by_time is None or tested.table != learning.table or learned.is_empty():
         return
-    early = test.filter(pl.col("published_at") <= train["published_at"].max())["instance_id"].to_list()
-    if early:
-        yield Finding(LEAK, "times", task, task, len(early), early[0])
+    last = learned["published_at"].max()
+    if last is not None:
+        yield LEAK, "times", test.filter(pl.col("published_at") <= pl.lit(last))["instance_id"].to_list()
+
+
+def shows_answer(bench: Bench, task: str, test: pl.DataFrame) -> list[str]:
+    """Test questions whose prompt shows the count they ask for; none where the answers are not at hand."""
+    if not task_named(task).hidden_counts or not (bench.root / "private" / task / "test.parquet").is_file():
+        return []
+    target = bench.answers(task).select("instance_id", asked_count=pl.col("target").list.first())
+    asked = test.join(target, on="instance_id", how="left", maintain_order="left")
+    return asked.filter(find_revealing(asked, ("asked_count",)))["instance_id"].to_list()
 
 
 def refuse_leaks(bench: Bench) -> None:

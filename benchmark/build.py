@@ -21,6 +21,7 @@ from benchmark.answers.base import STORED
 from benchmark.audit import LeakyBench, refuse_leaks
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
 from benchmark.holdout import Holdout, hold_out
+from benchmark.revealing import find_revealing
 from benchmark.sizes import PanelSize, panel_ranks
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import all_tasks
@@ -28,7 +29,7 @@ from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
-from corpus.files.parquet_frames import write_frame
+from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.files.written_once import refuse_other
 from corpus.filters.outcome import last_run
 from corpus.printing import number_of
@@ -77,6 +78,12 @@ def build_bench(
             except NotEnough as reason:
                 left_out[task.name] = str(reason)
             shown.advance()
+    same_prompts = drop_tested_prompts(staged, tasks)
+    for name in [name for name, entry in tasks.items() if not entry["train"]]:
+        left_out[name] = "all prompts of its training stand in a test part too"
+        shutil.rmtree(staged / "public" / name)
+        shutil.rmtree(staged / "private" / name)
+        del tasks[name]
     if not tasks:
         shutil.rmtree(staged)
         raise nothing_to_ask(opened_corpus, connection, left_out)
@@ -85,7 +92,7 @@ def build_bench(
         "version": VERSION,
         "seed": seed,
         "simulated": is_simulated(connection, law),
-        "holdout": holdout.counts(),
+        "holdout": {**holdout.counts(), "same_prompts_left_out": same_prompts},
         "panel": asdict(settings.panel),
     }
     if run := last_run(opened_corpus):
@@ -188,6 +195,27 @@ def build_task(
     return {**entry, "metrics": metrics, **counts, "revealing_left_out": int(reveals_count.sum())}
 
 
+def drop_tested_prompts(staged: Path, tasks: dict[str, Any]) -> int:
+    """Take the prompts that stand in any test part out of training and validation; gives their number.
+
+    Messages differ and yet are asked about in the same words where little is known of them.
+    """
+    tested: set[str] = set()
+    for task in tasks:
+        tested.update(read_frame(staged / "public" / task / "test.parquet", ["prompt"])["prompt"])
+    dropped = 0
+    for task, entry in tasks.items():
+        for split in ("train", "validation"):
+            path = staged / "public" / task / f"{split}.parquet"
+            frame = read_frame(path)
+            kept = frame.filter(~pl.col("prompt").is_in(list(tested)))
+            if len(kept) < len(frame):
+                dropped += len(frame) - len(kept)
+                entry[split] = len(kept)
+                write_parquet(kept, path)
+    return dropped
+
+
 def write_oracle(task: Task, test: pl.DataFrame, law: pl.DataFrame, path: Path) -> None:
     """Write the best possible answers, if the law gives them for this task."""
     if expected := task.expected(test, law):
@@ -198,17 +226,6 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a file of the staged bench."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_frame(frame, path)
-
-
-def find_revealing(frame: pl.DataFrame, hidden_counts: tuple[str, ...]) -> pl.Series:
-    """Mark the prompts that contain an exact count that they should hide, in any usual notation."""
-    revealing = pl.repeat(False, pl.len())
-    for name in (name for name in hidden_counts if name in frame.columns):
-        digits = pl.col(name).cast(pl.Int64).cast(pl.String)
-        grouped = digits.str.reverse().str.replace_all(r"(\d{3})", "${1},").str.reverse().str.strip_chars(",")
-        for form in (digits, grouped, grouped.str.replace_all(",", "."), grouped.str.replace_all(",", " ")):
-            revealing = revealing | ((pl.col(name) >= 1000) & pl.col("prompt").str.contains(form, literal=True))
-    return frame.select(revealing=revealing.fill_null(False))["revealing"]
 
 
 def is_simulated(connection: duckdb.DuckDBPyConnection, law: pl.DataFrame | None) -> bool:

@@ -1,16 +1,17 @@
 """One holdout for all tasks: which messages are learned from, and which are asked about.
 
 Messages of one communicator, company or campaign belong together: they are a group, and a group is in one split for
-all tasks. Tasks separated by time live inside the training groups: what is later than their cut-off is in no task's
-training. Training messages nearly equal to a test message leave training. So one model trained on all tasks has seen
-no test message, and no test group, of any of them.
+all tasks. Tasks separated by time live inside the training groups: what of that kind and medium is later than their
+cut-off is in no task's training. Training messages nearly equal to a test message leave training. So one model trained
+on all tasks has seen no test message, and no test group, of any of them.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -20,16 +21,20 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from corpus.filters.near_pairs import find_candidates_between, sign, verify
-from corpus.filters.pool import Pool
+from corpus.filters.pool import Pool, normalised
 
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
 LEAST_GROUPS = 3
 """Fewer groups of a kind cannot be split: all of them are for training."""
+LEAST_EARLIER = 0.5
+"""Where a cut by time would leave a smaller share for training, there is none."""
 SIMILARITY, SHINGLE_CHARACTERS = 0.8, 5
 
+KINDS = ("communicator_id", "company", "campaign")
+"""What holds messages together; an account without a company goes by its name, as in the prompts."""
 NAMES = """
-SELECT DISTINCT communicator_id, campaign, lower(trim(company)) AS company
+SELECT DISTINCT communicator_id, campaign, coalesce(nullif(trim(company), ''), name) AS company
 FROM message LEFT JOIN communicator USING (communicator_id)
 WHERE communicator_id IS NOT NULL OR campaign IS NOT NULL
 """
@@ -102,34 +107,29 @@ def hold_out(connection: duckdb.DuckDBPyConnection, seed: int, by_time: Collecti
 def list_groups(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the table _grouped: each message with its group, named by the first of the names that belong together."""
     names = _frame(connection, NAMES)
-    columns = [pl.concat_str(pl.lit(f"{kind} "), column).alias(kind) for kind, column in _kinds()]
-    nodes = names.select(columns)
-    known = np.unique(np.concatenate([nodes[kind].drop_nulls().to_numpy().astype(str) for kind, _ in _kinds()]))
-    edges = list(_pairs(nodes, known))
-    left, right = (np.concatenate([pair[side] for pair in edges]) for side in (0, 1))
+    nodes = names.select(_node(names, kind) for kind in KINDS)
+    known = pl.concat([nodes[kind].drop_nulls() for kind in KINDS]).unique().sort()
+    places = nodes.with_columns(pl.all().cast(pl.Enum(known)).to_physical().cast(pl.Int64))
+    pairs = [places.select(pair).drop_nulls().to_numpy() for pair in pairwise((*KINDS, KINDS[0]))]
+    left, right = np.concatenate(pairs).T
     graph = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(len(known), len(known)))
     labels = connected_components(graph, directed=False)[1] if len(known) else np.zeros(0, np.int64)
-    first = known[np.unique(labels, return_index=True)[1]] if len(known) else known
-    own = nodes.select(pl.coalesce(kind for kind, _ in _kinds()).alias("node"))["node"].to_numpy().astype(str)
-    of_row = first[labels[np.searchsorted(known, own)]] if len(known) else own
-    named = names.select("communicator_id", "campaign").with_columns(pl.Series("group", of_row, pl.String)).unique()
+    first = pl.DataFrame({"label": labels, "group": known}).group_by("label").agg(pl.col("group").min())
+    of_name = pl.DataFrame({"own": np.arange(len(known)), "label": labels}).join(first, on="label")
+    own = places.select(own=pl.coalesce(KINDS))
+    of_row = own.join(of_name, on="own", how="left", maintain_order="left")["group"]
+    named = names.select("communicator_id", "campaign").with_columns(group=of_row).unique()
     connection.register("_group_of", named.to_arrow())
     connection.execute(MESSAGES)
     connection.unregister("_group_of")
 
 
-def _kinds() -> tuple[tuple[str, str], ...]:
-    """The kinds of names that hold messages together, with their columns."""
-    return (("communicator", "communicator_id"), ("company", "company"), ("campaign", "campaign"))
-
-
-def _pairs(nodes: pl.DataFrame, known: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Which names stand side by side, as their places in `known`."""
-    kinds = [kind for kind, _ in _kinds()]
-    for left, right in zip(kinds, [*kinds[1:], kinds[0]], strict=True):
-        both = nodes.select(left, right).drop_nulls()
-        first, second = (np.searchsorted(known, both[kind].to_numpy().astype(str)) for kind in (left, right))
-        yield first, second
+def _node(names: pl.DataFrame, kind: str) -> pl.Expr:
+    """A column of names that hold messages together, null where it is empty; ids are compared as they are."""
+    column = pl.col(kind)
+    if kind != "communicator_id":
+        column = column.map_elements(normalised, pl.String)
+    return pl.when(column != "").then(pl.concat_str(pl.lit(f"{kind} "), column)).alias(kind)
 
 
 def facts_of(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -140,9 +140,11 @@ def facts_of(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 def split_groups(facts: pl.DataFrame, seed: int) -> pl.DataFrame:
     """The split of each group: of those whose rarest fact is the same, a fifth is test, a tenth validation.
 
-    So also what few groups have is in every split. The order is that of a seeded hash.
+    So also what few groups have is in every split; facts of fewer groups than can be split do not count where a group
+    has others. The order is that of a seeded hash.
     """
-    counted = facts.with_columns(groups=pl.len().over("fact")).sort("group", "groups", "fact")
+    counted = facts.with_columns(groups=pl.len().over("fact"))
+    counted = counted.with_columns(too_few=pl.col("groups") < LEAST_GROUPS).sort("group", "too_few", "groups", "fact")
     rarest = counted.unique("group", keep="first", maintain_order=True)
     digest = [hashlib.sha256(f"{seed}:{name}".encode()).hexdigest() for name in rarest["group"]]
     ordered = rarest.with_columns(pl.Series("digest", digest, pl.String)).sort("digest")
@@ -165,7 +167,8 @@ def separate_by_time(
     held: pl.DataFrame, by_time: Collection[tuple[str, str]]
 ) -> tuple[pl.DataFrame, dict[tuple[str, str], dict[str, Any]]]:
     """Add `split` and `time_split`: inside the training groups the last fifth by time is test, the tenth before it
-    validation; equal times stay together. Gives the first times of both for each channel and kind.
+    validation; equal times stay together. Gives the first times of both for each channel and kind; none where times
+    are so coarse that less than half would stay for training.
     """
     later: dict[tuple[str, str], dict[str, Any]] = {}
     time_split, at = pl.lit(None, pl.String), pl.col("published_at")
@@ -177,6 +180,9 @@ def separate_by_time(
         first_validation, first_test = (
             times.quantile(1 - share, "higher") for share in (TEST_SHARE + VALIDATION_SHARE, TEST_SHARE)
         )
+        if times.filter(times < first_validation).len() < LEAST_EARLIER * times.len():
+            later[channel, kind] = {}
+            continue
         later[channel, kind] = {"validation": first_validation, "test": first_test}
         part = (
             pl.when(at >= first_test)
@@ -197,7 +203,7 @@ def near_tests(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.
     connection.register("_held", held.select("message_id", "split", "time_split").to_arrow())
     pool = Pool(connection)
     pool.select(None)
-    sign(pool, "kind", "character", SHINGLE_CHARACTERS, SIMILARITY)
+    sign(pool, "''", "character", SHINGLE_CHARACTERS, SIMILARITY)
     find_candidates_between(pool, SIMILARITY, TESTED)
     verify(pool, "character", SHINGLE_CHARACTERS, SIMILARITY)
     found = _frame(connection, NEAR)["message_id"]
@@ -205,17 +211,20 @@ def near_tests(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.
     return pl.concat([found, same_titles(connection, held)]).unique().sort()
 
 
-TITLES = r"""
-SELECT message_id, trim(regexp_replace(lower(nfc_normalize(title)), '[^\p{L}\p{N}]+', ' ', 'g')) AS words
-FROM message WHERE title IS NOT NULL
-"""
-
-
 def same_titles(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.Series:
-    """The messages of training and validation that have the title of a test message, but for case and punctuation."""
-    titled = held.join(_frame(connection, TITLES), on="message_id").filter(pl.col("words") != "")
+    """The messages of training and validation that have the title of a test message, but for its form."""
+    titles = _frame(connection, "SELECT message_id, title FROM message WHERE title IS NOT NULL")
+    titled = held.join(titles, on="message_id").with_columns(words=title_words("title"))
+    titled = titled.filter(pl.col("words") != "")
     tested = titled.filter(~_not_test())["words"]
     return titled.filter(_not_test(), pl.col("words").is_in(tested.implode()))["message_id"]
+
+
+def title_words(column: str) -> pl.Expr:
+    """A title as it is compared: case, compatible forms, punctuation and what cannot be seen make no difference."""
+    folded = pl.col(column).cast(pl.String).map_elements(normalised, pl.String)
+    words = folded.str.replace_all(r"[^\p{L}\p{M}\p{N}]+", " ").str.strip_chars()
+    return pl.when(words != "").then(words).otherwise(folded)
 
 
 def _not_test() -> pl.Expr:

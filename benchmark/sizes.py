@@ -1,7 +1,7 @@
 """How many questions a task asks of a split, and which of them are the panel: both the first by a seeded hash.
 
-So a smaller bench is part of a larger one, and a smaller panel of a larger one. The panel is what expensive models
-answer: as many groups as there are, and short questions alone where a bench is built so.
+So a smaller bench asks about messages of a larger one, and a smaller panel is part of a larger one. The panel is what
+expensive models answer: as many groups as there are, and short videos alone where a bench is built so.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def panel_ranks(questions: pl.DataFrame, size: PanelSize, seed: int) -> pl.Serie
         scenes = questions["scene_seen"].list.len().fill_null(0)
         order = order.filter(scenes <= size.most_scenes)
     turn = pl.col("hashed").rank("ordinal").over("group")
-    ranked = order.with_columns(turn=turn).sort("turn", "hashed").head(size.questions)
+    order = order.with_columns(hashed(order["group"], seed).alias("hashed_group"), turn=turn)
+    ranked = order.sort("turn", "hashed_group").head(size.questions)
     ranks = ranked.select("row", panel_rank=pl.int_range(pl.len()))
     rows = questions.select(row=pl.int_range(pl.len()))
     return rows.join(ranks, on="row", how="left", maintain_order="left")["panel_rank"]

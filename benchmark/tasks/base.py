@@ -100,9 +100,9 @@ class Task(ABC):
     def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """Replace behavior by random legal values, so that only the format can be learned."""
 
-    def rng(self, seed: int) -> np.random.Generator:
-        """Make the task's random generator for a seed."""
-        return np.random.default_rng([seed, zlib.crc32(self.name.encode())])
+    def rng(self, seed: int, message_id: str = "") -> np.random.Generator:
+        """Make the task's random generator for a seed; for a message one of its own, whatever else is in the bench."""
+        return np.random.default_rng([seed, zlib.crc32(self.name.encode()), zlib.crc32(message_id.encode())])
 
     def columns(self) -> tuple[str, ...]:
         """Columns of the public frame beyond CONTENT, prompt, options, answer and target."""

@@ -86,8 +86,8 @@ class Replay(Task):
             raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos of {scenes}")
         frame = with_scenes(capped(frame, sizes, seed), connection)
         frame = frame.filter(pl.col("scene_seen").list.len() == pl.col("curve").list.len())
-        rng = self.rng(seed)
-        asked = [self.ask(scenes, rng) for scenes in frame["curve"].list.len()]
+        counted = zip(frame["message_id"], frame["curve"].list.len(), strict=True)
+        asked = [self.ask(scenes, self.rng(seed, message)) for message, scenes in counted]
         frame = frame.with_columns(pl.Series("asked", asked, pl.List(pl.Int64)), scene_count=pl.col("curve").list.len())
         return self.retarget(frame)
 
@@ -132,7 +132,7 @@ class Replay(Task):
             covered = covariance(len(mean), *noise)
             draws = draw_answers(mean.to_numpy(), covered, shown.to_list(), asked.to_list(), rng)
             best.append(np.clip(least_rmse(draws), 0, 100).tolist())
-            nearest.append(np.clip(most_near(draws, ABSOLUTE_TOLERANCE), 0, 100).tolist())
+            nearest.append(np.clip(most_near(draws, int(ABSOLUTE_TOLERANCE)), 0, 100).tolist())
         return Expected({RMSE_PER_VIDEO.name: best, ACCURACY_ABS5.name: nearest})
 
 

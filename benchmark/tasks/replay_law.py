@@ -157,12 +157,8 @@ def least_rmse(draws: Array, steps: int = 50) -> Array:
     return point
 
 
-def most_near(draws: Array, tolerance: float) -> Array:
-    """For each value, the middle of the window of 2 * tolerance that holds most draws."""
-    ordered = np.sort(draws, axis=0)
-    middles = []
-    for values in ordered.T:
-        counts = np.searchsorted(values, values + 2 * tolerance, side="right") - np.arange(len(values))
-        first = int(counts.argmax())
-        middles.append((values[first] + values[first + counts[first] - 1]) / 2)
-    return np.array(middles)
+def most_near(draws: Array, tolerance: int) -> Array:
+    """For each value, the whole number that has most draws at most `tolerance` off; curves are of whole numbers."""
+    window, shown = np.ones(2 * tolerance + 1), np.round(draws).astype(np.int64)
+    counts = [np.convolve(np.bincount(values, minlength=101), window, "same") for values in shown.T]
+    return np.array([float(count.argmax()) for count in counts])

@@ -93,13 +93,16 @@ class TweetLikes(Task):
         return post_text(frame)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The more likely class and both probabilities, given the cuts of the post's block (likes)."""
+        """Both probabilities, given the cuts of the post's block (likes), and as many high as low in each block."""
         cuts = {name: np.log(np.maximum(frame[name].to_numpy(), 0.5)) for name in ("low_below", "high_above")}
         mean, spread = (law_of(name, frame, law).to_numpy() for name in ("post_ln", "post_sd"))
         low = ndtr((cuts["low_below"] - mean) / spread)
         high = ndtr(-(cuts["high_above"] - mean) / spread)
         share = high / np.maximum(low + high, 1e-12)
-        chosen = [[float(p > 0.5)] for p in share]
+        block = frame.select("communicator_id", "split", "block").with_columns(share=share)
+        place = (pl.col("share").rank("ordinal") - 0.5) / pl.len()
+        high_half = block.select(place.over("communicator_id", "split", "block") > 0.5).to_series()
+        chosen = [[float(high)] for high in high_half]
         return Expected({ACCURACY.name: chosen}, [[float(1 - p), float(p)] for p in share])
 
 

@@ -12,6 +12,7 @@ from corpus.filters.pool import Pool
 
 COMPARED = 10_000  # characters of a text: bounds the work that hostile texts can cause
 SMALL = 8  # a bucket up to this size gives all its pairs
+MOST_ASKED = 500  # places of a bucket with which all others in it are compared
 
 BUCKETS = """
 INSERT INTO pair
@@ -33,12 +34,12 @@ BETWEEN = """
 INSERT INTO pair
 WITH asked AS (
     SELECT alike, band_{n} AS key, place FROM signed SEMI JOIN ({places}) USING (place)
-    QUALIFY row_number() OVER (PARTITION BY alike, band_{n} ORDER BY place) <= {small}
+    QUALIFY row_number() OVER (PARTITION BY alike, band_{n} ORDER BY place) <= {most}
 )
 SELECT DISTINCT asked.place, other.place FROM asked
 JOIN (FROM signed ANTI JOIN ({places}) USING (place)) other ON other.alike = asked.alike AND other.band_{n} = asked.key
 """
-"""Pairs of a band between asked places and all others; of a large bucket the first asked ones stand for the rest."""
+"""Pairs of a band between asked places and all others; of a very large bucket only the first of the asked."""
 
 
 def sign(pool: Pool, alike: str, unit: Unit, size: int, threshold: float) -> None:
@@ -70,7 +71,7 @@ def find_candidates_between(pool: Pool, threshold: float, places: str) -> None:
     """Fill `candidate` (earlier, later): one of the places that the SQL `places` gives, and another sharing a band."""
     pool.connection.execute("CREATE OR REPLACE TABLE pair (earlier BIGINT, later BIGINT)")
     for n in range(banding(threshold)[0]):
-        pool.connection.execute(BETWEEN.format(n=n, small=SMALL, places=places))
+        pool.connection.execute(BETWEEN.format(n=n, most=MOST_ASKED, places=places))
     pool.connection.execute("CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT earlier, later FROM pair")
     pool.connection.execute("DROP TABLE pair; DROP TABLE signed")
 

@@ -80,6 +80,48 @@ def test_training_later_than_a_test_by_time_is_a_leak(bench):
     assert found(bench) == {(LEAK, "times", "tweet_likes_time", "tweet_likes_time", rows)}
 
 
+def test_training_of_another_task_later_than_a_test_by_time_is_a_leak(bench):
+    later = bench.public("tweet_likes_time", "test")["published_at"].max() + timedelta(days=100)
+    plant(bench, "tweet_likes_brand", "train", published_at=later)
+    rows = bench.public("tweet_likes_time", "test").height
+    assert found(bench) == {(LEAK, "times", "tweet_likes_time", "tweet_likes_brand", rows)}
+
+
+def test_test_questions_in_the_validation_part_are_a_leak(bench):
+    plant(bench, "views", "validation", message_id=first_test(bench, "views", "message_id"))
+    assert (LEAK, "messages", "views", "views (validation)", 1) in found(bench)
+    with pytest.raises(LeakyBench):
+        refuse_leaks(bench)
+
+
+def test_a_copied_text_and_a_copied_prompt_with_other_spaces_are_found(bench):
+    body = first_test(bench, "tweet_likes_brand", "body")
+    prompt = str(first_test(bench, "tweet_likes_brand", "prompt"))
+    plant(bench, "tweet_likes_time", "train", body=f"{body}  !", prompt=prompt.replace("\n", " \n") + " ")
+    findings = {finding for finding in found(bench) if finding[2] == "tweet_likes_brand"}
+    assert findings == {
+        (LEFT, "texts", "tweet_likes_brand", "tweet_likes_time", 1),
+        (LEAK, "prompts", "tweet_likes_brand", "tweet_likes_time", 1),
+    }
+
+
+def test_a_prompt_that_shows_the_count_it_asks_for_is_said(bench):
+    views = bench.answers("views").filter(pl.col("target").list.first() > 1_000)
+    path = bench.root / "public" / "views" / "test.parquet"
+    shown = f"as seen by {int(views['target'][0][0]):,} people"
+    changed = pl.when(pl.col("instance_id") == views["instance_id"][0]).then(pl.col("prompt") + shown)
+    pl.read_parquet(path).with_columns(prompt=changed.otherwise("prompt")).write_parquet(path)
+    assert found(bench) == {(LEFT, "counts", "views", "views", 1)}
+
+
+def test_a_bench_without_titles_or_with_null_ones_is_audited(bench):
+    for task in ("views", "like_view_ratio"):
+        path = bench.root / "public" / task / "test.parquet"
+        frame = pl.read_parquet(path)
+        (frame.drop("title") if task == "views" else frame.with_columns(title=pl.lit(None))).write_parquet(path)
+    assert audit(bench) == []
+
+
 def test_a_title_left_in_is_said_and_refuses_nothing(bench):
     title = first_test(bench, "views", "title")
     plant(bench, "speech_choice", "train", title=f"{title.upper()} !")

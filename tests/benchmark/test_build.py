@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -19,7 +20,9 @@ from benchmark.tasks.replay import scene_runs
 from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
 from corpus.files.written_once import HoldsOther
+from corpus.ingest.run import ingest
 from corpus.simulate.world import simulate
+from corpus.sources.registry import source_named
 
 SIZES = {"train": 150, "validation": 40, "test": 60}
 REPLAYS = [name for name in TASKS if name.startswith("replay_")]
@@ -190,6 +193,39 @@ def test_the_control_keeps_whole_curves_and_their_lengths(bench):
     assert sorted(read) == sorted(tuple(target) for target in train["target"])
     moved = np.mean([a != tuple(b) for a, b in zip(read, train["target"], strict=True)])
     assert moved > 0.8
+
+
+def test_messages_of_which_nothing_is_known_are_not_asked_and_learned_alike(tmp_path):
+    """Curves without title or channel: whole ones are asked in the same words, parts of them are not."""
+    lines = []
+    rng = np.random.default_rng(0)
+    for n in range(90):
+        curve = np.round(np.clip(0.5 + np.cumsum(rng.normal(0, 0.05, 100)), 0.01, 1), 3)
+        heatmap = [{"start_time": i * 2.0, "end_time": (i + 1) * 2.0, "value": value} for i, value in enumerate(curve)]
+        lines.append(json.dumps({"id": f"video{n:06}", "duration": 200, "channel_id": f"UC{n}", "heatmap": heatmap}))
+    (tmp_path / "dump").mkdir()
+    for n, line in enumerate(lines):
+        (tmp_path / "dump" / f"{n}.info.json").write_text(line)
+    ingest(source_named("ytdlp"), [tmp_path / "dump"], tmp_path / "corpus")
+    bench = build_bench(tmp_path / "corpus", tmp_path / "bench")
+    assert "replay_past" in bench.tasks and "replay_all_masked" not in bench.tasks
+    assert "prompts of its training" in bench.manifest["left_out"]["replay_all_masked"]
+    assert bench.manifest["holdout"]["same_prompts_left_out"] >= 60
+
+
+def test_masks_of_a_video_do_not_depend_on_the_others(corpus, bench, tmp_path):
+    smaller = build_bench(corpus, tmp_path / "smaller", sizes={**SIZES, "test": 20})
+    for task in ("replay_random_5", "replay_past"):
+        few, many = (made.public(task, "test").select("instance_id", "prompt") for made in (smaller, bench))
+        assert few.height == 20 and few.join(many, on=["instance_id", "prompt"], how="semi").height == 20
+
+
+def test_whole_numbers_are_the_best_answers_within_five(bench):
+    """Curves are of whole numbers, of which eleven are within five of a whole number and ten of any other."""
+    for task in (task for task in bench.tasks if task.startswith("replay")):
+        oracle = pl.read_parquet(bench.root / "private" / task / "oracle.parquet")
+        values = oracle["values_accuracy_abs5"].explode()
+        assert values.equals(values.round())
 
 
 def test_same_corpus_and_seed_same_bytes(corpus, bench, tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.holdout import Holdout, hold_out
+from corpus.filters.minhash import similarities
 from corpus.schema import TABLES
 
 DAY = datetime(2020, 1, 1)
@@ -176,3 +178,110 @@ def test_a_corpus_without_messages_has_an_empty_holdout():
     held = hold_out(corpus_of([]), 0, {("twitter", "post")})
     assert (held.messages.height, held.near_duplicates, held.later) == (0, 0, {})
     assert held.counts() == {"groups": {}, "near_duplicates_left_out": 0, "later": {}}
+
+
+WRITTEN = ["Acme Corp", " ACME  CORP", "Acme\tCorp", "Acme Corp\n", "Ａｃｍｅ Corp", "Acme​ Corp"]
+
+
+def accounts_of(companies: Rows) -> tuple[Rows, Rows]:
+    """A post of each of some accounts."""
+    speakers = [{"communicator_id": f"x:{n}", "channel": "x", **row} for n, row in enumerate(companies)]
+    rows = [
+        {"message_id": f"m{n}", "communicator_id": speaker["communicator_id"], "body": text_of(n)}
+        for n, speaker in enumerate(speakers)
+    ]
+    return rows, speakers
+
+
+def test_forms_of_a_name_are_one_company_and_an_account_without_one_goes_by_its_name():
+    rows, speakers = accounts_of([*({"company": name} for name in WRITTEN), {"name": "acme corp"}])
+    assert hold_out(corpus_of(rows, speakers), 0).messages["group"].n_unique() == 1
+    rows, speakers = accounts_of(
+        [{"company": "Straße"}, {"company": "STRASSE"}, {"company": "Cafe\u0301"}, {"company": "Café"}]
+    )
+    assert hold_out(corpus_of(rows, speakers), 0).messages["group"].n_unique() == 2
+
+
+def test_empty_names_hold_nothing_together():
+    rows, speakers = accounts_of(
+        [{"company": " "}, {"company": ""}, {"company": "\u200b"}, {"company": None, "name": " "}]
+    )
+    for row, campaign in zip(rows, ["", " ", "\t", None], strict=True):
+        row["campaign"] = campaign
+    assert hold_out(corpus_of(rows, speakers), 0).messages["group"].n_unique() == 4
+
+
+def test_curves_are_tested_also_where_each_of_few_has_a_rarer_channel_too():
+    rows, curves = posts(600, 200), []
+    for n, channel in enumerate(("tiktok", "tiktok", "vimeo", "vimeo", "facebook", "facebook", "email", "email")):
+        rows.append(
+            {
+                "message_id": f"other{n}",
+                "communicator_id": f"twitter:a{n}",
+                "channel": channel,
+                "body": text_of(9_000 + n),
+            }
+        )
+        curves.append({"message_id": f"twitter:{n}", "metric": "replay", "value": 0.5, "scene": 0})
+    held = hold_out(corpus_of(rows, effects=curves), 0).messages
+    with_curve = held.filter(pl.col("message_id").is_in([row["message_id"] for row in curves]))
+    assert set(with_curve["split"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize(("early", "is_cut"), [(0, False), (250, False), (700, True)])
+def test_times_too_coarse_for_a_cut_leave_all_training_to_the_others(early, is_cut):
+    rows = posts(1_000, 100)
+    for n, row in enumerate(rows):
+        row["published_at"] = DAY if n < early else DAY + timedelta(days=365)
+    held = hold_out(corpus_of(rows), 0, {("twitter", "post")})
+    parts = held.messages.filter(pl.col("group_split") == "train")
+    assert parts["split"].null_count() == (300 * 7 // 10 if is_cut else 0)
+    assert bool(held.later["twitter", "post"]) == is_cut
+    if not is_cut:
+        assert parts["time_split"].null_count() == parts.height
+
+
+@pytest.mark.parametrize(
+    ("tested", "learned", "leaves"),
+    [
+        ("Full width", "Ｆｕｌｌ ｗｉｄｔｈ", True),
+        ("a long way", "a l\u200bong way", True),
+        ("Straße nach Oslo", "STRASSE NACH OSLO", True),
+        ("🔥🔥🔥", "🔥🔥🔥", True),
+        ("कि", "की", False),
+    ],
+)
+def test_titles_are_compared_without_their_form_and_with_all_their_letters(tested, learned, leaves):
+    rows = [{**row, "title": f"video {text_of(n)}"} for n, row in enumerate(posts(200, 40, kind="video"))]
+    before = split_of(hold_out(corpus_of(rows), 0))
+    next(row for row in rows if before[row["message_id"]] == "test")["title"] = tested
+    other = next(row for row in rows if before[row["message_id"]] == "train")
+    other["title"] = learned
+    assert (split_of(hold_out(corpus_of(rows), 0))[other["message_id"]] is None) == leaves
+
+
+def test_a_text_of_a_test_post_in_a_video_leaves_training_too():
+    rows = [*posts(200, 40), *posts(100, 40, first=1_000, kind="video")]
+    before = split_of(hold_out(corpus_of(rows), 0))
+    tested = next(row for row in rows[:200] if before[row["message_id"]] == "test")
+    learned = next(row for row in rows[200:] if before[row["message_id"]] == "train")
+    learned["body"] = tested["body"]
+    assert split_of(hold_out(corpus_of(rows), 0))[learned["message_id"]] is None
+
+
+def test_texts_of_one_template_leave_training_where_any_of_many_tests_is_near():
+    """A hundred test posts share every band with all others; only some are truly near each."""
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("abcdefghijklmnop"), 6)) for _ in range(400)]
+    base = (
+        "the weather service reports for your town today: conditions are stable, winds are light, no warnings in place "
+    )
+    rows = posts(600, 60)
+    for row in rows:
+        row["body"] = base + " ".join(rng.choice(words, 3))
+    held = hold_out(corpus_of(rows), 0).messages.join(pl.DataFrame(rows).select("message_id", "body"), on="message_id")
+    tested = held.filter(pl.col("split") == "test")["body"].to_list()
+    left = held.filter(pl.col("split").is_in(["train", "validation"]))["body"].to_list()
+    assert len(tested) == 120 and len(left) > 30
+    most = [similarities([text] * len(tested), tested, "character", 5).max() for text in left]
+    assert max(most) < 0.8
