@@ -179,6 +179,8 @@ class World:
     alike_channels: bool
     """Whether channels have equally many videos; else most have one or two and a few very many."""
     repeated_titles: float
+    plain_texts: bool
+    """Whether what moves behavior is named in fixed places among few other words."""
     age_days: float
     """Median age when behavior is observed."""
     age_ln_sd: float
@@ -203,6 +205,7 @@ LIFELIKE = World(
     longest_short_s=60,
     alike_channels=False,
     repeated_titles=0.05,
+    plain_texts=False,
     age_days=1.7,
     age_ln_sd=1.2,
     curve=CurveLaw(
@@ -240,6 +243,7 @@ CLEAR = World(
     longest_short_s=13,
     alike_channels=True,
     repeated_titles=0.0,
+    plain_texts=True,
     age_days=30,
     age_ln_sd=0.0,
     curve=CurveLaw(

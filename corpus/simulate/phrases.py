@@ -35,6 +35,9 @@ TIMES = ("on Monday", "last week", "at dawn", "after lunch", "all night", "in th
 
 NEUTRAL = {"place": PLACES, "town": PLACES, "people": PEOPLE, "friends": PEOPLE, "thing": THINGS, "time": TIMES}
 
+PLAIN_TITLES = ("{tone} {occasion} {product} {thing} {place}",)
+PLAIN_POSTS = ("{post} {place} {thing} {people}",)
+PLAIN_SPEECH = ("look at the {shot}", "the {shot} again", "here the {shot}")
 TITLES = (
     "{tone} {occasion} {product} with {people} in {place}",
     "{product} from {place}: a {tone} {occasion} by the {thing}",
@@ -72,19 +75,19 @@ def write(rng: np.random.Generator, wordings: Sequence[str], **named: str) -> st
     return wording.format(**neutral, **named)
 
 
-def title_of(rng: np.random.Generator, tone: str, occasion: str, product: str) -> str:
-    """A title that names tone, occasion and product."""
-    return write(rng, TITLES, tone=tone, occasion=occasion, product=product)
+def title_of(rng: np.random.Generator, tone: str, occasion: str, product: str, plain: bool) -> str:
+    """A title that names tone, occasion and product; a plain one has few other words, and all in their places."""
+    return write(rng, PLAIN_TITLES if plain else TITLES, tone=tone, occasion=occasion, product=product)
 
 
-def post_of(rng: np.random.Generator, topic: str, style: str) -> str:
+def post_of(rng: np.random.Generator, topic: str, style: str, plain: bool) -> str:
     """The text of a post."""
-    return write(rng, POSTS, post=style.format(topic=topic))
+    return write(rng, PLAIN_POSTS if plain else POSTS, post=style.format(topic=topic))
 
 
-def speech_of(rng: np.random.Generator, shot: str) -> str:
+def speech_of(rng: np.random.Generator, shot: str, plain: bool) -> str:
     """A sentence that names the shot."""
-    return write(rng, SPEECH, shot=shot)
+    return write(rng, PLAIN_SPEECH if plain else SPEECH, shot=shot)
 
 
 def company_names(count: int) -> list[str]:
@@ -95,10 +98,10 @@ def company_names(count: int) -> list[str]:
     return [names[i % len(names)] + ("" if i < len(names) else f" {i // len(names) + 1}") for i in range(count)]
 
 
-def stock_titles(rng: np.random.Generator, count: int = 40) -> list[tuple[str, str, str, str]]:
+def stock_titles(rng: np.random.Generator, plain: bool, count: int = 40) -> list[tuple[str, str, str, str]]:
     """Titles that many channels use: tone, occasion, product and the text."""
     titles = []
     for _ in range(count):
         tone, occasion, product = (pick(rng, tuple(of)) for of in (rules.TONES, rules.OCCASIONS, rules.NICHES))
-        titles.append((tone, occasion, product, title_of(rng, tone, occasion, product)))
+        titles.append((tone, occasion, product, title_of(rng, tone, occasion, product, plain)))
     return titles

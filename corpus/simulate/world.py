@@ -139,7 +139,7 @@ def draw_title(
         return stock[int(rng.integers(len(stock)))]
     tone, occasion = pick(rng, tuple(rules.TONES)), pick(rng, tuple(rules.OCCASIONS))
     product = brand.product if rng.random() < 0.8 else pick(rng, tuple(rules.NICHES))
-    return tone, occasion, product, title_of(rng, tone, occasion, product)
+    return tone, occasion, product, title_of(rng, tone, occasion, product, world.plain_texts)
 
 
 class Drawing:
@@ -147,7 +147,7 @@ class Drawing:
 
     def __init__(self, world: World, seed: int) -> None:
         self.world = world
-        self.stock = stock_titles(np.random.default_rng([seed, 2]))
+        self.stock = stock_titles(np.random.default_rng([seed, 2]), world.plain_texts)
 
     def video(self, rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
         """Draw the rows of a video: message, scenes, effects and law."""
@@ -184,7 +184,7 @@ class Drawing:
         mean = expected_attention(scenes, tone, law)
         noise = covariance(count, law.slow_sd, law.slow_markers, law.fast_sd, law.fast_markers, law.opening_sd)
         spans = scene_spans(MARKERS, duration_s)
-        rows = [scene_row(rng, i, scene, span) for i, (scene, span) in enumerate(zip(scenes, spans, strict=True))]
+        rows = [self.scene(rng, i, scene, span) for i, (scene, span) in enumerate(zip(scenes, spans, strict=True))]
         sizes = {
             "replay_slow_sd": law.slow_sd,
             "replay_slow_markers": law.slow_markers,
@@ -193,6 +193,19 @@ class Drawing:
             "replay_opening_sd": law.opening_sd,
         }
         return rows, draw_curves(rng, mean, noise, 1)[0], {"replay_mean": mean.tolist(), **sizes}
+
+    def scene(self, rng: np.random.Generator, number: int, scene: Scene, span: tuple[float, float]) -> Row:
+        """Row of a scene: a caption, and by chance speech and on-screen text."""
+        return {
+            "scene": number,
+            "start_s": span[0],
+            "end_s": span[1],
+            "speech": [speech_of(rng, scene.shot, self.world.plain_texts)] if rng.random() < 0.4 else [],
+            "screen_text": [scene.text] if scene.text else [],
+            "captions": [scene.shot],
+            "objects": [],
+            "actions": [],
+        }
 
     def response(
         self, rng: np.random.Generator, brand: Brand, named: tuple[str, str, str], age_days: float
@@ -227,7 +240,8 @@ class Drawing:
             "communicator_id": speaker_id("twitter", brand),
             "channel": "twitter",
             "kind": "post",
-            "body": post_of(rng, topic, style) + (" https://example.org/" if rng.random() < 0.3 else ""),
+            "body": post_of(rng, topic, style, self.world.plain_texts)
+            + (" https://example.org/" if rng.random() < 0.3 else ""),
             "published_at": published,
             "language": "en",
             "licence": LICENCE,
@@ -241,20 +255,6 @@ class Drawing:
         }
         law = {"message_id": message_id, "post_ln": float(likes_ln), "post_sd": self.world.post_noise_sd}
         return {"message": [message], "effect": [effect], "law": [law]}
-
-
-def scene_row(rng: np.random.Generator, number: int, scene: Scene, span: tuple[float, float]) -> Row:
-    """Row of a scene: a caption, and by chance speech and on-screen text."""
-    return {
-        "scene": number,
-        "start_s": span[0],
-        "end_s": span[1],
-        "speech": [speech_of(rng, scene.shot)] if rng.random() < 0.4 else [],
-        "screen_text": [scene.text] if scene.text else [],
-        "captions": [scene.shot],
-        "objects": [],
-        "actions": [],
-    }
 
 
 def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:

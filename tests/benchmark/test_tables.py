@@ -178,7 +178,9 @@ def test_the_page_says_what_it_rests_on(made):
     shown = one(made[0], "good-seed0", "past", "rmse")
     assert f"{shown['value']:.2f} [{shown['low']:.2f}, {shown['high']:.2f}]" in row
     assert "simulated world" in text and "Unparsed answers" in text
-    assert ["past", "40", "40", "12"] in [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert ["past", "40", "40", "12"] in [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()
+    ]
     for line_up in (block for block in text.split("\n\n") if block.startswith("|")):
         assert len({line.count("|") for line in line_up.splitlines()}) == 1
 
