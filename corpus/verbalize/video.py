@@ -59,11 +59,13 @@ REPLAY_PAPER = VideoForm(
 """The paper's order of fields (scenes first) and its bare list of values."""
 
 LIKE_VIEW = Template(
-    "like-view", 2, HEADER + "[{scenes}\n]which percentage of its viewers like this video? a number\nanswer:"
+    "like-view",
+    1,
+    HEADER + "[{scenes}\n]which percentage of its viewers like this video? its value after =\nanswer:",
 )
-LIKE_VIEW_ANSWER = Template("like-view-answer", 2, "{likes} %")
-VIEWS = Template("views", 2, HEADER + "[{scenes}\n]how many views does this video have? a number\nanswer:")
-VIEWS_ANSWER = Template("views-answer", 2, "{views}")
+LIKE_VIEW_ANSWER = Template("like-view-answer", 1, "{gist} = {likes} %")
+VIEWS = Template("views", 1, HEADER + "[{scenes}\n]how many views does this video have? the number after =\nanswer:")
+VIEWS_ANSWER = Template("views-answer", 1, "{gist} = {views}")
 SPEECH = Template(
     "speech-choice",
     1,
@@ -128,12 +130,12 @@ def scene_gist() -> pl.Expr:
 
 
 def like_view_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Forward: likes in percent of views."""
+    """Forward: likes in percent of views, asked after the title."""
     return _whole_text(frame, LIKE_VIEW, LIKE_VIEW_ANSWER, ("likes",))
 
 
 def views_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Forward: the count of views; likes are masked too."""
+    """Forward: the count of views, asked after the title; likes are masked too."""
     return _whole_text(frame, VIEWS, VIEWS_ANSWER, ("views", "likes"))
 
 
@@ -144,7 +146,7 @@ def _whole_text(frame: pl.DataFrame, prompt: Template, answer: Template, masked:
         joined(frame, scenes)
         .with_columns(
             prompt=prompt.fill(scenes=pl.col("_scenes"), **header_fields(masked)),
-            answer=answer.fill(**header_fields()),
+            answer=answer.fill(gist=gist(pl.col("title"), 6).fill_null(""), **header_fields()),
         )
         .drop("_scenes")
     )
