@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real bench readme posts privacy seeds ablate soak clean
+.PHONY: setup demo test lint submissions real world bench readme posts privacy seeds ablate soak clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -31,6 +31,10 @@ test: lint
 real: setup
 	@if [ -z "$(DATA)" ]; then echo "make real: skipped, since the real files are absent (put them in ../shared/data or name their folder: CBC_SHARED_DATA=DIR make real)"; \
 	else .venv/bin/python -m studies.real "$(DATA)" --out real; fi
+
+world: setup
+	@if [ -z "$(DATA)" ]; then echo "make world: skipped, since the real files are absent (see make real)"; \
+	else .venv/bin/python -m studies.world "$(DATA)"; fi
 
 bench: setup
 	@if [ -z "$(DATA)" ]; then echo "the ingest of real files is left out: they are absent (see make real)"; fi

@@ -33,6 +33,8 @@ class Settings:
     batch_size: int = 64
     decode: str = "greedy"
     seed: int = 0
+    panel: bool | None = None
+    """Whether to answer the panel alone; None: as the predictor does by default."""
 
     def as_dict(self, *names: str) -> dict[str, Any]:
         """Values of the settings with these names."""
@@ -52,6 +54,8 @@ class Predictor(ABC):
     description: str
     answers: str
     uses_settings: tuple[str, ...] = ()
+    answers_panel: bool = False
+    """Whether it is expensive, so that it answers the panel alone unless asked for more."""
     advance: Callable[[float], None] = staticmethod(lambda answers: None)  # called with the number of answers just made
 
     @property
@@ -82,6 +86,6 @@ class Predictor(ABC):
 
 
 def questions(bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-    """Questions to predict, in the bench's order; at most `settings.limit`."""
-    frame = bench.public(task, settings.split)
+    """Questions to predict, in the bench's order: all or the panel, at most `settings.limit`."""
+    frame = (bench.panel if settings.panel else bench.public)(task, settings.split)
     return frame if settings.limit is None else frame.head(settings.limit)

@@ -53,10 +53,10 @@ class ContentModel:
     def __init__(self, train: pl.DataFrame, seed: int) -> None:
         rows = scene_rows(train)
         self.words, self.title_words = Words(rows["scene_text"].to_list()), Words(titles(train))
-        clusters = train["cluster"].unique(maintain_order=True)
-        self.fold_of = dict(zip(clusters, np.arange(len(clusters)) % FOLDS, strict=True))
+        groups = train["group"].unique(maintain_order=True)
+        self.fold_of = dict(zip(groups, np.arange(len(groups)) % FOLDS, strict=True))
         matrix, truth = self.matrix(train, rows), rows["value"].to_numpy()
-        fold, known = self.fold_numbers(rows["cluster"]), np.isfinite(truth.astype(np.float64))
+        fold, known = self.fold_numbers(rows["group"]), np.isfinite(truth.astype(np.float64))
         self.full_model = make_trees(seed).fit(matrix[known], truth[known])
         self.fold_models = [self.fit_without_fold(matrix, truth, known & (fold != i), seed) for i in range(FOLDS)]
 
@@ -64,9 +64,9 @@ class ContentModel:
         """Train on the scenes outside a fold; gives the full model if there are none (a single channel)."""
         return make_trees(seed).fit(matrix[outside], truth[outside]) if outside.any() else self.full_model
 
-    def fold_numbers(self, clusters: pl.Series) -> Ints:
+    def fold_numbers(self, groups: pl.Series) -> Ints:
         """Fold of each scene's channel: [scenes], -1 for channels outside training."""
-        return np.array([self.fold_of.get(cluster, -1) for cluster in clusters], dtype=np.int64)
+        return np.array([self.fold_of.get(group, -1) for group in groups], dtype=np.int64)
 
     def matrix(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Any:
         """Features: sparse [scenes, position + video's numbers + words of its title + words of the scene]."""
@@ -81,7 +81,7 @@ class ContentModel:
 
     def predict(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Array:
         """Predict [scenes]; channels of training get the model that was not trained on them."""
-        matrix, fold = self.matrix(frame, rows), self.fold_numbers(rows["cluster"])
+        matrix, fold = self.matrix(frame, rows), self.fold_numbers(rows["group"])
         predicted: Array = self.full_model.predict(matrix)
         for i, model in enumerate(self.fold_models):
             if (fold == i).any():
@@ -170,7 +170,7 @@ def option_scores(task: Task, train: pl.DataFrame, test: pl.DataFrame, seed: int
     """Scores of each question's options, which are the classes of training or texts of the question itself."""
     if "option_texts" in train.columns:
         return rank_options(train, test)
-    return predict_class(train, test, task.split_by_time, seed)
+    return predict_class(train, test, task.split_by_time is not None, seed)
 
 
 def choices(test: pl.DataFrame, scores: list[list[float]]) -> pl.DataFrame:

@@ -41,6 +41,12 @@ def predict(
         str, typer.Option(help="greedy or expected (mean over tokens 0..100); language models")
     ] = "greedy",
     seed: Annotated[int, typer.Option(help="seed of predictors that draw or train")] = 0,
+    panel: Annotated[
+        bool | None,
+        typer.Option(
+            "--panel/--all-questions", help="the panel alone, as language models do by default, or everything"
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Predict a bench's questions with NAME and write a run; the same command continues a stopped run."""
@@ -48,7 +54,7 @@ def predict(
     from baselines.predict import predict_run, read_json
 
     chosen = tuple(part.strip() for part in tasks.split(",") if part.strip()) if tasks is not None else None
-    settings = Settings(chosen, shots, limit, split, batch_size, decode, seed)
+    settings = Settings(chosen, shots, limit, split, batch_size, decode, seed, panel)
     line = predict_run(name, bench, out, settings)
     if json:
         say_json(read_json(out / "manifest.json"))

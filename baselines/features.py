@@ -78,12 +78,12 @@ def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) ->
 def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """A row for each scene, in order.
 
-    Columns: row (index in `frame`), cluster, scene, scenes, position (0..1), scene_text, visible (replay value,
+    Columns: row (index in `frame`), group, scene, scenes, position (0..1), scene_text, visible (replay value,
     null if masked), asked (whether the value is asked for), value (the truth, if known).
     """
     lists = frame.with_row_index("row").select(
         "row",
-        "cluster",
+        "group",
         pl.col("scene_text"),
         pl.col("replay").alias("visible"),
         pl.int_ranges(0, pl.col("replay").list.len()).alias("scene"),

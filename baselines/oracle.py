@@ -15,7 +15,10 @@ class NoOracle(PredictorError):
 
 
 class Oracle(Predictor):
-    """Reads the expected answers that `cbc benchmark build` stores for a simulated world."""
+    """Reads the best answers that `cbc benchmark build` stores for a simulated world: those for the headline metric.
+
+    The tables read the bench's own, which are the best for each metric.
+    """
 
     name = "oracle"
     kind = "oracle"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,12 @@ def check_settings(bench: Bench, settings: Settings) -> None:
 
 def used_settings(predictor: Predictor, settings: Settings) -> dict[str, Any]:
     """The settings that the answers depend on, other than tasks and split."""
-    return settings.as_dict("limit", *predictor.uses_settings)
+    return settings.as_dict("limit", "panel", *predictor.uses_settings)
+
+
+def skips_questions(bench: Bench, tasks: list[str], settings: Settings) -> bool:
+    """Whether some questions are outside of the panel that is to be answered."""
+    return any(questions(bench, task, settings).height < bench.tasks[task][settings.split] for task in tasks)
 
 
 def new_run_manifest(predictor: Predictor, bench: Bench, tasks: list[str], settings: Settings) -> Manifest:
@@ -64,7 +70,7 @@ def new_run_manifest(predictor: Predictor, bench: Bench, tasks: list[str], setti
         kind=predictor.run_kind,
         bench=bench.fingerprint,
         split=settings.split,
-        partial=settings.limit is not None,
+        partial=settings.limit is not None or skips_questions(bench, tasks, settings),
         tasks=tasks,
         settings=used_settings(predictor, settings),
         about={**predictor.about(), "cbc": version("cbc")},
@@ -144,6 +150,8 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     bench = Bench.open(bench_root)
     check_settings(bench, settings)
     predictor = find_predictor(name, settings)
+    if settings.panel is None:
+        settings = replace(settings, panel=predictor.answers_panel)
     manifest = new_run_manifest(predictor, bench, chosen_tasks(predictor, bench, settings), settings)
     if is_written(out, manifest):
         return f"{out}: already there, nothing to do"

@@ -102,6 +102,7 @@ class Prompted(Predictor):
     kind = "lm"
     answers = "every task"
     uses_settings = ("shots", "decode", "batch_size")
+    answers_panel = True
 
     def __init__(self, model: str, settings: Settings, similar: str | None = None) -> None:
         """Check the name; `similar` is a predictor that may be meant if there is no such model. Raises NoModel."""
@@ -188,7 +189,13 @@ def load_task(bench: Bench, task: str, settings: Settings, model: str) -> Any:
     """Load a bench's task as an lm-eval task, without the answers of the predicted split. Raises WrongSettings."""
     from lm_eval.tasks import TaskManager
 
-    metadata = {"bench": str(bench.root), "split": settings.split, "answers": False, "pretrained": model}
+    metadata = {
+        "bench": str(bench.root),
+        "split": settings.split,
+        "panel": settings.panel,
+        "answers": False,
+        "pretrained": model,
+    }
     manager = TaskManager(include_path=str(task_folder()), include_defaults=False, metadata=metadata)
     name = lm_eval_name(task)
     loaded = manager.load([name])["tasks"][name]

@@ -1,4 +1,4 @@
-"""The answer key of a task: right answers and clusters in the order of its test questions."""
+"""The answer key of a task: right answers and groups in the order of its test questions."""
 
 from __future__ import annotations
 
@@ -26,21 +26,28 @@ class DamagedBench(CbcError):
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """Right answers to some test questions of a task, in the order of the questions; cluster: [instances]."""
+    """Right answers to some test questions of a task, in the order of the questions; group: [instances]."""
 
     task: Task
     right: RightAnswers
-    cluster: Index
-    clusters: int
+    group: Index
+    groups: int
 
     @property
     def instances(self) -> int:
         """Number of questions."""
         return self.right.instances
 
-    def judge(self, predictions: pl.DataFrame) -> Judged:
-        """Judge a run's predictions: one row for each question, in its order; `values` is null where unread."""
-        return self.task.answer.judge(self.right, predictions)
+    def judge(self, predictions: pl.DataFrame) -> dict[str, Judged]:
+        """Judge a run's predictions for each metric: one row for each question, in its order; `values` is null where
+        unread. What answers for each metric apart has columns values_METRIC.
+        """
+        judged = self.task.answer.judge(self.right, predictions["values"])
+        apart = {name: f"values_{name}" for name in (metric.name for metric in self.task.metrics)}
+        return {
+            name: self.task.answer.judge(self.right, predictions[column]) if column in predictions.columns else judged
+            for name, column in apart.items()
+        }
 
 
 def is_unparsed(judged: Judged) -> Flags:
@@ -77,11 +84,11 @@ def reasons_text(reasons: Reasons) -> str:
 
 def read_answer_key(bench: Bench, task: str, questions: pl.DataFrame | None = None) -> AnswerKey:
     """Read the key of a task's test questions, all or some. Raises NoAnswers, DamagedBench, UnknownName."""
-    asked = (bench.public(task, "test") if questions is None else questions).select("instance_id", "cluster")
+    asked = (bench.public(task, "test") if questions is None else questions).select("instance_id", "group")
     answers = bench.answers(task).select("instance_id", "target", "chance")
     keyed = asked.join(answers, on="instance_id", how="left", maintain_order="left")
     if len(keyed) != len(asked) or keyed["target"].null_count():
         raise DamagedBench(f"{bench.root} has answers for other questions of {task}", "build the bench again")
-    names, cluster = np.unique(keyed["cluster"].fill_null("").to_numpy().astype(str), return_inverse=True)
+    names, group = np.unique(keyed["group"].fill_null("").to_numpy().astype(str), return_inverse=True)
     right_answers = RightAnswers.of(keyed["target"], keyed["chance"])
-    return AnswerKey(task_named(task), right_answers, cluster.astype(np.int64), len(names))
+    return AnswerKey(task_named(task), right_answers, group.astype(np.int64), len(names))

@@ -1,6 +1,7 @@
 """A bench on disk: the questions, public, and the answers, private.
 
-BENCH/manifest.json                        format, version, seed, fingerprint, tasks with their sizes
+BENCH/manifest.json                        format, version, seed, fingerprint, holdout, tasks with their sizes
+      public/groups.parquet                what belongs together, and in which split it is for all tasks
       public/TASK/{train,validation,test}.parquet
       private/TASK/test.parquet            answers of the test questions
       private/TASK/oracle.parquet          simulated world only: the best possible answers
@@ -19,7 +20,7 @@ from corpus.files.parquet_frames import read_frame
 from corpus.store import read_manifest
 
 FORMAT = "cbc-bench"
-VERSION = 1
+VERSION = 2
 SPLITS = ("train", "validation", "test")
 
 
@@ -60,6 +61,10 @@ class Bench:
     def public(self, task: str, split: str) -> pl.DataFrame:
         """The questions of a task's split; train and validation with their answers."""
         return read_frame(self.root / "public" / task / f"{split}.parquet")
+
+    def panel(self, task: str, split: str = "test") -> pl.DataFrame:
+        """The questions of a split that expensive models answer, in the bench's order."""
+        return self.public(task, split).filter(pl.col("panel_rank").is_not_null())
 
     def answers(self, task: str) -> pl.DataFrame:
         """The test answers: instance_id, answer, target, chance. Raises NoAnswers."""

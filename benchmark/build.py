@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,18 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.base import STORED
+from benchmark.audit import LeakyBench, refuse_leaks
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
+from benchmark.holdout import Holdout, hold_out
+from benchmark.revealing import find_revealing
+from benchmark.sizes import PanelSize, panel_ranks
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import all_tasks
 from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
-from corpus.files.parquet_frames import write_frame
+from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.files.written_once import refuse_other
 from corpus.filters.outcome import last_run
 from corpus.printing import number_of
@@ -35,7 +40,7 @@ from corpus.store import Corpus
 from corpus.verbalize.message_frames import query
 
 LOG = logging.getLogger(__name__)
-SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
+SIZES = {"train": 20_000, "validation": 1_000, "test": 10_000}
 
 
 class NothingToAsk(CbcError):
@@ -46,10 +51,12 @@ class NothingToAsk(CbcError):
         self.left_out = dict(left_out or {})
 
 
-def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None) -> Bench:
+def build_bench(
+    corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None, panel: PanelSize | None = None
+) -> Bench:
     """Build a bench beside `out` and rename it into place; an equal bench that exists is left unchanged.
 
-    Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther.
+    Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther, LeakyBench.
     """
     check_place(out, seed)
     opened_corpus = Corpus.open(corpus)
@@ -61,13 +68,22 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     candidates = all_tasks()
+    settings = Building(seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law)
     with progress("building", "tasks", len(candidates)) as shown:
+        holdout = hold_out(connection, seed, {task.split_by_time for task in candidates if task.split_by_time})
+        write_parquet(holdout.groups(), staged / "public" / "groups.parquet")
         for task in candidates:
             try:
-                tasks[task.name] = build_task(task, connection, staged, seed, {**SIZES, **(sizes or {})}, law)
+                tasks[task.name] = build_task(task, connection, holdout, staged, settings)
             except NotEnough as reason:
                 left_out[task.name] = str(reason)
             shown.advance()
+    same_prompts = drop_tested_prompts(staged, tasks)
+    for name in [name for name, entry in tasks.items() if not entry["train"]]:
+        left_out[name] = "all prompts of its training stand in a test part too"
+        shutil.rmtree(staged / "public" / name)
+        shutil.rmtree(staged / "private" / name)
+        del tasks[name]
     if not tasks:
         shutil.rmtree(staged)
         raise nothing_to_ask(opened_corpus, connection, left_out)
@@ -76,12 +92,19 @@ def build_bench(corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int]
         "version": VERSION,
         "seed": seed,
         "simulated": is_simulated(connection, law),
+        "holdout": {**holdout.counts(), "same_prompts_left_out": same_prompts},
+        "panel": asdict(settings.panel),
     }
     if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
     files = file_digests(staged)
     manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
+    try:
+        refuse_leaks(Bench.open(staged))
+    except LeakyBench:
+        shutil.rmtree(staged)
+        raise
     move_into_place(staged, out, corpus)
     return Bench.open(out)
 
@@ -125,17 +148,23 @@ def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
     refuse_other(out, "bench", existing, built, "corpus, sizes or cbc changed: give another --out, or remove this one")
 
 
+@dataclass(frozen=True)
+class Building:
+    """What all tasks of a bench are built with; `law`: of the simulated world."""
+
+    seed: int
+    sizes: Mapping[str, int]
+    panel: PanelSize
+    law: pl.DataFrame | None
+
+
 def build_task(
-    task: Task,
-    connection: duckdb.DuckDBPyConnection,
-    staged: Path,
-    seed: int,
-    sizes: Mapping[str, int],
-    law: pl.DataFrame | None,
+    task: Task, connection: duckdb.DuckDBPyConnection, holdout: Holdout, staged: Path, settings: Building
 ) -> dict[str, Any]:
     """Write the files of a task and return its entry in the manifest. Raises NotEnough."""
     LOG.debug("building %s", task.name)
-    frame = task.instances(connection, seed, sizes)
+    seed, law = settings.seed, settings.law
+    frame = task.instances(connection, holdout, seed, settings.sizes)
     questions = task.render(frame)
     reveals_count = find_revealing(questions, task.hidden_counts)
     questions = questions.filter(~reveals_count).with_columns(
@@ -149,7 +178,10 @@ def build_task(
     for split in SPLITS:
         part = questions.filter(pl.col("split") == split)
         public = part.select(columns)
+        if split != "train":
+            public = public.with_columns(panel_rank=panel_ranks(part, settings.panel, seed))
         if split == "test":
+            counts["panel"] = public["panel_rank"].count()
             public = public.with_columns(answer=pl.lit(None, pl.String), target=pl.lit(None, pl.List(pl.Float64)))
         write_parquet(public, staged / "public" / task.name / f"{split}.parquet")
     train, test = (questions.filter(pl.col("split") == split) for split in ("train", "test"))
@@ -163,6 +195,27 @@ def build_task(
     return {**entry, "metrics": metrics, **counts, "revealing_left_out": int(reveals_count.sum())}
 
 
+def drop_tested_prompts(staged: Path, tasks: dict[str, Any]) -> int:
+    """Take the prompts that stand in any test part out of training and validation; gives their number.
+
+    Messages differ and yet are asked about in the same words where little is known of them.
+    """
+    tested: set[str] = set()
+    for task in tasks:
+        tested.update(read_frame(staged / "public" / task / "test.parquet", ["prompt"])["prompt"])
+    dropped = 0
+    for task, entry in tasks.items():
+        for split in ("train", "validation"):
+            path = staged / "public" / task / f"{split}.parquet"
+            frame = read_frame(path)
+            kept = frame.filter(~pl.col("prompt").is_in(list(tested)))
+            if len(kept) < len(frame):
+                dropped += len(frame) - len(kept)
+                entry[split] = len(kept)
+                write_parquet(kept, path)
+    return dropped
+
+
 def write_oracle(task: Task, test: pl.DataFrame, law: pl.DataFrame, path: Path) -> None:
     """Write the best possible answers, if the law gives them for this task."""
     if expected := task.expected(test, law):
@@ -173,17 +226,6 @@ def write_parquet(frame: pl.DataFrame, path: Path) -> None:
     """Write a file of the staged bench."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_frame(frame, path)
-
-
-def find_revealing(frame: pl.DataFrame, hidden_counts: tuple[str, ...]) -> pl.Series:
-    """Mark the prompts that contain an exact count that they should hide, in any usual notation."""
-    revealing = pl.repeat(False, pl.len())
-    for name in (name for name in hidden_counts if name in frame.columns):
-        digits = pl.col(name).cast(pl.Int64).cast(pl.String)
-        grouped = digits.str.reverse().str.replace_all(r"(\d{3})", "${1},").str.reverse().str.strip_chars(",")
-        for form in (digits, grouped, grouped.str.replace_all(",", "."), grouped.str.replace_all(",", " ")):
-            revealing = revealing | ((pl.col(name) >= 1000) & pl.col("prompt").str.contains(form, literal=True))
-    return frame.select(revealing=revealing.fill_null(False))["revealing"]
 
 
 def is_simulated(connection: duckdb.DuckDBPyConnection, law: pl.DataFrame | None) -> bool:

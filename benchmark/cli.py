@@ -19,16 +19,21 @@ def build(
     corpus: Corpus,
     out: Annotated[Path, typer.Option(help="folder of the bench to write")],
     seed: Annotated[int, typer.Option(help="seed of splits and masks")] = 0,
+    panel: Annotated[int, typer.Option(min=1, help="questions of each task that expensive models answer")] = 600,
+    panel_scenes: Annotated[
+        int | None, typer.Option(min=1, help="the most scenes of a video that they are asked about")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Build the questions of every task, split by channel, with the test answers in a private part."""
     from benchmark.build import NothingToAsk, build_bench
     from benchmark.report import build_rows, build_text
+    from benchmark.sizes import PanelSize
     from corpus.filters.outcome import newer_note
     from corpus.store import Corpus as Opened
 
     try:
-        bench = build_bench(corpus, out, seed)
+        bench = build_bench(corpus, out, seed, panel=PanelSize(panel, panel_scenes))
     except NothingToAsk as error:
         for task, reason in error.left_out.items():
             note(f"left out: {task} ({reason})")
@@ -38,6 +43,21 @@ def build(
     say_json(build_rows(bench)) if json else say(build_text(bench))
     if not json:
         next_command("cbc", "baselines", "predict", "boosted", "--bench", out, "--out", "run")
+
+
+@app.command()
+def audit(bench: BenchOption, json: Json = False) -> None:
+    """Look for test messages, groups, prompts and titles in the training part of any task.
+
+    Exit code 1 where there are leaks.
+    """
+    from benchmark.audit import audit_rows, audit_text
+    from benchmark.bench import Bench
+
+    rows = audit_rows(Bench.open(bench))
+    say_json(rows) if json else say(audit_text(rows))
+    if rows["leaks"]:
+        raise typer.Exit(1)
 
 
 @app.command()

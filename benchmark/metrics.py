@@ -1,6 +1,6 @@
 """Metrics: each is a few sums for every instance, and a formula over the added sums.
 
-Sums of instances add up to sums of clusters, and a resample of clusters is a weighted sum of those, so that one
+Sums of instances add up to sums of groups, and a resample of groups is a weighted sum of those, so that one
 matrix product gives every metric of every run on every resample (benchmark/intervals.py).
 
 Percentages run from 0 to 100. An answer that cannot be read is never dropped: it is wrong in every accuracy, and in

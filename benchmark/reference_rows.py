@@ -38,7 +38,7 @@ def provided_answers(bench: Bench, task: str, name: str, questions: pl.DataFrame
     """Answers of a predictor that the bench provides to some test questions: instance_id and values."""
     if name != ORACLE:
         return all_references()[name].predictions(bench.public(task, "train"), questions)
-    best = pl.read_parquet(oracle_path(bench, task), columns=["instance_id", "values"], glob=False)
+    best = pl.read_parquet(oracle_path(bench, task), glob=False).drop("scores", strict=False)
     return questions.select("instance_id").join(best, "instance_id", "left", maintain_order="left")
 
 

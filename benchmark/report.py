@@ -18,9 +18,10 @@ def build_rows(bench: Bench) -> dict[str, Any]:
 
 def build_text(bench: Bench) -> str:
     """The report for people: the tasks as a table, then the tasks left out."""
-    head = ["task", "kind", *SPLITS, "left out: prompt reveals the answer"]
+    sizes = (*SPLITS, "panel")
+    head = ["task", "kind", *sizes, "left out: prompt reveals the answer"]
     rows = [
-        (name, task["kind"], *(task[split] for split in SPLITS), task["revealing_left_out"])
+        (name, task["kind"], *(task[size] for size in sizes), task["revealing_left_out"])
         for name, task in bench.tasks.items()
     ]
     left_out = [f"left out: {name} ({reason})" for name, reason in bench.manifest["left_out"].items()]

@@ -1,7 +1,7 @@
 """Score a run: every metric of every task that it answers, with its 95 % interval. All scores are computed here.
 
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
-lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, clusters,
+lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, groups,
 unparsed, unparsed_reasons: {reason: answers}}]}; n counts the instances that were asked of the task's `questions`, all
 unless `partial`; a bound that cannot be computed is null and `reason` says why; the best trivial predictor is the best
 on the same instances.
@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key, reasons_text, unparsed_reasons
 from benchmark.bench import Bench
-from benchmark.intervals import Interval, cluster_sums, interval, resampled
+from benchmark.intervals import Interval, group_sums, interval, resampled
 from benchmark.metrics import Array, Judged, Metric
 from benchmark.reference_rows import reference_answers
 from benchmark.run import NoPredictions, Run
@@ -29,37 +29,41 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of one run on one task: the value over all instances, and over each resample of clusters."""
+    """A metric of one run on one task: the value over all instances, and over each resample of groups."""
 
     metric: Metric
     value: float
     samples: Array
-    clusters: int
+    groups: int
     unparsed: int
 
     @property
     def interval(self) -> Interval:
         """The value with its 95 % bounds."""
-        return interval(self.value, self.samples, self.clusters)
+        return interval(self.value, self.samples, self.groups)
 
 
-def measure(key: AnswerKey, judged: dict[str, Judged]) -> dict[str, dict[str, Measured]]:
-    """Measure every metric of every run on the same resamples; gives metric name -> run -> measurement."""
-    sums = {(m.name, run): m.sums(j) for m in key.task.metrics for run, j in judged.items()}
+def measure(key: AnswerKey, judged: dict[str, dict[str, Judged]]) -> dict[str, dict[str, Measured]]:
+    """Measure every metric of every run on the same resamples; gives metric name -> run -> measurement.
+
+    judged: run -> metric name -> its answers judged.
+    """
+    sums = {(m.name, run): m.sums(j[m.name]) for m in key.task.metrics for run, j in judged.items()}
     if not sums:
         return {}
     boundaries = np.cumsum([part.shape[1] for part in sums.values()])[:-1]
     side_by_side = np.concatenate(list(sums.values()), axis=1)
-    resamples = resampled(cluster_sums(side_by_side, key.cluster, key.clusters))
+    resamples = resampled(group_sums(side_by_side, key.group, key.groups))
     samples = dict(zip(sums, np.split(resamples, boundaries, axis=1), strict=True))
-    unread = {run: count_unparsed(j) for run, j in judged.items()}
     return {
-        m.name: {
-            run: Measured(m, m.value(j), m.finish(samples[m.name, run]), key.clusters, unread[run])
-            for run, j in judged.items()
-        }
+        m.name: {run: measured_of(m, j[m.name], samples[m.name, run], key.groups) for run, j in judged.items()}
         for m in key.task.metrics
     }
+
+
+def measured_of(metric: Metric, judged: Judged, sums: Array, groups: int) -> Measured:
+    """Put a metric's value and samples together."""
+    return Measured(metric, metric.value(judged), metric.finish(sums), groups, count_unparsed(judged))
 
 
 def score_rows(run: Run, task: str) -> list[Row]:
@@ -72,7 +76,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
     answers = reference_answers(run.bench, task, questions)
     judged_references = {name: key.judge(frame) for name, frame in answers.items()}
     total = run.bench.public(task, "test").height
-    reasons = unparsed_reasons(key, judged, questions, predictions)
+    reasons = unparsed_reasons(key, judged[key.task.metrics[0].name], questions, predictions)
     return [
         {
             "task": task,
@@ -87,7 +91,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
             "n": key.instances,
             "questions": total,
             "partial": key.instances < total,
-            "clusters": key.clusters,
+            "groups": key.groups,
             "unparsed": measured[metric.name][run.name].unparsed,
             "unparsed_reasons": reasons,
         }
@@ -95,9 +99,9 @@ def score_rows(run: Run, task: str) -> list[Row]:
     ]
 
 
-def best_trivial(metric: Metric, judged_references: dict[str, Judged]) -> Row:
+def best_trivial(metric: Metric, judged_references: dict[str, dict[str, Judged]]) -> Row:
     """The reference with the best value of a metric; None if no reference has a defined value."""
-    values = {name: metric.value(judged) for name, judged in judged_references.items()}
+    values = {name: metric.value(judged[metric.name]) for name, judged in judged_references.items()}
     defined = [name for name, value in values.items() if np.isfinite(value)]
     sign = 1 if metric.lower_is_better else -1
     best = min(defined, key=lambda name: sign * values[name], default=None)
@@ -141,7 +145,7 @@ def number_with_bounds(value: float | None, low: float | None, high: float | Non
 
 def scores_text(rows: list[Row]) -> str:
     """Score rows as a table for a terminal, each metric beside the best reference."""
-    head = ("task", "metric", "better", "unit", "value [95 % interval]", "best trivial", "n", "clusters", "unparsed")
+    head = ("task", "metric", "better", "unit", "value [95 % interval]", "best trivial", "n", "groups", "unparsed")
     body = [
         (
             row["task"],
@@ -151,7 +155,7 @@ def scores_text(rows: list[Row]) -> str:
             number_with_bounds(row["value"], row["low"], row["high"]),
             f"{row['best_trivial'] or ''} {short_number(row['best_trivial_value'])}".strip(),
             f"{row['n']} of {row['questions']}" if row["partial"] else row["n"],
-            row["clusters"],
+            row["groups"],
             row["unparsed"],
         )
         for row in rows

@@ -56,14 +56,14 @@ def with_curves(questions: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
 
 def choose_videos(questions: pl.DataFrame) -> list[str]:
     """Choose instances by the hash of their message, each of another channel as far as possible."""
-    frame = questions.select("instance_id", "message_id", "cluster").sort("message_id", "instance_id")
+    frame = questions.select("instance_id", "message_id", "group").sort("message_id", "instance_id")
     order = sorted(frame.iter_rows(), key=lambda row: (sampling_key(row[1]), row[0]))
-    clusters_taken: set[str] = set()
+    groups_taken: set[str] = set()
     new_channels: list[str] = []
     same_channels: list[str] = []
-    for instance, _, cluster in order:
-        (same_channels if cluster in clusters_taken else new_channels).append(instance)
-        clusters_taken.add(cluster)
+    for instance, _, group in order:
+        (same_channels if group in groups_taken else new_channels).append(instance)
+        groups_taken.add(group)
     return (new_channels + same_channels)[:VIDEOS]
 
 

@@ -215,7 +215,7 @@ def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Tab
             tables=tables,
             kinds={line.kind for line in lines},
             partial=any(line.partial for line in lines),
-            few=any(column.clusters < FEW_GROUPS for table in tables for column in table.columns),
+            few=any(column.groups < FEW_GROUPS for table in tables for column in table.columns),
             marks=MARKS,
             fewest_groups=FEW_GROUPS,
             fewest_asked=FEWEST_ASKED,

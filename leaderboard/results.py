@@ -46,7 +46,7 @@ class Figures(StrictModel):
     skill_high: float | None
     rank: int | None
     n: int
-    clusters: int
+    groups: int
     partial: bool = False
 
 
@@ -83,7 +83,7 @@ class Column:
     condition: str
     metric: Metric
     n: int
-    clusters: int
+    groups: int
 
     @property
     def key(self) -> Key:
@@ -137,7 +137,7 @@ class Table:
                 row["condition"],
                 layout.metrics[row["metric"]],
                 row["n"],
-                row["clusters"],
+                row["groups"],
             )
             columns[key] = column
         order = [(condition, metric) for condition in layout.tasks for metric in layout.metrics]

@@ -62,9 +62,10 @@ class QuestionSource(Protocol):
 
 @dataclass(frozen=True)
 class BenchSource:
-    """The public part of a bench."""
+    """The public part of a bench; with `most_scenes` without the questions about longer videos."""
 
     bench: Bench
+    most_scenes: int | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -80,7 +81,10 @@ class BenchSource:
         """Questions of a task with true, shuffled or randomly drawn behavior."""
         from benchmark.tasks.registry import task_named
 
-        return task_named(task).variant(self.bench.public(task, split), variant, seed)
+        frame = self.bench.public(task, split)
+        if self.most_scenes is not None and "scene_seen" in frame.columns:
+            frame = frame.filter(pl.col("scene_seen").list.len().fill_null(0) <= self.most_scenes)
+        return task_named(task).variant(frame, variant, seed)
 
 
 def chosen_tasks(source: QuestionSource, tasks: str | list[str]) -> list[str]:

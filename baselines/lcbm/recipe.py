@@ -51,6 +51,8 @@ class Lora(StrictModel):
 class Recipe(StrictModel):
     """How a model is trained; steps are optimizer steps, a row packs examples up to `context_tokens`.
 
+    With `most_scenes` longer videos are left out: a panel built with --panel-scenes asks about none either.
+
     `repetition` is the share of steps, at the beginning, that train on repeated lists (baselines/lcbm/repetition.py).
     With `muon_learning_rate` Muon trains the matrices of the layers, and AdamW all other parameters at `learning_rate`.
     """
@@ -63,6 +65,7 @@ class Recipe(StrictModel):
     lora: Lora | None = None
     tasks: Literal["all"] | list[str] = "all"
     weights: dict[str, float] = {}
+    most_scenes: int | None = Field(default=None, ge=1)
     loss_on: Literal["answer", "all"] = "answer"
     steps: int = Field(ge=1)
     repetition: float = Field(default=0.0, ge=0, lt=1)

@@ -68,7 +68,8 @@ def train(
     Raises NoSuchRecipe, BadRecipe, NoSuchPath, WrongVersion, UnknownTask, NothingToTrain, NoSuchBase, OtherModel,
     HoldsOther, Busy.
     """
-    return fit(load_recipe(recipe, overrides), BenchSource(Bench.open(bench)), out, seed, resume)
+    loaded = load_recipe(recipe, overrides)
+    return fit(loaded, BenchSource(Bench.open(bench), loaded.most_scenes), out, seed, resume)
 
 
 def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume: bool = True) -> Path:

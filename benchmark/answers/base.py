@@ -105,12 +105,13 @@ class AnswerKind(ABC):
         legal: Flags = np.isfinite(values) & (values >= low - EDGE) & (values <= high + EDGE)
         return legal
 
-    def judge(self, right: RightAnswers, predictions: pl.DataFrame) -> Judged:
-        """Judge predictions: one row for each question, in its order; `values` is null where unread."""
-        fits = (predictions["values"].list.len() == pl.Series(right.lengths)).fill_null(False).to_numpy()
+    def judge(self, right: RightAnswers, values: pl.Series) -> Judged:
+        """Judge answers: a list for each question, in its order; null where unread."""
+        fits = (values.list.len() == pl.Series(right.lengths)).fill_null(False).to_numpy()
         predicted = np.full(len(right.truth), np.nan)
-        fitting = predictions["values"].filter(pl.Series(fits)).explode(empty_as_null=False)
-        predicted[np.repeat(fits, right.lengths)] = fitting.to_numpy()
+        predicted[np.repeat(fits, right.lengths)] = (
+            values.filter(pl.Series(fits)).explode(empty_as_null=False).to_numpy()
+        )
         illegal = np.bincount(right.instance, weights=~self.is_legal(predicted), minlength=right.instances) > 0
         parsed = ~np.repeat(illegal | ~fits, right.lengths)
         return Judged(right.truth, np.where(parsed, predicted, right.chance), parsed, right.instance, right.instances)

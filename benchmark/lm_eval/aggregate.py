@@ -23,7 +23,7 @@ def judge_documents(parts: Parts) -> Judged:
     """Judge the documents' answers as those of a run."""
     columns = {name: pl.Series([part[name] for part in parts], dtype=STORED) for name in ("target", "chance", "values")}
     right = RightAnswers.of(columns["target"], columns["chance"])
-    return task_named(parts[0]["task"]).answer.judge(right, pl.DataFrame({"values": columns["values"]}))
+    return task_named(parts[0]["task"]).answer.judge(right, pl.Series(columns["values"]))
 
 
 def unparsed(parts: Parts) -> int:

@@ -5,7 +5,8 @@
 
 cbc must be installed where lm-eval runs. The bench may be named by `--metadata '{"bench": "BENCH"}'` instead. The test
 split needs the bench's private part; without it, use `"split": "validation"` (or CBC_SPLIT=validation), whose answers
-are public. `--tasks cbc` runs all tasks, `--num_fewshot K` shows the first K training questions in a fixed, shuffled
+are public. The panel is asked, as by `cbc baselines predict`; `"panel": false` (or CBC_QUESTIONS=all) asks everything.
+`--tasks cbc` runs all tasks, `--num_fewshot K` shows the first K training questions in a fixed, shuffled
 order.
 """
 
@@ -118,6 +119,7 @@ def splits(
     bench: str | None = None,
     split: str | None = None,
     answers: bool = True,
+    panel: bool | None = None,
     pretrained: str | None = None,
     tokenizer: str | None = None,
     max_length: int | None = None,
@@ -131,11 +133,15 @@ def splits(
     opened_bench, chosen_split = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
     if task not in opened_bench.tasks:
         raise NoQuestions(f"{opened_bench.root} has no task {task}", f"it has {', '.join(opened_bench.tasks)}")
-    if not opened_bench.tasks[task].get(chosen_split):
+    frame = (with_answers if answers else without_answers)(opened_bench, task, chosen_split)
+    if panel is None:
+        panel = os.environ.get("CBC_QUESTIONS") != "all"
+    if panel:
+        frame = frame.filter(pl.col("panel_rank").is_not_null())
+    if frame.is_empty():
         raise NoQuestions(
             f"{opened_bench.root} has no {chosen_split} questions for {task}", "choose another split or bench"
         )
-    frame = (with_answers if answers else without_answers)(opened_bench, task, chosen_split)
     train = opened_bench.public(task, "train")
     answer_tokens = max_answer_tokens(train, pretrained, tokenizer, max_length)
     return {

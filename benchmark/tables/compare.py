@@ -1,7 +1,8 @@
 """Compare all runs on one condition and metric: skill over the best reference, separable pairs, and ranks.
 
-A run that was asked only some questions is compared on these alone, with the references and with the runs that were
-asked the same questions; it has no rank among the runs that were asked all.
+Where a run answers the panel alone, all runs are compared on the panel, and those that answer everything also on that.
+A run that was asked other questions is compared on these alone, with the references and with the runs that were asked
+the same; it has no rank among the others.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from benchmark.run import Run
 from benchmark.score import Measured, measure
 
 Row = dict[str, Any]
+Asked = Literal["main", "all", "some"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs that were asked the same questions, on one condition and metric of a table.
+    """Runs on the same questions, on one condition and metric of a table.
 
-    questions: number of questions in the whole test part; partial runs were asked fewer.
+    asked: `main` (those that rank the runs: all, or the panel), `all` (everything, beside the panel) or `some`;
+    questions: number of questions in the whole test part.
     """
 
     key: AnswerKey
@@ -47,11 +50,12 @@ class Comparison:
     kinds: dict[str, str]
     measured: dict[str, Measured]
     questions: int
+    asked: Asked
 
     @property
     def partial(self) -> bool:
-        """Whether only some of the test questions were asked."""
-        return self.key.instances < self.questions
+        """Whether these questions are neither all nor the panel."""
+        return self.asked == "some"
 
     @cached_property
     def order(self) -> list[str]:
@@ -76,7 +80,7 @@ class Comparison:
     def skill(self, result: Measured, base: Measured) -> Interval:
         """Skill of a run over another on the same resamples."""
         value = float(self.metric.gain(np.array(result.value), np.array(base.value)))
-        return interval(value, self.metric.gain(result.samples, base.samples), self.key.clusters)
+        return interval(value, self.metric.gain(result.samples, base.samples), self.key.groups)
 
     @cached_property
     def separable(self) -> list[Pair]:
@@ -84,7 +88,7 @@ class Comparison:
         pairs = []
         for better, worse in combinations(self.order, 2):
             first, second = self.measured[better], self.measured[worse]
-            gap = difference(first.value, second.value, first.samples, second.samples, self.key.clusters)
+            gap = difference(first.value, second.value, first.samples, second.samples, self.key.groups)
             if gap.excludes_zero:
                 pairs.append(Pair(better, worse, gap))
         return pairs
@@ -128,31 +132,46 @@ class Comparison:
             "n": self.key.instances,
             "questions": self.questions,
             "partial": self.partial,
-            "clusters": self.key.clusters,
+            "groups": self.key.groups,
             "unparsed": result.unparsed,
         }
 
 
 def compare(bench: Bench, task: str, runs: Sequence[Run]) -> list[Comparison]:
-    """Compare runs on every metric of a task: on all questions first, then on each set that partial runs were asked."""
-    questions = bench.public(task, "test")
-    groups: dict[tuple[str, ...], list[Run]] = {tuple(questions["instance_id"]): []}
-    for run in runs:
-        if task in run.tasks:
-            groups.setdefault(tuple(run.questions(task)["instance_id"]), []).append(run)
-    comparisons = []
-    for asked, members in groups.items():
-        part = questions.filter(pl.col("instance_id").is_in(asked)) if len(asked) < len(questions) else questions
-        comparisons += compare_on(bench, task, part, members, len(questions))
+    """Compare runs on every metric of a task: on what ranks them, on everything, and on what partial runs answer."""
+    questions, answering = bench.public(task, "test"), [run for run in runs if task in run.tasks]
+    panel = frozenset(bench.panel(task)["instance_id"])
+    asked = {run.name: frozenset(run.questions(task)["instance_id"]) for run in answering}
+    whole = [run for run in answering if len(asked[run.name]) == len(questions)]
+    on_panel = [run for run in answering if run not in whole and asked[run.name] >= panel]
+    if not on_panel:
+        comparisons = compare_on(bench, task, questions, whole, "main")
+    else:
+        part = questions.filter(pl.col("panel_rank").is_not_null())
+        both = [run for run in answering if run in whole or run in on_panel]
+        comparisons = compare_on(bench, task, part, both, "main")
+        comparisons += compare_on(bench, task, questions, whole, "all")
+    others: dict[frozenset[str], list[Run]] = {}
+    for run in answering:
+        if run not in whole and run not in on_panel:
+            others.setdefault(asked[run.name], []).append(run)
+    for instances, members in others.items():
+        part = questions.filter(pl.col("instance_id").is_in(list(instances)))
+        comparisons += compare_on(bench, task, part, members, "some")
     return comparisons
 
 
-def compare_on(bench: Bench, task: str, asked: pl.DataFrame, runs: Sequence[Run], questions: int) -> list[Comparison]:
-    """Compare runs, references and oracle on every metric of a task, on questions that all of them were asked."""
-    key = read_answer_key(bench, task, asked)
+def compare_on(bench: Bench, task: str, part: pl.DataFrame, runs: Sequence[Run], asked: Asked) -> list[Comparison]:
+    """Compare runs, references and oracle on every metric of a task, on questions that all of them answer."""
+    key = read_answer_key(bench, task, part)
     provided = provided_kinds(bench, task)
     kinds = {run.name: run.kind for run in runs} | provided
-    judged = {run.name: key.judge(run.predictions(task)) for run in runs}
-    judged |= {name: key.judge(provided_answers(bench, task, name, asked)) for name in provided}
+    instances = part.select("instance_id")
+    judged = {
+        run.name: key.judge(instances.join(run.predictions(task), "instance_id", "left", maintain_order="left"))
+        for run in runs
+    }
+    judged |= {name: key.judge(provided_answers(bench, task, name, part)) for name in provided}
     measured = measure(key, judged)
-    return [Comparison(key, metric, kinds, measured[metric.name], questions) for metric in key.task.metrics]
+    total = bench.tasks[task]["test"]
+    return [Comparison(key, metric, kinds, measured[metric.name], total, asked) for metric in key.task.metrics]

@@ -2,13 +2,15 @@
 
 DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
 "metrics": [{name, meaning, lower_is_better, skill}], "rows": [{table, condition, metric, run, kind, value, low, high,
-skill, skill_low, skill_high, rank, n, questions, partial, clusters, unparsed}], "reported": [{model, condition, metric,
+skill, skill_low, skill_high, rank, n, questions, partial, groups, unparsed}], "reported": [{model, condition, metric,
 value}], "separable": [{condition, metric, better, worse, difference, low, high}], "rank": {condition: {metric: {run:
 rank}}}, "best_trivial": {condition: {metric: run}}, "partial": [{condition, metric, n, best_trivial, rank: {run:
-rank}}], "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}. TABLE.csv holds the rows alone.
+rank}}], "everything": rows, "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}. TABLE.csv holds
+the rows alone.
 
-A row with `partial` true covers `n` of the `questions`: it has no rank and is in no pair of `separable`. Runs that were
-asked the same questions are ranked in "partial", with the references on these questions.
+Where a run answers the panel alone, `rows` are of the panel, and `everything` has those of the runs that answer all
+questions, on all of them. A row with `partial` true covers other questions: it has no rank and is in no pair of
+`separable`. Runs that were asked the same questions are ranked in "partial", with the references on these questions.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ COLUMNS = (
     "n",
     "questions",
     "partial",
-    "clusters",
+    "groups",
     "unparsed",
 )
 
@@ -82,8 +84,10 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
     order = list(table.metrics)
     comparisons = sorted(comparisons, key=lambda comparison: order.index(comparison.metric.name))
     metrics = {comparison.metric.name: comparison.metric for comparison in comparisons}
+    beside = [comparison for comparison in comparisons if comparison.asked == "all"]
+    comparisons = [comparison for comparison in comparisons if comparison.asked != "all"]
     rows = [row for comparison in comparisons for row in comparison.rows()]
-    on_all_questions = [comparison for comparison in comparisons if not comparison.partial]
+    ranked = [comparison for comparison in comparisons if not comparison.partial]
     return {
         "format": "cbc-table",
         "version": 1,
@@ -99,10 +103,11 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
         ],
         "rows": rows,
         "reported": [row for row in table.reported() if row["condition"] in tasks],
-        "separable": [pair for comparison in on_all_questions for pair in pair_rows(comparison)],
-        "rank": by_condition(on_all_questions, "ranks"),
-        "best_trivial": by_condition(on_all_questions, "best_trivial"),
+        "separable": [pair for comparison in ranked for pair in pair_rows(comparison)],
+        "rank": by_condition(ranked, "ranks"),
+        "best_trivial": by_condition(ranked, "best_trivial"),
         "partial": [partial_entry(comparison) for comparison in comparisons if comparison.partial],
+        "everything": [row for comparison in beside for row in comparison.rows()],
         "seeds": seed_rows([row for row in rows if not row["partial"]], group_by_recipe(runs)),
     }
 

@@ -11,7 +11,7 @@ from benchmark.intervals import RESAMPLES
 from benchmark.score import number_with_bounds, short_number
 
 Row = dict[str, Any]
-FEW_CLUSTERS = 10
+FEW_GROUPS = 10
 
 
 def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
@@ -65,6 +65,7 @@ def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
         grid(["run", *conditions], [[n, *s] for n, s in zip(names, skills, strict=True)]),
         f"### {metric['name']}: who is apart from whom",
         "\n".join(f"- {condition}: {ranking(table, condition, metric['name'])}" for condition in conditions),
+        everything_block(table, metric["name"]),
         reported_block(table, metric["name"]),
     ]
     return "\n\n".join(filter(None, parts))
@@ -123,6 +124,20 @@ def partial_ranking(table: dict[str, Any], condition: str, metric: str) -> str:
     return text
 
 
+def everything_block(table: dict[str, Any], metric: str) -> str:
+    """Values on all questions, where the table is of the panel; empty elsewhere."""
+    rows = [row for row in table["everything"] if row["metric"] == metric]
+    if not rows:
+        return ""
+    conditions = [c for c in table["conditions"] if any(row["condition"] == c for row in rows)]
+    names = list(dict.fromkeys(row["run"] for row in sorted(rows, key=lambda row: row["rank"] or len(rows))))
+    values = pivot(rows, conditions, names, lambda row: number_with_bounds(row["value"], row["low"], row["high"]))
+    sizes = {row["condition"]: row["n"] for row in rows}
+    heads = [f"{condition} ({sizes[condition]:,})" for condition in conditions]
+    body = grid(["run", *heads], [[name, *line] for name, line in zip(names, values, strict=True)])
+    return f"### {metric}: on all questions, for the runs that answered them\n\n{body}"
+
+
 def reported_block(table: dict[str, Any], metric: str) -> str:
     """The paper's figures as a quotation."""
     rows = [{**row, "run": row["model"]} for row in table["reported"] if row["metric"] == metric]
@@ -154,12 +169,12 @@ def seeds_block(table: dict[str, Any]) -> str:
 
 
 def basis_block(table: dict[str, Any]) -> str:
-    """Basis of the figures: instances, clusters, unread answers, and how intervals and ranks are computed."""
+    """Basis of the figures: instances, groups, unread answers, and how intervals and ranks are computed."""
     sizes = {row["condition"]: row for row in table["rows"] if not row["partial"]}
-    lines = [[c, str(sizes[c]["n"]), str(sizes[c]["clusters"])] for c in table["conditions"]]
-    few = [condition for condition, row in sizes.items() if row["clusters"] < FEW_CLUSTERS]
+    lines = [[c, str(sizes[c]["n"]), str(sizes[c]["questions"]), str(sizes[c]["groups"])] for c in table["conditions"]]
+    few = [condition for condition, row in sizes.items() if row["groups"] < FEW_GROUPS]
     notes = [
-        f"Intervals: 95 %, percentile bootstrap of {RESAMPLES} resamples of clusters (channels or companies); every "
+        f"Intervals: 95 %, percentile bootstrap of {RESAMPLES} resamples of groups (channels or companies); every "
         "run meets the same resamples, so skills and differences are paired. Training seeds do not enter them.",
         "Ranks: a new rank begins only where every run above differs from every run below with a paired 95 % interval "
         "off zero; so two runs whose interval spans zero share a rank. Nothing is corrected for many comparisons.",
@@ -167,8 +182,8 @@ def basis_block(table: dict[str, Any]) -> str:
         unparsed_note(table["rows"]),
     ]
     if few:
-        notes.insert(1, f"Fewer than {FEW_CLUSTERS} clusters ({', '.join(few)}): such intervals are too narrow.")
-    basis = grid(["condition", "n (instances)", "clusters"], lines)
+        notes.insert(1, f"Fewer than {FEW_GROUPS} groups ({', '.join(few)}): such intervals are too narrow.")
+    basis = grid(["condition", "questions compared", "of", "groups"], lines)
     return "\n\n".join(["## What this rests on", basis, "\n".join(f"- {note}" for note in notes)])
 
 

@@ -17,13 +17,14 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.base import AnswerKind
+from benchmark.holdout import Holdout
 from benchmark.metrics import Metric
 from benchmark.references.base import Reference
 from benchmark.tasks.expected import Expected
 
 CONTENT = (
     "message_id",
-    "cluster",
+    "group",
     "company",
     "title",
     "body",
@@ -78,14 +79,17 @@ class Task(ABC):
     """Whether it asks for values of scenes, with `replay` and `asked` among its columns."""
     spans_decades: bool = False
     """Whether its values are counts over several powers of ten, so that models learn their logarithms."""
-    split_by_time: bool = False
-    """Whether its test part is later than its training part."""
+    split_by_time: tuple[str, str] | None = None
+    """Channel and kind of its messages, where its test part is later than its training part."""
 
     @abstractmethod
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        """Select instances: split, content and behavior columns, options, and the asked values as `target`.
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
+        """Select instances: group, split, content and behavior columns, options, and the asked values as `target`.
 
-        At most `sizes[split]` for each split. Raises NotEnough.
+        `holdout.split` says in which split a message is, for this task as for all others; at most `sizes[split]` of
+        each split are taken. Raises NotEnough.
         """
 
     @abstractmethod
@@ -96,9 +100,9 @@ class Task(ABC):
     def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """Replace behavior by random legal values, so that only the format can be learned."""
 
-    def rng(self, seed: int) -> np.random.Generator:
-        """Make the task's random generator for a seed."""
-        return np.random.default_rng([seed, zlib.crc32(self.name.encode())])
+    def rng(self, seed: int, message_id: str = "") -> np.random.Generator:
+        """Make the task's random generator for a seed; for a message one of its own, whatever else is in the bench."""
+        return np.random.default_rng([seed, zlib.crc32(self.name.encode()), zlib.crc32(message_id.encode())])
 
     def columns(self) -> tuple[str, ...]:
         """Columns of the public frame beyond CONTENT, prompt, options, answer and target."""

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
+from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY_REL10, R2, RMSE
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
-from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
-from benchmark.tasks.expected import Expected, law_of, log_normal_means
-from corpus.simulate import law as rules
+from benchmark.tasks.expected import Expected, law_of, log_normal_points
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import like_view_text
 
@@ -40,11 +40,15 @@ class LikeViewRatio(Task):
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech", "views")
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = videos(connection).filter(pl.col("like_view_pct").is_not_null(), pl.col("title").is_not_null())
-        if frame["cluster"].n_unique() < MIN_CLUSTERS:
-            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos with likes and at least 100 views")
-        return self.retarget(with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection))
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
+        frame = holdout.split(videos(connection)).filter(
+            pl.col("like_view_pct").is_not_null(), pl.col("title").is_not_null()
+        )
+        if frame["group"].n_unique() < LEAST_GROUPS:
+            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos with likes and at least 100 views")
+        return self.retarget(with_scenes(capped(frame, sizes, seed), connection))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(target=pl.concat_list("like_view_pct"), options=pl.lit(None, pl.List(pl.String)))
@@ -62,6 +66,7 @@ class LikeViewRatio(Task):
         return like_view_text(frame)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The mean under the law; the channel's hidden effect is noise."""
-        variance = rules.LIKE_VIEW_NOISE_SD**2 + rules.LIKE_VIEW_CHANNEL_SD**2
-        return Expected(log_normal_means(law_of("like_view_ln", frame, law), variance))
+        """The law's logarithm and its spread; the channel's hidden effect is noise."""
+        mean, spread = (law_of(name, frame, law).to_numpy() for name in ("like_view_ln", "like_view_sd"))
+        points = log_normal_points(mean, spread, 100.0)
+        return Expected({metric.name: points[metric.name] for metric in self.metrics})

@@ -15,15 +15,17 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
-from benchmark.metrics import ACCURACY_ABS5, RMSE_PER_VIDEO
+from benchmark.holdout import LEAST_GROUPS, Holdout
+from benchmark.metrics import ABSOLUTE_TOLERANCE, ACCURACY_ABS5, RMSE_PER_VIDEO
 from benchmark.references.base import Reference
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.references.curves import INTERPOLATE, MEAN_CURVE
-from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
 from benchmark.tasks.expected import Expected, law_of
-from benchmark.tasks.replay_law import conditional_mean
+from benchmark.tasks.replay_law import draw_answers, least_rmse, most_near
+from corpus.simulate.curves import covariance
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import REPLAY, replay_text
 
@@ -43,9 +45,9 @@ def last_scenes(scenes: int, rng: np.random.Generator) -> list[int]:
 def scene_runs(length: int, scenes: int, rng: np.random.Generator) -> list[int]:
     """Separate runs of `length` consecutive scenes: 5 to 20 % of the scenes, at least one run."""
     count = max(1, int(rng.uniform(*SHARES) * scenes / length))
-    free = scenes - count * (length + 1) + 1
-    starts = np.sort(rng.choice(free + count - 1, count, replace=False)) - np.arange(count) if free > 0 else [0]
-    run_starts = [int(start) + i * (length + 1) for i, start in enumerate(starts)]
+    shown = scenes - count * length - (count - 1)  # beside the scene that separates each run from the next
+    starts = np.sort(rng.choice(shown + count, count, replace=False))
+    run_starts = [int(start) + i * length for i, start in enumerate(starts)]
     return [scene for run_start in run_starts for scene in range(run_start, run_start + length)]
 
 
@@ -75,15 +77,17 @@ class Replay(Task):
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
         """Choose the scenes to mask."""
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = videos(connection).filter(pl.col("curve").list.len() >= self.least_scenes)
-        if frame["cluster"].n_unique() < MIN_CLUSTERS:
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
+        frame = holdout.split(videos(connection)).filter(pl.col("curve").list.len() >= self.least_scenes)
+        if frame["group"].n_unique() < LEAST_GROUPS:
             scenes = f"{self.least_scenes} scenes with replay values"
-            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos of {scenes}")
-        frame = with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection)
+            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos of {scenes}")
+        frame = with_scenes(capped(frame, sizes, seed), connection)
         frame = frame.filter(pl.col("scene_seen").list.len() == pl.col("curve").list.len())
-        rng = self.rng(seed)
-        asked = [self.ask(scenes, rng) for scenes in frame["curve"].list.len()]
+        counted = zip(frame["message_id"], frame["curve"].list.len(), strict=True)
+        asked = [self.ask(scenes, self.rng(seed, message)) for message, scenes in counted]
         frame = frame.with_columns(pl.Series("asked", asked, pl.List(pl.Int64)), scene_count=pl.col("curve").list.len())
         return self.retarget(frame)
 
@@ -120,12 +124,16 @@ class Replay(Task):
         return replay_text(frame, REPLAY)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """Conditional means of the asked scenes given the visible ones."""
-        means = law_of("replay_mean", frame, law)
-        rows = zip(means, frame["replay"], frame["asked"], strict=True)
-        return Expected(
-            [conditional_mean(mean.to_numpy(), shown.to_list(), asked.to_list()) for mean, shown, asked in rows]
-        )
+        """From draws of the asked scenes given the visible ones: the least RMSE, and the windows that hold most."""
+        sizes = ("replay_slow_sd", "replay_slow_markers", "replay_fast_sd", "replay_fast_markers", "replay_opening_sd")
+        columns = [law_of(name, frame, law) for name in ("replay_mean", *sizes)]
+        rng, best, nearest = self.rng(0), [], []
+        for shown, asked, mean, *noise in zip(frame["replay"], frame["asked"], *columns, strict=True):
+            covered = covariance(len(mean), *noise)
+            draws = draw_answers(mean.to_numpy(), covered, shown.to_list(), asked.to_list(), rng)
+            best.append(np.clip(least_rmse(draws), 0, 100).tolist())
+            nearest.append(np.clip(most_near(draws, int(ABSOLUTE_TOLERANCE)), 0, 100).tolist())
+        return Expected({RMSE_PER_VIDEO.name: best, ACCURACY_ABS5.name: nearest})
 
 
 class ReplayPast(Replay):

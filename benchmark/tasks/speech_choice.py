@@ -13,10 +13,11 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.choice import Choice
+from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY
 from benchmark.references.chance import RANDOM
 from benchmark.references.overlap import OVERLAP
-from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected
 from corpus.verbalize.message_frames import videos, with_scenes
@@ -48,14 +49,16 @@ class SpeechChoice(Task):
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech", "replay", "asked", "option_texts", "views", "like_view_pct")
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
         wider_sizes = {split: OVERSAMPLING * size for split, size in sizes.items()}  # many have no suitable run
-        frame = with_scenes(capped(by_cluster(videos(connection), seed), wider_sizes, seed), connection)
+        frame = with_scenes(capped(holdout.split(videos(connection)), wider_sizes, seed), connection)
         rng = self.rng(seed)
         frame = mask_speech(frame, rng)
         parts = [add_options(part, rng) for _, part in sorted(frame.partition_by("split", as_dict=True).items())]
         frame = pl.concat(parts) if parts else frame
-        if frame.is_empty() or frame["split"].n_unique() < 3 or frame["cluster"].n_unique() < MIN_CLUSTERS:
+        if frame.is_empty() or frame["split"].n_unique() < 3 or frame["group"].n_unique() < LEAST_GROUPS:
             raise NotEnough(f"fewer than {OPTIONS} videos a split have speech in {MIN_SPOKEN} of {SCENES} scenes")
         return capped(frame.sort("message_id"), sizes, seed).with_columns(scene_count=pl.col("scene_seen").list.len())
 
@@ -71,7 +74,7 @@ class SpeechChoice(Task):
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
         """The right options, since the visible captions name the speech: an upper bound."""
-        return Expected(frame["target"].to_list())
+        return Expected({ACCURACY.name: frame["target"].to_list()})
 
 
 def mask_speech(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -7,7 +7,6 @@ of about the same time: blocks of 100 consecutive posts of the account within it
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 
 import duckdb
@@ -16,13 +15,14 @@ import polars as pl
 from scipy.special import ndtr
 
 from benchmark.answers.choice import Choice
+from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MAJORITY
-from benchmark.splits import MIN_CLUSTERS, by_cluster, by_time, capped
+from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of
-from corpus.simulate import law as rules
+from corpus.printing import number_of
 from corpus.verbalize.message_frames import posts
 from corpus.verbalize.post import post_text
 
@@ -33,16 +33,16 @@ CLASSES = ("low", "high")
 
 def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
     """Add `like_class` and the block's cuts `low_below` and `high_above` (likes); posts in between are left out."""
-    group = ["cluster", "split"]
-    ranked = frame.sort(*group, "published_at", "message_id").with_columns(
-        block=(pl.int_range(pl.len()).over(group) * pl.max_horizontal(1, pl.len().over(group) // BLOCK))
-        // pl.len().over(group)
+    account = ["communicator_id", "split"]
+    ranked = frame.sort(*account, "published_at", "message_id").with_columns(
+        block=(pl.int_range(pl.len()).over(account) * pl.max_horizontal(1, pl.len().over(account) // BLOCK))
+        // pl.len().over(account)
     )
-    share = (pl.col("likes").rank("average").over([*group, "block"]) - 0.5) / pl.len().over([*group, "block"])
+    share = (pl.col("likes").rank("average").over([*account, "block"]) - 0.5) / pl.len().over([*account, "block"])
     low, high = (1 / 3, 2 / 3) if cut == "thirds" else (0.5, 0.5)
     like_class = pl.when(share < low).then(pl.lit("low")).when(share > high).then(pl.lit("high"))
     classed = ranked.with_columns(like_class=like_class)
-    block = [*group, "block"]
+    block = [*account, "block"]
     cuts = classed.with_columns(
         low_below=pl.col("likes").filter(pl.col("like_class") == "low").max().over(block),
         high_above=pl.col("likes").filter(pl.col("like_class") == "high").min().over(block),
@@ -64,20 +64,19 @@ class TweetLikes(Task):
     behavior = ("like_class",)
     hidden_counts = ("likes",)
     cut = "thirds"
-    least_accounts: int
+    least_groups: int
 
     def columns(self) -> tuple[str, ...]:
         return ("account",)
 
-    @abstractmethod
-    def with_split(self, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
-        """Add the column `split`."""
-
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = posts(connection).filter(pl.len().over("cluster") >= MIN_POSTS)
-        if frame["cluster"].n_unique() < self.least_accounts:
-            raise NotEnough(f"fewer than {self.least_accounts} accounts have {MIN_POSTS} posts with likes")
-        frame = self.with_split(frame.with_columns(brand=pl.coalesce("company", "cluster")), seed)
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
+        frame = holdout.split(posts(connection), by_time=self.split_by_time is not None)
+        frame = frame.filter(pl.len().over("communicator_id") >= MIN_POSTS)
+        if frame["group"].n_unique() < self.least_groups:
+            accounts = f"{MIN_POSTS} posts with likes that this split may use"
+            raise NotEnough(f"fewer than {number_of(self.least_groups, 'group')} of accounts have {accounts}")
         return self.retarget(capped(like_classes(frame, self.cut), sizes, seed))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -94,13 +93,17 @@ class TweetLikes(Task):
         return post_text(frame)
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The more likely class and both probabilities, given the cuts of the post's block (likes)."""
+        """Both probabilities, given the cuts of the post's block (likes), and as many high as low in each block."""
         cuts = {name: np.log(np.maximum(frame[name].to_numpy(), 0.5)) for name in ("low_below", "high_above")}
-        mean = law_of("post_ln", frame, law).to_numpy()
-        low = ndtr((cuts["low_below"] - mean) / rules.POST_NOISE_SD)
-        high = ndtr(-(cuts["high_above"] - mean) / rules.POST_NOISE_SD)
+        mean, spread = (law_of(name, frame, law).to_numpy() for name in ("post_ln", "post_sd"))
+        low = ndtr((cuts["low_below"] - mean) / spread)
+        high = ndtr(-(cuts["high_above"] - mean) / spread)
         share = high / np.maximum(low + high, 1e-12)
-        return Expected([[float(p > 0.5)] for p in share], [[float(1 - p), float(p)] for p in share])
+        block = frame.select("communicator_id", "split", "block").with_columns(share=share)
+        place = (pl.col("share").rank("ordinal") - 0.5) / pl.len()
+        high_half = block.select(place.over("communicator_id", "split", "block") > 0.5).to_series()
+        chosen = [[float(high)] for high in high_half]
+        return Expected({ACCURACY.name: chosen}, [[float(1 - p), float(p)] for p in share])
 
 
 class TweetLikesBrand(TweetLikes):
@@ -108,10 +111,7 @@ class TweetLikesBrand(TweetLikes):
 
     name = "tweet_likes_brand"
     condition = "brand_separated"
-    least_accounts = MIN_CLUSTERS
-
-    def with_split(self, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
-        return by_cluster(frame, seed, "brand")
+    least_groups = LEAST_GROUPS
 
 
 class TweetLikesTime(TweetLikes):
@@ -119,8 +119,5 @@ class TweetLikesTime(TweetLikes):
 
     name = "tweet_likes_time"
     condition = "time_separated"
-    split_by_time = True
-    least_accounts = 1
-
-    def with_split(self, frame: pl.DataFrame, seed: int) -> pl.DataFrame:
-        return by_time(frame)
+    split_by_time = ("twitter", "post")
+    least_groups = 1

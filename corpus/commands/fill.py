@@ -97,21 +97,41 @@ def rebuild(
     say_json(rebuilt) if json else say(rebuilt_text(rebuilt, corpus))
 
 
+def show_compared(world: Path, other: Path, json: bool) -> None:
+    """Print the facts of two corpora side by side."""
+    from corpus.simulate.compare import compare, compared_text
+
+    rows = compare(world, other)
+    if json:
+        say_json([{"fact": name, "world": mine, "other": theirs} for name, mine, theirs in rows])
+    else:
+        say(compared_text(rows, world, other))
+
+
 @app.command()
 def simulate(
     corpus: Corpus,
+    world: Annotated[
+        str, typer.Option(help="lifelike, or clear: nearly all behavior follows from content")
+    ] = "lifelike",
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 0,
-    brands: Annotated[int, typer.Option(help="companies, each with a channel, an account and a sender")] = 72,
-    videos: Annotated[int, typer.Option(help="a brand")] = 40,
-    posts: Annotated[int, typer.Option(help="a brand")] = 100,
-    emails: Annotated[int, typer.Option(help="a brand")] = 8,
+    brands: Annotated[int | None, typer.Option(help="companies, each with a channel, an account and a sender")] = None,
+    videos: Annotated[int | None, typer.Option(help="a brand, on average")] = None,
+    posts: Annotated[int | None, typer.Option(help="a brand")] = None,
+    emails: Annotated[int | None, typer.Option(help="a brand")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(help="a corpus of real files: print what decides the tasks in both")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write a simulated world: brands, videos, posts and emails whose behavior follows a stated law."""
     from corpus.ingest.report import report_text
     from corpus.simulate.world import simulate as run
 
-    report = run(corpus, seed=seed, brands=brands, videos=videos, posts=posts, emails=emails)
+    report = run(corpus, seed, world, brands=brands, videos=videos, posts=posts, emails=emails)
+    if compare:
+        show_compared(corpus, compare, json)
+        return
     if json:
         say_json(report)
         return

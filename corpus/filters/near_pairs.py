@@ -12,6 +12,7 @@ from corpus.filters.pool import Pool
 
 COMPARED = 10_000  # characters of a text: bounds the work that hostile texts can cause
 SMALL = 8  # a bucket up to this size gives all its pairs
+MOST_ASKED = 500  # places of a bucket with which all others in it are compared
 
 BUCKETS = """
 INSERT INTO pair
@@ -28,6 +29,17 @@ WITH member AS (
 SELECT DISTINCT member.place, asked.place FROM asked JOIN member USING (alike, key, number)
 """
 """Pairs of a band. A large bucket gives a star and a chain, not its square: each member with the first and the last."""
+
+BETWEEN = """
+INSERT INTO pair
+WITH asked AS (
+    SELECT alike, band_{n} AS key, place FROM signed SEMI JOIN ({places}) USING (place)
+    QUALIFY row_number() OVER (PARTITION BY alike, band_{n} ORDER BY place) <= {most}
+)
+SELECT DISTINCT asked.place, other.place FROM asked
+JOIN (FROM signed ANTI JOIN ({places}) USING (place)) other ON other.alike = asked.alike AND other.band_{n} = asked.key
+"""
+"""Pairs of a band between asked places and all others; of a very large bucket only the first of the asked."""
 
 
 def sign(pool: Pool, alike: str, unit: Unit, size: int, threshold: float) -> None:
@@ -51,6 +63,15 @@ def find_candidates(pool: Pool, threshold: float) -> None:
     pool.connection.execute("CREATE OR REPLACE TABLE pair (earlier BIGINT, later BIGINT)")
     for n in range(banding(threshold)[0]):
         pool.connection.execute(BUCKETS.format(n=n, small=SMALL))
+    pool.connection.execute("CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT earlier, later FROM pair")
+    pool.connection.execute("DROP TABLE pair; DROP TABLE signed")
+
+
+def find_candidates_between(pool: Pool, threshold: float, places: str) -> None:
+    """Fill `candidate` (earlier, later): one of the places that the SQL `places` gives, and another sharing a band."""
+    pool.connection.execute("CREATE OR REPLACE TABLE pair (earlier BIGINT, later BIGINT)")
+    for n in range(banding(threshold)[0]):
+        pool.connection.execute(BETWEEN.format(n=n, most=MOST_ASKED, places=places))
     pool.connection.execute("CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT earlier, later FROM pair")
     pool.connection.execute("DROP TABLE pair; DROP TABLE signed")
 

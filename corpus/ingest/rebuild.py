@@ -45,7 +45,7 @@ SHIPPED_BEFORE = frozenset(
     }
 )
 """Digests of the shipped mappings as the first version of the format had them: the present ones replace them."""
-WORLD = re.compile(r"simulate@\d+:seed=(\d+),(\d+)x(\d+)-(\d+)-(\d+)")
+WORLD = re.compile(r"simulate@\d+:(?:(\w+),)?seed=(\d+),(\d+)x(\d+)-(\d+)-(\d+)")
 
 
 @dataclass
@@ -92,7 +92,7 @@ def claim_place(old: Path, new: Path) -> None:
 def repeat(old: Path, corpus: Corpus, manifest: dict[str, Any], rebuilt: Rebuilt) -> None:
     """Repeat one ingest, or note why it has to be done by hand."""
     if world := WORLD.fullmatch(str(manifest.get("source"))):
-        options = zip(("seed", "brands", "videos", "posts", "emails"), world.groups(), strict=True)
+        options = zip(("world", "seed", "brands", "videos", "posts", "emails"), world.groups("clear"), strict=True)
         arguments = [word for name, value in options for word in (f"--{name}", value)]
         rebuilt.steps_by_hand.append(command_text("cbc", "corpus", "simulate", *arguments, "--corpus", corpus.root))
         return

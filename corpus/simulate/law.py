@@ -1,22 +1,29 @@
-"""Constants and formulas of the simulated world: how content determines the behavior of receivers.
+"""Constants and formulas of the simulated worlds: how content determines the behavior of receivers.
 
 All effects that a predictor can learn are in this file, so the best possible score of each task is known.
 
-Replay. A scene shows a shot, and may carry on-screen text. Its attention is
-    z = LEVEL + content + REPLAY_TONES[tone] + OPENING * exp(-scene / 1.5) + TREND * position + channel + noise
-    content = CARRY * (content of the previous scene) + SHOTS[shot] + SCREEN_TEXTS[text]
-with position from 0 to 1, the tone from the title, a normal channel effect, and noise that is AR(1) over scenes. Its
-replay value is 1 / (1 + exp(-z)); the first scene is the most replayed and has value 1. Attention carries over to the
-next scene and the noise is smooth, so that neighboring scenes are similar, as in real curves.
-Likes. ln(100 likes/views) = LIKE_VIEW_LN + TONES[tone] + OCCASIONS[occasion] + channel + noise; the title names both.
-Views. ln(views) = VIEWS_LN + 0.8 ln(audience) + 0.5 OCCASIONS[occasion] + noise.
+Replay. Markers are a hundredth of a video; a scene is one or several of them. A shot is on for some scenes, with or
+without on-screen text. With `position` from 0 to 1 and the tone from the title, the attention of a scene is
+    z = content + tilt * REPLAY_TONES[tone] * (position - 0.5) + opening of the first scene
+        + rise * (1 - exp(-position / RISE_SHARE)) - fall * position^8 + noise
+    content = carry * (content of the previous scene) + (1 - carry) * shots * (SHOTS[shot] + SCREEN_TEXTS[text])
+Attention carries over to the next scene. The noise has a slow, smooth part (Matern 3/2) and a fast, rough one
+(exponential), and more in the first scene. As on YouTube, the values shown run from a curve's own lowest (0) to its
+highest (1).
+Likes. ln(100 likes/views) = like_ln + niches * NICHES[product] + titles * (TONES[tone] + OCCASIONS[occasion]) + channel
++ noise; the title names all three.
+Views. ln(views) = views_ln + per_audience ln(audience) + OCCASIONS[occasion] / 2 + ln(1 - exp(-age / 3 days)) + channel
++ noise, where a world lets views grow with age.
 Posts. ln(likes) = 0.7 ln(audience) + POST_TOPICS[topic] + POST_STYLES[style] + drift over the years + noise.
 Emails. logit(click rate) = -3.5 + OFFERS[offer] + segment + noise.
 """
 
 from __future__ import annotations
 
-LAW = "law@1"  # the annotation that holds what is expected of each message
+from dataclasses import dataclass
+
+LAW = "law@2"
+"""The annotation that holds what is expected of each message, and how far behavior is spread around it."""
 
 SHOTS = {
     "puppy": 1.3,
@@ -68,7 +75,21 @@ OCCASIONS = {
     "partner": -0.30,
     "archive": -0.40,
 }
-PRODUCTS = ("shoes", "coffee", "bikes", "soap", "lamps", "tea", "boots", "games", "pans", "coats", "pens", "tents")
+NICHES = {
+    "games": 1.1,
+    "tea": 0.9,
+    "bikes": 0.7,
+    "pens": 0.5,
+    "boots": 0.3,
+    "coffee": 0.1,
+    "lamps": -0.1,
+    "coats": -0.3,
+    "pans": -0.5,
+    "tents": -0.7,
+    "shoes": -0.9,
+    "soap": -1.1,
+}
+"""Products, each with the effect of its niche on likes per view."""
 POST_TOPICS = {
     "our first store in space": 1.3,
     "a rescued dog named after us": 1.1,
@@ -102,26 +123,154 @@ REPLAY_TONES = {
     "official": -0.45,
     "legal": -0.54,
 }
-REPLAY_LEVEL = 0.1
-REPLAY_CARRY = 0.5
-REPLAY_OPENING = 1.5
-REPLAY_TREND = -0.8
-REPLAY_CHANNEL_SD = 0.2
-REPLAY_NOISE_SD = 0.45
-REPLAY_NOISE_AR = 0.8
 
-LIKE_VIEW_LN = 1.1  # logarithm of a percentage: 3 % for a video without effects
-LIKE_VIEW_CHANNEL_SD = 0.08
-LIKE_VIEW_NOISE_SD = 0.12
-
-VIEWS_LN = 1.0
-VIEWS_PER_AUDIENCE = 0.8
+RISE_SHARE = 0.07
+FALL_POWER = 8
+AUDIENCE_LN, AUDIENCE_LN_SD = 11.0, 1.8
 VIEWS_PER_OCCASION = 0.5
-VIEWS_NOISE_SD = 0.25
+GROWTH_DAYS = 3.0
 
 POST_PER_AUDIENCE = 0.7
 POST_DRIFT_PER_YEAR = 0.25
-POST_NOISE_SD = 0.45
 
 CLICK_LOGIT = -3.5
 CLICK_NOISE_SD = 0.3
+
+
+@dataclass(frozen=True)
+class CurveLaw:
+    """Replay curves: effects of content, the common shape, and the noise around both."""
+
+    shot_markers: float
+    """Mean length of a shot."""
+    shots: float
+    carry: float
+    tilt: float
+    opening: float
+    opening_sd: float
+    rise: float
+    fall: float
+    slow_sd: float
+    slow_markers: float
+    fast_sd: float
+    fast_markers: float
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many brands there are, and messages a brand: videos on average, where channels differ."""
+
+    brands: int
+    videos: int
+    posts: int
+    emails: int
+
+
+@dataclass(frozen=True)
+class World:
+    """The constants of a world."""
+
+    name: str
+    sizes: Sizes
+    shorts: float
+    """Share of videos below 100 seconds, which have fewer than 100 scenes."""
+    shortest_s: int
+    longest_short_s: int
+    alike_channels: bool
+    """Whether channels have equally many videos; else most have one or two and a few very many."""
+    repeated_titles: float
+    plain_texts: bool
+    """Whether what moves behavior is named in fixed places among few other words."""
+    age_days: float
+    """Median age when behavior is observed."""
+    age_ln_sd: float
+    curve: CurveLaw
+    like_ln: float
+    niches: float
+    titles: float
+    like_channel_sd: float
+    like_noise_sd: float
+    views_ln: float
+    per_audience: float
+    views_channel_sd: float
+    views_noise_sd: float
+    post_noise_sd: float
+
+
+LIFELIKE = World(
+    name="lifelike",
+    sizes=Sizes(brands=800, videos=5, posts=24, emails=2),
+    shorts=0.5,
+    shortest_s=8,
+    longest_short_s=60,
+    alike_channels=False,
+    repeated_titles=0.05,
+    plain_texts=False,
+    age_days=1.7,
+    age_ln_sd=1.2,
+    curve=CurveLaw(
+        shot_markers=10,
+        shots=0.3,
+        carry=0.8,
+        tilt=0.5,
+        opening=0.62,
+        opening_sd=0.6,
+        rise=0.3,
+        fall=0.75,
+        slow_sd=0.45,
+        slow_markers=60,
+        fast_sd=0.08,
+        fast_markers=12,
+    ),
+    like_ln=1.05,
+    niches=0.8,
+    titles=0.7,
+    like_channel_sd=0.65,
+    like_noise_sd=0.35,
+    views_ln=6.9,
+    per_audience=0.5,
+    views_channel_sd=0.7,
+    views_noise_sd=0.7,
+    post_noise_sd=0.8,
+)
+"""Like the real files in what decides the tasks (docs/results/world.md); effects of content are moderate."""
+
+CLEAR = World(
+    name="clear",
+    sizes=Sizes(brands=72, videos=40, posts=100, emails=8),
+    shorts=1.0,
+    shortest_s=6,
+    longest_short_s=13,
+    alike_channels=True,
+    repeated_titles=0.0,
+    plain_texts=True,
+    age_days=30,
+    age_ln_sd=0.0,
+    curve=CurveLaw(
+        shot_markers=1,
+        shots=1.0,
+        carry=0.3,
+        tilt=0.5,
+        opening=0.8,
+        opening_sd=0.2,
+        rise=0.1,
+        fall=0.5,
+        slow_sd=0.2,
+        slow_markers=30,
+        fast_sd=0.1,
+        fast_markers=10,
+    ),
+    like_ln=1.1,
+    niches=0.0,
+    titles=1.0,
+    like_channel_sd=0.08,
+    like_noise_sd=0.12,
+    views_ln=1.0,
+    per_audience=0.8,
+    views_channel_sd=0.0,
+    views_noise_sd=0.25,
+    post_noise_sd=0.45,
+)
+"""Nearly all behavior follows from content: to see at once whether a model learns."""
+
+WORLDS = {world.name: world for world in (LIFELIKE, CLEAR)}

@@ -34,7 +34,6 @@ WITH observed AS (
     QUALIFY row_number() OVER (PARTITION BY message_id ORDER BY observed_at DESC NULLS LAST) = 1
 )
 SELECT message.message_id,
-       coalesce(message.communicator_id, message.campaign, message.message_id) AS cluster,
        speaker.company, message.title, message.body, message.published_at,
        coalesce(newest.observed_at, curves.observed_at) AS observed_at,
        message.duration_s, coalesce(newest.audience, speaker.audience)::DOUBLE AS audience,
@@ -56,7 +55,7 @@ WITH likes AS (
 ), retweet AS (
     SELECT DISTINCT message_id FROM ({retweets})
 )
-SELECT message.message_id, message.communicator_id AS cluster, message.channel, speaker.company, speaker.account,
+SELECT message.message_id, message.communicator_id, message.channel, speaker.company, speaker.account,
        message.title, message.body, message.published_at, likes.observed_at, NULL::DOUBLE AS duration_s,
        speaker.audience,
        date_diff('second', message.published_at, likes.observed_at) / 86400.0 AS age_days, likes.likes,

@@ -43,7 +43,7 @@ def test_beats_the_constant_on_whole_curves_likes_views_and_tweets(scores):
 
 def test_a_channels_own_curves_do_not_shape_its_content_predictions(small_bench):
     train = small_bench.public("replay_all_masked", "train")
-    own = train["cluster"] == train["cluster"][0]
+    own = train["group"] == train["group"][0]
     reversed_curves = pl.when(own).then(pl.col("target").list.reverse()).otherwise("target")
     changed = train.with_columns(target=reversed_curves)
     before, after = (with_content(ContentModel(frame, 0), frame) for frame in (train, changed))
@@ -86,7 +86,7 @@ def test_messages_of_which_nothing_is_known_are_answered(small_bench):
 
 def test_one_training_channel_is_enough(small_bench):
     train = small_bench.public("replay_future", "train")
-    train = train.filter(pl.col("cluster") == train["cluster"][0])
+    train = train.filter(pl.col("group") == train["group"][0])
     rows = with_content(ContentModel(train, 0), small_bench.public("replay_future", "test"))
     assert rows["content"].is_finite().all()
 

@@ -189,7 +189,7 @@ def test_examples_are_the_same_for_all_questions_and_solved_as_in_training(small
     task = load(small_bench.root, "cbc_replay_future")
     train = {row["instance_id"]: row for row in small_bench.public("replay_future", "train").to_dicts()}
     shown = [train[task.dataset["train"][i]["instance_id"]] for i in range(2)]
-    assert len({train[task.dataset["train"][i]["instance_id"]]["cluster"] for i in range(8)}) > 2
+    assert len({train[task.dataset["train"][i]["instance_id"]]["group"] for i in range(8)}) > 2
     for doc in task.test_docs().select(range(3)):
         context = task.fewshot_context(doc, num_fewshot=2)
         parts = [f"{row['prompt']} {row['answer']}\n\n" for row in shown]

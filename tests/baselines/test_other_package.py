@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "tests" / "example_package"
 FAILS = object()
 """At the end of a command that is to fail."""
-WORLD = {"brands": 10, "videos": 30, "posts": 0, "emails": 0}
+WORLD = {"world": "clear", "brands": 10, "videos": 30, "posts": 0, "emails": 0}
 
 
 def install(target: Path, package: Path = EXAMPLE) -> Path:

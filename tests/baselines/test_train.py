@@ -45,7 +45,7 @@ TOY = {
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("toy")
-    simulate(folder / "corpus", brands=9, videos=5, posts=30, emails=0)
+    simulate(folder / "corpus", world="clear", brands=9, videos=5, posts=30, emails=0)
     build_bench(folder / "corpus", folder / "bench")
     return folder / "bench"
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,9 @@ from benchmark.tasks.replay import scene_runs
 from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
 from corpus.files.written_once import HoldsOther
+from corpus.ingest.run import ingest
 from corpus.simulate.world import simulate
+from corpus.sources.registry import source_named
 
 SIZES = {"train": 150, "validation": 40, "test": 60}
 REPLAYS = [name for name in TASKS if name.startswith("replay_")]
@@ -27,7 +31,7 @@ REPLAYS = [name for name in TASKS if name.startswith("replay_")]
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("world") / "corpus"
-    simulate(root, seed=3, brands=15, videos=60, posts=40, emails=1)
+    simulate(root, seed=3, world="clear", brands=15, videos=60, posts=40, emails=1)
     return root
 
 
@@ -50,11 +54,24 @@ def test_every_task_is_built_with_its_sizes(bench):
             assert frame["instance_id"].n_unique() == frame.height
 
 
-@pytest.mark.parametrize("task", [name for name in TASKS if name != "tweet_likes_time"])
-def test_no_cluster_is_in_two_splits(bench, task):
-    column = "company" if task.startswith("tweet") else "cluster"
-    found = [set(frame[column]) for frame in splits(bench, task).values()]
-    assert not found[0] & found[1] and not found[0] & found[2] and not found[1] & found[2]
+def test_a_group_is_in_one_split_for_all_tasks(bench):
+    groups = pl.read_parquet(bench.root / "public" / "groups.parquet")
+    split_of = dict(groups.select("group", "split").iter_rows())
+    assert len(split_of) == groups.height and set(split_of.values()) == {"train", "validation", "test"}
+    for task in TASKS:
+        for split, frame in splits(bench, task).items():
+            expected = "train" if task == "tweet_likes_time" else split
+            assert {split_of[group] for group in frame["group"]} == {expected}
+
+
+def test_companies_and_messages_of_a_test_are_in_no_training(bench):
+    trains = [bench.public(task, "train") for task in TASKS]
+    messages = set(pl.concat([frame["message_id"] for frame in trains]))
+    companies = set(pl.concat([frame["company"] for frame in trains]).drop_nulls())
+    for task in TASKS:
+        test = bench.public(task, "test")
+        assert not messages & set(test["message_id"])
+        assert task == "tweet_likes_time" or not companies & set(test["company"].drop_nulls())
 
 
 def test_time_separated_tests_begin_after_the_last_train_post(bench):
@@ -119,6 +136,18 @@ def test_runs_of_masked_scenes_do_not_touch(length):
         assert all(b - a > length for a, b in itertools.pairwise(starts))
 
 
+def test_every_place_of_the_runs_is_equally_likely_the_last_scene_too():
+    """20 scenes have room for one run of 5 at 16 places; 55 scenes for two of 5 that do not touch."""
+    rng = np.random.default_rng(0)
+    starts = np.array([scene_runs(5, 20, rng)[0] for _ in range(8000)])
+    counts = np.bincount(starts, minlength=16)
+    assert len(counts) == 16 and counts.min() > 400 and counts.max() < 600
+    pairs = [tuple(asked[::5]) for asked in (scene_runs(5, 55, rng) for _ in range(150_000)) if len(asked) == 10]
+    places = {(a, b) for a in range(51) for b in range(a + 6, 51)}
+    seen = Counter(pairs)
+    assert set(seen) == places and max(seen.values()) < 4 * len(pairs) / len(places)
+
+
 def test_speech_is_hidden_from_every_public_column(bench):
     frame = bench.public("speech_choice", "test")
     answers = bench.answers("speech_choice")
@@ -166,6 +195,39 @@ def test_the_control_keeps_whole_curves_and_their_lengths(bench):
     assert moved > 0.8
 
 
+def test_messages_of_which_nothing_is_known_are_not_asked_and_learned_alike(tmp_path):
+    """Curves without title or channel: whole ones are asked in the same words, parts of them are not."""
+    lines = []
+    rng = np.random.default_rng(0)
+    for n in range(90):
+        curve = np.round(np.clip(0.5 + np.cumsum(rng.normal(0, 0.05, 100)), 0.01, 1), 3)
+        heatmap = [{"start_time": i * 2.0, "end_time": (i + 1) * 2.0, "value": value} for i, value in enumerate(curve)]
+        lines.append(json.dumps({"id": f"video{n:06}", "duration": 200, "channel_id": f"UC{n}", "heatmap": heatmap}))
+    (tmp_path / "dump").mkdir()
+    for n, line in enumerate(lines):
+        (tmp_path / "dump" / f"{n}.info.json").write_text(line)
+    ingest(source_named("ytdlp"), [tmp_path / "dump"], tmp_path / "corpus")
+    bench = build_bench(tmp_path / "corpus", tmp_path / "bench")
+    assert "replay_past" in bench.tasks and "replay_all_masked" not in bench.tasks
+    assert "prompts of its training" in bench.manifest["left_out"]["replay_all_masked"]
+    assert bench.manifest["holdout"]["same_prompts_left_out"] >= 60
+
+
+def test_masks_of_a_video_do_not_depend_on_the_others(corpus, bench, tmp_path):
+    smaller = build_bench(corpus, tmp_path / "smaller", sizes={**SIZES, "test": 20})
+    for task in ("replay_random_5", "replay_past"):
+        few, many = (made.public(task, "test").select("instance_id", "prompt") for made in (smaller, bench))
+        assert few.height == 20 and few.join(many, on=["instance_id", "prompt"], how="semi").height == 20
+
+
+def test_whole_numbers_are_the_best_answers_within_five(bench):
+    """Curves are of whole numbers, of which eleven are within five of a whole number and ten of any other."""
+    for task in (task for task in bench.tasks if task.startswith("replay")):
+        oracle = pl.read_parquet(bench.root / "private" / task / "oracle.parquet")
+        values = oracle["values_accuracy_abs5"].explode()
+        assert values.equals(values.round())
+
+
 def test_same_corpus_and_seed_same_bytes(corpus, bench, tmp_path):
     again = build_bench(corpus, tmp_path / "again", sizes=SIZES)
     assert again.manifest == bench.manifest
@@ -181,7 +243,7 @@ def test_likes_are_classed_within_account_and_time():
     frame = pl.DataFrame(
         {
             "message_id": [f"m{i}" for i in range(rows)],
-            "cluster": ["a"] * 200 + ["b"] * 200,
+            "communicator_id": ["a"] * 200 + ["b"] * 200,
             "split": ["train"] * rows,
             "published_at": pl.datetime_range(pl.datetime(2020, 1, 1), pl.datetime(2021, 2, 3), "1d", eager=True)[
                 :rows
@@ -192,7 +254,7 @@ def test_likes_are_classed_within_account_and_time():
     for cut, kept in (("thirds", 2 / 3), ("median", 1.0)):
         classes = like_classes(frame, cut)
         assert classes.height / rows == pytest.approx(kept, abs=0.05)
-        for _, part in classes.group_by("cluster"):
+        for _, part in classes.group_by("communicator_id"):
             assert (part["like_class"] == "high").mean() == pytest.approx(0.5, abs=0.02)
     halves = like_classes(frame).with_columns(late=pl.int_range(pl.len()) % 134 >= 67)
     assert 0.3 < (halves.filter("late")["like_class"] == "high").mean() < 0.7

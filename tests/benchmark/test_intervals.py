@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from benchmark import intervals
-from benchmark.intervals import cluster_sums, difference, interval, resampled
+from benchmark.intervals import difference, group_sums, interval, resampled
 from benchmark.metrics import percent, root_mean
 
 
-def mean_interval(values, cluster, clusters, resamples=2000, seed=0):
-    sums = cluster_sums(np.stack([values, np.ones(len(values))], axis=1), cluster, clusters)
+def mean_interval(values, group, groups, resamples=2000, seed=0):
+    sums = group_sums(np.stack([values, np.ones(len(values))], axis=1), group, groups)
     samples = resampled(sums, resamples, seed)
-    return interval(float(values.mean()), samples[:, 0] / samples[:, 1], clusters)
+    return interval(float(values.mean()), samples[:, 0] / samples[:, 1], groups)
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**31), st.integers(20, 200))
-def test_agrees_with_scipy_where_each_cluster_has_one_instance(seed, count):
+def test_agrees_with_scipy_where_each_group_has_one_instance(seed, count):
     values = np.random.default_rng(seed).gamma(2, 3, count)
     ours = mean_interval(values, np.arange(count), count, resamples=9999)
     theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=9999, rng=seed).confidence_interval
@@ -30,7 +30,7 @@ def test_agrees_with_scipy_where_each_cluster_has_one_instance(seed, count):
     assert ours.high == pytest.approx(theirs.high, abs=0.06 * width)
 
 
-def test_resamples_are_whole_clusters_drawn_with_replacement():
+def test_resamples_are_whole_groups_drawn_with_replacement():
     sums = np.eye(5)
     drawn = resampled(sums, 300)
     assert (drawn.sum(axis=1) == 5).all()
@@ -48,23 +48,23 @@ def test_the_same_seed_gives_the_same_resamples_however_many_are_held_at_once(mo
     assert np.allclose(resampled(sums, 50), whole)
 
 
-def test_intervals_cover_the_truth_when_clusters_differ_and_ignoring_clusters_does_not():
+def test_intervals_cover_the_truth_when_groups_differ_and_ignoring_groups_does_not():
     rng = np.random.default_rng(0)
-    cluster = np.repeat(np.arange(40), 10)
-    inside = {"clusters": 0, "instances": 0}
+    group = np.repeat(np.arange(40), 10)
+    inside = {"groups": 0, "instances": 0}
     for trial in range(120):
-        values = rng.normal(0, 1, 40)[cluster] + rng.normal(0, 1, 400)
-        for how, groups in (("clusters", cluster), ("instances", np.arange(400))):
+        values = rng.normal(0, 1, 40)[group] + rng.normal(0, 1, 400)
+        for how, groups in (("groups", group), ("instances", np.arange(400))):
             found = mean_interval(values, groups, groups.max() + 1, resamples=300, seed=trial)
             inside[how] += found.low <= 0 <= found.high
-    assert inside["clusters"] >= 0.88 * 120
+    assert inside["groups"] >= 0.88 * 120
     assert inside["instances"] <= 0.75 * 120
 
 
-def test_one_cluster_gives_a_value_without_bounds_and_nothing_gives_nothing():
+def test_one_group_gives_a_value_without_bounds_and_nothing_gives_nothing():
     one = mean_interval(np.array([1.0, 3.0]), np.zeros(2, int), 1)
     assert (one.value, one.low, one.high) == (2, None, None)
-    assert one.reason is not None and "one cluster" in one.reason
+    assert one.reason is not None and "one group" in one.reason
     empty = resampled(np.empty((0, 2)))
     none = interval(float(percent(np.zeros(2))), percent(empty), 0)
     assert (none.value, none.low, none.reason) == (None, None, "no instances")

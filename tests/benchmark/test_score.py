@@ -58,7 +58,7 @@ def test_every_metric_of_every_task_agrees_with_scikit_learn(bench, run):
             row = found[task, metric]
             assert row["value"] == pytest.approx(expected[metric]), (task, metric)
             assert row["low"] < row["value"] < row["high"]
-            assert (row["n"], row["clusters"], row["unparsed"], row["run"]) == (40, 12, 0, "a")
+            assert (row["n"], row["groups"], row["unparsed"], row["run"]) == (40, 12, 0, "a")
 
 
 @pytest.mark.parametrize(
@@ -105,11 +105,11 @@ def test_the_file_holds_the_rows_and_comes_out_the_same_twice(bench, run):
     assert not list(run.glob(".*"))
 
 
-def test_one_cluster_has_a_value_and_a_reason_instead_of_an_interval(tmp_path):
-    bench = write_bench(tmp_path / "b", ["like_view_ratio"], clusters=1)
+def test_one_group_has_a_value_and_a_reason_instead_of_an_interval(tmp_path):
+    bench = write_bench(tmp_path / "b", ["like_view_ratio"], groups=1)
     run = write_values(tmp_path / "r", bench, "r", {"like_view_ratio": noisy(bench, "like_view_ratio", 1)})
     rows = score(run, bench.root)
-    assert all(row["value"] is not None and row["low"] is None and "one cluster" in row["reason"] for row in rows)
+    assert all(row["value"] is not None and row["low"] is None and "one group" in row["reason"] for row in rows)
     assert "[no interval]" in scores_text(rows)
 
 

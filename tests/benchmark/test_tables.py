@@ -25,7 +25,7 @@ from tests.benchmark.tiny_bench import noisy, write_bench, write_values
 
 SOME = ("replay_past", "replay_all_masked", "like_view_ratio", "tweet_likes_brand", "speech_choice")
 KEYS = {"table", "condition", "metric", "run", "value", "low", "high", "skill", "skill_low", "skill_high"}
-KEYS |= {"n", "clusters", "unparsed"}
+KEYS |= {"n", "groups", "unparsed"}
 SD = {"replay_past": (3, 12), "replay_all_masked": (3, 12), "like_view_ratio": (0.1, 1)}
 
 
@@ -76,7 +76,7 @@ def test_values_and_intervals_are_those_of_the_score_of_the_run_alone(made, benc
     for run in runs:
         for scored in score(run, bench.root):
             shown = one(rows, scored["run"], scored["condition"], scored["metric"])
-            for key in ("value", "n", "clusters", "unparsed"):
+            for key in ("value", "n", "groups", "unparsed"):
                 assert shown[key] == scored[key]
             assert (shown["low"], shown["high"]) == pytest.approx((scored["low"], scored["high"]))
 
@@ -178,7 +178,9 @@ def test_the_page_says_what_it_rests_on(made):
     shown = one(made[0], "good-seed0", "past", "rmse")
     assert f"{shown['value']:.2f} [{shown['low']:.2f}, {shown['high']:.2f}]" in row
     assert "simulated world" in text and "Unparsed answers" in text
-    assert ["past", "40", "12"] in [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
+    assert ["past", "40", "40", "12"] in [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()
+    ]
     for line_up in (block for block in text.split("\n\n") if block.startswith("|")):
         assert len({line.count("|") for line in line_up.splitlines()}) == 1
 
@@ -212,13 +214,13 @@ def test_identical_runs_are_never_separable(bench, tmp_path):
             assert all(ranks["one"] == ranks["two"] for ranks in metrics.values())
 
 
-def test_with_one_cluster_nobody_is_separable_and_intervals_are_null(tmp_path):
-    bench = write_bench(tmp_path / "b", ["like_view_ratio"], clusters=1)
+def test_with_one_group_nobody_is_separable_and_intervals_are_null(tmp_path):
+    bench = write_bench(tmp_path / "b", ["like_view_ratio"], groups=1)
     rows = make_tables([a_run(bench, tmp_path, "r", 0, tasks=["like_view_ratio"])], bench.root, tmp_path / "out")
     assert {row["rank"] for row in rows} == {1}
     assert {row["low"] for row in rows} == {row["skill_low"] for row in rows} == {None}
     text = (tmp_path / "out" / "like_view_ratio.md").read_text()
-    assert "[no interval]" in text and "Fewer than 10 clusters" in text
+    assert "[no interval]" in text and "Fewer than 10 groups" in text
 
 
 def test_each_mistake_has_its_error_and_writes_nothing(bench, runs, tmp_path):
@@ -265,7 +267,7 @@ def test_every_task_belongs_to_one_table_which_shows_its_metrics_and_the_papers_
 
 @pytest.mark.slow
 def test_thirteen_runs_on_all_tasks_do_not_take_long(tmp_path):
-    bench = write_bench(tmp_path / "b", tuple(TASKS), count=300, clusters=100)
+    bench = write_bench(tmp_path / "b", tuple(TASKS), count=300, groups=100)
     runs = [a_run(bench, tmp_path, f"r{i}", i % 2, i, tasks=tuple(TASKS)) for i in range(13)]
     start = time.perf_counter()
     rows = make_tables(runs, bench.root, tmp_path / "out")

@@ -23,7 +23,7 @@ def make_frame(rows):
     return pl.DataFrame(rows, schema_overrides=dtypes, strict=False)
 
 
-def replay_rows(count, clusters, rng, condition="past"):
+def replay_rows(count, groups, rng, condition="past"):
     rows = []
     for i in range(count):
         curve = np.clip(50 + np.cumsum(rng.normal(0, 6, 20)), 0, 100).round().tolist()
@@ -31,42 +31,42 @@ def replay_rows(count, clusters, rng, condition="past"):
         chance = [float(v) for v in rng.integers(0, 101, len(asked))]
         rows.append({"replay": [None if s in asked else v for s, v in enumerate(curve)], "asked": asked,
                      "target": [curve[s] for s in asked], "chance": chance,
-                     "options": None, **common(i, clusters)})  # fmt: skip
+                     "options": None, **common(i, groups)})  # fmt: skip
     return rows
 
 
-def value_rows(count, clusters, rng):
+def value_rows(count, groups, rng):
     return [
-        {"target": [float(v)], "chance": [float(c)], "options": None, **common(i, clusters)}
+        {"target": [float(v)], "chance": [float(c)], "options": None, **common(i, groups)}
         for i, (v, c) in enumerate(zip(rng.gamma(2, 2, count).round(2), rng.gamma(2, 2, count).round(2), strict=True))
     ]
 
 
-def tweet_rows(count, clusters, rng):
+def tweet_rows(count, groups, rng):
     return [
-        {"target": [float(v)], "chance": [float(c)], "options": ["low", "high"], **common(i, clusters)}
+        {"target": [float(v)], "chance": [float(c)], "options": ["low", "high"], **common(i, groups)}
         for i, (v, c) in enumerate(zip(rng.random(count) < 0.6, rng.random(count) < 0.5, strict=True))
     ]
 
 
-def speech_rows(count, clusters, rng):
+def speech_rows(count, groups, rng):
     rows = []
     for i in range(count):
         options = [f"sentence {chr(97 + k)}{i} spoken" for k in range(25)]
         right = int(rng.integers(25))
         answer = {"target": [float(right)], "chance": [float(rng.integers(25))], "asked": list(range(5))}
         rows.append(
-            {**answer, "option_texts": options, "options": [str(k + 1) for k in range(25)], **common(i, clusters)}
+            {**answer, "option_texts": options, "options": [str(k + 1) for k in range(25)], **common(i, groups)}
         )
         rows[-1]["prompt"] = "\n".join(["talk", *(f"{k + 1}) {text}" for k, text in enumerate(options))])
     return rows
 
 
-def common(i, clusters):
+def common(i, groups):
     return {
         "instance_id": f"i{i:04}",
         "message_id": f"m{i}",
-        "cluster": f"c{i % clusters:03}",
+        "group": f"c{i % groups:03}",
         "prompt": "?",
         "answer": "x",
     }
@@ -75,8 +75,10 @@ def common(i, clusters):
 ROWS = {"replay_values": replay_rows, "twitter_likes": tweet_rows, "content_simulation": speech_rows}
 
 
-def write_bench(root: Path, tasks, count=40, clusters=12, seed=0, answers=True, fingerprint="f00d", rows=None) -> Bench:
-    """Write a bench of the named tasks; `rows` gives the test rows of tasks by hand."""
+def write_bench(
+    root: Path, tasks, count=40, groups=12, seed=0, answers=True, fingerprint="f00d", rows=None, panel=None
+) -> Bench:
+    """Write a bench of the named tasks; `rows` gives the test rows by hand, the first `panel` (all) are the panel."""
     task_entries = {}
     root.mkdir(parents=True, exist_ok=True)
     for task in tasks:
@@ -86,7 +88,7 @@ def write_bench(root: Path, tasks, count=40, clusters=12, seed=0, answers=True, 
         for split in ("train", "validation", "test"):
             rng = np.random.default_rng([seed, sum(map(ord, task + split))])
             frame = make_frame(
-                (rows or {}).get(task) if split == "test" and rows else make_rows(count, clusters, rng, **condition)
+                (rows or {}).get(task) if split == "test" and rows else make_rows(count, groups, rng, **condition)
             )
             folder = root / "public" / task
             folder.mkdir(parents=True, exist_ok=True)
@@ -97,13 +99,15 @@ def write_bench(root: Path, tasks, count=40, clusters=12, seed=0, answers=True, 
                     frame.select("instance_id", "answer", "target", "chance").write_parquet(private / "test.parquet")
                 hidden = pl.lit(None, pl.List(pl.Float64)).alias("target"), pl.lit(None, pl.String).alias("answer")
                 frame = frame.with_columns(*hidden)
+            rank = pl.int_range(pl.len())
+            frame = frame.with_columns(panel_rank=pl.when(rank < (panel or count)).then(rank))
             frame.drop("chance").write_parquet(folder / f"{split}.parquet")
         task_entries[task] = {
             **{"table": definition.table.name, "condition": definition.condition, "kind": definition.answer.name},
             "metrics": [metric.name for metric in definition.metrics],
             **dict.fromkeys(("train", "validation", "test"), count),
         }
-    content = {"format": "cbc-bench", "version": 1, "fingerprint": fingerprint, "seed": seed, "simulated": True}
+    content = {"format": "cbc-bench", "version": 2, "fingerprint": fingerprint, "seed": seed, "simulated": True}
     (root / "manifest.json").write_text(json.dumps({**content, "tasks": task_entries}))
     return Bench.open(root)
 

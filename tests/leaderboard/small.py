@@ -45,7 +45,7 @@ def row(task: str, split: str, number: int, rng: np.random.Generator) -> dict[st
     question: dict[str, object] = {
         "instance_id": f"{task}-{split}-{number}",
         "message_id": f"{split}-{number}",
-        "cluster": f"{split} channel {number // A_CHANNEL}",
+        "group": f"{split} channel {number // A_CHANNEL}",
         "company": f"Company {number // A_CHANNEL}",
         "title": HOSTILE_TITLE if number % 2 else f"Video {number}: $5 & more",
         "prompt": "?",

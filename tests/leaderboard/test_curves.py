@@ -47,7 +47,7 @@ def test_the_same_videos_of_different_channels_are_shown_in_every_task(bench):
     frames = [bench.public(task, "test") for task in ("replay_future", "replay_all_masked")]
     shown = [frame.filter(pl.col("instance_id").is_in(choose_videos(frame))) for frame in frames]
     assert shown[0]["message_id"].to_list() == shown[1]["message_id"].to_list()
-    assert shown[0]["cluster"].n_unique() == shown[0].height == 6
+    assert shown[0]["group"].n_unique() == shown[0].height == 6
 
 
 def test_the_order_of_the_questions_does_not_matter(bench):
@@ -56,7 +56,7 @@ def test_the_order_of_the_questions_does_not_matter(bench):
 
 
 def test_few_videos_of_one_channel_are_all_shown(bench):
-    frame = bench.public("replay_future", "test").head(4).with_columns(cluster=pl.lit("one"))
+    frame = bench.public("replay_future", "test").head(4).with_columns(group=pl.lit("one"))
     assert sorted(choose_videos(frame)) == sorted(frame["instance_id"])
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.bench import Bench
-from benchmark.tasks.registry import all_tasks
+from benchmark.tasks.registry import all_tasks, task_named
 from studies.demo import PREDICTORS, RECIPES, demo_steps
 from studies.findings import findings_text
 
-WORLD = {"brands": 12, "videos": 70, "posts": 30, "emails": 1}
+WORLD = {"world": "clear", "brands": 12, "videos": 70, "posts": 30, "emails": 1}
 TINY = {"steps": 3, "micro_batch": 2, "eval_every_steps": 3, "save_every_steps": 3, "scratch.hidden_size": 32}
 
 
@@ -47,6 +47,8 @@ def test_scores_of_the_run_equal_those_of_the_table(demo):
         scores = json.loads((demo / "runs" / run / "scores.json").read_text())["rows"]
         assert scores
         for row in scores:
+            if run == "oracle" and row["metric"] != task_named(row["task"]).metrics[0].name:
+                continue  # its file holds the best answers for the headline; the table has those for each metric
             assert rows[row["table"], row["condition"], row["metric"], run] == row["value"]
 
 

@@ -95,7 +95,7 @@ def test_it_is_rebuilt_from_raw(old, tmp_path):
     assert not validate(new).counts
     assert not (new / ".rebuild").exists() and (new / "crawl.sqlite").is_file() and (new / "recipe.yaml").is_file()
     assert done.steps_by_hand == [
-        f"cbc corpus simulate --seed 7 --brands 3 --videos 2 --posts 1 --emails 0 --corpus {new}",
+        f"cbc corpus simulate --world clear --seed 7 --brands 3 --videos 2 --posts 1 --emails 0 --corpus {new}",
         "lost.csv of shop-4 is not in raw/ any more",
     ]
 

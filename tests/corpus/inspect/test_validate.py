@@ -185,12 +185,12 @@ def test_folders_against_their_manifests(corpus):
 
 
 def test_annotations(corpus):
-    path = next(corpus.glob("annotations/law@1/*.parquet"))
+    path = next(corpus.glob("annotations/law@2/*.parquet"))
     change(path, "UPDATE t SET message_id = 'nobody' WHERE rowid = 0", "INSERT INTO t FROM t WHERE rowid = 1")
     (corpus / "annotations" / "ytdlp@1" / "cut.parquet").write_bytes(b"PAR1")
     assert sorted((table, rule) for table, _, rule in found(validate(corpus))) == [
-        ("law@1", "more than one row of this key"),
-        ("law@1", "no such message"),
+        ("law@2", "more than one row of this key"),
+        ("law@2", "no such message"),
         ("ytdlp@1", "file cannot be read"),
     ]
 

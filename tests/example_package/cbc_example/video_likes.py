@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
+from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import RMSE_LOG10, Array, Judged, Metric, ratio, stack_columns
 from benchmark.references.base import Reference, ValueLists, targets
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEDIAN
-from benchmark.splits import MIN_CLUSTERS, by_cluster, capped
+from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
-from benchmark.tasks.expected import Expected, law_of, log_normal_means
-from corpus.simulate import law as rules
+from benchmark.tasks.expected import Expected, law_of
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.template import Template
 
@@ -53,11 +53,13 @@ class VideoLikes(Task):
     hidden_counts = ("likes",)
     spans_decades = True
 
-    def instances(self, connection: duckdb.DuckDBPyConnection, seed: int, sizes: Mapping[str, int]) -> pl.DataFrame:
-        frame = videos(connection).filter(pl.col("likes") >= 1, pl.col("title").is_not_null())
-        if frame["cluster"].n_unique() < MIN_CLUSTERS:
-            raise NotEnough(f"fewer than {MIN_CLUSTERS} channels have videos with likes")
-        return self.retarget(with_scenes(capped(by_cluster(frame, seed), sizes, seed), connection))
+    def instances(
+        self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
+    ) -> pl.DataFrame:
+        frame = holdout.split(videos(connection)).filter(pl.col("likes") >= 1, pl.col("title").is_not_null())
+        if frame["group"].n_unique() < LEAST_GROUPS:
+            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos with likes")
+        return self.retarget(with_scenes(capped(frame, sizes, seed), connection))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(target=pl.concat_list("likes"), options=pl.lit(None, pl.List(pl.String)))
@@ -73,7 +75,7 @@ class VideoLikes(Task):
         return frame.with_columns(prompt=PROMPT.fill(), answer=ANSWER.fill(likes=count))
 
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected:
-        """The mean of likes, which is that of views times the ratio."""
-        variance = rules.VIEWS_NOISE_SD**2 + rules.LIKE_VIEW_NOISE_SD**2 + rules.LIKE_VIEW_CHANNEL_SD**2
-        means = law_of("views_ln", frame, law) + law_of("like_view_ln", frame, law) - float(np.log(100))
-        return Expected(log_normal_means(means, variance))
+        """The median of likes, which is that of views times the ratio."""
+        likes_ln = law_of("views_ln", frame, law) + law_of("like_view_ln", frame, law) - float(np.log(100))
+        median = [[float(value)] for value in np.exp(likes_ln.to_numpy())]
+        return Expected({metric.name: median for metric in self.metrics})
