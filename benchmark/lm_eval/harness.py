@@ -133,15 +133,18 @@ def splits(
     opened_bench, chosen_split = open_bench(bench), split or os.environ.get("CBC_SPLIT", "test")
     if task not in opened_bench.tasks:
         raise NoQuestions(f"{opened_bench.root} has no task {task}", f"it has {', '.join(opened_bench.tasks)}")
+    asks_nothing = NoQuestions(
+        f"{opened_bench.root} has no {chosen_split} questions for {task}", "choose another split or bench"
+    )
+    if not opened_bench.tasks[task].get(chosen_split):
+        raise asks_nothing
     frame = (with_answers if answers else without_answers)(opened_bench, task, chosen_split)
     if panel is None:
         panel = os.environ.get("CBC_QUESTIONS") != "all"
     if panel:
         frame = frame.filter(pl.col("panel_rank").is_not_null())
     if frame.is_empty():
-        raise NoQuestions(
-            f"{opened_bench.root} has no {chosen_split} questions for {task}", "choose another split or bench"
-        )
+        raise asks_nothing
     train = opened_bench.public(task, "train")
     answer_tokens = max_answer_tokens(train, pretrained, tokenizer, max_length)
     return {

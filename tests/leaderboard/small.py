@@ -77,7 +77,7 @@ def write_bench(
             path = root / "public" / task / f"{split}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)
             hidden = [pl.lit(None, pl.List(pl.Float64)).alias("target")] if split == "test" else []
-            rows.with_columns(hidden).write_parquet(path)
+            rows.with_columns(*hidden, panel_rank=pl.int_range(pl.len())).write_parquet(path)
         (root / "private" / task).mkdir(parents=True)
         answers = rows.select("instance_id", "answer", "target", pl.col("target").list.reverse().alias("chance"))
         answers.write_parquet(root / "private" / task / "test.parquet")

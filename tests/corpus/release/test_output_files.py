@@ -72,7 +72,7 @@ def test_the_views_of_the_corpus_are_no_export(corpus, cbc_here):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_same_command_runs_onto_its_own_file(tmp_path, cbc_here, command):
-    simulate(tmp_path / "corpus", brands=3, videos=4, posts=4, emails=1)
+    simulate(tmp_path / "corpus", world="clear", brands=3, videos=4, posts=4, emails=1)
     name, option = COMMANDS[command]
     line = ("corpus", name, option, tmp_path / OUT[command], "--corpus", tmp_path / "corpus")
     assert cbc_here(*line).returncode == 0

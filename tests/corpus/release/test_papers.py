@@ -62,7 +62,7 @@ def test_card_and_datasheet_count_what_the_release_holds(corpus, tmp_path, conte
         assert [kind, medium, f"{count:,}"] in [row[:3] for row in cells(sheet)]
     for text in (card, sheet):
         assert "lostandgone" not in text and "image" not in {row[0] for row in cells(text)}
-        assert "ytdlp@1" in text and "simulate@1" in text
+        assert "ytdlp@1" in text and "simulate@2" in text
     assert ["ytdlp@1", "not stated", "3"] in cells(card)
     assert "published from 2019" in card if content == "full" else "published from" not in card
 
