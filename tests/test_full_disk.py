@@ -47,12 +47,21 @@ def disk(tmp_path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", "--lazy", place], check=True)
 
 
+TWICE = ["id,text\n", *(f"{n},our new bike is here and you will like how it rides\n" for n in range(3))]
+MAPPING = {"channel": "twitter", "kind": "post", "message": {"message_id": "id", "body": "text"}}
+"""Posts that the default filter removes, since they are equal."""
+
+
 @pytest.fixture(scope="module")
 def given(tmp_path_factory, cbc) -> Path:
     """A corpus, a bench, a run and a recipe on a disk with room."""
     root = tmp_path_factory.mktemp("given")
     simulate(root / "corpus", brands=9, videos=40, posts=30, emails=1)
     build_bench(root / "corpus", root / "bench")
+    (root / "twice.csv").write_text("".join(TWICE))
+    (root / "twice.yaml").write_text(yaml.safe_dump(MAPPING))
+    twice = ("corpus", "ingest", "table", root / "twice.csv", "--mapping", root / "twice.yaml")
+    assert cbc(*twice, "--corpus", root / "corpus").returncode == 0
     assert cbc("baselines", "predict", "mean", "--bench", root / "bench", "--out", root / "run").returncode == 0
     (root / "small.yaml").write_text(yaml.safe_dump(RECIPE))
     return root

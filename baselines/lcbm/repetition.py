@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from baselines.lcbm.data import IGNORED, Examples, Ints
+from baselines.lcbm.data import IGNORED, Examples, Ints, NothingToTrain
 
 LENGTHS = (4, 40)  # words of a list, upper bound excluded
 WORDS = 64  # with few words, repetition is learned sooner, and it transfers to all words
@@ -24,7 +24,11 @@ EXAMPLES = 20_000  # in which words are counted
 
 
 def frequent_words(examples: Examples, tokenizer: Any, count: int = WORDS) -> list[int]:
-    """The most frequent tokens of the answers that are neither numbers nor special tokens."""
+    """The most frequent tokens of the answers that are neither numbers nor special tokens. Raises NothingToTrain."""
+    if not len(examples):
+        raise NothingToTrain(
+            "the validation part has no question of these tasks", "choose other tasks, or repetition: 0"
+        )
     stride = -(-len(examples) // EXAMPLES)
     counts = np.zeros(len(tokenizer), np.int64)
     for example in range(0, len(examples), stride):
