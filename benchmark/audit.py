@@ -52,10 +52,10 @@ def audit(bench: Bench) -> list[Finding]:
             learned = keyed(bench.public(other, split))
             where = other if split == "train" else f"{other} ({split})"
             for task, test in tests.items():
-                found = [*compared(task, test, learned)]
+                comparisons = [*compared(task, test, learned)]
                 if split == "train" or task == other:  # other groups may be validated on at any time
-                    found += later(task, test, other, learned)
-                for grade, what, shared in found:
+                    comparisons += later(task, test, other, learned)
+                for grade, what, shared in comparisons:
                     if shared:
                         findings.append(Finding(grade, what, task, where, len(shared), shared[0]))
     for task, test in questions.items():
@@ -152,11 +152,11 @@ def audit_rows(bench: Bench) -> dict[str, Any]:
 def audit_text(rows: dict[str, Any]) -> str:
     """An audit as tables."""
     columns = ("grade", "what", "task", "other", "count", "example")
-    found = table_text(
+    findings = table_text(
         ["grade", "shared", "test of", "training of", "questions", "first"],
         [[finding[column] for column in columns] for finding in rows["findings"]],
     )
     names = list(rows["tasks"][0]) if rows["tasks"] else []
     facts = table_text([name.replace("_", " ") for name in names], [list(row.values()) for row in rows["tasks"]])
-    said = number_of(rows["leaks"], "leak")
-    return "\n\n".join([facts, *([found] if rows["findings"] else []), said])
+    leaks = number_of(rows["leaks"], "leak")
+    return "\n\n".join([facts, *([findings] if rows["findings"] else []), leaks])

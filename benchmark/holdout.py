@@ -206,9 +206,9 @@ def near_tests(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.
     sign(pool, "''", "character", SHINGLE_CHARACTERS, SIMILARITY)
     find_candidates_between(pool, SIMILARITY, TESTED)
     verify(pool, "character", SHINGLE_CHARACTERS, SIMILARITY)
-    found = _frame(connection, NEAR)["message_id"]
+    near = _frame(connection, NEAR)["message_id"]
     connection.unregister("_held")
-    return pl.concat([found, same_titles(connection, held)]).unique().sort()
+    return pl.concat([near, same_titles(connection, held)]).unique().sort()
 
 
 def same_titles(connection: duckdb.DuckDBPyConnection, held: pl.DataFrame) -> pl.Series:

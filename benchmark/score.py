@@ -161,7 +161,11 @@ def scores_text(rows: list[Row]) -> str:
         for row in rows
     ]
     partial = any(row["partial"] for row in rows)
-    note = "\nPartial: n counts the questions that were asked; the run has no rank among full ones." if partial else ""
+    note = (
+        "\nPartial: n counts the questions that were asked; the run has no rank unless they are the panel."
+        if partial
+        else ""
+    )
     return f"run {rows[0]['run']}{' (partial)' if partial else ''}\n{table_text(head, body)}{note}{unparsed_text(rows)}"
 
 

@@ -140,16 +140,16 @@ class Comparison:
 def compare(bench: Bench, task: str, runs: Sequence[Run]) -> list[Comparison]:
     """Compare runs on every metric of a task: on what ranks them, on everything, and on what partial runs answer."""
     questions, answering = bench.public(task, "test"), [run for run in runs if task in run.tasks]
-    panel = frozenset(bench.panel(task)["instance_id"])
+    in_panel = questions.filter(pl.col("panel_rank").is_not_null())
+    panel = frozenset(in_panel["instance_id"])
     asked = {run.name: frozenset(run.questions(task)["instance_id"]) for run in answering}
     whole = [run for run in answering if len(asked[run.name]) == len(questions)]
-    on_panel = [run for run in answering if run not in whole and asked[run.name] >= panel]
+    on_panel = [run for run in answering if run not in whole and panel and asked[run.name] >= panel]
     if not on_panel:
         comparisons = compare_on(bench, task, questions, whole, "main")
     else:
-        part = questions.filter(pl.col("panel_rank").is_not_null())
         both = [run for run in answering if run in whole or run in on_panel]
-        comparisons = compare_on(bench, task, part, both, "main")
+        comparisons = compare_on(bench, task, in_panel, both, "main")
         comparisons += compare_on(bench, task, questions, whole, "all")
     others: dict[frozenset[str], list[Run]] = {}
     for run in answering:

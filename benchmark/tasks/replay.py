@@ -132,7 +132,7 @@ class Replay(Task):
             covered = covariance(len(mean), *noise)
             draws = draw_answers(mean.to_numpy(), covered, shown.to_list(), asked.to_list(), rng)
             best.append(np.clip(least_rmse(draws), 0, 100).tolist())
-            nearest.append(np.clip(most_near(draws, int(ABSOLUTE_TOLERANCE)), 0, 100).tolist())
+            nearest.append(most_near(draws, int(ABSOLUTE_TOLERANCE)).tolist())
         return Expected({RMSE_PER_VIDEO.name: best, ACCURACY_ABS5.name: nearest})
 
 

@@ -71,8 +71,8 @@ FACTS = {
 def facts(connection: duckdb.DuckDBPyConnection) -> list[Fact]:
     """The facts of a corpus: name and value; None where it has nothing to measure."""
     connection.execute(VIDEOS)
-    found = [(name, connection.execute(sql).fetchall()[0][0]) for name, sql in FACTS.items()]
-    return [*found, *curve_facts([curve for (curve,) in connection.execute(CURVES).fetchall()])]
+    totals = [(name, connection.execute(sql).fetchall()[0][0]) for name, sql in FACTS.items()]
+    return [*totals, *curve_facts([curve for (curve,) in connection.execute(CURVES).fetchall()])]
 
 
 def curve_facts(curves: list[list[float]]) -> list[Fact]:

@@ -106,3 +106,16 @@ def test_a_predictor_answers_the_panel_when_asked_to(bench, tmp_path):
     assert run.questions(TASK)["instance_id"].to_list() == bench.panel(TASK)["instance_id"].to_list()
     predict_run("mean", bench.root, tmp_path / "whole", Settings())
     assert not Run.open(tmp_path / "whole", bench).manifest.partial
+
+
+def test_where_the_panel_is_empty_a_partial_run_stays_partial(tmp_path):
+    bench = write_bench(tmp_path / "bench", (TASK,), panel=-1)
+    assert bench.panel(TASK).is_empty()
+    answers = pl.DataFrame(
+        {"instance_id": bench.public(TASK, "test")["instance_id"][:5], "values": noisy(bench, TASK, 2.0, 2)[:5]}
+    )
+    run = write_run(tmp_path / "run", bench, "model", "lm", {TASK: answers}, {}, partial=True)
+    make_tables([run], bench.root, tmp_path / "tables")
+    table = json.loads((tmp_path / "tables" / f"{TASK}.json").read_text())
+    assert {(row["partial"], row["n"]) for row in table["rows"] if row["run"] == "model"} == {(True, 5)}
+    assert {row["n"] for row in table["rows"] if row["run"] == "mean"} == {40} and table["everything"] == []
