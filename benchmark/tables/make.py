@@ -2,7 +2,8 @@
 
 DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
 "metrics": [{name, meaning, lower_is_better, skill}], "rows": [{table, condition, metric, run, kind, value, low, high,
-skill, skill_low, skill_high, rank, n, questions, partial, groups, unparsed}], "reported": [{model, condition, metric,
+skill, skill_low, skill_high, rank, n, questions, partial, groups, spread_predicted,
+spread_true, coverage_80, unparsed}], "reported": [{model, condition, metric,
 value}], "separable": [{condition, metric, better, worse, difference, low, high}], "rank": {condition: {metric: {run:
 rank}}}, "best_trivial": {condition: {metric: run}}, "partial": [{condition, metric, n, best_trivial, rank: {run:
 rank}}], "everything": rows, "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}. TABLE.csv holds
@@ -49,6 +50,9 @@ COLUMNS = (
     "questions",
     "partial",
     "groups",
+    "spread_predicted",
+    "spread_true",
+    "coverage_80",
     "unparsed",
 )
 
