@@ -15,7 +15,10 @@ import numpy.typing as npt
 import polars as pl
 
 from baselines.base import Predictor, Settings, questions
-from baselines.features import UNKNOWN, Array, Words, message_matrix, message_numbers, message_texts, scene_rows, titles
+from baselines.choices import best_options, choice_frame
+from baselines.features import UNKNOWN, Array, MessageFeatures, Words, message_numbers, scene_rows, titles
+from baselines.learned import learned_values, right_options, validation_frame
+from baselines.quantiles import residual_quantiles
 from baselines.ranker import rank_options
 from benchmark.answers.values import Values
 from benchmark.bench import Bench
@@ -23,6 +26,8 @@ from benchmark.tasks.base import Task
 from benchmark.tasks.registry import task_named
 
 FOLDS = 2
+LEAVES = (6, 63)
+"""Sizes of the trees of whole messages, of which the best on validation is used: few messages, or many."""
 Ints = npt.NDArray[np.int64]
 
 
@@ -144,39 +149,39 @@ def predict_replay(content: ContentModel, train: pl.DataFrame, test: pl.DataFram
     return lists["predicted"].to_list()
 
 
-def predict_number(train: pl.DataFrame, test: pl.DataFrame, logarithms: bool, seed: int) -> list[list[float]]:
-    """Predict one number for each message, at least zero; with `logarithms` the model learns log10."""
-    words = Words(message_texts(train))
-    truth = train["target"].list.first().to_numpy()
-    learned = np.log10(np.maximum(truth, 1)) if logarithms else truth
-    predicted = make_trees(seed).fit(message_matrix(train, words), learned).predict(message_matrix(test, words))
-    return [[max(float(10**x if logarithms else x), 0.0)] for x in predicted]
+def best_trees(matrix: Any, learned: Any, tried: Any, tried_learned: Any, seed: int, classify: bool = False) -> Any:
+    """Trees of the size that is best on the tried rows; of the smallest where there are none."""
+    models = [make_trees(seed, classify, num_leaves=leaves).fit(matrix, learned) for leaves in LEAVES]
+    if not len(tried_learned):
+        return models[0]
+    if classify:
+        return max(models, key=lambda model: float(model.score(tried, tried_learned)))
+    return min(models, key=lambda model: float(((model.predict(tried) - tried_learned) ** 2).mean()))
 
 
-def predict_class(train: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed: int) -> list[list[float]]:
-    """Predict the probability of each option of each message, in the order of its options."""
-    words = Words(message_texts(train))
-    right_options = train["options"].list.get(train["target"].list.first().cast(pl.Int64))
-    model = make_trees(seed, classify=True).fit(message_matrix(train, words, timeless), right_options.to_numpy())
-    column = {label: i for i, label in enumerate(model.classes_)}
-    probabilities = model.predict_proba(message_matrix(test, words, timeless))
-    return [
-        [float(row[column[option]]) if option in column else 0.0 for option in options]
-        for row, options in zip(probabilities, test["options"], strict=True)
-    ]
+def predict_number(
+    train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, task: Task, seed: int
+) -> pl.DataFrame:
+    """One number for each message, with the quantiles of the errors on validation around it."""
+    features = MessageFeatures(train)
+    low, high = task.answer.legal
+    learned, tried_learned = (learned_values(frame, task.spans_decades) for frame in (train, validation))
+    tried = features.matrix(validation) if len(validation) else None
+    model = best_trees(features.matrix(train), learned, tried, tried_learned, seed)
+    errors = tried_learned - model.predict(tried) if len(tried_learned) else np.empty(0)
+    return residual_quantiles(test, model.predict(features.matrix(test)), errors, task.spans_decades, low, high)
 
 
-def option_scores(task: Task, train: pl.DataFrame, test: pl.DataFrame, seed: int) -> list[list[float]]:
-    """Scores of each question's options, which are the classes of training or texts of the question itself."""
-    if "option_texts" in train.columns:
-        return rank_options(train, test)
-    return predict_class(train, test, task.split_by_time is not None, seed)
-
-
-def choices(test: pl.DataFrame, scores: list[list[float]]) -> pl.DataFrame:
-    """The best option of each question, with the scores of all."""
-    best = [[float(np.argmax(row))] for row in scores]
-    return test.select("instance_id", values=pl.Series(best), scores=pl.Series(scores))
+def predict_class(
+    train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed: int
+) -> pl.DataFrame:
+    """Probabilities of the options, which are the classes of training."""
+    features = MessageFeatures(train, timeless)
+    tried = features.matrix(validation) if len(validation) else None
+    model = best_trees(
+        features.matrix(train), right_options(train), tried, right_options(validation), seed, classify=True
+    )
+    return choice_frame(test, model.classes_, model.predict_proba(features.matrix(test)))
 
 
 class Boosted(Predictor):
@@ -209,8 +214,10 @@ class Boosted(Predictor):
         definition = task_named(task)
         if definition.asks_curve:
             values = predict_replay(self.content_model(bench, settings.seed), train, test, settings.seed)
-        elif isinstance(definition.answer, Values):
-            values = predict_number(train, test, definition.spans_decades, settings.seed)
-        else:
-            return choices(test, option_scores(definition, train, test, settings.seed))
-        return test.select("instance_id", values=pl.Series(values, dtype=pl.List(pl.Float64)))
+            return test.select("instance_id", values=pl.Series(values, dtype=pl.List(pl.Float64)))
+        validation = validation_frame(bench, task)
+        if isinstance(definition.answer, Values):
+            return predict_number(train, validation, test, definition, settings.seed)
+        if "option_texts" in train.columns:
+            return best_options(test, rank_options(train, test))
+        return predict_class(train, validation, test, definition.split_by_time is not None, settings.seed)

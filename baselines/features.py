@@ -14,6 +14,7 @@ WORDS = 400  # the most frequent in the training texts; more words take time and
 MIN_TEXTS = 3
 DAY = 3  # column of message_numbers
 UNKNOWN = -1.0
+LEAST_MESSAGES = 20  # of a category, country or language that counts by itself
 
 
 class Words:
@@ -46,8 +47,17 @@ def titles(frame: pl.DataFrame) -> list[str]:
     return frame["title"].fill_null("").to_list()
 
 
+SHOWN_BEHAVIOR = ("views", "like_view_pct")
+"""Columns that a task has where its prompts show them; a task that asks for one has none."""
+LABELS = ("category", "country", "language", "flags")
+
+
 def message_numbers(frame: pl.DataFrame) -> Array:
-    """Numbers of each message, [messages, 9]: duration, audience, age, publication time, text lengths; nan: unknown."""
+    """Numbers of each message, [messages, 12], all of which its prompt shows; nan: unknown.
+
+    Duration, audience, age, publication time, numbers of tags and characters, and views and likes per view where shown.
+    """
+    shown = [pl.col(name).cast(pl.Float64).clip(0).log1p() for name in SHOWN_BEHAVIOR if name in frame.columns]
     numbers = frame.select(
         pl.col("duration_s").cast(pl.Float64),
         pl.col("audience").cast(pl.Float64).clip(0).log1p(),
@@ -56,23 +66,42 @@ def message_numbers(frame: pl.DataFrame) -> Array:
         pl.col("published_at").dt.month().cast(pl.Float64).alias("month"),
         pl.col("published_at").dt.weekday().cast(pl.Float64).alias("weekday"),
         pl.col("published_at").dt.hour().cast(pl.Float64).alias("hour"),
+        pl.col("tag_count").cast(pl.Float64),
         pl.col("title").fill_null("").str.len_chars().cast(pl.Float64).alias("title_chars"),
         pl.col("text").fill_null("").str.len_chars().cast(pl.Float64).alias("text_chars"),
+        *shown,
     )
     return numbers.to_numpy().astype(np.float64)
 
 
-def message_matrix(frame: pl.DataFrame, words: Words, timeless: bool = False) -> Any:
-    """Features: sparse [messages, numbers + words].
+class MessageFeatures:
+    """Numbers, labels and words of messages as a sparse matrix, with the labels and words of the training messages.
 
     `timeless` leaves out the day, since trees cannot extrapolate over time.
     """
-    from scipy.sparse import csr_matrix, hstack
 
-    numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)
-    if timeless:
-        numbers = np.delete(numbers, DAY, axis=1)
-    return hstack([csr_matrix(numbers), words.matrix(message_texts(frame))], "csr")
+    def __init__(self, train: pl.DataFrame, timeless: bool = False) -> None:
+        from sklearn.preprocessing import OneHotEncoder
+
+        self.timeless = timeless
+        self.words = Words(message_texts(train))
+        self.labels = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=LEAST_MESSAGES)
+        self.labels.fit(label_columns(train))
+
+    def matrix(self, frame: pl.DataFrame) -> Any:
+        """Features: sparse [messages, numbers + labels + words]."""
+        from scipy.sparse import csr_matrix, hstack
+
+        numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)
+        if self.timeless:
+            numbers = np.delete(numbers, DAY, axis=1)
+        labels = self.labels.transform(label_columns(frame))
+        return hstack([csr_matrix(numbers), labels, self.words.matrix(message_texts(frame))], "csr")
+
+
+def label_columns(frame: pl.DataFrame) -> Any:
+    """Category, country, language and flags of each message as texts, [messages, 4]."""
+    return frame.select(pl.col(name).cast(pl.String).fill_null("") for name in LABELS).to_numpy()
 
 
 def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:

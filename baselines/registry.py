@@ -17,6 +17,7 @@ PREDICTORS: Registry[Predictor] = Registry(
     "predictor",
     "cbc.predictors",
     {
+        "linear": "baselines.linear:Linear",
         "boosted": "baselines.boosted:Boosted",
         "oracle": "baselines.oracle:Oracle",
     },

@@ -34,7 +34,7 @@ from corpus.strict_model import StrictModel, first_fault
 FORMAT = "cbc-run"
 VERSION = 2
 SUBMITTED = "submitted"
-Kind = Literal["trivial", "boosted", "oracle", "lm", "submitted"]
+Kind = Literal["trivial", "linear", "boosted", "oracle", "lm", "submitted"]
 MANIFEST_BYTES = 256 << 10
 NAME_CHARACTERS, TEXT_CHARACTERS = 100, 2000
 MAKE = "make one with `cbc benchmark submit` or `cbc baselines predict`"

@@ -18,6 +18,7 @@ from leaderboard.words import direction, metric, number, tick, unit, visible
 
 STYLE = {
     "lm": (LIGHT["lm"], "o"),
+    "linear": (LIGHT["linear"], "^"),
     "boosted": (LIGHT["boosted"], "s"),
     "submitted": (LIGHT["submitted"], "P"),
     "trivial": (LIGHT["muted"], "o"),

@@ -71,7 +71,7 @@ def choose_predictors(table: Table, column: Column) -> list[str]:
     """Choose predictors: the best of each kind without the oracle, then the best of the others."""
     lines = [line for line in best_first(table.lines, column) if column.key in line.rows and line.kind != "oracle"]
     best_by_kind = {line.kind: line.run for line in reversed(lines)}
-    best = [best_by_kind[kind] for kind in ("lm", "boosted", "trivial") if kind in best_by_kind]
+    best = [best_by_kind[kind] for kind in ("lm", "boosted", "linear", "trivial") if kind in best_by_kind]
     other_runs = [line.run for line in lines if line.run not in best and line.kind != "trivial"]
     return (best + other_runs)[:PREDICTORS]
 

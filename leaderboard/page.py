@@ -23,7 +23,14 @@ from leaderboard.palette import css
 from leaderboard.results import Column, Line, Row, Table, best_first
 from leaderboard.run_facts import known_columns, run_facts
 
-MARKS = {"lm": "●", "boosted": "■", "submitted": "✚", "trivial": "○", "oracle": "◆"}  # as charts.STYLE draws them
+MARKS = {
+    "lm": "●",
+    "linear": "▲",
+    "boosted": "■",
+    "submitted": "✚",
+    "trivial": "○",
+    "oracle": "◆",
+}  # as charts.STYLE draws them
 TEMPLATES = Path(__file__).parent / "templates"
 FEW_GROUPS = 10  # with fewer, a bootstrap over groups gives intervals that are too narrow
 

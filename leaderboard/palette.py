@@ -10,6 +10,7 @@ COLORS: dict[str, tuple[str, str]] = {
     "ink": ("#1b1f24", "#e6e9ee"),
     "muted": ("#56606c", "#a8b2be"),
     "lm": ("#0b5cad", "#7ab8ff"),
+    "linear": ("#6b5d00", "#d6c25a"),
     "boosted": ("#a6460b", "#f2a36b"),
     "submitted": ("#7a2ea0", "#d39bf0"),
     "oracle": ("#1a7340", "#6fd39a"),

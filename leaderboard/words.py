@@ -11,6 +11,10 @@ LONGEST = 2000  # characters of a text from outside
 METRICS = {
     "rmse": "RMSE",
     "rmse_log10": "RMSE log₁₀",
+    "spearman": "rank correlation",
+    "map15": "mAP 15 %",
+    "crps": "CRPS",
+    "crps_log10": "CRPS log₁₀",
     "r2": "R²",
     "accuracy": "% right",
     "accuracy_abs5": "% within 5",
@@ -20,6 +24,9 @@ METRICS = {
 # Metrics with the same unit in every table; the others have the unit of the table.
 UNITS = {
     "rmse_log10": "powers of ten",
+    "crps_log10": "powers of ten",
+    "spearman": "1 is perfect",
+    "map15": "% of precision",
     "r2": "1 is perfect",
     "accuracy": "% of answers",
     "accuracy_abs5": "% of values",
@@ -40,6 +47,7 @@ CONDITIONS = {
 
 KINDS = {
     "lm": "language model",
+    "linear": "linear model of words",
     "boosted": "gradient boosting",
     "submitted": "submitted",
     "trivial": "trivial predictor",

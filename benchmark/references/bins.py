@@ -23,11 +23,7 @@ def by_bin(number: pl.Expr, logarithms: bool = False) -> Callable[[pl.DataFrame,
 
     def values(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
         known, asked = (frame.select(number.cast(pl.Float64)).to_series().to_numpy() for frame in (train, test))
-        edges = (
-            np.unique(np.quantile(known[np.isfinite(known)], np.linspace(0, 1, BINS + 1)[1:-1]))
-            if len(known)
-            else known
-        )
+        edges = bin_edges(known, BINS)
         known_bin, asked_bin = bin_of(known, edges), bin_of(asked, edges)
         if is_choice(train):
             return most_frequent(train, test, known_bin, asked_bin)
@@ -38,6 +34,12 @@ def by_bin(number: pl.Expr, logarithms: bool = False) -> Callable[[pl.DataFrame,
         return [[float(answers[i])] for i in asked_bin]
 
     return values
+
+
+def bin_edges(numbers: Array, bins: int) -> Array:
+    """The edges between bins with about equal counts of the known numbers."""
+    known = numbers[np.isfinite(numbers)]
+    return np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1])) if len(known) else known
 
 
 def bin_of(numbers: Array, edges: Array) -> Index:

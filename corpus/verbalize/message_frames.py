@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from corpus.verbalize.attributes import list_attributes
 from corpus.verbalize.safe_text import mask_counts, mask_links, sanitize
 
 MIN_VIEWS = 100  # below a hundred interactions behavior is noise (paper's readers, SPEC 7)
@@ -36,13 +37,14 @@ WITH observed AS (
 SELECT message.message_id,
        speaker.company, message.title, message.body, message.published_at,
        coalesce(newest.observed_at, curves.observed_at) AS observed_at,
+       message.category, message.country, message.language, attributes.tag_count, attributes.flags,
        message.duration_s, coalesce(newest.audience, speaker.audience)::DOUBLE AS audience,
        date_diff('second', message.published_at, coalesce(newest.observed_at, curves.observed_at)) / 86400.0
            AS age_days,
        newest.views, newest.likes, curves.curve,
        CASE WHEN newest.views IS NULL AND curves.curve IS NULL THEN 'no behavior' END AS reason
 FROM message LEFT JOIN newest USING (message_id) LEFT JOIN curves USING (message_id)
-LEFT JOIN _speaker speaker USING (communicator_id)
+LEFT JOIN _speaker speaker USING (communicator_id) LEFT JOIN _attributes attributes USING (message_id)
 WHERE message.kind = 'video'
 ORDER BY message.message_id
 """
@@ -57,6 +59,7 @@ WITH likes AS (
 )
 SELECT message.message_id, message.communicator_id, message.channel, speaker.company, speaker.account,
        message.title, message.body, message.published_at, likes.observed_at, NULL::DOUBLE AS duration_s,
+       NULL::VARCHAR AS category, message.country, message.language, NULL::BIGINT AS tag_count, NULL::VARCHAR AS flags,
        speaker.audience,
        date_diff('second', message.published_at, likes.observed_at) / 86400.0 AS age_days, likes.likes,
        CASE WHEN message.body IS NULL THEN 'no text'
@@ -92,6 +95,7 @@ def cleaned(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         title=safe_title(),
         body=safe_body(),
+        **{name: sanitize(pl.col(name), 40) for name in ("category", "country", "language")},
         age_days=pl.when(pl.col("age_days") >= 0).then(pl.col("age_days")),
     )
 
@@ -156,6 +160,7 @@ def posts_sql(connection: duckdb.DuckDBPyConnection) -> str:
 def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The videos with views or a curve."""
     list_speakers(connection)
+    list_attributes(connection)
     return pl.concat(used(frame) for frame in video_parts(connection))
 
 

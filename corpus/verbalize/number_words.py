@@ -1,8 +1,8 @@
 """Numbers as words in templates, and back.
 
-Counts are written rounded ("346 thousand", "2.1 million"), ratios in percent with one decimal, replay values as
-integers 0 to 100, as the paper does. Kinds of message that the paper's tasks do not ask about keep three significant
-digits ("2.13 million", "0.412").
+Counts and percentages keep three significant digits ("346 thousand", "2.13 million", "0.412 %"), so that a right answer
+in words is right when it is scored; replay values are integers from 0 to 100. The paper rounds further ("2.1 million",
+one decimal of a percent), which is kept for its own form of a prompt.
 """
 
 from __future__ import annotations

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import polars as pl
 
+from corpus.verbalize.number_words import count_in_three_digits
 from corpus.verbalize.safe_text import MASK
 from corpus.verbalize.template import Template
+from corpus.verbalize.times import age, published
 
-HEAD = "[company: {company}\n][account: {account}\n][published: {date}\n]"
+HEAD = (
+    "[company: {company}\n][account: {account}\n][followers: {followers}\n][country: {country}\n]"
+    "[language: {language}\n][published: {published}\n][age: {age}\n]"
+)
 FORWARD = Template(
     "post",
-    1,
+    2,
     HEAD + "post: {body}\nlikes: " + MASK + "\ndoes this post get high or low likes for its account?\nanswer:",
 )
 REVERSE = Template(
-    "post-reverse", 1, HEAD + "post: " + MASK + "\nlikes: {like_class}\nwhat does the post say?\nanswer:"
+    "post-reverse", 2, HEAD + "post: " + MASK + "\nlikes: {like_class}\nwhat does the post say?\nanswer:"
 )
 
 
-DATE = {"date": pl.col("published_at").dt.strftime("%Y-%m-%d")}
+FIELDS = {"followers": count_in_three_digits(pl.col("audience")), "published": published(), "age": age()}
+"""The fields of HEAD that are no columns of a frame."""
 
 
 def post_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Forward; `like_class` (high or low) is the answer."""
-    return frame.with_columns(prompt=FORWARD.fill(**DATE), answer=pl.col("like_class"))
+    return frame.with_columns(prompt=FORWARD.fill(**FIELDS), answer=pl.col("like_class"))
 
 
 def post_reverse_text(frame: pl.DataFrame) -> pl.DataFrame:
     """Reverse; the post's text is the answer."""
-    return frame.with_columns(prompt=REVERSE.fill(**DATE), answer=pl.col("body"))
+    return frame.with_columns(prompt=REVERSE.fill(**FIELDS), answer=pl.col("body"))

@@ -29,6 +29,7 @@ from corpus.files.sql import quote
 from corpus.printing import number_of, table_text
 from corpus.progress import progress
 from corpus.store import Corpus
+from corpus.verbalize.attributes import list_attributes
 from corpus.verbalize.kinds.base import NO_TEXT, Kind
 from corpus.verbalize.kinds.comment import Comment
 from corpus.verbalize.kinds.comments import Comments
@@ -98,6 +99,7 @@ def is_verbalized(path: Path) -> bool:
 def write_texts(connection: duckdb.DuckDBPyConnection, writer: pq.ParquetWriter, result: Verbalized) -> None:
     """Write all kinds, a row group a part, and count them."""
     list_speakers(connection)
+    list_attributes(connection)
     total = connection.execute(TOTAL, {"written": [kind.name for kind in KINDS]}).fetchall()[0][0]
     with (
         progress("writing texts", "messages and comments", total) as shown,

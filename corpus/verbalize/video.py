@@ -11,9 +11,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from corpus.verbalize.number_words import as_integer, count_words, percent
+from corpus.verbalize.number_words import (
+    as_integer,
+    count_in_three_digits,
+    count_words,
+    percent,
+    percent_in_three_digits,
+)
 from corpus.verbalize.safe_text import MASK, gist
 from corpus.verbalize.template import Template
+from corpus.verbalize.times import age, published
 
 
 @dataclass(frozen=True)
@@ -24,11 +31,14 @@ class VideoForm:
     scene: Template
     answer: Template
     separator: str = "\n"
+    paper_numbers: bool = False
+    """Counts and percentages rounded as the paper does."""
 
 
 HEADER = (
-    "[channel: {company}\n][subscribers: {audience}\n][title: {title}\n][about: {body}\n]"
-    "[published: {date}\n][length: {length} s\n][age: {age} days\n][views: {views}\n][likes: {likes} % of views\n]"
+    "[channel: {company}\n][subscribers: {audience}\n][title: {title}\n][about: {body}\n][category: {category}\n]"
+    "[country: {country}\n][language: {language}\n][tags: {tags}\n][marked: {flags}\n][published: {published}\n]"
+    "[length: {length} s\n][age: {age}\n][views: {views}\n][likes: {likes} % of views\n]"
 )
 SCENE = Template("scene", 1, "scene {number}: {seen}[ | says: {speech}][ = {value}]")
 SCENE_MASK = Template("scene-mask", 1, "<mask {number}>")  # numbered, so that it tells which scene is asked
@@ -37,7 +47,7 @@ ANSWER = Template("scene-answer", 1, "scene {number}: {gist} = {value}")
 REPLAY = VideoForm(
     Template(
         "replay",
-        1,
+        2,
         HEADER
         + "{scenes}\nhow much is each masked scene replayed, 0 to 100? one line a scene, its value after =\nanswer:",
     ),
@@ -55,20 +65,21 @@ REPLAY_PAPER = VideoForm(
     SCENE,
     Template("value", 1, "{value}"),
     separator=", ",
+    paper_numbers=True,
 )
 """The paper's order of fields (scenes first) and its bare list of values."""
 
 LIKE_VIEW = Template(
     "like-view",
-    1,
+    2,
     HEADER + "[{scenes}\n]which percentage of its viewers like this video? its value after =\nanswer:",
 )
 LIKE_VIEW_ANSWER = Template("like-view-answer", 1, "{gist} = {likes} %")
-VIEWS = Template("views", 1, HEADER + "[{scenes}\n]how many views does this video have? the number after =\nanswer:")
+VIEWS = Template("views", 2, HEADER + "[{scenes}\n]how many views does this video have? the number after =\nanswer:")
 VIEWS_ANSWER = Template("views-answer", 1, "{gist} = {views}")
 SPEECH = Template(
     "speech-choice",
-    1,
+    2,
     HEADER + "{scenes}\nwhat is said in the masked scenes?\n{numbered}\nanswer with the number of the right text:",
 )
 
@@ -78,14 +89,25 @@ OPTION = Template("option", 1, "{number}) {option_texts}")
 def header_fields(masked: tuple[str, ...] = ()) -> dict[str, pl.Expr]:
     """The fields of HEADER from a frame's columns; those in `masked` are shown as the mask."""
     fields = {
+        "audience": count_in_three_digits(pl.col("audience")),
+        "tags": as_integer(pl.col("tag_count")),
+        "published": published(),
+        "length": as_integer(pl.col("duration_s")),
+        "age": age(),
+        "views": count_in_three_digits(pl.col("views")),
+        "likes": percent_in_three_digits(pl.col("like_view_pct") / 100),
+    }
+    return fields | {name: pl.lit(MASK) for name in masked}
+
+
+def paper_fields() -> dict[str, pl.Expr]:
+    """The fields as the paper writes them: the day alone, counts and percentages rounded further."""
+    return header_fields() | {
         "audience": count_words(pl.col("audience")),
         "date": pl.col("published_at").dt.strftime("%Y-%m-%d"),
-        "length": as_integer(pl.col("duration_s")),
-        "age": as_integer(pl.col("age_days")),
         "views": count_words(pl.col("views")),
         "likes": percent(pl.col("like_view_pct")),
     }
-    return fields | {name: pl.lit(MASK) for name in masked}
 
 
 def scene_rows(frame: pl.DataFrame) -> pl.DataFrame:
@@ -119,7 +141,7 @@ def replay_text(frame: pl.DataFrame, form: VideoForm = REPLAY) -> pl.DataFrame:
     targets = frame.select("target").explode("target")["target"]
     asked = rows.filter(pl.col("replay").is_null()).with_columns(value=as_integer(pl.lit(targets)), gist=scene_gist())
     texts = joined(frame, lines(shown, form.scene, "_scenes"), lines(asked, form.answer, "answer", form.separator))
-    prompt = form.prompt.fill(scenes=pl.col("_scenes"), **header_fields())
+    prompt = form.prompt.fill(scenes=pl.col("_scenes"), **(paper_fields() if form.paper_numbers else header_fields()))
     return texts.with_columns(prompt=prompt).drop("_scenes")
 
 

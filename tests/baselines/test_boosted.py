@@ -8,10 +8,14 @@ import pytest
 
 from baselines.base import Settings
 from baselines.boosted import Boosted, ContentModel, predict_class, predict_number, with_content
-from baselines.features import Words, message_matrix, message_numbers, scene_rows
+from baselines.features import MessageFeatures, message_numbers, scene_rows
 from baselines.predict import predict_run
 from baselines.ranker import rank_options
+from benchmark.bench import Bench
+from benchmark.build import build_bench
 from benchmark.score import score
+from benchmark.tasks.registry import task_named
+from corpus.simulate.world import simulate
 
 
 def figures(run, bench) -> dict[tuple[str, str], float]:
@@ -21,22 +25,20 @@ def figures(run, bench) -> dict[tuple[str, str], float]:
 @pytest.fixture(scope="module")
 def scores(small_bench, tmp_path_factory) -> dict[str, dict[tuple[str, str], float]]:
     out = tmp_path_factory.mktemp("runs")
-    for name in ("boosted", "mean", "mean_curve", "interpolate", "majority", "random"):
+    for name in ("boosted", "linear", "constant", "mean_curve", "interpolate", "majority", "random"):
         predict_run(name, small_bench.root, out / name, Settings())
     return {path.name: figures(path, small_bench.root) for path in out.iterdir() if not path.name.startswith(".")}
 
 
 @pytest.mark.parametrize("task", ["replay_past", "replay_future", "replay_random_5", "replay_random_7"])
 def test_beats_interpolation_and_the_mean_curve_on_replay_values(task, scores):
-    for other in ("interpolate", "mean_curve", "mean"):
+    for other in ("interpolate", "mean_curve", "constant"):
         assert scores["boosted"][task, "rmse"] < 0.8 * scores[other][task, "rmse"]
 
 
-def test_beats_the_constant_on_whole_curves_likes_views_and_tweets(scores):
+def test_beats_the_constant_on_whole_curves_and_classes(scores):
     boosted = scores["boosted"]
     assert boosted["replay_all_masked", "rmse"] < 0.7 * scores["mean_curve"]["replay_all_masked", "rmse"]
-    assert boosted["like_view_ratio", "r2"] > 0.5
-    assert boosted["views", "rmse_log10"] < 0.7 * scores["mean"]["views", "rmse_log10"]
     for task in ("tweet_likes_brand", "speech_choice"):
         assert boosted[task, "accuracy"] > scores["random"][task, "accuracy"] + 10
 
@@ -80,8 +82,8 @@ def blank(frame: pl.DataFrame) -> pl.DataFrame:
 
 def test_messages_of_which_nothing_is_known_are_answered(small_bench):
     train, test = (blank(small_bench.public("views", split)) for split in ("train", "test"))
-    values = predict_number(train, test, True, 0)
-    assert np.isfinite(values).all() and len(values) == test.height
+    values = predict_number(train, train.clear(), test, task_named("views"), 0)["values"].explode()
+    assert values.is_finite().all() and len(values) == test.height
 
 
 def test_one_training_channel_is_enough(small_bench):
@@ -94,7 +96,9 @@ def test_one_training_channel_is_enough(small_bench):
 def test_options_keep_their_own_order(small_bench):
     train, test = (small_bench.public("tweet_likes_brand", split) for split in ("train", "test"))
     turned = test.with_columns(options=pl.col("options").list.reverse())
-    chances, other = predict_class(train, test, False, 0), predict_class(train, turned, False, 0)
+    chances, other = (
+        predict_class(train, train.clear(), asked, False, 0)["scores"].to_list() for asked in (test, turned)
+    )
     assert chances == [row[::-1] for row in other]
     assert np.allclose(np.sum(chances, axis=1), 1)
 
@@ -110,7 +114,36 @@ def test_the_option_that_names_what_is_seen_ranks_first(small_bench):
 
 def test_days_can_be_hidden_and_texts_without_words_are_fine(small_bench):
     frame = small_bench.public("tweet_likes_time", "train")
-    assert message_numbers(frame).shape == (frame.height, 9)
-    words = Words(["", " "])
-    assert message_matrix(frame, words).shape == (frame.height, 10)
-    assert message_matrix(frame, words, timeless=True).shape == (frame.height, 9)
+    silent = frame.with_columns(pl.lit(" ").alias(name) for name in ("company", "title", "body", "text"))
+    assert message_numbers(frame).shape == (frame.height, 10)
+    whole, timeless = (MessageFeatures(silent, timeless).matrix(frame) for timeless in (False, True))
+    assert whole.shape[0] == frame.height and timeless.shape[1] == whole.shape[1] - 1
+
+
+def test_words_correct_the_reference_of_curves_and_tell_classes_linearly(scores):
+    linear = scores["linear"]
+    assert linear["replay_all_masked", "rmse"] < 0.9 * scores["mean_curve"]["replay_all_masked", "rmse"]
+    assert linear["tweet_likes_brand", "accuracy"] > scores["random"]["tweet_likes_brand", "accuracy"] + 10
+    assert not any(task == "speech_choice" for task, _ in linear)
+
+
+@pytest.fixture(scope="module")
+def many_channels(tmp_path_factory) -> Bench:
+    """A bench of 120 channels, 12 of them for validation."""
+    root = tmp_path_factory.mktemp("many")
+    simulate(root / "corpus", seed=1, world="clear", brands=120, videos=8, posts=0, emails=0)
+    return build_bench(root / "corpus", root / "bench")
+
+
+@pytest.mark.parametrize("name", ["linear", "boosted"])
+def test_whole_messages_of_many_channels_beat_every_reference_with_distributions_as_wide_as_the_errors(
+    name, many_channels, tmp_path
+):
+    predict_run(name, many_channels.root, tmp_path / "run", Settings(tasks=("views", "like_view_ratio")))
+    rows = score(tmp_path / "run", many_channels.root)
+    values = {(row["task"], row["metric"]): (row["value"], row["best_trivial_value"]) for row in rows}
+    for key in (("views", "rmse_log10"), ("like_view_ratio", "rmse"), ("views", "crps_log10")):
+        assert values[key][0] < 0.9 * values[key][1], key
+    for row in rows:
+        assert 65 <= row["coverage_80"] <= 92 and row["unparsed"] == 0
+        assert 0.3 * row["spread_true"] < row["spread_predicted"] < 1.3 * row["spread_true"]

@@ -28,8 +28,8 @@ from corpus.schema import TABLES
 from corpus.store import Corpus
 from corpus.verbalize.kinds.post import POST
 from corpus.verbalize.message_frames import list_speakers, posts_sql, safe_body
-from corpus.verbalize.number_words import UNITS, count_words
-from corpus.verbalize.post import DATE
+from corpus.verbalize.number_words import UNITS, count_in_three_digits
+from corpus.verbalize.post import FIELDS
 from corpus.verbalize.safe_text import (
     ADDRESS,
     AT_NAME_AFTER_AT,
@@ -41,6 +41,7 @@ from corpus.verbalize.safe_text import (
     MENTION,
     sanitize,
 )
+from corpus.verbalize.times import HOURS_BELOW_DAYS
 from studies.results import Part
 from tests.performance.command_cost import run_module
 from tests.performance.show import show
@@ -95,7 +96,7 @@ def make_joined(root: Path, out: Path) -> None:
     """The rows that peers without a join are given: names made safe, newest likes beside the text."""
     with Corpus.open(root).connect(kept=True) as connection:
         list_speakers(connection)
-        columns = "message_id, company, account, published_at, body, likes"
+        columns = "message_id, company, account, audience, country, language, published_at, age_days, body, likes"
         connection.execute(f"COPY (SELECT {columns} FROM ({posts_sql(connection)}) ORDER BY 1) TO '{out}' {PARQUET}")
 
 
@@ -113,15 +114,23 @@ def by_polars_joins(source: Path, out: Path) -> None:
     names = ("message", "effect", "communicator")
     posts, effects, speakers = (pl.scan_parquet(tables / "*" / f"{name}.parquet") for name in names)
     likes = effects.filter(pl.col("metric") == "likes", pl.col("scene").is_null(), pl.col("receiver").is_null())
-    newest = likes.group_by("message_id").agg(likes=pl.col("value").sort_by("observed_at").last())
+    last = {"likes": pl.col("value").sort_by("observed_at").last(), "observed_at": pl.col("observed_at").max()}
+    newest = likes.group_by("message_id").agg(**last)
     safe = {"company": sanitize(pl.col("company"), 80), "account": sanitize(pl.col("name"), 80)}
-    named = speakers.select("communicator_id", **safe)
+    named = speakers.select("communicator_id", "audience", **safe)
+    age_days = (pl.col("observed_at") - pl.col("published_at")).dt.total_seconds() / 86400
     own = posts.filter(pl.col("kind") == "post", ~pl.col("body").str.starts_with("RT @"))
-    _filled(own.join(newest, on="message_id").join(named, on="communicator_id").sort("message_id"), out)
+    _filled(
+        own.join(newest, on="message_id")
+        .join(named, on="communicator_id")
+        .with_columns(age_days=age_days)
+        .sort("message_id"),
+        out,
+    )
 
 
 def _filled(frame: pl.LazyFrame, out: Path) -> None:
-    text = POST.fill(likes=count_words(pl.col("likes")), **DATE)
+    text = POST.fill(likes=count_in_three_digits(pl.col("likes")), **FIELDS)
     filled = frame.with_columns(body=safe_body()).select("message_id", template=pl.lit(POST.label), text=text)
     filled.sink_parquet(out, compression="zstd", compression_level=1, maintain_order=True)
 
@@ -150,21 +159,34 @@ def python_texts() -> Callable[[dict[str, list[Any]]], dict[str, list[Any]]]:
         body = large.sub(COUNT, count.sub(COUNT, body))
         return blank.sub(" ", body).translate(marks).strip()[:300].rstrip()
 
-    def words(likes: float) -> str:
-        text = str(round(likes))
+    def words(count: float) -> str:
+        text = str(round(count))
         for unit, size in UNITS.items():
-            if likes >= size * 0.9995:
-                value = likes * (1 / size)
-                # round(value, 1) sees that 2.85 is a little more than that; Polars rounds 28.5 to even.
-                text = f"{round(value * 10) / 10 if value < 9.95 else round(value)} {unit}"
+            if count >= size * 0.9995:
+                value = count * (1 / size)
+                digits = 2 if value < 9.995 else 1
+                # round(value, 2) sees that 2.845 is a little less than that.
+                text = f"{round(value * 10**digits) / 10**digits if value < 99.95 else round(value)} {unit}"
         return text
 
-    def filled(company: str | None, account: str | None, published_at: Any, body: str, likes: float) -> str:
+    def filled(
+        company: str | None,
+        account: str | None,
+        audience: float,
+        published_at: Any,
+        age: float,
+        body: str,
+        likes: float,
+    ) -> str:
         head = (f"company: {company}\n" if company else "") + (f"account: {account}\n" if account else "")
-        return f"{head}published: {published_at:%Y-%m-%d}\npost: {clean(body)}\nlikes: {words(likes)}"
+        aged = f"{int(age * 24)} hours" if age < HOURS_BELOW_DAYS else f"{int(age)} days"
+        times = f"published: {published_at:%Y-%m-%d %Hh %a}\nage: {aged}"
+        return f"{head}followers: {words(audience)}\n{times}\npost: {clean(body)}\nlikes: {words(likes)}"
 
     def texts(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        columns = (batch[column] for column in ("company", "account", "published_at", "body", "likes"))
+        columns = (
+            batch[column] for column in ("company", "account", "audience", "published_at", "age_days", "body", "likes")
+        )
         text = list(map(filled, *columns))
         return {"message_id": batch["message_id"], "template": [POST.label] * len(text), "text": text}
 

@@ -10,16 +10,18 @@ import polars as pl
 from corpus.verbalize.kinds.base import Behavior, Kind, first_reason
 from corpus.verbalize.media import Media
 from corpus.verbalize.message_frames import PART_ROWS, parts, posts_sql, safe_body
-from corpus.verbalize.number_words import count_words, read_number
-from corpus.verbalize.post import DATE, HEAD
+from corpus.verbalize.number_words import count_in_three_digits, read_number
+from corpus.verbalize.post import FIELDS, HEAD
 from corpus.verbalize.safe_text import sanitize
 from corpus.verbalize.template import Template
 
-POST = Template("post-text", 1, HEAD + "post: {body}\nlikes: {likes}")
-MEDIA_POST = Template("media-post-text", 1, HEAD + "[medium: {medium}\n]post: {body}\n[media: {media}\n]likes: {likes}")
+POST = Template("post-text", 2, HEAD + "post: {body}\nlikes: {likes}")
+MEDIA_POST = Template("media-post-text", 2, HEAD + "[medium: {medium}\n]post: {body}\n[media: {media}\n]likes: {likes}")
 """For posts with media described, and for those on other media than Twitter."""
 
-COLUMNS = "message_id, channel, company, account, body, published_at, likes, reason"
+COLUMNS = (
+    "message_id, channel, company, account, audience, age_days, country, language, body, published_at, likes, reason"
+)
 
 
 class Post(Kind):
@@ -34,7 +36,8 @@ class Post(Kind):
 
     def texts(self, frame: pl.DataFrame) -> pl.DataFrame:
         elsewhere = pl.col("channel").ne_missing("twitter")
-        frame = frame.with_columns(body=safe_body(), likes=count_words(pl.col("likes")), **DATE)
+        labels = {name: sanitize(pl.col(name), 40) for name in ("country", "language")}
+        frame = frame.with_columns(body=safe_body(), likes=count_in_three_digits(pl.col("likes")), **labels, **FIELDS)
         rich = frame.filter(elsewhere | pl.col("media").is_not_null())
         if rich.is_empty():
             return _filled(frame, POST)

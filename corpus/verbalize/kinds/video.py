@@ -13,7 +13,7 @@ from corpus.verbalize.number_words import as_integer, read_number
 from corpus.verbalize.template import Template
 from corpus.verbalize.video import HEADER, SCENE, header_fields, joined, lines, scene_rows
 
-VIDEO = Template("video-text", 1, HEADER + "{scenes}")
+VIDEO = Template("video-text", 2, HEADER + "{scenes}")
 VIDEOS_AT_ONCE = 2_000
 
 

@@ -93,15 +93,18 @@ def made(root: Path) -> Path:
     return root
 
 
+POST_HEAD = """company: Acme Inc
+account: acme
+followers: 1.2 thousand
+published: 2024-01-01 09h Mon
+age: 24 hours
+"""
 WRITTEN = {
-    ("p1", "post-text@1"): "company: Acme Inc\naccount: acme\npublished: 2024-01-01\npost: Hello ꞊ ‹all›\n"
-    "likes: 12 thousand",
-    ("p7", "media-post-text@1"): "company: Acme Inc\naccount: acme\npublished: 2024-01-01\nmedium: facebook\n"
-    "post: elsewhere\nlikes: 12 thousand",
-    ("p8", "media-post-text@1"): "company: Acme Inc\naccount: acme\npublished: 2024-01-01\npost: see\n"
-    "media: a red shoe | says: buy it\nlikes: 12 thousand",
-    ("v1", "video-text@1"): "channel: Acme Inc\nsubscribers: 1.2 thousand\ntitle: A film\npublished: 2024-01-01\n"
-    "age: 1 days\nviews: 2.0 million\nlikes: 1.7 % of views\n",
+    ("p1", "post-text@2"): POST_HEAD + "post: Hello ꞊ ‹all›\nlikes: 12.3 thousand",
+    ("p7", "media-post-text@2"): POST_HEAD + "medium: facebook\npost: elsewhere\nlikes: 12.3 thousand",
+    ("p8", "media-post-text@2"): POST_HEAD + "post: see\nmedia: a red shoe | says: buy it\nlikes: 12.3 thousand",
+    ("v1", "video-text@2"): "channel: Acme Inc\nsubscribers: 1.2 thousand\ntitle: A film\n"
+    "published: 2024-01-01 09h Mon\nage: 24 hours\nviews: 2.0 million\nlikes: 1.7 % of views\n",
     ("e1", "email-text@1"): "campaign: c1\nsent: 2024-01-01 09:30\nsubject: Sale\n"
     "sends: 5.0 thousand; segment: everyone = 1.23 %\n"
     "sends: 1.11 thousand; opens: 300; clicks: 72; segment: new; customers = 6.5 %",
@@ -237,9 +240,20 @@ def read_back(name: str, **columns: Any) -> dict[str, Any] | None:
     return KIND[name].read(row["text"]) if row["reason"] is None and row["text"] is not None else None
 
 
-STRINGS = ("message_id", "comment_id", "company", "account", "title", "body", "language", "channel", "campaign")
-SCHEMA: dict[str, Any] = dict.fromkeys([*STRINGS, "media", "text", "sentiment", "reason"], pl.String)
-SCHEMA |= {"published_at": pl.Datetime("us"), "duration_s": pl.Float64}
+STRINGS = (
+    "message_id",
+    "comment_id",
+    "company",
+    "account",
+    "title",
+    "body",
+    "language",
+    "channel",
+    "campaign",
+    "country",
+)
+SCHEMA: dict[str, Any] = dict.fromkeys([*STRINGS, "campaign", "media", "text", "sentiment", "reason"], pl.String)
+SCHEMA |= {"published_at": pl.Datetime("us"), "duration_s": pl.Float64, "audience": pl.Float64, "age_days": pl.Float64}
 METRICS = ("impressions", "views", "clicks", "likes", "dislikes", "shares", "comments", "replies")
 SCHEMA |= dict.fromkeys(METRICS, pl.Float64)
 RATES = dict.fromkeys(("sends", "opens", "clicks", "click_through_rate"), pl.Float64)
