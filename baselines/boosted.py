@@ -4,10 +4,13 @@ Replay values are predicted in two steps. The content step reads a scene's words
 and numbers, and learns from all training scenes. The curve step corrects that prediction by the contents of the other
 scenes and the nearest visible values. It must train on out-of-sample content predictions, so each training video gets
 its content predictions from a model that was not trained on its channel.
+
+Numbers of whole messages: what the best reference leaves is predicted from words, labels and numbers.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +19,12 @@ import polars as pl
 
 from baselines.base import Predictor, Settings, questions
 from baselines.choices import best_options, choice_frame
+from baselines.corrected import correct_reference
 from baselines.features import UNKNOWN, Array, MessageFeatures, Words, message_numbers, scene_rows, titles
-from baselines.learned import learned_values, right_options, validation_frame
-from baselines.quantiles import residual_quantiles
+from baselines.learned import right_options, validation_frame
 from baselines.ranker import rank_options
 from benchmark.answers.values import Values
 from benchmark.bench import Bench
-from benchmark.tasks.base import Task
 from benchmark.tasks.registry import task_named
 
 FOLDS = 2
@@ -159,19 +161,6 @@ def best_trees(matrix: Any, learned: Any, tried: Any, tried_learned: Any, seed: 
     return min(models, key=lambda model: float(((model.predict(tried) - tried_learned) ** 2).mean()))
 
 
-def predict_number(
-    train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, task: Task, seed: int
-) -> pl.DataFrame:
-    """One number for each message, with the quantiles of the errors on validation around it."""
-    features = MessageFeatures(train)
-    low, high = task.answer.legal
-    learned, tried_learned = (learned_values(frame, task.spans_decades) for frame in (train, validation))
-    tried = features.matrix(validation) if len(validation) else None
-    model = best_trees(features.matrix(train), learned, tried, tried_learned, seed)
-    errors = tried_learned - model.predict(tried) if len(tried_learned) else np.empty(0)
-    return residual_quantiles(test, model.predict(features.matrix(test)), errors, task.spans_decades, low, high)
-
-
 def predict_class(
     train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed: int
 ) -> pl.DataFrame:
@@ -215,9 +204,10 @@ class Boosted(Predictor):
         if definition.asks_curve:
             values = predict_replay(self.content_model(bench, settings.seed), train, test, settings.seed)
             return test.select("instance_id", values=pl.Series(values, dtype=pl.List(pl.Float64)))
-        validation = validation_frame(bench, task)
         if isinstance(definition.answer, Values):
-            return predict_number(train, validation, test, definition, settings.seed)
+            return correct_reference(bench, definition, test, MessageFeatures, partial(best_trees, seed=settings.seed))
         if "option_texts" in train.columns:
             return best_options(test, rank_options(train, test))
-        return predict_class(train, validation, test, definition.split_by_time is not None, settings.seed)
+        return predict_class(
+            train, validation_frame(bench, task), test, definition.split_by_time is not None, settings.seed
+        )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
-from baselines.features import Array
 from benchmark.bench import Bench
 
 LEAST_GROUPS = 10
@@ -20,12 +18,6 @@ def validation_frame(bench: Bench, task: str) -> pl.DataFrame:
     """
     frame = bench.public(task, "validation")
     return frame if frame["group"].n_unique() >= LEAST_GROUPS else frame.clear()
-
-
-def learned_values(frame: pl.DataFrame, logarithms: bool) -> Array:
-    """The single right value of each question, or its base-10 logarithm."""
-    values: Array = frame["target"].list.first().cast(pl.Float64).to_numpy()
-    return np.log10(np.maximum(values, 1)) if logarithms else values
 
 
 def right_options(frame: pl.DataFrame) -> Any:

@@ -1,8 +1,8 @@
 """Linear models of words: TF-IDF with ridge or logistic regression, the plainest model that reads the text.
 
-Whole messages: words and pairs of words, the labels, and the numbers in bins. Replay curves: the words of a scene and
-of its title correct the best reference, whose answers to training questions come from other groups, so that what is
-learned is what content adds. How much to regularize is chosen on validation.
+They correct the best reference, whose answers to training questions come from other groups, so that what is learned is
+what content adds: to whole messages by words and pairs of words, the labels, and the numbers in bins; to replay curves
+by the words of a scene and of its title. How much to regularize is chosen on validation.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import polars as pl
 
 from baselines.base import Predictor, Settings, questions
 from baselines.choices import choice_frame
+from baselines.corrected import correct_reference
 from baselines.features import LABELS, Array, label_columns, message_numbers, message_texts, scene_rows, titles
-from baselines.learned import learned_values, right_options, validation_frame
-from baselines.quantiles import residual_quantiles
+from baselines.learned import right_options, validation_frame
 from benchmark.answers.values import Values
 from benchmark.bench import Bench
 from benchmark.reference_rows import best_reference, provided_answers
@@ -78,17 +78,6 @@ def fit_ridge(matrix: Any, truth: Array, tried: Any, tried_truth: Array) -> Any:
     return min(models, key=lambda model: float(((model.predict(tried) - tried_truth) ** 2).mean()))
 
 
-def predict_numbers(train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, task: Any) -> pl.DataFrame:
-    """One number for each message, with the quantiles of the errors on validation around it."""
-    features = WordsAndBins(train)
-    low, high = task.answer.legal
-    truth, tried_truth = (learned_values(frame, task.spans_decades) for frame in (train, validation))
-    tried = features.matrix(validation) if len(validation) else None
-    model = fit_ridge(features.matrix(train), truth, tried, tried_truth)
-    errors = tried_truth - model.predict(tried) if len(tried_truth) else np.empty(0)
-    return residual_quantiles(test, model.predict(features.matrix(test)), errors, task.spans_decades, low, high)
-
-
 def predict_options(train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
     """Probabilities of the options, which are the same for all questions."""
     from sklearn.linear_model import LogisticRegression
@@ -148,7 +137,6 @@ class Linear(Predictor):
         if definition.asks_curve:
             values = pl.Series(predict_scenes(bench, task, asked), dtype=pl.List(pl.Float64))
             return asked.select("instance_id", values=values)
-        train, validation = bench.public(task, "train"), validation_frame(bench, task)
         if isinstance(definition.answer, Values):
-            return predict_numbers(train, validation, asked, definition)
-        return predict_options(train, validation, asked)
+            return correct_reference(bench, definition, asked, WordsAndBins, fit_ridge)
+        return predict_options(bench.public(task, "train"), validation_frame(bench, task), asked)

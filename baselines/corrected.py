@@ -1,0 +1,80 @@
+"""Numbers of whole messages: the best reference, corrected by a model of the content.
+
+The reference answers training questions from other groups, as it does those of test, so that the model learns what
+content adds. The errors on validation, around each prediction, are its distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from baselines.features import Array
+from baselines.learned import validation_frame
+from benchmark.bench import Bench
+from benchmark.metrics import QUANTILES
+from benchmark.reference_rows import best_reference, provided_answers
+from benchmark.tasks.base import Task
+
+LEAST_ERRORS = 50
+LISTS = pl.List(pl.Float64)
+
+
+class Features(Protocol):
+    """Features of messages, learned from training messages."""
+
+    def matrix(self, frame: pl.DataFrame) -> Any:
+        """Features: sparse [messages, features]."""
+
+
+Fit = Callable[[Any, Array, Any, Array], Any]
+"""Features and values of training, and of validation (none, empty) -> a model with `predict`."""
+
+
+def correct_reference(
+    bench: Bench, task: Task, asked: pl.DataFrame, make_features: Callable[[pl.DataFrame], Features], fit: Fit
+) -> pl.DataFrame:
+    """Columns instance_id, values and quantiles."""
+    train, validation = bench.public(task.name, "train"), validation_frame(bench, task.name)
+    features = make_features(train)
+    matrices = [features.matrix(frame) if len(frame) else None for frame in (train, validation, asked)]
+    gaps = [
+        learned_scale(frame["target"], task.spans_decades) - reference_values(bench, task, frame)
+        for frame in (train, validation)
+    ]
+    model = fit(matrices[0], gaps[0], matrices[1], gaps[1])
+    errors = gaps[1] - model.predict(matrices[1]) if len(validation) else gaps[1]
+    return with_quantiles(asked, reference_values(bench, task, asked) + model.predict(matrices[2]), errors, task)
+
+
+def learned_scale(values: pl.Series, logarithms: bool) -> Array:
+    """The single value of each question, or its base-10 logarithm."""
+    numbers: Array = values.list.first().cast(pl.Float64).to_numpy()
+    return np.log10(np.maximum(numbers, 1)) if logarithms else numbers
+
+
+def reference_values(bench: Bench, task: Task, questions: pl.DataFrame) -> Array:
+    """What the best reference answers, on the scale that is learned."""
+    name = best_reference(bench, task.name, task.metrics[0].name) or task.references[0].name
+    return learned_scale(provided_answers(bench, task.name, name, questions)["values"], task.spans_decades)
+
+
+def with_quantiles(test: pl.DataFrame, predicted: Array, errors: Array, task: Task) -> pl.DataFrame:
+    """Columns instance_id, values and quantiles; `predicted` and `errors` are on the scale that is learned.
+
+    Fewer than 50 errors give no distribution.
+    """
+    low, high = task.answer.legal
+
+    def legal(values: Array) -> Array:
+        return np.clip(10**values if task.spans_decades else values, low, high)
+
+    values = pl.Series(legal(predicted)[:, None].tolist(), dtype=LISTS)
+    quantiles = pl.Series([None] * len(test), dtype=LISTS)
+    if len(errors) >= LEAST_ERRORS:
+        around = predicted[:, None] + np.quantile(errors, QUANTILES)
+        quantiles = pl.Series(legal(around).tolist(), dtype=LISTS)
+    return test.select("instance_id", values=values, quantiles=quantiles)
