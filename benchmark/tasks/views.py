@@ -10,7 +10,7 @@ import polars as pl
 
 from benchmark.answers.values import Values
 from benchmark.holdout import LEAST_GROUPS, Holdout
-from benchmark.metrics import ACCURACY_REL10, RMSE, RMSE_LOG10
+from benchmark.metrics import ACCURACY_REL10, RMSE_LOG10, RMSE_OF_COUNTS
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MEAN, MEDIAN
 from benchmark.sizes import capped
@@ -33,7 +33,7 @@ class Views(Task):
     condition = "test"
     answer = Values(0.0, 1e12)
     unit = "views"
-    metrics = (RMSE, RMSE_LOG10, ACCURACY_REL10)
+    metrics = (RMSE_OF_COUNTS, RMSE_LOG10, ACCURACY_REL10)
     references = (RANDOM, MEAN, MEDIAN)
     behavior = ("views", "like_view_pct")
     hidden_counts = ("views", "likes")
