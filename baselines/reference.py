@@ -1,4 +1,4 @@
-"""Make a predictor of a reference in benchmark/references, so that `cbc baselines predict` can write its run."""
+"""A reference of the bench as a predictor, so that `cbc baselines predict` can write its run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import polars as pl
 
 from baselines.base import Predictor, Settings, questions
 from benchmark.bench import Bench
+from benchmark.reference_rows import provided_answers
 from benchmark.references.base import Reference
 from benchmark.tasks.registry import task_named
 
@@ -23,5 +24,5 @@ class ReferencePredictor(Predictor):
         return self.reference in task_named(task).references
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
-        """Predict from the training split and the question alone; no seed is used."""
-        return self.reference.predictions(bench.public(task, "train"), questions(bench, task, settings))
+        """Read the answers that were computed when the bench was built."""
+        return provided_answers(bench, task, self.name, questions(bench, task, settings))

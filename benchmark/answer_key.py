@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from benchmark.answers.base import RightAnswers
+from benchmark.answers.base import RightAnswers, judge_by_metric
 from benchmark.bench import Bench
 from benchmark.metrics import Array, Flags, Index, Judged
 from benchmark.references.base import asked_values
@@ -53,15 +53,8 @@ class AnswerKey:
         return self.right.instances
 
     def judge(self, predictions: pl.DataFrame) -> dict[str, Judged]:
-        """Judge a run's predictions for each metric: one row for each question, in its order; `values` is null where
-        unread. What answers for each metric apart has columns values_METRIC.
-        """
-        judged = self.task.answer.judge(self.right, predictions["values"])
-        apart = {name: f"values_{name}" for name in (metric.name for metric in self.task.metrics)}
-        return {
-            name: self.task.answer.judge(self.right, predictions[column]) if column in predictions.columns else judged
-            for name, column in apart.items()
-        }
+        """Judge a run's predictions for each metric: one row for each question, in its order."""
+        return judge_by_metric(self.task.answer, self.right, predictions, self.task.metrics)
 
 
 def is_unparsed(judged: Judged) -> Flags:

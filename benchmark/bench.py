@@ -3,6 +3,7 @@
 BENCH/manifest.json                        format, version, seed, fingerprint, holdout, tasks with their sizes
       public/groups.parquet                what belongs together, and in which split it is for all tasks
       public/TASK/{train,validation,test}.parquet
+      public/TASK/references.parquet       answers without content to the questions of all splits
       private/TASK/test.parquet            answers of the test questions
       private/TASK/oracle.parquet          simulated world only: the best possible answers
 """
@@ -20,7 +21,7 @@ from corpus.files.parquet_frames import read_frame
 from corpus.store import read_manifest
 
 FORMAT = "cbc-bench"
-VERSION = 2
+VERSION = 3
 SPLITS = ("train", "validation", "test")
 
 
@@ -61,6 +62,11 @@ class Bench:
     def public(self, task: str, split: str) -> pl.DataFrame:
         """The questions of a task's split; train and validation with their answers."""
         return read_frame(self.root / "public" / task / f"{split}.parquet")
+
+    def reference(self, task: str, name: str) -> pl.DataFrame:
+        """Answers of a reference to the questions of all splits: instance_id, values and what else it gives."""
+        frame = read_frame(self.root / "public" / task / "references.parquet")
+        return frame.filter(pl.col("reference") == name).drop("reference", "split")
 
     def panel(self, task: str, split: str = "test") -> pl.DataFrame:
         """The questions of a split that expensive models answer, in the bench's order."""

@@ -23,8 +23,9 @@ from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
 from benchmark.holdout import Holdout, hold_out
 from benchmark.revealing import find_revealing
 from benchmark.sizes import PanelSize, panel_ranks
+from benchmark.stored_references import best_references, reference_frame
 from benchmark.tasks.base import CONTENT, NotEnough, Task
-from benchmark.tasks.registry import all_tasks
+from benchmark.tasks.registry import all_tasks, task_named
 from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
@@ -69,7 +70,7 @@ def build_bench(
     left_out: dict[str, str] = {}
     candidates = all_tasks()
     settings = Building(seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law)
-    with progress("building", "tasks", len(candidates)) as shown:
+    with progress("building", "tasks", 2 * len(candidates)) as shown:
         holdout = hold_out(connection, seed, {task.split_by_time for task in candidates if task.split_by_time})
         write_parquet(holdout.groups(), staged / "public" / "groups.parquet")
         for task in candidates:
@@ -84,6 +85,8 @@ def build_bench(
         shutil.rmtree(staged / "public" / name)
         shutil.rmtree(staged / "private" / name)
         del tasks[name]
+    for name, entry in tasks.items():
+        entry["best_reference"] = write_references(task_named(name), staged / "public" / name)
     if not tasks:
         shutil.rmtree(staged)
         raise nothing_to_ask(opened_corpus, connection, left_out)
@@ -214,6 +217,14 @@ def drop_tested_prompts(staged: Path, tasks: dict[str, Any]) -> int:
                 entry[split] = len(kept)
                 write_parquet(kept, path)
     return dropped
+
+
+def write_references(task: Task, folder: Path) -> dict[str, str]:
+    """Write the references' answers to a task's questions; gives the best reference for each metric."""
+    public = {split: read_frame(folder / f"{split}.parquet") for split in SPLITS}
+    answers = reference_frame(task, public)
+    write_parquet(answers, folder / "references.parquet")
+    return best_references(task, public, answers)
 
 
 def write_oracle(task: Task, test: pl.DataFrame, law: pl.DataFrame, path: Path) -> None:

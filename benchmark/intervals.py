@@ -3,9 +3,9 @@
 Instances of one channel or company resemble each other, so a group is the unit that is drawn. The standard error comes
 from the value without each group (the jackknife); t has one degree of freedom less than there are effective groups,
 (sum n)^2 / sum n^2 of the groups' sizes n. Bounds are taken on a scale on which values spread evenly: logits for
-percentages, 1/x^2 for errors, logarithms for the ratio of two errors, the plain scale for the rest. An error looks low
-and certain in a sample that lacks the worst groups; bounds on logarithms then miss it too often, as
-docs/results/coverage.md shows beside the coverage of all that is printed.
+percentages, 1/x^2 for errors, the logarithm of 1 - x for R2, correlations and shares of an error, the plain scale for
+differences. An error looks low and certain in a sample that lacks the worst groups; bounds on logarithms then miss it
+too often, as docs/results/coverage.md shows beside the coverage of all that is printed.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def scale_of(metric: Metric) -> Scale:
     """The scale for the values of a metric."""
     if metric.skill == "share":
         return ERROR
-    return PERCENT if metric.unit == "%" else PLAIN
+    return {"%": PERCENT, "of 1": SHARE}.get(metric.unit or "", PLAIN)
 
 
 def group_sums(sums: Array, group: Index, groups: int) -> Array:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import rankdata
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
@@ -23,6 +24,7 @@ Flags = npt.NDArray[np.bool_]
 ABSOLUTE_TOLERANCE = 5.0  # of 100, the paper's "within 5" of a replay value
 RELATIVE_TOLERANCE = 0.1  # the paper's "within 10 %" of a ratio or a count
 ROUNDING = 1e-9  # so that 2.2 is within 10 % of 2.0 in binary floating point
+QUANTILES = (np.arange(25) + 0.5) / 25  # the levels at which a prediction may give its distribution: 0.02 to 0.98
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Judged:
     truth, predicted: [values]; predicted is a random legal answer where `parsed` is false.
     parsed: [values], whether the value was read from the run's own answer.
     instance: [values], which instance (0..instances-1) a value belongs to.
+    quantiles: [values, QUANTILES] of the predicted distribution, nan where a prediction gives none; None if none does.
     """
 
     truth: Array
@@ -39,6 +42,7 @@ class Judged:
     parsed: Flags
     instance: Index
     instances: int
+    quantiles: Array | None = None
 
     def per_instance(self, values: Array | Flags) -> Array:
         """Sum over the values of each instance: [values] -> [instances]."""
@@ -62,6 +66,10 @@ class Metric:
     skill: "share" is 1 - error / error of the reference, "difference" is value - value of the reference.
     unit: unit of the metric; None means the unit of the task's values.
     heavy_tailed: whether a few instances decide it, so that no interval is computed and nobody is apart on it.
+    point: the best single answers under predicted distributions, [values, QUANTILES] -> [values]; None: the answer that
+    the prediction gives itself.
+    depends_on_level: whether it changes where a constant is added to all values of a question.
+    detail: whether it stands beside others that say nearly the same: in tables in short form, not on the page.
     """
 
     name: str
@@ -72,6 +80,9 @@ class Metric:
     meaning: str
     unit: str | None = None
     heavy_tailed: bool = False
+    point: Callable[[Array], Array] | None = None
+    depends_on_level: bool = True
+    detail: bool = False
 
     def value(self, judged: Judged) -> float:
         """The metric over all instances; nan where it is not defined."""
@@ -168,6 +179,85 @@ def choice_sums(judged: Judged) -> Array:
     return hit_sums(judged, judged.predicted == judged.truth)
 
 
+def spearman_sums(judged: Judged) -> Array:
+    """Sums of ranks: count, truth, predicted, their squares and product.
+
+    Ranks (the mean of equals) are those among all values, centered and scaled to -1..1; a resample keeps them.
+    """
+    truth, predicted = (centered_ranks(values) for values in (judged.truth, judged.predicted))
+    parts = (np.ones_like(truth), truth, predicted, truth**2, predicted**2, truth * predicted)
+    return stack_columns(*(judged.per_instance(part) for part in parts))
+
+
+def centered_ranks(values: Array) -> Array:
+    """Ranks, the mean of equals, from -1 to 1."""
+    if not len(values):
+        return values
+    ranks: Array = (2 * rankdata(values) - len(values) - 1) / max(len(values) - 1, 1)
+    return ranks
+
+
+def correlation(sums: Array) -> Array:
+    """Correlation from the sums of two variables; 0 where the prediction is flat, nan where the truth is."""
+    count, truth, predicted, truth_squared, predicted_squared, product = np.moveaxis(sums, -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        truth_spread = truth_squared - truth**2 / count
+        predicted_spread = predicted_squared - predicted**2 / count
+        shared = product - truth * predicted / count
+        value = shared / np.sqrt(truth_spread * predicted_spread)
+        flat = predicted_spread <= ROUNDING * count
+        return np.where((count < 2) | (truth_spread <= ROUNDING * count), np.nan, np.where(flat, 0.0, value))
+
+
+def quantile_scores(truth: Array, predicted: Array, quantiles: Array | None) -> Array:
+    """Continuous ranked probability score of each value, from quantiles: twice the mean pinball loss.
+
+    A prediction without a distribution is a certain one: its score is its absolute error.
+    """
+    certain = np.abs(predicted - truth)
+    if quantiles is None:
+        return certain
+    gaps = truth[:, None] - quantiles
+    loss = 2 * np.where(gaps >= 0, QUANTILES * gaps, (QUANTILES - 1) * gaps).mean(axis=1)
+    return np.where(np.isfinite(loss), loss, certain)
+
+
+def crps_sums(judged: Judged) -> Array:
+    """Continuous ranked probability score, and number of values."""
+    scores = quantile_scores(judged.truth, judged.predicted, judged.quantiles)
+    return stack_columns(judged.per_instance(scores), judged.count)
+
+
+def crps_log10_sums(judged: Judged) -> Array:
+    """The same of base-10 logarithms (counts below one taken as one)."""
+    truth, predicted = (np.log10(np.maximum(part, 1)) for part in (judged.truth, judged.predicted))
+    quantiles = None if judged.quantiles is None else np.log10(np.maximum(judged.quantiles, 1))
+    return stack_columns(judged.per_instance(quantile_scores(truth, predicted, quantiles)), judged.count)
+
+
+def median_point(quantiles: Array) -> Array:
+    """The median of each distribution."""
+    return quantiles[:, len(QUANTILES) // 2]
+
+
+def window_point(quantiles: Array, below: float, above: float) -> Array:
+    """The value whose window (value * below to value * above) holds most of each distribution."""
+    steps = np.linspace(QUANTILES[0], QUANTILES[-1], 4 * (len(QUANTILES) - 1) + 1)
+    fine = np.stack([np.interp(steps, QUANTILES, row) for row in quantiles])
+    held = np.stack(
+        [((fine >= fine[:, [i]] * below) & (fine <= fine[:, [i]] * above)).sum(axis=1) for i in range(len(steps))],
+        axis=1,
+    )
+    most = held == held.max(axis=1, keepdims=True)
+    chosen = np.argsort(~most, axis=1, kind="stable")[np.arange(len(fine)), most.sum(axis=1) // 2]
+    return np.take_along_axis(fine, chosen[:, None], axis=1)[:, 0]
+
+
+def near_point(quantiles: Array) -> Array:
+    """The value that lies within 10 % of most of each distribution."""
+    return window_point(quantiles, 1 / (1 + RELATIVE_TOLERANCE), 1 / (1 - RELATIVE_TOLERANCE))
+
+
 RMSE_PER_VIDEO = Metric(
     "rmse",
     video_rmse_sums,
@@ -179,7 +269,14 @@ RMSE_PER_VIDEO = Metric(
 RMSE = Metric("rmse", squared_error_sums, root_mean, True, "share", "root mean squared error over all instances")
 RMSE_OF_COUNTS = replace(RMSE, heavy_tailed=True)
 RMSE_LOG10 = Metric(
-    "rmse_log10", log10_error_sums, root_mean, True, "share", "root mean squared error of base-10 logarithms", "decades"
+    "rmse_log10",
+    log10_error_sums,
+    root_mean,
+    True,
+    "share",
+    "root mean squared error of base-10 logarithms",
+    "decades",
+    point=median_point,
 )
 R2 = Metric(
     "r2", r2_sums, r2, False, "difference", "share of the truth's variance explained; the test mean gives 0", "of 1"
@@ -188,6 +285,40 @@ ACCURACY_ABS5 = Metric(
     "accuracy_abs5", absolute_sums, percent, False, "difference", "percent of values at most 5 (of 100) off", "%"
 )
 ACCURACY_REL10 = Metric(
-    "accuracy_rel10", relative_sums, percent, False, "difference", "percent of values within 10 % of the truth", "%"
+    "accuracy_rel10",
+    relative_sums,
+    percent,
+    False,
+    "difference",
+    "percent of values within 10 % of the truth",
+    "%",
+    point=near_point,
+)
+SPEARMAN = Metric(
+    "spearman",
+    spearman_sums,
+    correlation,
+    False,
+    "difference",
+    "rank correlation of predicted and true values over all instances",
+    "of 1",
+    depends_on_level=False,
+)
+CRPS = Metric(
+    "crps",
+    crps_sums,
+    ratio,
+    True,
+    "share",
+    "continuous ranked probability score; of a prediction without a distribution the absolute error",
+)
+CRPS_LOG10 = Metric(
+    "crps_log10",
+    crps_log10_sums,
+    ratio,
+    True,
+    "share",
+    "continuous ranked probability score of base-10 logarithms; without a distribution the absolute error",
+    "decades",
 )
 ACCURACY = Metric("accuracy", choice_sums, percent, False, "difference", "percent of right choices", "%")

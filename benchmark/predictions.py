@@ -24,13 +24,14 @@ COLUMNS: dict[str, pl.DataType] = {
     "raw": pl.String(),
     "values": pl.List(pl.Float64),
     "scores": pl.List(pl.Float64),
+    "quantiles": pl.List(pl.Float64),
 }
 NEEDED = ("instance_id", "values")
 LARGEST_BYTES = 256 << 20  # of a file, packed and unpacked
-VALUES_A_QUESTION = 1000
+VALUES_A_QUESTION = 2000
 MOST_ROWS = 1_000_000  # of a file whose questions are unknown
 TEXT, NUMBERS = pa.large_string(), pa.large_list(pa.float64())
-TYPES = {"task": TEXT, "instance_id": TEXT, "raw": TEXT, "values": NUMBERS, "scores": NUMBERS}
+TYPES = {"task": TEXT, "instance_id": TEXT, "raw": TEXT, "values": NUMBERS, "scores": NUMBERS, "quantiles": NUMBERS}
 MEND = "write it again with `cbc benchmark submit` or `cbc baselines predict`"
 UNREADABLE = (pa.ArrowException, OSError, ValueError, OverflowError)
 
@@ -44,7 +45,7 @@ class WrongInstances(CbcError):
 
 
 def prediction_frame(task: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the missing columns of COLUMNS to a predictor's frame (instance_id and any of raw, values, scores)."""
+    """Add the missing columns of COLUMNS to a predictor's frame (instance_id and any of the others)."""
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in COLUMNS.items() if name not in frame.columns]
     return (
         frame.with_columns(missing)

@@ -1,6 +1,6 @@
 """The rows that a bench adds to every comparison: its references and, in the simulated world, the oracle.
 
-Their answers are computed here, or read from the bench's private part; no run can replace them.
+Their answers are read from the bench (benchmark.stored_references.py); no run can replace them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import polars as pl
 from benchmark.bench import Bench
 from benchmark.tasks.registry import references as all_references
 from benchmark.tasks.registry import task_named
+from corpus.files.parquet_frames import read_frame
 
 ORACLE = "oracle"
 REFERENCE_KINDS = ("trivial", "oracle")
@@ -36,13 +37,12 @@ def oracle_path(bench: Bench, task: str) -> Path:
 
 def provided_answers(bench: Bench, task: str, name: str, questions: pl.DataFrame) -> pl.DataFrame:
     """Answers of a predictor that the bench provides to some test questions: instance_id and values."""
-    if name != ORACLE:
-        return all_references()[name].predictions(bench.public(task, "train"), questions)
-    best = pl.read_parquet(oracle_path(bench, task), glob=False).drop("scores", strict=False)
-    return questions.select("instance_id").join(best, "instance_id", "left", maintain_order="left")
+    path = oracle_path(bench, task)
+    answers = read_frame(path).drop("scores", strict=False) if name == ORACLE else bench.reference(task, name)
+    return questions.select("instance_id").join(answers, "instance_id", "left", maintain_order="left")
 
 
-def reference_answers(bench: Bench, task: str, questions: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Answers of every reference of a task, by name, without the oracle."""
-    names = [name for name, kind in provided_kinds(bench, task).items() if kind == "trivial"]
-    return {name: provided_answers(bench, task, name, questions) for name in names}
+def best_reference(bench: Bench, task: str, metric: str) -> str | None:
+    """The reference that was best on validation when the bench was built; None if none had a value."""
+    best: dict[str, str] = bench.tasks[task]["best_reference"]
+    return best.get(metric)

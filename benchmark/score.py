@@ -2,9 +2,9 @@
 
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
 lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, groups,
-effective_groups, unparsed, unparsed_reasons: {reason: answers}}]}; n counts the instances that were asked of the task's
-`questions`, all unless `partial`; a bound that cannot be computed is null and `reason` says why; the best trivial
-predictor is the best on the same instances.
+effective_groups, spread_predicted, spread_true, coverage_80, unparsed, unparsed_reasons: {reason: answers}}]}; n counts
+the instances that were asked of the task's `questions`, all unless `partial`; a bound that cannot be computed is null
+and `reason` says why; the best trivial predictor is the reference that was best on validation.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key, reasons_text, unparsed_reasons
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, effective_groups, group_sums, skill_interval, value_interval
 from benchmark.metrics import Array, Judged, Metric
-from benchmark.reference_rows import reference_answers
+from benchmark.reference_rows import best_reference, provided_answers
 from benchmark.run import NoPredictions, Run
+from benchmark.spread import spread_row
 from corpus.files.atomic import write_json
 from corpus.printing import table_text
 
@@ -73,8 +75,6 @@ def score_rows(run: Run, task: str) -> list[Row]:
     predictions = run.predictions(task)
     judged = key.judge(predictions)
     measured = measure(key, {run.name: judged})
-    answers = reference_answers(run.bench, task, questions)
-    judged_references = {name: key.judge(frame) for name, frame in answers.items()}
     total = run.bench.public(task, "test").height
     reasons = unparsed_reasons(key, judged[key.task.metrics[0].name], questions, predictions)
     return [
@@ -87,12 +87,13 @@ def score_rows(run: Run, task: str) -> list[Row]:
             "unit": metric.unit or key.task.unit,
             "run": run.name,
             **asdict(measured[metric.name][run.name].interval),
-            **best_trivial(metric, judged_references),
+            **best_trivial(run.bench, key, metric, questions),
             "n": key.instances,
             "questions": total,
             "partial": key.instances < total,
             "groups": key.groups,
             "effective_groups": effective_groups(key.sizes),
+            **spread_row(judged[metric.name], key.task.spans_decades),
             "unparsed": measured[metric.name][run.name].unparsed,
             "unparsed_reasons": reasons,
         }
@@ -100,13 +101,14 @@ def score_rows(run: Run, task: str) -> list[Row]:
     ]
 
 
-def best_trivial(metric: Metric, judged_references: dict[str, dict[str, Judged]]) -> Row:
-    """The reference with the best value of a metric; None if no reference has a defined value."""
-    values = {name: metric.value(judged[metric.name]) for name, judged in judged_references.items()}
-    defined = [name for name, value in values.items() if np.isfinite(value)]
-    sign = 1 if metric.lower_is_better else -1
-    best = min(defined, key=lambda name: sign * values[name], default=None)
-    return {"best_trivial": best, "best_trivial_value": None if best is None else values[best]}
+def best_trivial(bench: Bench, key: AnswerKey, metric: Metric, questions: pl.DataFrame) -> Row:
+    """The reference that was best on validation, and its value on these questions; None if none had a value."""
+    name = best_reference(bench, key.task.name, metric.name)
+    if name is None:
+        return {"best_trivial": None, "best_trivial_value": None}
+    judged = key.judge(provided_answers(bench, key.task.name, name, questions))
+    value = metric.value(judged[metric.name])
+    return {"best_trivial": name, "best_trivial_value": value if np.isfinite(value) else None}
 
 
 def score(run: Path, bench: Path) -> list[Row]:

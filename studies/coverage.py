@@ -28,11 +28,11 @@ from benchmark.intervals import (
 )
 from benchmark.metrics import Array, Metric
 from studies.results import FOLDER, Part, write_result
-from studies.score_worlds import Population, population
+from studies.score_worlds import Key, Population, population
 
 GROUPS = (10, 14, 20, 50, 200, 500)
 AIM = (0.93, 0.97)
-WORLDS, TABLES = 1000, 500
+WORLDS, TABLES = 1000, 400
 QUICK_WORLDS, QUICK_TABLES = 100, 40
 RESAMPLES = 1000  # of each test, a tenth of those of a table
 LEVELS = (1.0, 1.15)
@@ -41,7 +41,6 @@ EXCHANGEABLE = 8
 PAIRS = list(combinations(range(EXCHANGEABLE), 2))
 LOGARITHM = Scale(np.log, np.exp)
 Setting = tuple[int, bool, bool]  # groups, equal sizes, heavy tails
-Key = tuple[str, str]  # kind of answers, metric
 
 
 @dataclass
@@ -91,9 +90,9 @@ def cover(people: Population, groups: int, worlds: int, seed: int) -> dict[Key, 
     found = {key: Coverage() for key in people.metrics}
     truths = {key: [float(people.truth(key, run)) for run in range(3)] for key in people.metrics}
     for _ in range(worlds):
-        drawn = rng.integers(0, len(people.sizes), groups)
+        world = people.draw(groups, rng)
         for key, metric in people.metrics.items():
-            count_world(found[key], metric, people.sums[key][drawn], people.sizes[drawn], truths[key])
+            count_world(found[key], metric, world.sums[key], world.sizes, truths[key])
     return found
 
 
@@ -120,13 +119,12 @@ def on_logarithms(metric: Metric, sums: Array, sizes: Array) -> Interval:
 
 def contests(people: Population, groups: int, rng: np.random.Generator) -> dict[Key, list[Contest]]:
     """A world of exchangeable runs: in each group their answers change places at random. All pairs of each metric."""
-    drawn = rng.integers(0, len(people.sizes), groups)
-    places = np.argsort(rng.random((groups, EXCHANGEABLE)), axis=1)[:, :, None]
-    sizes, names, pairs = people.sizes[drawn], np.arange(groups), {}
-    for key, metric in people.metrics.items():
-        sums = np.take_along_axis(people.sums[key][drawn][:, :EXCHANGEABLE], places, axis=1)
-        pairs[key] = [Contest(metric, sums[:, run], sums[:, rival], sizes, names) for run, rival in PAIRS]
-    return pairs
+    world, names = people.draw(groups, rng, exchange=True), np.arange(groups)
+    return {
+        key: [Contest(metric, sums[:, run], sums[:, rival], world.sizes, names) for run, rival in PAIRS]
+        for key, metric in people.metrics.items()
+        for sums in [world.sums[key]]
+    }
 
 
 def family(world: dict[Key, list[Contest]]) -> list[Contest]:
@@ -164,14 +162,14 @@ def false_apart(people: Population, groups: int, tables: int, seed: int) -> tupl
     return judged, wrong / max(judged, 1), {key: count / max(judged, 1) for key, count in wrong_pairs.items()}
 
 
-def populations(levels: tuple[float, ...]) -> Callable[[bool, bool], Population]:
+def populations(levels: tuple[float, ...], with_reference: bool) -> Callable[[bool, bool], Population]:
     """Populations by sizes and tails, each made once."""
     made: dict[tuple[bool, bool], Population] = {}
 
     def get(equal: bool, heavy: bool) -> Population:
         if (equal, heavy) not in made:
             made.clear()
-            made[equal, heavy] = population(levels, equal, heavy)
+            made[equal, heavy] = population(levels, equal, heavy, reference=with_reference)
         return made[equal, heavy]
 
     return get
@@ -179,7 +177,7 @@ def populations(levels: tuple[float, ...]) -> Callable[[bool, bool], Population]
 
 def coverage_parts(worlds: int, seed: int = 0) -> Iterator[Part]:
     """A summary by metric, and a row for each metric and setting."""
-    get = populations(LEVELS)
+    get = populations(LEVELS, with_reference=True)
     found = {setting: cover(get(*setting[1:]), setting[0], worlds, seed) for setting in settings()}
     keys = list(next(iter(found.values())))
     columns = ["metric", "value", "skill", "difference", "value on logarithms"]
@@ -234,7 +232,7 @@ def share(value: float | None) -> str:
 
 def apart_part(tables: int, seed: int = 0) -> Part:
     """Share of tables among exchangeable runs in which somebody is called apart."""
-    get = populations((1.0,) * EXCHANGEABLE)
+    get = populations((1.0,) * EXCHANGEABLE, with_reference=False)
     rows = []
     for setting in settings():
         judged, of_family, pairs = false_apart(get(*setting[1:]), setting[0], tables, seed)

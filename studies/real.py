@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from corpus.errors import CbcError
-from studies.demo import RECIPES
+from studies.demo import PREDICTORS, RECIPES
 from studies.results import Part, write_result
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
@@ -30,7 +30,6 @@ FILES = (
     ("heatmaps", "youtube_heatmaps/heatmaps.jsonl"),
 )
 COUNTS = ("rows_read", "rows_kept", "rows_repeated", "rows_enriched", "rows_contradicting")
-TRIVIAL = ("random", "mean", "median", "majority", "mean_curve", "interpolate", "overlap")
 SIZES = {"train": 12_000, "validation": 300, "test": 600}
 REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
 
@@ -68,7 +67,7 @@ def run_real(data: Path, out: Path, models: bool = True) -> None:
     for recipe in recipes:
         train(recipe, bench.root, out / "models" / recipe, overrides=REAL)
     runs = []
-    for name in (*TRIVIAL, "boosted", *(str(out / "models" / recipe) for recipe in recipes)):
+    for name in (*PREDICTORS, *(str(out / "models" / recipe) for recipe in recipes)):
         run = out / "runs" / Path(name).name
         try:
             print(predict_run(name, bench.root, run, Settings()), flush=True)

@@ -62,7 +62,7 @@ def given(tmp_path_factory, cbc) -> Path:
     (root / "twice.yaml").write_text(yaml.safe_dump(MAPPING))
     twice = ("corpus", "ingest", "table", root / "twice.csv", "--mapping", root / "twice.yaml")
     assert cbc(*twice, "--corpus", root / "corpus").returncode == 0
-    assert cbc("baselines", "predict", "mean", "--bench", root / "bench", "--out", root / "run").returncode == 0
+    assert cbc("baselines", "predict", "constant", "--bench", root / "bench", "--out", root / "run").returncode == 0
     (root / "small.yaml").write_text(yaml.safe_dump(RECIPE))
     return root
 
@@ -74,7 +74,7 @@ COMMANDS = {  # what is run, the kilobytes that do not suffice, and what stands 
     "verbalize": (40, "corpus verbalize --corpus {given}/corpus --out {disk}/out.parquet", "out.parquet"),
     "export": (8, "corpus export --format published --corpus {given}/corpus --out {disk}/out.parquet", "out.parquet"),
     "release": (40, "corpus release --content full --corpus {given}/corpus --out {disk}/out", "out/manifest.json"),
-    "predict": (12, "baselines predict mean --bench {given}/bench --out {disk}/out", "out/manifest.json"),
+    "predict": (12, "baselines predict constant --bench {given}/bench --out {disk}/out", "out/manifest.json"),
     "train": (600, "baselines train {given}/small.yaml --bench {given}/bench --out {disk}/out", "out/training.json"),
     "tables": (8, "benchmark tables {given}/run --bench {given}/bench --out {disk}/out", "out/views.json"),
     "page": (16, "leaderboard build {given}/run --bench {given}/bench --out {disk}/out", "out/index.html"),

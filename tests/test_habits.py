@@ -36,7 +36,7 @@ def made(tmp_path_factory) -> Path:
     """A corpus, a bench, a run of a reference, and a submitted run."""
     root = tmp_path_factory.mktemp("made")
     simulate(root / "corpus", brands=9, videos=40, posts=30, emails=1)
-    for line in ("benchmark build --corpus corpus --out bench", "baselines predict mean --bench bench --out run"):
+    for line in ("benchmark build --corpus corpus --out bench", "baselines predict constant --bench bench --out run"):
         done = subprocess.run(
             [sys.executable, "-m", "cbc", *line.split()], cwd=root, env={"PYTHONPATH": str(ROOT)}, capture_output=True
         )
@@ -137,11 +137,11 @@ JSON = {
         Path(read["file"]).is_file() and read["manifest"]["run"] == "own"
     ),
     "corpus mapping-help": lambda read: {"key", "type", "needed", "meaning", "example"} < set(read[0]),
-    "baselines list": lambda read: "mean" in [one["name"] for one in read],
+    "baselines list": lambda read: "constant" in [one["name"] for one in read],
     "benchmark build --out {made}/again": lambda read: read["tasks"]["views"]["test"] > 0 and "left_out" in read,
     "benchmark score {made}/run": lambda read: {"task", "metric", "value", "low", "high"} < set(read[0]),
     "benchmark tables {made}/run --out {made}/tables": lambda read: {"table", "condition", "rank"} < set(read[0]),
-    "baselines predict mean --out {made}/run2": lambda read: read["run"] == "mean" and read["counts"],
+    "baselines predict constant --out {made}/run2": lambda read: read["run"] == "constant" and read["counts"],
     "leaderboard build {made}/run --out {made}/site": lambda read: Path(read["page"]).is_file(),
 }
 
@@ -205,8 +205,9 @@ def test_verbose_logs_the_steps_on_stderr_and_nothing_is_logged_without_it(tmp_p
 def test_verbose_logs_tasks_and_kinds(made, tmp_path, cbc_here):
     built = cbc_here("-v", "benchmark", "build", "--corpus", made / "corpus", "--out", tmp_path / "bench")
     assert "debug: benchmark.build: building views" in built.stderr
-    predicted = cbc_here("-v", "baselines", "predict", "mean", "--bench", tmp_path / "bench", "--out", tmp_path / "run")
-    assert "debug: baselines.predict: mean answers views: " in predicted.stderr
+    predict = ("-v", "baselines", "predict", "constant", "--bench", tmp_path / "bench", "--out", tmp_path / "run")
+    predicted = cbc_here(*predict)
+    assert "debug: baselines.predict: constant answers views: " in predicted.stderr
     texts = cbc_here("-v", "corpus", "verbalize", "--corpus", made / "corpus", "--out", tmp_path / "texts")
     assert "debug: corpus.verbalize.verbalize: writing texts of the kind video" in texts.stderr
 
@@ -221,7 +222,7 @@ def test_each_command_of_the_way_to_a_page_names_the_next_one_as_it_can_be_paste
     while (last := done.stdout.splitlines()[-1]).startswith("next: cbc "):
         words = shlex.split(last.removeprefix("next: cbc "))
         seen.append(" ".join(words[:2]))
-        done = cbc_here(*["mean" if word == "boosted" else word for word in words])
+        done = cbc_here(*["constant" if word == "boosted" else word for word in words])
         assert done.returncode == 0 and done.stdout.count("next: ") <= 1, done.stderr
     assert seen == ["benchmark build", "baselines predict", "benchmark score", "leaderboard build"]
     assert last == "open site/index.html"

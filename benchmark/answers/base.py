@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
-from benchmark.metrics import Array, Flags, Index, Judged
+from benchmark.metrics import QUANTILES, Array, Flags, Index, Judged, Metric
 
 EDGE = 1e-6  # a mean of hundreds may come out as 100.00000000000001
 OTHER_COUNT = "another number of values than asked"
@@ -105,16 +105,60 @@ class AnswerKind(ABC):
         legal: Flags = np.isfinite(values) & (values >= low - EDGE) & (values <= high + EDGE)
         return legal
 
-    def judge(self, right: RightAnswers, values: pl.Series) -> Judged:
-        """Judge answers: a list for each question, in its order; null where unread."""
+    def judge(self, right: RightAnswers, values: pl.Series, quantiles: pl.Series | None = None) -> Judged:
+        """Judge answers: a list for each question, in its order; null where unread.
+
+        quantiles: the distribution of each value, those of a question end to end; null where none is given.
+        """
         fits = (values.list.len() == pl.Series(right.lengths)).fill_null(False).to_numpy()
         predicted = np.full(len(right.truth), np.nan)
-        predicted[np.repeat(fits, right.lengths)] = (
-            values.filter(pl.Series(fits)).explode(empty_as_null=False).to_numpy()
-        )
+        predicted[np.repeat(fits, right.lengths)] = flatten(values.filter(pl.Series(fits)))
         illegal = np.bincount(right.instance, weights=~self.is_legal(predicted), minlength=right.instances) > 0
         parsed = ~np.repeat(illegal | ~fits, right.lengths)
-        return Judged(right.truth, np.where(parsed, predicted, right.chance), parsed, right.instance, right.instances)
+        judged = Judged(right.truth, np.where(parsed, predicted, right.chance), parsed, right.instance, right.instances)
+        if quantiles is None or quantiles.null_count() == len(quantiles):
+            return judged
+        return replace(judged, quantiles=self.read_quantiles(right, quantiles, parsed))
+
+    def read_quantiles(self, right: RightAnswers, quantiles: pl.Series, parsed: Flags) -> Array:
+        """The distributions, [values, QUANTILES]; nan where there is none, or one that is not legal and ascending."""
+        fits = (quantiles.list.len() == pl.Series(right.lengths * len(QUANTILES))).fill_null(False).to_numpy()
+        table = np.full((len(right.truth), len(QUANTILES)), np.nan)
+        table[np.repeat(fits, right.lengths)] = flatten(quantiles.filter(pl.Series(fits))).reshape(-1, len(QUANTILES))
+        good = parsed & self.is_legal(table).all(axis=1) & (np.diff(table, axis=1) >= -EDGE).all(axis=1)
+        table[~good] = np.nan
+        return table
+
+
+def judge_by_metric(
+    answer: AnswerKind, right: RightAnswers, predictions: pl.DataFrame, metrics: Sequence[Metric]
+) -> dict[str, Judged]:
+    """Judge predictions for each metric: one row for each question, in its order; `values` is null where unread.
+
+    Where the column values_METRIC holds an answer for that metric alone, it counts; else the best point of the
+    predicted distribution, where the metric has one.
+    """
+    quantiles = predictions["quantiles"] if "quantiles" in predictions.columns else None
+    judged = answer.judge(right, predictions["values"], quantiles)
+    by_metric = {}
+    for metric in metrics:
+        column = f"values_{metric.name}"
+        if column in predictions.columns:
+            apart = predictions.select(pl.coalesce(column, "values")).to_series()
+            by_metric[metric.name] = answer.judge(right, apart, quantiles)
+        else:
+            by_metric[metric.name] = with_points(judged, metric)
+    return by_metric
+
+
+def with_points(judged: Judged, metric: Metric) -> Judged:
+    """The answers replaced by the metric's best points where a distribution was given."""
+    if judged.quantiles is None or metric.point is None:
+        return judged
+    given = np.isfinite(judged.quantiles[:, 0])
+    predicted = judged.predicted.copy()
+    predicted[given] = metric.point(judged.quantiles[given])
+    return replace(judged, predicted=predicted)
 
 
 def flatten(column: pl.Series) -> Array:

@@ -1,17 +1,18 @@
-"""References: functions of a task's public training and test frames.
+"""References: functions of a task's public training frame and of the questions.
 
-A reference gives a list of values for each test question, in the order of the questions (for choices the index of an
-option). It never sees the test answers.
+A reference gives a list of values for each question, in the order of the questions (for choices the index of an
+option). It never sees the answers of validation or test. How it is adjusted to each metric stands in
+benchmark/references/adjust.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from benchmark.metrics import Array
 
@@ -20,17 +21,17 @@ ValueLists = list[list[float]]
 
 @dataclass(frozen=True)
 class Reference:
-    """A predictor without content: its name, what it predicts with, the tasks it is for, and its function."""
+    """A predictor without content: its name, what it predicts with, the tasks it is for, and its function.
+
+    adjust: for each metric, the constant that serves it best in training is added to all values (`shift`) or all are
+    multiplied by it (`factor`); None leaves the values as they are.
+    """
 
     name: str
     description: str
     answers: str
     values: Callable[[pl.DataFrame, pl.DataFrame], ValueLists]
-
-    def predictions(self, train: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
-        """Predict as a run would: columns instance_id and values."""
-        values = pa.array(self.values(train, test), pa.list_(pa.float64()))
-        return test.select("instance_id").with_columns(values=pl.Series(values, dtype=pl.List(pl.Float64)))
+    adjust: Literal["shift", "factor"] | None = None
 
 
 def targets(train: pl.DataFrame) -> Array:

@@ -23,9 +23,10 @@ from benchmark.apart import Contest, verdicts
 from benchmark.bench import Bench
 from benchmark.intervals import Interval, effective_groups
 from benchmark.metrics import Metric
-from benchmark.reference_rows import REFERENCE_KINDS, provided_answers, provided_kinds
+from benchmark.reference_rows import REFERENCE_KINDS, best_reference, provided_answers, provided_kinds
 from benchmark.run import Run
 from benchmark.score import Measured, measure
+from benchmark.spread import spread_row
 
 Row = dict[str, Any]
 Asked = Literal["main", "all", "some"]
@@ -55,6 +56,8 @@ class Comparison:
     measured: dict[str, Measured]
     questions: int
     asked: Asked
+    best_reference: str | None
+    spreads: dict[str, Row]
 
     @property
     def partial(self) -> bool:
@@ -70,8 +73,8 @@ class Comparison:
 
     @property
     def best_trivial(self) -> str | None:
-        """The reference with the best value on these instances; None if none has a value."""
-        return next((run for run in self.order if self.kinds[run] == "trivial"), None)
+        """The reference that was best on validation; None if none had a value."""
+        return self.best_reference if self.best_reference in self.order else None
 
     @cached_property
     def skills(self) -> dict[str, Interval]:
@@ -141,6 +144,7 @@ class Comparison:
             "partial": self.partial,
             "groups": self.key.groups,
             "effective_groups": effective_groups(self.key.sizes),
+            **self.spreads[run],
             "unparsed": result.unparsed,
         }
 
@@ -182,4 +186,16 @@ def compare_on(bench: Bench, task: str, part: pl.DataFrame, runs: Sequence[Run],
     judged |= {name: key.judge(provided_answers(bench, task, name, part)) for name in provided}
     measured = measure(key, judged)
     total = bench.tasks[task]["test"]
-    return [Comparison(key, metric, kinds, measured[metric.name], total, asked) for metric in key.task.metrics]
+    return [
+        Comparison(
+            key,
+            metric,
+            kinds,
+            measured[metric.name],
+            total,
+            asked,
+            best_reference(bench, task, metric.name),
+            {run: spread_row(by_metric[metric.name], key.task.spans_decades) for run, by_metric in judged.items()},
+        )
+        for metric in key.task.metrics
+    ]

@@ -206,9 +206,10 @@ def basis_block(table: dict[str, Any]) -> str:
     notes = [
         "Intervals: 95 %, from leaving out one group (channel or company) at a time; Student's t with one degree of "
         "freedom less than there are effective groups, (sum n)² / sum n² of the groups' sizes n. Bounds are taken on "
-        "logits for percentages, 1/x² for errors, logarithms for the ratio behind a share of an error, plainly for the "
-        "rest. Skills and differences are paired, from both runs on each group. Each interval stands alone: none is "
-        "adjusted for their number. Training seeds do not enter them. docs/results/coverage.md has their coverage.",
+        "logits for percentages, 1/x² for errors, the logarithm of 1 - x for R², correlations and shares of an error, "
+        "plainly for differences. Skills and differences are paired, from both runs on each group. Each interval "
+        "stands alone: none is adjusted for their number. Training seeds do not enter them. docs/results/coverage.md "
+        "has their coverage.",
         "Apart from the best reference and from the control: one joint test of all these comparisons of the table, on "
         "the first metric that has intervals. Groups exchange the answers of both runs, all comparisons at once, in "
         f"every way or in {RESAMPLES:,} random ones (above {BLOCKS:,} groups, random blocks of them); apart is who "
@@ -216,7 +217,7 @@ def basis_block(table: dict[str, Any]) -> str:
         "So at most 5 % of tables call a run apart that does not differ.",
         "Pairs and ranks: the same test over all pairs of one condition and metric; a table has several such families. "
         "A new rank begins only where every run above is apart from every run below.",
-        "The best trivial predictor is chosen on these same instances, once, which favours it slightly.",
+        "The best trivial predictor is the reference that was best on validation.",
         unparsed_note(table["rows"]),
     ]
     if few:

@@ -10,9 +10,10 @@ import polars as pl
 
 from benchmark.answers.values import Values
 from benchmark.holdout import LEAST_GROUPS, Holdout
-from benchmark.metrics import ACCURACY_REL10, R2, RMSE
+from benchmark.metrics import ACCURACY_REL10, CRPS, R2, RMSE, SPEARMAN
 from benchmark.references.chance import RANDOM
-from benchmark.references.constants import MEAN, MEDIAN
+from benchmark.references.constants import CONSTANT
+from benchmark.references.whole_message import RATIO_BY_AGE, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH, RATIO_BY_VIEWS
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
 from benchmark.tasks.expected import Expected, law_of, log_normal_points
@@ -32,8 +33,8 @@ class LikeViewRatio(Task):
     condition = "test"
     answer = Values(0.0, 100.0)
     unit = "percentage points"
-    metrics = (RMSE, R2, ACCURACY_REL10)
-    references = (RANDOM, MEAN, MEDIAN)
+    metrics = (RMSE, R2, ACCURACY_REL10, SPEARMAN, CRPS)
+    references = (RANDOM, CONSTANT, RATIO_BY_AGE, RATIO_BY_VIEWS, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH)
     behavior = ("like_view_pct", "views")
     hidden_counts = ("likes",)
 
@@ -69,4 +70,4 @@ class LikeViewRatio(Task):
         """The law's logarithm and its spread; the channel's hidden effect is noise."""
         mean, spread = (law_of(name, frame, law).to_numpy() for name in ("like_view_ln", "like_view_sd"))
         points = log_normal_points(mean, spread, 100.0)
-        return Expected({metric.name: points[metric.name] for metric in self.metrics})
+        return Expected({metric.name: points[metric.name] for metric in self.metrics if metric.name in points})

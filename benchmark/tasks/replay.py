@@ -15,12 +15,14 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
+from benchmark.curve_metrics import CURVE_METRICS
 from benchmark.holdout import LEAST_GROUPS, Holdout
-from benchmark.metrics import ABSOLUTE_TOLERANCE, ACCURACY_ABS5, RMSE_PER_VIDEO
+from benchmark.metrics import ABSOLUTE_TOLERANCE, ACCURACY_ABS5, RMSE_PER_VIDEO, Metric
 from benchmark.references.base import Reference
 from benchmark.references.chance import RANDOM
-from benchmark.references.constants import MEAN, MEDIAN
-from benchmark.references.curves import INTERPOLATE, MEAN_CURVE
+from benchmark.references.constants import CONSTANT
+from benchmark.references.curves import INTERPOLATE, INTERPOLATE_RESIDUAL, MEAN_BY_SCENE, MEAN_CURVE, MODE_BY_SCENE
+from benchmark.references.gaussian_process import GAUSSIAN_PROCESS
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
 from benchmark.tasks.expected import Expected, law_of
@@ -30,6 +32,7 @@ from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import REPLAY, replay_text
 
 SHARES = (0.05, 0.20)
+WITHOUT_VISIBLE = (RANDOM, CONSTANT, MEAN_CURVE, MEAN_BY_SCENE, MODE_BY_SCENE)
 
 
 def first_scenes(scenes: int, rng: np.random.Generator) -> list[int]:
@@ -57,14 +60,14 @@ class Replay(Task):
     table = TableHeading(
         "replay_values",
         "Behavior simulation: replay values of scenes (0 to 100)",
-        "Where only some scenes are masked, linear interpolation from the visible values is the predictor to beat; "
-        "where all are, the mean curve of other videos. The paper shows neither, and does not say how its random "
-        "row was drawn.",
+        "Where only some scenes are masked, a Gaussian process on the visible values is the predictor to beat; where "
+        "all are, the mean curve of other videos. The paper shows neither, and does not say how its random row was "
+        "drawn. The order of scenes (Kendall and so on) is measured where all are masked.",
     )
     answer = Values(0.0, 100.0)
     unit = "points of 100"
-    metrics = (RMSE_PER_VIDEO, ACCURACY_ABS5)
-    references: tuple[Reference, ...] = (RANDOM, MEAN, MEDIAN, MEAN_CURVE, INTERPOLATE)
+    metrics: tuple[Metric, ...] = (RMSE_PER_VIDEO, ACCURACY_ABS5)
+    references: tuple[Reference, ...] = (*WITHOUT_VISIBLE, INTERPOLATE, INTERPOLATE_RESIDUAL, GAUSSIAN_PROCESS)
     behavior = ("curve", "views", "like_view_pct")
     shuffle_within = "scene_count"
     asks_curve = True
@@ -183,7 +186,8 @@ class ReplayAllMasked(Replay):
 
     name = "replay_all_masked"
     condition = "all_masked"
-    references = (RANDOM, MEAN, MEDIAN, MEAN_CURVE)
+    metrics = (RMSE_PER_VIDEO, ACCURACY_ABS5, *CURVE_METRICS)
+    references = WITHOUT_VISIBLE
 
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
         return list(range(scenes))

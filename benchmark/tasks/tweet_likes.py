@@ -19,6 +19,7 @@ from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MAJORITY
+from benchmark.references.whole_message import CLASS_BY_LENGTH
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of
@@ -60,7 +61,7 @@ class TweetLikes(Task):
     )
     answer = Choice(len(CLASSES))
     metrics = (ACCURACY,)
-    references = (RANDOM, MAJORITY)
+    references = (RANDOM, MAJORITY, CLASS_BY_LENGTH)
     behavior = ("like_class",)
     hidden_counts = ("likes",)
     cut = "thirds"

@@ -119,7 +119,7 @@ def test_its_task_is_built_answered_and_scored(with_example, bench, tmp_path):
     assert "the value of the training message with the most similar title" in printed[0]
     assert "the geometric mean of training" in printed[0] and "# Likes of videos (counts)" in printed[-2]
     rows = json.loads((tables / "video_likes.json").read_text())["rows"]
-    assert {row["run"] for row in rows} == {*runs, "random", "median"}
+    assert {row["run"] for row in rows} == {*runs, "random", "constant"}
     assert {row["kind"] for row in rows if row["run"] == "nearest_title"} == {"submitted"}  # it calls itself neighbour
     errors = {row["run"]: row["value"] for row in rows if row["metric"] == "decades_off"}
     assert errors["oracle"] < errors["boosted"] < errors["geometric_mean"]
@@ -156,7 +156,7 @@ def test_without_the_package_its_task_is_named_as_unknown(cbc, bench):
         ("cbc.tasks", "views", "cbc_example.video_likes:VideoLikes", ("baselines", "list")),
         ("cbc.tasks", "likes", "cbc_example.video_likes:VideoLikes", ("baselines", "list")),
         ("cbc.tasks", "likes", "cbc_example.talks:Talks", ("baselines", "list")),
-        ("cbc.predictors", "mean", "cbc_example.nearest_title:NearestTitle", ("baselines", "list")),
+        ("cbc.predictors", "constant", "cbc_example.nearest_title:NearestTitle", ("baselines", "list")),
         ("cbc.sources", "tweets", "cbc_example.talks:Talks", ("corpus", "ingest", "tweets", "x", "--corpus", "c")),
     ],
 )

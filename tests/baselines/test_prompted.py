@@ -243,7 +243,7 @@ def test_a_hub_that_cannot_be_reached_is_said_in_one_line(small_bench, tmp_path,
     monkeypatch.setattr(HfApi, "model_info", unreachable)
     with pytest.raises(NoModel, match=r"someone/model is no predictor.* the hub cannot be reached"):
         predict_run("someone/model", small_bench.root, tmp_path / "run", Settings())
-    for name, meant in (("boostd", "boosted"), ("meen", "mean"), ("oracel", "oracle")):
+    for name, meant in (("boostd", "boosted"), ("constent", "constant"), ("oracel", "oracle")):
         with pytest.raises(
             NoModel, match=rf"{name} is no predictor.*; did you mean {meant}\? else give a model folder"
         ):

@@ -84,13 +84,13 @@ def test_bounds_are_those_of_leaving_out_each_group_by_hand(seed):
     bounds = [log_ratio(whole) + sign * margin(log_ratio) for sign in (1, -1)]
     assert (ours.low, ours.high) == pytest.approx([1 - np.exp(bound) for bound in bounds])
 
-    def explained(keep):
-        return 1 - (errors[keep] ** 2).sum() / ((truth[keep] - truth[keep].mean()) ** 2).sum()
+    def log_missing(keep):
+        return np.log((errors[keep] ** 2).sum() / ((truth[keep] - truth[keep].mean()) ** 2).sum())
 
     parts = np.stack([errors**2, truth, truth**2, np.ones(len(group))], axis=1)
     ours = value_interval(R2, group_sums(parts, group, 15), sizes)
-    bounds = [explained(whole) + sign * margin(explained) for sign in (-1, 1)]
-    assert (ours.low, ours.high) == pytest.approx(bounds)
+    bounds = [log_missing(whole) + sign * margin(log_missing) for sign in (1, -1)]
+    assert (ours.low, ours.high) == pytest.approx([1 - np.exp(bound) for bound in bounds])
 
 
 def test_percentages_stay_between_0_and_100():

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm, spearmanr
 from sklearn.metrics import accuracy_score, mean_squared_error, r2_score, root_mean_squared_error
 
 from benchmark.metrics import (
     ACCURACY,
     ACCURACY_ABS5,
     ACCURACY_REL10,
+    CRPS,
+    QUANTILES,
     R2,
     RMSE,
     RMSE_LOG10,
     RMSE_PER_VIDEO,
+    SPEARMAN,
     Judged,
 )
 
@@ -100,3 +106,38 @@ def test_skill_is_positive_for_the_better_one_of_either_kind():
     assert RMSE.gain(np.array(3.0), np.array(4.0)) == pytest.approx(0.25)
     assert ACCURACY.gain(np.array(70.0), np.array(60.0)) == pytest.approx(10)
     assert R2.gain(np.array(-0.1), np.array(0.2)) == pytest.approx(-0.3)
+
+
+@given(SINGLE)
+def test_rank_correlation_over_instances_is_that_of_scipy(pairs):
+    one = judged([[pair] for pair in pairs])
+    value = SPEARMAN.value(one)
+    if np.ptp(one.truth) == 0:
+        assert np.isnan(value)
+    else:
+        expected = 0.0 if np.ptp(one.predicted) == 0 else spearmanr(one.truth, one.predicted).statistic
+        assert value == pytest.approx(expected, abs=1e-7)
+
+
+def test_the_ranked_probability_score_of_quantiles_is_that_of_the_normal_law():
+    rng, mean, sd = np.random.default_rng(0), 3.0, 2.0
+    truth = rng.normal(1.0, 4.0, 2_000)
+    quantiles = np.tile(norm.ppf(QUANTILES, mean, sd), (len(truth), 1))
+    one = Judged(
+        truth, np.full(len(truth), mean), np.ones(len(truth), bool), np.arange(len(truth)), len(truth), quantiles
+    )
+    z = (truth - mean) / sd
+    exact = sd * (z * (2 * norm.cdf(z) - 1) + 2 * norm.pdf(z) - 1 / np.sqrt(np.pi))
+    assert CRPS.value(one) == pytest.approx(exact.mean(), rel=0.02)
+    certain = replace(one, quantiles=None)
+    assert CRPS.value(certain) == pytest.approx(np.abs(truth - mean).mean())
+
+
+@given(st.floats(0, 5), st.floats(0.2, 2), st.integers(0, 2**32 - 1))
+def test_points_of_a_distribution_are_better_than_its_mean(log_mean, log_sd, seed):
+    quantiles = np.exp(norm.ppf(QUANTILES, log_mean, log_sd))[None]
+    draws = np.exp(np.random.default_rng(seed).normal(log_mean, log_sd, 4_000))
+    near = ACCURACY_REL10.point(quantiles)[0]
+    held = lambda point: np.mean((draws * 0.9 <= point) & (point <= draws * 1.1))  # noqa: E731
+    assert held(near) >= held(quantiles.mean()) - 0.02
+    assert RMSE_LOG10.point(quantiles)[0] == pytest.approx(np.exp(log_mean))

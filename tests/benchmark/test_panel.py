@@ -82,13 +82,13 @@ def rmse(bench, values):
 def test_all_runs_are_compared_on_the_panel_and_those_that_can_on_everything(bench, content):
     table, _ = content
     rows = {row["run"]: row for row in table["rows"] if row["metric"] == "rmse"}
-    assert {"whole", "model", "mean", "random"} <= set(rows)
+    assert {"whole", "model", "constant", "random"} <= set(rows)
     assert {(row["n"], row["questions"], row["partial"]) for row in rows.values()} == {(PANEL, 40, False)}
     assert rows["whole"]["value"] == pytest.approx(rmse(bench, noisy(bench, TASK, 0.3, 1)[:PANEL]))
     assert rows["model"]["value"] == pytest.approx(rmse(bench, noisy(bench, TASK, 2.0, 2)[:PANEL]))
     assert rows["whole"]["rank"] == 1 and rows["model"]["rank"] is not None and table["partial"] == []
     everything = {row["run"]: row for row in table["everything"] if row["metric"] == "rmse"}
-    assert "model" not in everything and {"whole", "mean"} <= set(everything)
+    assert "model" not in everything and {"whole", "constant"} <= set(everything)
     assert everything["whole"]["n"] == 40
     assert everything["whole"]["value"] == pytest.approx(rmse(bench, noisy(bench, TASK, 0.3, 1)))
 
@@ -100,11 +100,11 @@ def test_the_text_says_how_many_were_compared(content):
 
 
 def test_a_predictor_answers_the_panel_when_asked_to(bench, tmp_path):
-    predict_run("mean", bench.root, tmp_path / "run", Settings(panel=True))
+    predict_run("constant", bench.root, tmp_path / "run", Settings(panel=True))
     run = Run.open(tmp_path / "run", bench)
     assert run.manifest.partial and len(run.predictions(TASK)) == PANEL
     assert run.questions(TASK)["instance_id"].to_list() == bench.panel(TASK)["instance_id"].to_list()
-    predict_run("mean", bench.root, tmp_path / "whole", Settings())
+    predict_run("constant", bench.root, tmp_path / "whole", Settings())
     assert not Run.open(tmp_path / "whole", bench).manifest.partial
 
 
@@ -118,4 +118,4 @@ def test_where_the_panel_is_empty_a_partial_run_stays_partial(tmp_path):
     make_tables([run], bench.root, tmp_path / "tables")
     table = json.loads((tmp_path / "tables" / f"{TASK}.json").read_text())
     assert {(row["partial"], row["n"]) for row in table["rows"] if row["run"] == "model"} == {(True, 5)}
-    assert {row["n"] for row in table["rows"] if row["run"] == "mean"} == {40} and table["everything"] == []
+    assert {row["n"] for row in table["rows"] if row["run"] == "constant"} == {40} and table["everything"] == []

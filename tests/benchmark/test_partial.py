@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from benchmark.reference_rows import provided_answers
 from benchmark.run import Run, write_run
 from benchmark.score import score, scores_text
 from benchmark.tables import make_tables
@@ -61,14 +62,13 @@ def test_the_score_speaks_of_the_asked_questions_alone(bench, runs):
     assert "partial" not in scores_text(score(runs[1], bench.root)).lower()
 
 
-def test_the_trivial_row_beside_a_score_is_the_best_on_the_same_questions(bench, runs):
-    train = bench.public(TASK, "train")["target"].list.first()
+def test_the_trivial_row_beside_a_score_is_the_chosen_one_on_the_same_questions(bench, runs):
     truth = np.array(truth_of(bench, TASK)[:ASKED])[:, 0]
-    constants = {"mean": train.mean(), "median": train.median()}
-    rmse = {name: math.sqrt(((truth - value) ** 2).mean()) for name, value in constants.items()}
     (row,) = [row for row in score(runs[0], bench.root) if row["metric"] == "rmse"]
-    assert row["best_trivial_value"] <= min(rmse.values()) + 1e-12
-    assert row["best_trivial"] not in rmse or row["best_trivial_value"] == pytest.approx(rmse[row["best_trivial"]])
+    assert row["best_trivial"] == bench.tasks[TASK]["best_reference"]["rmse"]
+    answers = provided_answers(bench, TASK, row["best_trivial"], bench.public(TASK, "test").head(ASKED))
+    values = answers["values_rmse"].list.first().to_numpy()
+    assert row["best_trivial_value"] == pytest.approx(math.sqrt(((truth - values) ** 2).mean()))
 
 
 def test_a_partial_run_has_no_rank_and_changes_nobodys(bench, runs, table, tmp_path):
@@ -81,14 +81,14 @@ def test_a_partial_run_has_no_rank_and_changes_nobodys(bench, runs, table, tmp_p
     perfect = rows_of(content, "perfect")["rmse"]
     assert (perfect["partial"], perfect["n"], perfect["questions"], perfect["rank"]) == (True, ASKED, 40, None)
     assert perfect["value"] == 0 and perfect["skill"] == 1
-    assert [row["run"] for row in content["rows"]].count("mean") == len(rows_of(content, "mean"))
+    assert [row["run"] for row in content["rows"]].count("constant") == len(rows_of(content, "constant"))
 
 
 def test_those_that_were_asked_the_same_are_ranked_among_themselves(table):
     by_size = {(entry["metric"], entry["n"]): entry for entry in table[0]["partial"]}
     assert {size for _, size in by_size} == {ASKED, 11}
     ranks = by_size["rmse", ASKED]["rank"]
-    assert ranks["perfect"] == 1 < ranks["rival"] and {"mean", "random"} <= set(ranks)
+    assert ranks["perfect"] == 1 < ranks["rival"] and {"constant", "random"} <= set(ranks)
     assert not {"full", "apart"} & set(ranks)
     assert "apart" in by_size["rmse", 11]["rank"]
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import linregress
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
+from benchmark.answers.base import RightAnswers
+from benchmark.bench import SPLITS
 from benchmark.references.chance import RANDOM
-from benchmark.references.constants import MAJORITY, MEAN, MEDIAN
-from benchmark.references.curves import INTERPOLATE, MEAN_CURVE
+from benchmark.references.constants import CONSTANT, MAJORITY
+from benchmark.references.curves import (
+    INTERPOLATE,
+    INTERPOLATE_RESIDUAL,
+    MEAN_BY_SCENE,
+    MEAN_CURVE,
+    MODE_BY_SCENE,
+)
+from benchmark.references.gaussian_process import GAUSSIAN_PROCESS, Conditional, Constants, CurveLaw
 from benchmark.references.overlap import OVERLAP
+from benchmark.references.whole_message import RATIO_BY_AGE, VIEWS_PER_FOLLOWER
+from benchmark.stored_references import best_references, cross_fitted, reference_frame
 from benchmark.tasks.registry import TASKS, references, task_named
 from tests.benchmark.tiny_bench import make_frame, write_bench
 
 ALL = tuple(TASKS)
+SLACK = {"share": 0.02, "difference": 0.35}  # between its 101 candidates; few values lie within a window
 
 
 @pytest.fixture(scope="module")
@@ -39,25 +54,31 @@ def video(asked, curve, **more):
 
 @pytest.mark.parametrize("task", ALL)
 def test_every_reference_answers_every_question_legally_and_always_alike(bench, task):
-    train, test = frames(bench, task)
-    low, high = task_named(task).answer.legal
-    asked = test["asked"].list.len().to_list() if task_named(task).asks_curve else [1] * len(test)
-    for reference in task_named(task).references:
-        answers = reference.predictions(train, test)
-        assert answers["instance_id"].to_list() == test["instance_id"].to_list()
-        assert answers["values"].list.len().to_list() == asked, reference.name
-        assert answers["values"].explode().is_between(low, high).all(), reference.name
-        assert answers.equals(reference.predictions(train, test)), reference.name
+    definition, public = task_named(task), {split: bench.public(task, split) for split in SPLITS}
+    low, high = definition.answer.legal
+    answers = reference_frame(definition, public)
+    assert answers.equals(reference_frame(definition, public))
+    values = [name for name in answers.columns if name.startswith("values")]
+    for reference in definition.references:
+        for split, questions in public.items():
+            part = answers.filter(pl.col("reference") == reference.name, pl.col("split") == split)
+            assert part["instance_id"].to_list() == questions["instance_id"].to_list()
+            asked = questions["asked"].list.len().to_list() if definition.asks_curve else [1] * len(questions)
+            for name in values if reference.adjust else ["values"]:
+                assert part[name].list.len().to_list() == asked, (reference.name, name)
+                assert part[name].explode().is_between(low, high).all(), (reference.name, name)
 
 
 def test_each_task_names_its_own_references():
     def named(task):
         return {reference.name for reference in task_named(task).references}
 
-    assert named("replay_past") == {"random", "mean", "median", "mean_curve", "interpolate"}
-    assert named("replay_all_masked") == {"random", "mean", "median", "mean_curve"}
-    assert named("views") == {"random", "mean", "median"}
-    assert named("tweet_likes_time") == {"random", "majority"}
+    without_visible = {"random", "constant", "mean_curve", "mean_by_scene", "mode_by_scene"}
+    assert named("replay_all_masked") == without_visible
+    assert named("replay_past") == without_visible | {"interpolate", "interpolate_residual", "gaussian_process"}
+    assert {"views_per_follower", "views_by_age"} < named("views")
+    assert {"by_age", "by_views"} < named("like_view_ratio")
+    assert named("tweet_likes_time") == {"random", "majority", "text_length"}
     assert named("speech_choice") == {"random", "overlap"}
     assert set(references()) == {name for task in TASKS for name in named(task)}
 
@@ -72,16 +93,136 @@ def test_random_draws_from_the_training_values_for_each_instance_by_itself(bench
     assert len(set(options)) > 10
 
 
-def test_mean_and_median_and_majority_are_those_of_the_training_part(bench):
-    train, test = frames(bench, "views")
-    values = train["target"].explode().to_numpy()
-    assert MEAN.values(train, test)[0] == pytest.approx([values.mean()])
-    assert MEDIAN.values(train, test)[-1] == pytest.approx([np.median(values)])
+def test_majority_is_that_of_the_training_part():
     train = make_frame(
         [{"options": o, "target": [t]} for o, t in ((["low", "high"], 1), (["high", "low"], 0), (["low", "high"], 0))]
     )
     test = make_frame([{"options": ["low", "high"]}, {"options": ["high", "low"]}])
     assert MAJORITY.values(train, test) == [[1], [0]]
+
+
+@pytest.mark.parametrize("task", ["replay_past", "like_view_ratio", "views"])
+def test_the_constant_is_the_best_one_in_training_for_each_metric(bench, task):
+    definition, train = task_named(task), bench.public(task, "train")
+    answers = bench.reference(task, CONSTANT.name).join(train.select("instance_id"), "instance_id", "semi")
+    right = RightAnswers.of(train["target"], train["target"])
+    mean = right.truth.mean()
+    for metric in definition.metrics:
+        if not metric.depends_on_level:
+            continue
+        name = f"values_{metric.name}"
+        best = judged_value(metric, definition, right, answers[name])
+        sign = 1 if metric.lower_is_better else -1
+        for constant in [mean, *np.quantile(right.truth, np.linspace(0, 1, 40))]:
+            other = pl.Series([[float(constant)] * n for n in right.lengths], dtype=pl.List(pl.Float64))
+            value = judged_value(metric, definition, right, other)
+            assert sign * best <= sign * value + max(SLACK[metric.skill] * abs(best), 0.02)
+
+
+def judged_value(metric, definition, right, values):
+    return metric.value(definition.answer.judge(right, values))
+
+
+@pytest.mark.parametrize("task", ["replay_past", "like_view_ratio", "tweet_likes_brand"])
+def test_a_training_question_is_answered_from_other_groups_alone(bench, task):
+    definition, train = task_named(task), bench.public(task, "train")
+    group = train["group"][0]
+    own = pl.col("group") == group
+    changed = train.with_columns(
+        target=pl.when(own).then(pl.col("target").list.eval(pl.element() * 0)).otherwise("target")
+    )
+    for reference in definition.references:
+        before, after = (cross_fitted(reference, frame) for frame in (train, changed))
+        inside = train["group"] == group
+        assert [b for b, i in zip(before, inside, strict=True) if i] == [
+            a for a, i in zip(after, inside, strict=True) if i
+        ]
+
+
+def test_the_best_reference_is_chosen_on_validation(bench):
+    for task in ("replay_past", "views"):
+        definition = task_named(task)
+        public = {split: bench.public(task, split) for split in SPLITS}
+        answers = reference_frame(definition, public)
+        best = best_references(definition, public, answers)
+        assert best == bench.tasks[task]["best_reference"]
+        right = RightAnswers.of(public["validation"]["target"], public["validation"]["target"])
+        metric = definition.metrics[0]
+        scores = {
+            name: judged_value(metric, definition, right, part.filter(pl.col("split") == "validation")["values"])
+            for (name,), part in answers.group_by("reference")
+        }
+        assert min(scores, key=scores.get) == best[metric.name]
+
+
+def test_the_line_of_views_is_that_of_scipy():
+    rng = np.random.default_rng(0)
+    audience = 10 ** rng.uniform(1, 7, 60)
+    views = np.maximum(audience**0.7 * np.exp(rng.normal(0, 1, 60)), 1)
+    rows = [{"audience": float(a), "target": [float(v)], "options": None} for a, v in zip(audience, views, strict=True)]
+    fit = linregress(np.log1p(audience), np.log(views))
+    test = make_frame([{"audience": 5000.0, "options": None}, {"audience": None, "options": None}])
+    (known,), (unknown,) = VIEWS_PER_FOLLOWER.values(make_frame(rows), test)
+    assert known == pytest.approx(np.exp(fit.intercept + fit.slope * np.log1p(5000)))
+    assert unknown == pytest.approx(np.exp(np.log(views).mean()))
+
+
+def test_bins_answer_their_mean_and_the_unknown_have_their_own():
+    numbers = [*range(200), *[None] * 30]
+    rows = [
+        {
+            "age_days": None if n is None else float(n),
+            "target": [7.0 if n is None else float(n // 100)],
+            "options": None,
+        }
+        for n in numbers
+    ]
+    test = make_frame([{"age_days": a, "options": None} for a in (3.0, 1e9, None)])
+    assert RATIO_BY_AGE.values(make_frame(rows), test) == [[0], [1], [7]]
+
+
+def test_scenes_are_answered_by_their_number():
+    curves = [[100.0, 20, 30]] * 12 + [[100.0, 40, 34]] * 12 + [[90.0, 60, 0]]
+    train = make_frame([video([0], curve) for curve in curves])
+    test = make_frame([video([0, 1, 2, 3], [0.0] * 4)])
+    (means,), (modes,) = MEAN_BY_SCENE.values(train, test), MODE_BY_SCENE.values(train, test)
+    assert means[0] == pytest.approx(99.6) and 95 <= modes[0] <= 100
+    assert 30 <= modes[2] <= 34 and means[1] == pytest.approx((20 * 12 + 40 * 12 + 60) / 25)
+
+
+def test_the_residual_is_interpolated_around_the_mean_curve():
+    train = make_frame([video([0], [80.0, 60, 40, 20])])
+    test = make_frame([video([1, 2], [90.0, 0, 0, 50])])
+    (values,) = INTERPOLATE_RESIDUAL.values(train, test)
+    assert values == pytest.approx([60 + 10 + 20 / 3, 40 + 10 + 40 / 3])
+
+
+def test_the_process_is_that_of_scikit_learn_where_the_kernel_is_exponential():
+    rng = np.random.default_rng(1)
+    law = CurveLaw(np.zeros(100), np.eye(100), 50.0)
+    replay = rng.normal(0, 7, 30)
+    asked = [3, 4, 5, 20, 29]
+    replay[asked] = np.nan
+    ours = Conditional(law, Constants(share=0.0, scale=6.0, noise=4.0), 30).predict(replay, asked)
+    shown = np.flatnonzero(np.isfinite(replay))[:, None]
+    kernel = ConstantKernel(50.0) * Matern(length_scale=6.0, nu=0.5)
+    theirs = GaussianProcessRegressor(kernel, alpha=4.0, optimizer=None).fit(shown, replay[shown[:, 0]])
+    assert ours == pytest.approx(theirs.predict(np.array(asked)[:, None]), rel=1e-4)
+
+
+def test_the_process_beats_the_mean_curve_and_the_line_on_its_own_draws():
+    rng = np.random.default_rng(2)
+    number = np.arange(40)
+    covariance = 200 * np.exp(-np.abs(number[:, None] - number[None]) / 10)
+    curves = np.clip(50 + rng.multivariate_normal(0 * number, covariance, 200), 0, 100)
+    rows = [video(list(range(20, 28)), curve.tolist(), group=f"g{i}") for i, curve in enumerate(curves)]
+    train, test = make_frame(rows[:100]), make_frame(rows[100:])
+
+    def error(reference):
+        gaps = np.array(reference.values(train, test.drop("target"))) - np.array(test["target"].to_list())
+        return np.sqrt((gaps**2).mean())
+
+    assert error(GAUSSIAN_PROCESS) < error(INTERPOLATE) < error(MEAN_CURVE)
 
 
 def test_interpolation_is_linear_between_and_nearest_beyond():

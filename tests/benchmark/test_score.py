@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import accuracy_score, r2_score, root_mean_squared_error
 
 from benchmark.answer_key import DamagedBench
@@ -50,6 +51,9 @@ def test_every_metric_of_every_task_agrees_with_scikit_learn(bench, run):
             "r2": r2_score(flat_truth, flat),
             "accuracy_abs5": 100 * np.mean(np.abs(flat - flat_truth) <= 5),
             "accuracy_rel10": 100 * np.mean(np.abs(flat - flat_truth) <= 0.1 * flat_truth),
+            "spearman": spearmanr(flat_truth, flat).statistic,
+            "crps": np.abs(flat - flat_truth).mean(),
+            "crps_log10": np.abs(np.log10(np.maximum(flat_truth, 1)) - np.log10(np.maximum(flat, 1))).mean(),
             "accuracy": 100 * accuracy_score(flat_truth.astype(str), flat.astype(str)),
         }
         if task.startswith("replay"):

@@ -60,7 +60,7 @@ def test_a_run_that_calls_itself_a_reference_is_ranked_like_everyone(kind, bench
     assert "top" in page.split('data-run="forged"')[1].split("</tr>")[0]
 
 
-@pytest.mark.parametrize("name", ["mean", "random", "oracle", "Oracle", "ＭＥＡＮ", "interpolate"])
+@pytest.mark.parametrize("name", ["constant", "random", "oracle", "Oracle", "ＣＯＮＳＴＡＮＴ", "interpolate"])
 @pytest.mark.parametrize("kind", ["lm", "trivial", "oracle"])
 def test_a_run_under_the_name_of_a_reference_is_refused_unless_it_is_the_reference(name, kind, bench, honest, tmp_path):
     forged = write_values(tmp_path / "f", bench, name, {TASK: truth_of(bench, TASK)}, kind=kind)
@@ -78,7 +78,7 @@ def test_the_bench_itself_provides_references_and_oracle(part, bench, honest, tm
     questions = bench.public(TASK, "test")
     asked = questions if part == "all" else questions.head(7)
     names = provided_kinds(bench, TASK)
-    assert set(names.items()) >= {("oracle", "oracle"), ("mean", "trivial"), ("random", "trivial")}
+    assert set(names.items()) >= {("oracle", "oracle"), ("constant", "trivial"), ("random", "trivial")}
     theirs = [
         write_run(
             tmp_path / name, bench, name, kind, {TASK: provided_answers(bench, TASK, name, asked)}, {}, partial=True
@@ -109,7 +109,7 @@ def test_without_a_private_oracle_there_is_no_oracle_row_whoever_offers_one(benc
 def test_nobody_submits_under_the_name_of_a_reference(bench, tmp_path):
     answers = tmp_path / "a.csv"
     bench.public(TASK, "test").select("instance_id", answer=pl.lit("1")).write_csv(answers)
-    for name in ("mean", "ORACLE", " random"):
+    for name in ("constant", "ORACLE", " random"):
         with pytest.raises(BadName, match="one of the bench's own rows"):
             submit(answers, name, bench.root, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -9,12 +9,22 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.choice import Choice
-from benchmark.bench import Bench
+from benchmark.bench import VERSION, Bench
+from benchmark.build import write_references
 from benchmark.run import write_run
 from benchmark.tasks.registry import task_named
 
 LISTS = {"target": pl.List(pl.Float64), "chance": pl.List(pl.Float64), "replay": pl.List(pl.Float64)}
-SCHEMA = {**LISTS, "asked": pl.List(pl.Int64), "options": pl.List(pl.String)}
+NUMBERS = [
+    {
+        "text": "word " * (1 + i % 7),
+        "audience": 10.0 ** (i % 5) if i % 4 else None,
+        "age_days": float(i),
+        "views": 1e3 * i,
+    }
+    for i in range(23)
+]
+SCHEMA = {**LISTS, "audience": pl.Float64, "asked": pl.List(pl.Int64), "options": pl.List(pl.String)}
 
 
 def make_frame(rows):
@@ -69,6 +79,7 @@ def common(i, groups):
         "group": f"c{i % groups:03}",
         "prompt": "?",
         "answer": "x",
+        **NUMBERS[i % len(NUMBERS)],
     }
 
 
@@ -90,6 +101,8 @@ def write_bench(
             frame = make_frame(
                 (rows or {}).get(task) if split == "test" and rows else make_rows(count, groups, rng, **condition)
             )
+            if split != "test":
+                frame = frame.with_columns(instance_id=pl.lit(f"{split}:") + pl.col("instance_id"))
             folder = root / "public" / task
             folder.mkdir(parents=True, exist_ok=True)
             if split == "test":
@@ -102,12 +115,14 @@ def write_bench(
             rank = pl.int_range(pl.len())
             frame = frame.with_columns(panel_rank=pl.when(rank < (panel or count)).then(rank))
             frame.drop("chance").write_parquet(folder / f"{split}.parquet")
+        best = write_references(definition, root / "public" / task)
         task_entries[task] = {
+            "best_reference": best,
             **{"table": definition.table.name, "condition": definition.condition, "kind": definition.answer.name},
             "metrics": [metric.name for metric in definition.metrics],
             **dict.fromkeys(("train", "validation", "test"), count),
         }
-    content = {"format": "cbc-bench", "version": 2, "fingerprint": fingerprint, "seed": seed, "simulated": True}
+    content = {"format": "cbc-bench", "version": VERSION, "fingerprint": fingerprint, "seed": seed, "simulated": True}
     (root / "manifest.json").write_text(json.dumps({**content, "tasks": task_entries}))
     return Bench.open(root)
 

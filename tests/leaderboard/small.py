@@ -8,7 +8,9 @@ import numpy as np
 import polars as pl
 
 from benchmark.bench import FORMAT, VERSION, Bench
+from benchmark.build import write_references
 from benchmark.run import write_run
+from benchmark.tasks.registry import task_named
 from corpus.files.atomic import write_json
 
 HOSTILE = "<svg onload=document.title='owned'>"
@@ -49,6 +51,10 @@ def row(task: str, split: str, number: int, rng: np.random.Generator) -> dict[st
         "company": f"Company {number // A_CHANNEL}",
         "title": HOSTILE_TITLE if number % 2 else f"Video {number}: $5 & more",
         "prompt": "?",
+        "text": "word " * (number % 9),
+        "audience": 1e4 if number % 3 else None,
+        "age_days": float(number),
+        "views": 1000.0 * number,
         "options": ["high", "low"] if task == "tweet_likes_brand" else None,
     }
     if task in REPLAY:
@@ -85,6 +91,7 @@ def write_bench(
     tasks = {
         name: dict(zip(("table", "condition", "kind", "metrics"), entry, strict=True))
         | {"train": size, "validation": size, "test": size, "options": {}}
+        | {"best_reference": write_references(task_named(name), root / "public" / name)}
         for name, entry in asked.items()
     }
     write_json(

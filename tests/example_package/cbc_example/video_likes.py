@@ -13,7 +13,7 @@ from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import RMSE_LOG10, Array, Judged, Metric, ratio, stack_columns
 from benchmark.references.base import Reference, ValueLists, targets
 from benchmark.references.chance import RANDOM
-from benchmark.references.constants import MEDIAN
+from benchmark.references.constants import CONSTANT
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of
@@ -48,7 +48,7 @@ class VideoLikes(Task):
     condition = "held_out"
     answer = Values(0.0, 1e12)
     metrics = (DECADES, RMSE_LOG10)
-    references = (RANDOM, MEDIAN, GEOMETRIC_MEAN)
+    references = (RANDOM, CONSTANT, GEOMETRIC_MEAN)
     behavior = ("likes",)
     hidden_counts = ("likes",)
     spans_decades = True

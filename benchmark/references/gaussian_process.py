@@ -1,0 +1,129 @@
+"""Replay curves as a Gaussian process: masked values given the visible ones, without content.
+
+The covariance is a share of that of the training curves, and for the rest one that decays exponentially with the
+distance in scenes; measured values have noise. Share, scale and noise are chosen inside training: curves of one half of
+the groups are predicted from the other half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from zlib import crc32
+
+import numpy as np
+import polars as pl
+from scipy.linalg import cho_factor, cho_solve
+
+from benchmark.metrics import Array
+from benchmark.references.base import Reference, ValueLists
+from benchmark.references.curves import GRID, complete_curves, on_grid, relative_positions
+
+SHARES, SCALES, NOISES = (0.25, 0.5, 0.75), (6.0, 12.0, 24.0), (1.0, 4.0, 16.0)
+LEAST_CURVES = 10
+TRIED_CURVES = 60
+
+
+@dataclass(frozen=True)
+class CurveLaw:
+    """Mean and covariance of training curves at relative positions, and the mean variance of a value."""
+
+    mean: Array
+    covariance: Array
+    variance: float
+
+    @classmethod
+    def of(cls, curves: list[Array]) -> CurveLaw:
+        """Estimate it from curves."""
+        rows = on_grid(curves)
+        centered = rows - rows.mean(axis=0)
+        covariance = centered.T @ centered / max(len(rows) - 1, 1)
+        return cls(rows.mean(axis=0), covariance, float(np.trace(covariance)) / len(GRID))
+
+    def at(self, scenes: int) -> tuple[Array, Array]:
+        """Mean [scenes] and covariance [scenes, scenes] of a video with that many scenes."""
+        place = relative_positions(scenes) * len(GRID) - 0.5
+        low = np.clip(np.floor(place).astype(int), 0, len(GRID) - 2)
+        part = np.clip(place - low, 0, 1)
+        weights = np.zeros((scenes, len(GRID)))
+        weights[np.arange(scenes), low], weights[np.arange(scenes), low + 1] = 1 - part, part
+        return weights @ self.mean, weights @ self.covariance @ weights.T
+
+
+@dataclass(frozen=True)
+class Constants:
+    """Share of the training covariance, scale of the rest in scenes, and variance of the noise (points squared)."""
+
+    share: float = 0.5
+    scale: float = 12.0
+    noise: float = 4.0
+
+
+class Conditional:
+    """The process for videos of one length, computed once for all videos of that length."""
+
+    def __init__(self, law: CurveLaw, constants: Constants, scenes: int) -> None:
+        self.mean, covariance = law.at(scenes)
+        number = np.arange(scenes)
+        decay = np.exp(-np.abs(number[:, None] - number[None, :]) / constants.scale)
+        self.covariance = constants.share * covariance + (1 - constants.share) * law.variance * decay
+        self.noise = constants.noise
+
+    def predict(self, replay: Array, asked: list[int]) -> Array:
+        """The mean of the asked values given the visible ones (nan where masked)."""
+        shown = np.flatnonzero(np.isfinite(replay))
+        expected: Array = self.mean[asked]
+        if not len(shown):
+            return expected
+        among = self.covariance[np.ix_(shown, shown)] + (self.noise + 1e-6) * np.eye(len(shown))
+        solved = cho_solve(cho_factor(among, check_finite=False), replay[shown] - self.mean[shown], check_finite=False)
+        predicted: Array = expected + self.covariance[np.ix_(np.array(asked), shown)] @ solved
+        return predicted
+
+
+def masked_rows(frame: pl.DataFrame) -> Iterator[tuple[Array, list[int]]]:
+    """The visible values (nan where masked) and the asked scenes of each video."""
+    for replay, asked in frame.select("replay", "asked").iter_rows():
+        yield np.array([np.nan if value is None else value for value in replay], dtype=np.float64), asked
+
+
+def predict_rows(frame: pl.DataFrame, law: CurveLaw, constants: Constants) -> ValueLists:
+    """Predict the asked values of each video."""
+    processes: dict[int, Conditional] = {}
+    values: ValueLists = []
+    for replay, asked in masked_rows(frame):
+        if len(replay) not in processes:
+            processes[len(replay)] = Conditional(law, constants, len(replay))
+        values.append(processes[len(replay)].predict(replay, asked).tolist())
+    return values
+
+
+def choose_constants(train: pl.DataFrame) -> Constants:
+    """The constants with the least error on curves of groups that the law was not estimated from."""
+    in_half = pl.Series([crc32(str(group).encode()) % 2 == 0 for group in train["group"]])
+    estimated, tried = train.filter(in_half), train.filter(~in_half).head(TRIED_CURVES)
+    if min(len(estimated), len(tried)) < LEAST_CURVES:
+        return Constants()
+    law = CurveLaw.of(complete_curves(estimated))
+
+    def error(constants: Constants) -> float:
+        predicted = predict_rows(tried, law, constants)
+        gaps = (np.subtract(p, t) for p, t in zip(predicted, tried["target"].to_list(), strict=True))
+        return float(np.mean([np.sqrt(np.mean(gap**2)) for gap in gaps]))
+
+    return min((Constants(*chosen) for chosen in product(SHARES, SCALES, NOISES)), key=error)
+
+
+def gaussian_process(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
+    """Predict the masked values given the visible ones under the process fitted to the training videos."""
+    return predict_rows(test, CurveLaw.of(complete_curves(train)), choose_constants(train))
+
+
+GAUSSIAN_PROCESS = Reference(
+    "gaussian_process",
+    "a Gaussian process fitted to the training curves, given the visible values",
+    "replay values where some stay visible",
+    gaussian_process,
+    "shift",
+)
