@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real world bench readme posts privacy seeds ablate soak clean
+.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage seeds ablate soak clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -45,6 +45,9 @@ posts: setup
 
 privacy: setup
 	.venv/bin/python -m tests.performance.measure_privacy 300 12 --write
+
+coverage: setup
+	.venv/bin/cbc study coverage
 
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi

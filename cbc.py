@@ -27,6 +27,7 @@ from corpus.cli import app as corpus_app
 from corpus.console import VERBOSITY, failed, log_steps
 from corpus.errors import CbcError, first_line
 from leaderboard.cli import app as leaderboard_app
+from studies.cli import app as studies_app
 
 try:
     __version__ = version("cbc")
@@ -51,6 +52,7 @@ app.add_typer(corpus_app, name="corpus")
 app.add_typer(benchmark_app, name="benchmark")
 app.add_typer(baselines_app, name="baselines")
 app.add_typer(leaderboard_app, name="leaderboard")
+app.add_typer(studies_app, name="study")
 
 
 def show_version(value: bool) -> None:

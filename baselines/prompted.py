@@ -60,10 +60,18 @@ def read_training(path: Path) -> dict[str, Any]:
     """Recipe, training seed, bench, tokens and seconds of a model of `cbc baselines train`; empty for other models."""
     try:
         training = json.loads((path / "training.json").read_text(encoding="utf-8"))
-        about = {"recipe": training["recipe"]["name"], "seed": training["seed"], "trained_on": training["bench"]}
+        recipe = training["recipe"]
+        about = {"recipe": recipe["name"], "variant": recipe["variant"], "trained_alike": digest_of_training(recipe)}
+        about |= {"seed": training["seed"], "trained_on": training["bench"]}
         return {**about, **training_cost(training, path / "log.jsonl")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def digest_of_training(recipe: dict[str, Any]) -> str:
+    """Hash of a recipe but for its name, description and variant: a model and its control have the same."""
+    alike = {key: value for key, value in recipe.items() if key not in ("name", "says", "variant")}
+    return hashlib.sha256(json.dumps(alike, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def training_cost(training: dict[str, Any], log: Path) -> dict[str, Any]:

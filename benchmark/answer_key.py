@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from benchmark.answers.base import RightAnswers, judge_by_metric
 from benchmark.bench import Bench
-from benchmark.metrics import Flags, Index, Judged
+from benchmark.metrics import Array, Flags, Index, Judged
 from benchmark.references.base import asked_values
 from benchmark.tasks.base import Task
 from benchmark.tasks.registry import task_named
@@ -26,12 +27,25 @@ class DamagedBench(CbcError):
 
 @dataclass(frozen=True)
 class AnswerKey:
-    """Right answers to some test questions of a task, in the order of the questions; group: [instances]."""
+    """Right answers to some test questions of a task, in the order of the questions.
+
+    group: [instances], place of each one's group in `names`: [groups].
+    """
 
     task: Task
     right: RightAnswers
     group: Index
-    groups: int
+    names: npt.NDArray[np.str_]
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return len(self.names)
+
+    @property
+    def sizes(self) -> Array:
+        """Number of questions in each group: [groups]."""
+        return np.bincount(self.group, minlength=self.groups).astype(np.float64)
 
     @property
     def instances(self) -> int:
@@ -84,4 +98,4 @@ def read_answer_key(bench: Bench, task: str, questions: pl.DataFrame | None = No
         raise DamagedBench(f"{bench.root} has answers for other questions of {task}", "build the bench again")
     names, group = np.unique(keyed["group"].fill_null("").to_numpy().astype(str), return_inverse=True)
     right_answers = RightAnswers.of(keyed["target"], keyed["chance"])
-    return AnswerKey(task_named(task), right_answers, group.astype(np.int64), len(names))
+    return AnswerKey(task_named(task), right_answers, group.astype(np.int64), names)

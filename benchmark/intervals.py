@@ -1,22 +1,25 @@
-"""Intervals: the percentile bootstrap over groups, with the same resamples for every run of a task.
+"""Intervals from the sums of groups: each group is left out once, and Student's t has the effective groups.
 
-Instances of one channel or company resemble each other, so whole groups are drawn, with replacement. A resample
-counts how often each group was drawn; the metric's sums over it are these counts times the groups' sums. Every run
-of a task is measured on the same resamples, so that differences between runs are paired.
+Instances of one channel or company resemble each other, so a group is the unit that is drawn. The standard error comes
+from the value without each group (the jackknife); t has one degree of freedom less than there are effective groups,
+(sum n)^2 / sum n^2 of the groups' sizes n. Bounds are taken on a scale on which values spread evenly: logits for
+percentages, 1/x^2 for errors, the logarithm of 1 - x for R2, correlations and shares of an error, the plain scale for
+differences. An error looks low and certain in a sample that lacks the worst groups; bounds on logarithms then miss it
+too often, as docs/results/coverage.md shows beside the coverage of all that is printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit, stdtrit
 
-from benchmark.metrics import Array, Index, subtract
+from benchmark.metrics import ROUNDING, Array, Index, Metric, subtract
 
-RESAMPLES = 2000
 LEVEL = 0.95
-BLOCK = 4_000_000  # groups drawn at a time: memory does not grow with resamples times groups
+FEWEST_GROUPS = 10  # effective groups: fewer give no interval
 
 
 @dataclass(frozen=True)
@@ -34,45 +37,110 @@ class Interval:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
+@dataclass(frozen=True)
+class Scale:
+    """A scale on which values spread evenly: `forward` leads to it, `backward` from it; both rise."""
+
+    forward: Callable[[Array], Array]
+    backward: Callable[[Array], Array]
+
+
+def from_minus_reciprocal_square(values: Array) -> Array:
+    """Undo -1/x^2; infinite where no error is that large."""
+    return np.where(values < 0, 1 / np.sqrt(np.maximum(-values, np.finfo(float).tiny)), np.inf)
+
+
+PLAIN = Scale(lambda values: values, lambda values: values)
+PERCENT = Scale(lambda values: logit(values / 100), lambda values: 100 * expit(values))
+ERROR = Scale(lambda values: -1 / values**2, from_minus_reciprocal_square)
+SHARE = Scale(lambda gains: -np.log1p(-gains), lambda values: -np.expm1(-values))
+
+
+def scale_of(metric: Metric) -> Scale:
+    """The scale for the values of a metric."""
+    if metric.skill == "share":
+        return ERROR
+    return {"%": PERCENT, "of 1": SHARE}.get(metric.unit or "", PLAIN)
+
+
 def group_sums(sums: Array, group: Index, groups: int) -> Array:
     """Add instances up to groups: [instances, k] -> [groups, k]."""
-    total = np.zeros((groups, sums.shape[1]))
-    np.add.at(total, group, sums)
-    return total
+    return np.stack([np.bincount(group, weights=column, minlength=groups) for column in sums.T], axis=1)
 
 
-def weights(groups: int, resamples: int = RESAMPLES, seed: int = 0) -> Iterator[Array]:
-    """Yield how often each group is drawn, in blocks: [resamples of the block, groups]."""
-    generator = np.random.default_rng(seed)
-    rows = max(1, min(resamples, BLOCK // max(groups, 1)))
-    for start in range(0, resamples, rows):
-        size = min(rows, resamples - start)
-        drawn = generator.integers(0, groups, size=(size, groups)) + np.arange(size)[:, None] * groups
-        counts = np.bincount(drawn.ravel(), minlength=size * groups)
-        yield counts.reshape(size, groups).astype(np.float64)
+def effective_groups(sizes: Array) -> float:
+    """Number of equal groups that are worth as much as groups of these sizes; 0 without instances."""
+    squares = float((sizes**2).sum())
+    return round(float(sizes.sum()) ** 2 / squares, 9) if squares else 0.0
 
 
-def resampled(sums: Array, resamples: int = RESAMPLES, seed: int = 0) -> Array:
-    """Sum over each resample of groups: [groups, k] -> [resamples, k]; no rows without groups."""
-    if not len(sums):
-        return np.empty((0, sums.shape[1]))
-    return np.concatenate([block @ sums for block in weights(len(sums), resamples, seed)])
+def value_interval(metric: Metric, sums: Array, sizes: Array, value: float | None = None) -> Interval:
+    """Interval of a metric's value, if known; sums: [groups, k], sizes: [groups] instances of each group."""
+    value = float(metric.finish(sums.sum(axis=0))) if value is None else value
+    without = metric.finish(sums.sum(axis=0) - sums)
+    return student(value, without, sizes, scale_of(metric), metric.heavy_tailed)
 
 
-def interval(value: float, samples: Array, groups: int) -> Interval:
-    """Percentile interval of a value from its resamples; undefined ones (nan) are left out."""
+def skill_interval(metric: Metric, sums: Array, base: Array, sizes: Array) -> Interval:
+    """Interval of the skill of a run over another on the same instances; sums, base: [groups, k]."""
+
+    def gain(total: Array, base_total: Array) -> Array:
+        return metric.gain(metric.finish(total), metric.finish(base_total))
+
+    value = float(gain(sums.sum(axis=0), base.sum(axis=0)))
+    without = gain(sums.sum(axis=0) - sums, base.sum(axis=0) - base)
+    return student(value, without, sizes, SHARE if metric.skill == "share" else PLAIN, metric.heavy_tailed)
+
+
+def difference_interval(metric: Metric, sums: Array, others: Array, sizes: Array) -> Interval:
+    """Interval of value - other on the same instances, in the metric's unit; sums, others: [groups, k]."""
+
+    def gap(total: Array, other_total: Array) -> Array:
+        return subtract(metric.finish(total), metric.finish(other_total))
+
+    value = float(gap(sums.sum(axis=0), others.sum(axis=0)))
+    without = gap(sums.sum(axis=0) - sums, others.sum(axis=0) - others)
+    return student(value, without, sizes, PLAIN, metric.heavy_tailed)
+
+
+def student(value: float, without: Array, sizes: Array, scale: Scale, heavy_tailed: bool = False) -> Interval:
+    """Student's interval of a value from the values without each group: [groups]; a constant 0 is known exactly."""
+    reason = why_no_interval(value, without, sizes, heavy_tailed)
+    if reason:
+        return Interval(float(value) if np.isfinite(value) else None, None, None, reason)
+    if not without.any() and value == 0:
+        return Interval(0.0, 0.0, 0.0)
+    if np.ptp(without) <= ROUNDING * np.abs(without).max():
+        return Interval(value, None, None, "the groups do not differ")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        center, spread = float(scale.forward(np.array(value))), scale.forward(without)
+    if not (np.isfinite(center) and np.isfinite(spread).all()):
+        return Interval(value, None, None, "the value lies at an end of its range, or would without one group")
+    margin = t_quantile(effective_groups(sizes)) * standard_error(spread)
+    low, high = (float(bound) for bound in scale.backward(np.array([center - margin, center + margin])))
+    if not np.isfinite(high):
+        return Interval(value, None, None, "the groups differ so much that there is no upper bound")
+    return Interval(value, low, high)
+
+
+def why_no_interval(value: float, without: Array, sizes: Array, heavy_tailed: bool) -> str | None:
+    """Say why a value has no interval; None if nothing speaks against one."""
+    effective = effective_groups(sizes)
     if not np.isfinite(value):
-        return Interval(None, None, None, "no instances" if groups == 0 else "not defined on these instances")
-    if groups < 2:
-        return Interval(float(value), None, None, "one group: nothing to resample")
-    defined = samples[np.isfinite(samples)]
-    if 2 * len(defined) < len(samples) or not len(defined):
-        return Interval(float(value), None, None, "not defined on most resamples")
-    low, high = np.percentile(defined, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    return Interval(float(value), float(low), float(high))
+        return "not defined on these instances" if effective else "no instances"
+    if effective < FEWEST_GROUPS:
+        return f"{effective:.1f} effective groups: fewer than {FEWEST_GROUPS} give no interval"
+    if heavy_tailed:
+        return "a few instances decide this metric: no interval holds what it promises"
+    return None if np.isfinite(without).all() else "not defined without one of the groups"
 
 
-def difference(value: float, other: float, samples: Array, others: Array, groups: int) -> Interval:
-    """Interval of the difference value - other over the same resamples."""
-    gap = float(subtract(np.array(value), np.array(other)))
-    return interval(gap, subtract(samples, others), groups)
+def standard_error(without: Array) -> float:
+    """Jackknife: the standard error from the values without each group."""
+    groups = len(without)
+    return float(np.sqrt((groups - 1) / groups * ((without - without.mean()) ** 2).sum()))
+
+
+def t_quantile(effective: float) -> float:
+    """Student's quantile for two-sided bounds."""
+    return float(stdtrit(effective - 1, (1 + LEVEL) / 2))

@@ -1,7 +1,7 @@
 """Metrics: each is a few sums for every instance, and a formula over the added sums.
 
-Sums of instances add up to sums of groups, and a resample of groups is a weighted sum of those, so that one
-matrix product gives every metric of every run on every resample (benchmark/intervals.py).
+Sums of instances add up to sums of groups, from which intervals and tests follow (benchmark/intervals.py and
+benchmark/apart.py): a metric without a group is the formula over all sums less the group's.
 
 Percentages run from 0 to 100. An answer that cannot be read is never dropped: it is wrong in every accuracy, and in
 the errors (rmse, rmse_log10, r2) a random legal answer, the same for every run, takes its place.
@@ -10,7 +10,7 @@ the errors (rmse, rmse_log10, r2) a random legal answer, the same for every run,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -65,6 +65,7 @@ class Metric:
 
     skill: "share" is 1 - error / error of the reference, "difference" is value - value of the reference.
     unit: unit of the metric; None means the unit of the task's values.
+    heavy_tailed: whether a few instances decide it, so that no interval is computed and nobody is apart on it.
     point: the best single answers under predicted distributions, [values, QUANTILES] -> [values]; None: the answer that
     the prediction gives itself.
     depends_on_level: whether it changes where a constant is added to all values of a question.
@@ -78,6 +79,7 @@ class Metric:
     skill: Literal["share", "difference"]
     meaning: str
     unit: str | None = None
+    heavy_tailed: bool = False
     point: Callable[[Array], Array] | None = None
     depends_on_level: bool = True
     detail: bool = False
@@ -265,6 +267,7 @@ RMSE_PER_VIDEO = Metric(
     "root mean squared error within each video, their mean over videos",
 )
 RMSE = Metric("rmse", squared_error_sums, root_mean, True, "share", "root mean squared error over all instances")
+RMSE_OF_COUNTS = replace(RMSE, heavy_tailed=True)
 RMSE_LOG10 = Metric(
     "rmse_log10",
     log10_error_sums,

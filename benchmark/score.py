@@ -2,14 +2,15 @@
 
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
 lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, groups,
-spread_predicted, spread_true, coverage_80, unparsed, unparsed_reasons: {reason: answers}}]}; n counts the instances
-that were asked of the task's `questions`, all unless `partial`; a bound that cannot be computed is null and `reason`
-says why; the best trivial predictor is the reference that was best on validation.
+effective_groups, spread_predicted, spread_true, coverage_80, unparsed, unparsed_reasons: {reason: answers}}]}; n counts
+the instances that were asked of the task's `questions`, all unless `partial`; a bound that cannot be computed is null
+and `reason` says why; the best trivial predictor is the reference that was best on validation.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import polars as pl
 
 from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key, reasons_text, unparsed_reasons
 from benchmark.bench import Bench
-from benchmark.intervals import Interval, group_sums, interval, resampled
+from benchmark.intervals import Interval, effective_groups, group_sums, skill_interval, value_interval
 from benchmark.metrics import Array, Judged, Metric
 from benchmark.reference_rows import best_reference, provided_answers
 from benchmark.run import NoPredictions, Run
@@ -31,41 +32,40 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """A metric of one run on one task: the value over all instances, and over each resample of groups."""
+    """A metric of one run on one task: value, sums of each group [groups, k], number of its instances [groups]."""
 
     metric: Metric
     value: float
-    samples: Array
-    groups: int
+    sums: Array
+    sizes: Array
     unparsed: int
 
-    @property
+    @cached_property
     def interval(self) -> Interval:
         """The value with its 95 % bounds."""
-        return interval(self.value, self.samples, self.groups)
+        return value_interval(self.metric, self.sums, self.sizes, self.value)
+
+    def skill(self, base: Measured) -> Interval:
+        """Skill over another run on the same instances."""
+        return skill_interval(self.metric, self.sums, base.sums, self.sizes)
 
 
 def measure(key: AnswerKey, judged: dict[str, dict[str, Judged]]) -> dict[str, dict[str, Measured]]:
-    """Measure every metric of every run on the same resamples; gives metric name -> run -> measurement.
+    """Measure every metric of every run; gives metric name -> run -> measurement.
 
     judged: run -> metric name -> its answers judged.
     """
-    sums = {(m.name, run): m.sums(j[m.name]) for m in key.task.metrics for run, j in judged.items()}
-    if not sums:
-        return {}
-    boundaries = np.cumsum([part.shape[1] for part in sums.values()])[:-1]
-    side_by_side = np.concatenate(list(sums.values()), axis=1)
-    resamples = resampled(group_sums(side_by_side, key.group, key.groups))
-    samples = dict(zip(sums, np.split(resamples, boundaries, axis=1), strict=True))
     return {
-        m.name: {run: measured_of(m, j[m.name], samples[m.name, run], key.groups) for run, j in judged.items()}
-        for m in key.task.metrics
+        metric.name: {run: measured_of(metric, answers[metric.name], key) for run, answers in judged.items()}
+        for metric in key.task.metrics
     }
 
 
-def measured_of(metric: Metric, judged: Judged, sums: Array, groups: int) -> Measured:
-    """Put a metric's value and samples together."""
-    return Measured(metric, metric.value(judged), metric.finish(sums), groups, count_unparsed(judged))
+def measured_of(metric: Metric, judged: Judged, key: AnswerKey) -> Measured:
+    """Add a run's answers up to groups."""
+    sums = metric.sums(judged)
+    in_groups = group_sums(sums, key.group, key.groups)
+    return Measured(metric, float(metric.finish(sums.sum(axis=0))), in_groups, key.sizes, count_unparsed(judged))
 
 
 def score_rows(run: Run, task: str) -> list[Row]:
@@ -92,6 +92,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
             "questions": total,
             "partial": key.instances < total,
             "groups": key.groups,
+            "effective_groups": effective_groups(key.sizes),
             **spread_row(judged[metric.name], key.task.spans_decades),
             "unparsed": measured[metric.name][run.name].unparsed,
             "unparsed_reasons": reasons,

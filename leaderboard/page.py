@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmark.bench import Bench, NoAnswers
+from benchmark.intervals import FEWEST_GROUPS
 from benchmark.run import Run
 from benchmark.tasks.registry import task_named
 from leaderboard import words
@@ -32,7 +33,6 @@ MARKS = {
     "oracle": "◆",
 }  # as charts.STYLE draws them
 TEMPLATES = Path(__file__).parent / "templates"
-FEW_GROUPS = 10  # with fewer, a bootstrap over groups gives intervals that are too narrow
 
 
 @dataclass(frozen=True)
@@ -222,9 +222,8 @@ def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Tab
             tables=tables,
             kinds={line.kind for line in lines},
             partial=any(line.partial for line in lines),
-            few=any(column.groups < FEW_GROUPS for table in tables for column in table.columns),
             marks=MARKS,
-            fewest_groups=FEW_GROUPS,
+            fewest_groups=FEWEST_GROUPS,
             fewest_asked=FEWEST_ASKED,
             questions=sum(task["test"] for task in bench.tasks.values()),
             pictures={table.name: draw_pictures(table) for table in tables},

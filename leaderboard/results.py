@@ -47,6 +47,7 @@ class Figures(StrictModel):
     rank: int | None
     n: int
     groups: int
+    effective_groups: float
     partial: bool = False
 
 
@@ -84,6 +85,7 @@ class Column:
     metric: Metric
     n: int
     groups: int
+    effective_groups: float
 
     @property
     def key(self) -> Key:
@@ -138,6 +140,7 @@ class Table:
                 layout.metrics[row["metric"]],
                 row["n"],
                 row["groups"],
+                row["effective_groups"],
             )
             columns[key] = column
         order = [(condition, metric) for condition in layout.tasks for metric in layout.metrics]

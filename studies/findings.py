@@ -2,7 +2,8 @@
 
     print(findings_text(Path("demo/tables")))
 
-Reads the tables of `cbc benchmark tables`. Apart means that the paired 95 % interval of the difference excludes zero.
+Reads the tables of `cbc benchmark tables`. Apart means apart by the joint test of all pairs of a condition and metric
+(benchmark/apart.py).
 Each training seed has its own row.
 """
 
@@ -62,7 +63,7 @@ def rows_of(table: dict[str, Any]) -> Iterator[list[str]]:
 
 
 def above_oracle(table: dict[str, Any]) -> list[str]:
-    """Runs better than the oracle by a paired interval that excludes zero, in any metric."""
+    """Runs that are apart above the oracle, in any metric."""
     return [
         f"{pair['better']} ({table['table']}, {pair['condition']}, {pair['metric']})"
         for pair in table["separable"]

@@ -1,5 +1,7 @@
 """Compare all runs on one condition and metric: skill over the best reference, separable pairs, and ranks.
 
+All pairs of runs are one family, which is tested jointly (benchmark/apart.py).
+
 Where a run answers the panel alone, all runs are compared on the panel, and those that answer everything also on that.
 A run that was asked other questions is compared on these alone, with the references and with the runs that were asked
 the same; it has no rank among the others.
@@ -17,8 +19,9 @@ import numpy as np
 import polars as pl
 
 from benchmark.answer_key import AnswerKey, read_answer_key
+from benchmark.apart import Contest, verdicts
 from benchmark.bench import Bench
-from benchmark.intervals import Interval, difference, interval
+from benchmark.intervals import Interval, effective_groups
 from benchmark.metrics import Metric
 from benchmark.reference_rows import REFERENCE_KINDS, best_reference, provided_answers, provided_kinds
 from benchmark.run import Run
@@ -31,11 +34,12 @@ Asked = Literal["main", "all", "some"]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs whose paired difference (better minus worse, in the metric's unit) excludes zero."""
+    """Two runs that are apart: their difference (better minus worse, in the metric's unit) and its adjusted p-value."""
 
     better: str
     worse: str
     difference: Interval
+    p: float
 
 
 @dataclass(frozen=True)
@@ -74,27 +78,30 @@ class Comparison:
 
     @cached_property
     def skills(self) -> dict[str, Interval]:
-        """Each run's skill over the best reference, which is chosen once, not in every resample."""
+        """Each run's skill over the best reference."""
         if self.best_trivial is None:
             return {}
-        base = self.measured[self.best_trivial]
-        return {run: self.skill(result, base) for run, result in self.measured.items()}
+        return {run: self.skill(run, self.best_trivial) for run in self.measured}
 
-    def skill(self, result: Measured, base: Measured) -> Interval:
-        """Skill of a run over another on the same resamples."""
-        value = float(self.metric.gain(np.array(result.value), np.array(base.value)))
-        return interval(value, self.metric.gain(result.samples, base.samples), self.key.groups)
+    def skill(self, run: str, rival: str) -> Interval:
+        """Skill of a run over another."""
+        return self.measured[run].skill(self.measured[rival])
+
+    def contest(self, run: str, rival: str) -> Contest:
+        """Two runs as they are tested."""
+        sums = self.measured[run].sums, self.measured[rival].sums
+        return Contest(self.metric, *sums, self.key.sizes, self.key.names)
 
     @cached_property
     def separable(self) -> list[Pair]:
-        """Pairs of runs whose paired interval excludes zero, sorted by the better run."""
-        pairs = []
-        for better, worse in combinations(self.order, 2):
-            first, second = self.measured[better], self.measured[worse]
-            gap = difference(first.value, second.value, first.samples, second.samples, self.key.groups)
-            if gap.excludes_zero:
-                pairs.append(Pair(better, worse, gap))
-        return pairs
+        """Pairs of runs that are apart by the joint test of all pairs, sorted by the better run."""
+        pairs = list(combinations(self.order, 2))
+        contests = [self.contest(better, worse) for better, worse in pairs]
+        return [
+            Pair(better, worse, contest.difference(), verdict.p)
+            for (better, worse), contest, verdict in zip(pairs, contests, verdicts(contests), strict=True)
+            if verdict.apart
+        ]
 
     @cached_property
     def ranks(self) -> dict[str, int]:
@@ -136,6 +143,7 @@ class Comparison:
             "questions": self.questions,
             "partial": self.partial,
             "groups": self.key.groups,
+            "effective_groups": effective_groups(self.key.sizes),
             **self.spreads[run],
             "unparsed": result.unparsed,
         }

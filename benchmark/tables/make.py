@@ -1,13 +1,17 @@
 """Make the tables: every run of a bench beside the references of its tasks, written as DIR/TABLE.{md,csv,json}.
 
 DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
-"metrics": [{name, meaning, lower_is_better, skill}], "rows": [{table, condition, metric, run, kind, value, low, high,
-skill, skill_low, skill_high, rank, n, questions, partial, groups, spread_predicted,
-spread_true, coverage_80, unparsed}], "reported": [{model, condition, metric,
-value}], "separable": [{condition, metric, better, worse, difference, low, high}], "rank": {condition: {metric: {run:
+"metrics": [{name, meaning, lower_is_better, skill}], "heavy_tailed": [metrics without intervals], "rows": [{table,
+condition, metric, run, kind, value, low, high, skill, skill_low, skill_high, rank, n, questions, partial, groups,
+effective_groups, spread_predicted, spread_true, coverage_80, unparsed}], "reported": [{model, condition, metric,
+value}], "separable": [{condition, metric, better, worse, difference, low, high, p}], "family": [{condition, metric,
+run, rival, role: reference or control, skill, low, high, reason, p, apart}], "rank": {condition: {metric: {run:
 rank}}}, "best_trivial": {condition: {metric: run}}, "partial": [{condition, metric, n, best_trivial, rank: {run:
 rank}}], "everything": rows, "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}. TABLE.csv holds
 the rows alone.
+
+"family" is tested jointly over all conditions, and "separable" over all pairs of one condition and metric: p-values are
+adjusted for these, the bounds are of each comparison alone (benchmark/apart.py).
 
 Where a run answers the panel alone, `rows` are of the panel, and `everything` has those of the runs that answer all
 questions, on all of them. A row with `partial` true covers other questions: it has no rank and is in no pair of
@@ -26,6 +30,7 @@ from benchmark.bench import Bench
 from benchmark.open_runs import open_runs
 from benchmark.run import Run
 from benchmark.tables.compare import Comparison, compare
+from benchmark.tables.family import family_rows
 from benchmark.tables.markdown import markdown
 from benchmark.tables.paper import PaperTable, paper_tables
 from benchmark.tables.seeds import group_by_recipe, seed_rows
@@ -50,6 +55,7 @@ COLUMNS = (
     "questions",
     "partial",
     "groups",
+    "effective_groups",
     "spread_predicted",
     "spread_true",
     "coverage_80",
@@ -105,9 +111,11 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
             {"name": m.name, "meaning": m.meaning, "lower_is_better": m.lower_is_better, "skill": m.skill}
             for m in metrics.values()
         ],
+        "heavy_tailed": [m.name for m in metrics.values() if m.heavy_tailed],
         "rows": rows,
         "reported": [row for row in table.reported() if row["condition"] in tasks],
         "separable": [pair for comparison in ranked for pair in pair_rows(comparison)],
+        "family": family_rows(ranked, runs),
         "rank": by_condition(ranked, "ranks"),
         "best_trivial": by_condition(ranked, "best_trivial"),
         "partial": [partial_entry(comparison) for comparison in comparisons if comparison.partial],
@@ -127,6 +135,7 @@ def pair_rows(comparison: Comparison) -> list[Row]:
             "difference": pair.difference.value,
             "low": pair.difference.low,
             "high": pair.difference.high,
+            "p": pair.p,
         }
         for pair in comparison.separable
     ]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
-from benchmark.intervals import RESAMPLES
+from benchmark.apart import BLOCKS, RESAMPLES
+from benchmark.intervals import FEWEST_GROUPS
 from benchmark.score import number_with_bounds, short_number
 
 Row = dict[str, Any]
-FEW_GROUPS = 10
 
 
 def grid(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
@@ -168,22 +168,68 @@ def seeds_block(table: dict[str, Any]) -> str:
     return f"{title}\n\n{grid(['recipe', 'metric', *table['conditions']], body)}"
 
 
+def family_block(table: dict[str, Any]) -> str:
+    """Each run against the best reference and its control on the headline metric, by condition; empty without any."""
+    rows = [row for row in table["family"] if row["p"] is not None]
+    if not rows:
+        return ""
+    body = [
+        [
+            row["condition"],
+            row["metric"],
+            row["run"],
+            f"{row['rival']} ({row['role']})",
+            number_with_bounds(row["skill"], row["low"], row["high"]),
+            short_number(row["p"]),
+            side(row),
+        ]
+        for row in rows
+    ]
+    head = ["condition", "metric", "run", "rival", "skill over it", "adjusted p", "apart"]
+    return f"## Apart from the best reference and from the control\n\n{grid(head, body)}"
+
+
+def side(row: Row) -> str:
+    """On which side of its rival a run is apart; empty if it is not."""
+    return ("above" if row["skill"] > 0 else "below") if row["apart"] else ""
+
+
 def basis_block(table: dict[str, Any]) -> str:
     """Basis of the figures: instances, groups, unread answers, and how intervals and ranks are computed."""
     sizes = {row["condition"]: row for row in table["rows"] if not row["partial"]}
-    lines = [[c, str(sizes[c]["n"]), str(sizes[c]["questions"]), str(sizes[c]["groups"])] for c in table["conditions"]]
-    few = [condition for condition, row in sizes.items() if row["groups"] < FEW_GROUPS]
+    counts = ("n", "questions", "groups")
+    lines = [
+        [c, *(str(sizes[c][name]) for name in counts), f"{sizes[c]['effective_groups']:.1f}"]
+        for c in table["conditions"]
+    ]
+    few = [condition for condition, row in sizes.items() if row["effective_groups"] < FEWEST_GROUPS]
     notes = [
-        f"Intervals: 95 %, percentile bootstrap of {RESAMPLES} resamples of groups (channels or companies); every "
-        "run meets the same resamples, so skills and differences are paired. Training seeds do not enter them.",
-        "Ranks: a new rank begins only where every run above differs from every run below with a paired 95 % interval "
-        "off zero; so two runs whose interval spans zero share a rank. Nothing is corrected for many comparisons.",
-        "The best trivial predictor is chosen on these same instances, once, which favours it slightly.",
+        "Intervals: 95 %, from leaving out one group (channel or company) at a time; Student's t with one degree of "
+        "freedom less than there are effective groups, (sum n)² / sum n² of the groups' sizes n. Bounds are taken on "
+        "logits for percentages, 1/x² for errors, the logarithm of 1 - x for R², correlations and shares of an error, "
+        "plainly for differences. Skills and differences are paired, from both runs on each group. Each interval "
+        "stands alone: none is adjusted for their number. Training seeds do not enter them. docs/results/coverage.md "
+        "has their coverage.",
+        "Apart from the best reference and from the control: one joint test of all these comparisons of the table, on "
+        "the first metric that has intervals. Groups exchange the answers of both runs, all comparisons at once, in "
+        f"every way or in {RESAMPLES:,} random ones (above {BLOCKS:,} groups, random blocks of them); apart is who "
+        "exceeds the largest statistic of the family in all but 5 % of these, and whose own interval excludes zero. "
+        "So at most 5 % of tables call a run apart that does not differ.",
+        "Pairs and ranks: the same test over all pairs of one condition and metric; a table has several such families. "
+        "A new rank begins only where every run above is apart from every run below.",
+        "The best trivial predictor is the reference that was best on validation.",
         unparsed_note(table["rows"]),
     ]
     if few:
-        notes.insert(1, f"Fewer than {FEW_GROUPS} groups ({', '.join(few)}): such intervals are too narrow.")
-    basis = grid(["condition", "questions compared", "of", "groups"], lines)
+        notes.insert(
+            1,
+            f"Fewer than {FEWEST_GROUPS} effective groups ({', '.join(few)}): no intervals, and nobody is apart.",
+        )
+    if table["heavy_tailed"]:
+        notes.insert(
+            1, f"A few instances decide {', '.join(table['heavy_tailed'])}: no intervals, and nobody is apart."
+        )
+    basis = grid(["condition", "questions compared", "of", "groups", "effective groups"], lines)
     return "\n\n".join(["## What this rests on", basis, "\n".join(f"- {note}" for note in notes)])
 
 
@@ -208,6 +254,7 @@ def markdown(table: dict[str, Any]) -> str:
         f"# {table['title']}",
         " ".join(filter(None, [table["note"], simulated_note])),
         *(metric_block(table, metric) for metric in table["metrics"]),
+        family_block(table),
         seeds_block(table),
         basis_block(table),
     ]

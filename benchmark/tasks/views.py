@@ -10,7 +10,7 @@ import polars as pl
 
 from benchmark.answers.values import Values
 from benchmark.holdout import LEAST_GROUPS, Holdout
-from benchmark.metrics import ACCURACY_REL10, CRPS_LOG10, RMSE, RMSE_LOG10, SPEARMAN
+from benchmark.metrics import ACCURACY_REL10, CRPS_LOG10, RMSE_LOG10, RMSE_OF_COUNTS, SPEARMAN
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
 from benchmark.references.whole_message import VIEWS_BY_AGE, VIEWS_BY_LENGTH, VIEWS_PER_FOLLOWER
@@ -34,7 +34,7 @@ class Views(Task):
     condition = "test"
     answer = Values(0.0, 1e12)
     unit = "views"
-    metrics = (RMSE_LOG10, RMSE, ACCURACY_REL10, SPEARMAN, CRPS_LOG10)
+    metrics = (RMSE_LOG10, RMSE_OF_COUNTS, ACCURACY_REL10, SPEARMAN, CRPS_LOG10)
     references = (RANDOM, CONSTANT, VIEWS_PER_FOLLOWER, VIEWS_BY_AGE, VIEWS_BY_LENGTH)
     behavior = ("views", "like_view_pct")
     hidden_counts = ("views", "likes")

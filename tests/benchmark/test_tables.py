@@ -25,7 +25,7 @@ from tests.benchmark.tiny_bench import noisy, write_bench, write_values
 
 SOME = ("replay_past", "replay_all_masked", "like_view_ratio", "tweet_likes_brand", "speech_choice")
 KEYS = {"table", "condition", "metric", "run", "value", "low", "high", "skill", "skill_low", "skill_high"}
-KEYS |= {"n", "groups", "unparsed"}
+KEYS |= {"n", "groups", "effective_groups", "unparsed"}
 SD = {"replay_past": (3, 12), "replay_all_masked": (3, 12), "like_view_ratio": (0.1, 1)}
 
 
@@ -76,7 +76,7 @@ def test_values_and_intervals_are_those_of_the_score_of_the_run_alone(made, benc
     for run in runs:
         for scored in score(run, bench.root):
             shown = one(rows, scored["run"], scored["condition"], scored["metric"])
-            for key in ("value", "n", "groups", "unparsed"):
+            for key in ("value", "n", "groups", "effective_groups", "unparsed"):
                 assert shown[key] == scored[key]
             assert (shown["low"], shown["high"]) == pytest.approx((scored["low"], scored["high"]))
 
@@ -148,6 +148,68 @@ def test_clearly_better_runs_rank_first_and_seeds_of_one_recipe_do_not_differ(ma
     assert ranks["mean_curve"] > 4
 
 
+def test_each_run_is_tested_against_the_best_reference_and_its_control_on_the_headline(bench, tmp_path):
+    about = {"variant": "behavior", "trained_alike": "ab", "seed": 1}
+    runs = [
+        a_run(bench, tmp_path, "tuned", 0, 1, about=about),
+        a_run(bench, tmp_path, "shuffled", 1, 2, about={**about, "variant": "control"}),
+        a_run(bench, tmp_path, "other-seed", 1, 3, about={**about, "variant": "control", "seed": 2}),
+        a_run(bench, tmp_path, "alone", 1, 4),
+    ]
+    make_tables(runs, bench.root, tmp_path / "out")
+    for table in (json.loads(path.read_text()) for path in (tmp_path / "out").glob("*.json")):
+        headline = table["metrics"][0]["name"]
+        assert {row["metric"] for row in table["family"]} == {headline}
+        for condition in table["conditions"]:
+            rows = [row for row in table["family"] if row["condition"] == condition]
+            best = table["best_trivial"][condition][headline]
+            assert {row["run"] for row in rows if (row["rival"], row["role"]) == (best, "reference")} == {
+                "tuned",
+                "shuffled",
+                "other-seed",
+                "alone",
+            }
+            controls = [row for row in rows if row["role"] == "control"]
+            assert [(row["run"], row["rival"]) for row in controls] == [("tuned", "shuffled")]
+        for row in table["family"]:
+            shown = one(table["rows"], row["run"], row["condition"], headline)
+            if row["role"] == "reference":
+                assert [row[key] for key in ("skill", "low", "high")] == [
+                    shown[key] for key in ("skill", "skill_low", "skill_high")
+                ]
+            assert 0 < row["p"] <= 1 and (not row["apart"] or row["p"] <= 0.05)
+    replay = (tmp_path / "out" / "replay_values.md").read_text()
+    assert "## Apart from the best reference and from the control" in replay
+    line = next(line for line in replay.splitlines() if "shuffled (control)" in line and "all_masked" in line)
+    assert line.rstrip("| ").endswith("above")
+
+
+def test_the_family_is_judged_jointly_over_the_conditions_of_a_table(tmp_path):
+    families = {}
+    for tasks in (("replay_past",), SOME):
+        part = write_bench(tmp_path / f"bench{len(tasks)}", tasks)
+        only = {task: noisy(part, task, 8) for task in tasks if task.startswith("replay")}
+        run = write_values(tmp_path / f"run{len(tasks)}", part, "r", only)
+        make_tables([run], part.root, tmp_path / f"out{len(tasks)}")
+        table = json.loads((tmp_path / f"out{len(tasks)}" / "replay_values.json").read_text())
+        families[len(tasks)] = {row["condition"]: row["p"] for row in table["family"]}
+    assert set(families[1]) == {"past"} and set(families[len(SOME)]) == {"past", "all_masked"}
+    assert families[len(SOME)]["past"] >= families[1]["past"]
+
+
+def test_on_what_a_few_instances_decide_nobody_is_apart_and_the_next_metric_is_the_headline(tmp_path):
+    bench = write_bench(tmp_path / "b", ["views"])
+    rows = make_tables([a_run(bench, tmp_path, "r", 0, tasks=["views"])], bench.root, tmp_path / "out")
+    table = json.loads((tmp_path / "out" / "views.json").read_text())
+    assert table["heavy_tailed"] == ["rmse"]
+    raw = [row for row in rows if row["metric"] == "rmse"]
+    assert {row["rank"] for row in raw} == {1} and {row["low"] for row in raw} == {row["skill_low"] for row in raw} == {
+        None
+    }
+    assert [row["metric"] for row in table["family"]] == ["rmse_log10"]
+    assert "A few instances decide rmse: no intervals" in (tmp_path / "out" / "views.md").read_text()
+
+
 def test_seeds_of_one_recipe_have_mean_and_spread_apart_from_intervals(made):
     rows, files, out = made
     seeds = {(r["condition"], r["metric"]): r for r in files["replay_values"]["seeds"]}
@@ -179,7 +241,7 @@ def test_the_page_says_what_it_rests_on(made):
     shown = one(made[0], "good-seed0", "past", "rmse")
     assert f"{shown['value']:.2f} [{shown['low']:.2f}, {shown['high']:.2f}]" in row
     assert "simulated world" in text and "Unparsed answers" in text
-    assert ["past", "40", "40", "12"] in [
+    assert ["past", "40", "40", "12", "11.8"] in [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()
     ]
     for line_up in (block for block in text.split("\n\n") if block.startswith("|")):
@@ -221,7 +283,9 @@ def test_with_one_group_nobody_is_separable_and_intervals_are_null(tmp_path):
     assert {row["rank"] for row in rows} == {1}
     assert {row["low"] for row in rows} == {row["skill_low"] for row in rows} == {None}
     text = (tmp_path / "out" / "like_view_ratio.md").read_text()
-    assert "[no interval]" in text and "Fewer than 10 groups" in text
+    assert (
+        "[no interval]" in text and "Fewer than 10 effective groups (test): no intervals, and nobody is apart" in text
+    )
 
 
 def test_each_mistake_has_its_error_and_writes_nothing(bench, runs, tmp_path):
