@@ -8,10 +8,12 @@ though no answer was read from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmark.attacks.base import Attack
+from benchmark.attacks.eliminate import ELIMINATE
 from benchmark.attacks.files import FILES
 from benchmark.attacks.grade import LUCK, grade
 from benchmark.attacks.joins import JOINS
@@ -24,18 +26,18 @@ from benchmark.bench import Bench
 from corpus.printing import number_of, table_text
 from corpus.progress import progress
 
-ATTACKS: tuple[Attack, ...] = (*JOINS, NEAR, ORDER, NAMES, FILES, *SEEDS)
+ATTACKS: tuple[Attack, ...] = (*JOINS, NEAR, ELIMINATE, ORDER, NAMES, FILES, *SEEDS)
 SIGNS_SHOWN = 5
 
 
-def attack(root: Path, seeds: int) -> dict[str, Any]:
-    """Run every attack on a bench; gives a row for each. Raises NoSuchPath, WrongVersion."""
+def attack(root: Path, seeds: int, attacks: Sequence[Attack] = ATTACKS) -> dict[str, Any]:
+    """Run attacks on a bench; gives a row for each. Raises NoSuchPath, WrongVersion."""
     part, bench = PublicPart.open(root), Bench.open(root)
     asked = sum(part.frame(task, TEST).height for task in part.tasks)
     has_answers = all((root / "private" / task / "test.parquet").is_file() for task in part.tasks)
     rows = []
-    with progress("attacking", "attacks", len(ATTACKS)) as shown:
-        for attempt in ATTACKS:
+    with progress("attacking", "attacks", len(attacks)) as shown:
+        for attempt in attacks:
             shown.detail = attempt.name
             rows.append(attacked(attempt, part, bench if has_answers else None, seeds) | {"of": asked})
             shown.advance()

@@ -33,12 +33,17 @@ def one_task_each(
     seed: int,
     sizes: Mapping[str, int],
 ) -> dict[str, Holdout]:
-    """The holdout of each task: its test part holds the messages given to it, and no other task's does."""
+    """The holdout of each task: without the test messages that are given to others.
+
+    Options and classes are then made of what a task has: if they came from the messages of other tasks, whose questions
+    show all of a message, they would tell of those.
+    """
     candidates = find_candidates(tasks, connection, holdout, seed, sizes)
-    named = {task.name: task for task in tasks}
-    limits = dict.fromkeys(named, sizes["test"])
-    given = assign(with_units(candidates), limits, {name: task.fewest_test for name, task in named.items()}, seed)
-    return {name: keep_tests(holdout, [message for message, task in given.items() if task == name]) for name in named}
+    given = assign(with_units(candidates), {task.name: task.fewest_test for task in tasks}, seed)
+    contested = set(candidates["message_id"])
+    return {
+        task.name: drop_tests(holdout, [name for name in contested if given.get(name) != task.name]) for task in tasks
+    }
 
 
 def find_candidates(
@@ -128,11 +133,11 @@ def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     return near
 
 
-def assign(candidates: pl.DataFrame, limits: Mapping[str, int], fewest: Mapping[str, int], seed: int) -> dict[str, str]:
+def assign(candidates: pl.DataFrame, fewest: Mapping[str, int], seed: int) -> dict[str, str]:
     """The task of each message: units that few tasks can ask about first, in random order among equals.
 
     A unit goes to the task farthest from its `fewest` questions, then to the one with the fewest; in a unit's task some
-    of its messages may not be candidates, and those are asked about by none. No task gets more than `limits`.
+    of its messages may not be candidates, and those are asked about by none.
     """
     tasks_of: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for message, task, unit in candidates.select("message_id", "task", "unit").iter_rows():
@@ -142,11 +147,8 @@ def assign(candidates: pl.DataFrame, limits: Mapping[str, int], fewest: Mapping[
     counts: Counter[str] = Counter()
     given: dict[str, str] = {}
     for unit in sorted(shuffled, key=lambda unit: len(tasks_of[unit])):
-        open_tasks = [task for task in tasks_of[unit] if counts[task] < limits[task]]
-        if not open_tasks:
-            continue
         chosen = min(
-            open_tasks, key=lambda task: (min(counts[task] - fewest[task], 0), counts[task], scarcity[task], task)
+            tasks_of[unit], key=lambda task: (min(counts[task] - fewest[task], 0), counts[task], scarcity[task], task)
         )
         messages = tasks_of[unit][chosen]
         counts[chosen] += len(messages)
@@ -154,9 +156,9 @@ def assign(candidates: pl.DataFrame, limits: Mapping[str, int], fewest: Mapping[
     return given
 
 
-def keep_tests(holdout: Holdout, messages: Sequence[str]) -> Holdout:
-    """The holdout whose test part holds these messages alone."""
-    kept = pl.col("message_id").is_in(list(messages))
+def drop_tests(holdout: Holdout, messages: Sequence[str]) -> Holdout:
+    """The holdout whose test part does not hold these messages."""
+    kept = ~pl.col("message_id").is_in(list(messages))
     columns = [
         pl.when((pl.col(name) != "test") | kept).then(pl.col(name)).alias(name) for name in ("split", "time_split")
     ]

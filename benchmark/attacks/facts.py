@@ -6,8 +6,8 @@ A fact is a number, a list of numbers (one a scene, null where it is masked) or 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import polars as pl
@@ -15,6 +15,7 @@ import polars as pl
 from benchmark.references.base import asked_values, is_choice
 from corpus.verbalize.number_words import read_number
 
+Key = Callable[[pl.DataFrame], pl.Series]
 Fact = float | list[float | None] | str | None
 NAMES = frozenset({"instance_id", "message_id", "group", "options", "asked", "panel_rank", "option_texts", "prompt"})
 FIELD = re.compile(r"^([^\n:=]{1,30}): ([^\n]*\d[^\n]*)$", re.MULTILINE)
@@ -39,6 +40,8 @@ class Rows:
     task: str
     split: str
     frame: pl.DataFrame
+    keys: dict[Key, list[str | None]] = field(default_factory=dict, compare=False)
+    """What was made of each row to compare it by."""
 
     @property
     def file(self) -> tuple[str, str]:
@@ -49,6 +52,12 @@ class Rows:
     def facts(self) -> dict[str, list[Fact]]:
         """What they show, by its name."""
         return facts_of(self.frame)
+
+    def keyed(self, key: Key) -> list[str | None]:
+        """What each row is compared by, null where by nothing; made once."""
+        if key not in self.keys:
+            self.keys[key] = key(self.frame).cast(pl.String).to_list()
+        return self.keys[key]
 
     @cached_property
     def questions(self) -> list[Question]:

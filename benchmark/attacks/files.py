@@ -96,7 +96,9 @@ def parquet_signs(path: Path) -> Iterator[str]:
 
 
 def is_text(of: pa.DataType) -> bool:
-    """Whether a column holds text."""
+    """Whether a column holds text, as it is or as numbers of a dictionary."""
+    if pa.types.is_dictionary(of):
+        return is_text(of.value_type)
     return bool(pa.types.is_string(of) or pa.types.is_large_string(of))
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from functools import partial
 
 import polars as pl
 
 from benchmark.attacks.base import Attack, Found
-from benchmark.attacks.facts import Rows
+from benchmark.attacks.facts import Key, Rows
 from benchmark.attacks.public_part import PublicPart
 from benchmark.attacks.read_pairs import Pairing, read_pairs
 from benchmark.holdout import title_words
 
 SHORTEST_TEXT = 40
 """Characters below which equal texts tell nothing."""
-Key = Callable[[pl.DataFrame], pl.Series]
 
 
 def columns_key(*names: str) -> Key:
@@ -58,13 +58,12 @@ def equal_keys(key: Key) -> Pairing:
     """Pair rows of equal keys; a key that several rows of a source have is left out."""
 
     def pairs(asking: Rows, source: Rows) -> Iterable[tuple[int, int]]:
-        asked, known = (
-            pl.DataFrame({"key": key(rows.frame).cast(pl.String), place: pl.int_range(rows.frame.height, eager=True)})
-            for place, rows in (("row", asking), ("other", source))
-        )
-        once = known.filter(pl.col("key").is_not_null() & ~pl.col("key").is_duplicated())
-        joined = asked.join(once, on="key", maintain_order="left").select("row", "other")
-        return (pair for pair in joined.iter_rows() if asking.file != source.file or pair[0] != pair[1])
+        known = source.keyed(key)
+        count = Counter(known)
+        place = {name: row for row, name in enumerate(known) if name is not None and count[name] == 1}
+        for row, name in enumerate(asking.keyed(key)):
+            if name in place and (asking.file != source.file or row != place[name]):
+                yield row, place[name]
 
     return pairs
 
