@@ -4,7 +4,8 @@ run by build.
 Three grades. Leaks refuse the bench: a message, a group or a prompt that stands in the test part of a task and in the
 training or validation part of any; training that is later than a test by time. What should have been left out is
 counted: titles and texts of test messages in training, prompts that show the count they ask for. The rest is reported:
-sizes, groups and times. What it does not look at: whether one test question shows the answer to another.
+sizes, groups and times. Whether one test question shows the answer to another is looked at in a hidden bench alone,
+whose test messages are in one task each; `cbc benchmark attack` tries it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ class LeakyBench(CbcError):
 
 @dataclass(frozen=True)
 class Finding:
-    """What an audit found: `count` questions of the test part of `task` that `other`'s training part tells of."""
+    """What an audit found: `count` questions of the test part of `task` that a part of `other`, training if none is
+    named, tells of.
+    """
 
     grade: str
     what: str
@@ -58,10 +61,21 @@ def audit(bench: Bench) -> list[Finding]:
                 for grade, what, shared in comparisons:
                     if shared:
                         findings.append(Finding(grade, what, task, where, len(shared), shared[0]))
+    findings += tested_twice(tests) if bench.hidden else []
     for task, test in questions.items():
         if shown := shows_answer(bench, task, test):
             findings.append(Finding(LEFT, "counts", task, task, len(shown), shown[0]))
     return sorted(findings, key=lambda finding: (finding.grade != LEAK, finding.task, finding.other))
+
+
+def tested_twice(tests: dict[str, pl.DataFrame]) -> Iterator[Finding]:
+    """Yield the messages that two tasks ask about: what one asks another may show."""
+    for task, test in tests.items():
+        for other in (other for other in tests if other > task):
+            known = tests[other].select("messages").drop_nulls().unique()
+            shared = test.join(known, on="messages", how="semi")["instance_id"].to_list()
+            if shared:
+                yield Finding(LEAK, "messages", task, f"{other} (test)", len(shared), shared[0])
 
 
 COLUMNS = {

@@ -6,6 +6,8 @@ BENCH/manifest.json                        format, version, seed, fingerprint, h
       public/TASK/references.parquet       answers without content to the questions of all splits
       private/TASK/test.parquet            answers of the test questions
       private/TASK/oracle.parquet          simulated world only: the best possible answers
+      private/TASK/names.parquet           hidden bench only: which instance is about which message of the corpus
+      private/secret.json                  hidden bench only: what its names and draws follow from
 """
 
 from __future__ import annotations
@@ -58,6 +60,11 @@ class Bench:
     def simulated(self) -> bool:
         """Whether all of its messages come from the simulated world."""
         return bool(self.manifest["simulated"])
+
+    @property
+    def hidden(self) -> bool:
+        """Whether its public part was built not to give test answers away."""
+        return bool(self.manifest.get("hidden"))
 
     def public(self, task: str, split: str) -> pl.DataFrame:
         """The questions of a task's split; train and validation with their answers."""

@@ -2,6 +2,7 @@
 
 Each task for which the corpus has enough data becomes public/TASK/{train,validation,test}.parquet and
 private/TASK/test.parquet; for the others the manifest names what is missing. Only the private part holds test answers.
+With `--hidden` the public part does not give them away either: see benchmark/secret.py and benchmark/one_task_each.py.
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ import polars as pl
 from benchmark.answers.base import STORED
 from benchmark.audit import LeakyBench, refuse_leaks
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
+from benchmark.hidden import keyed_groups, with_instances, with_keyed_names
 from benchmark.holdout import Holdout, hold_out
+from benchmark.one_task_each import one_task_each
 from benchmark.revealing import find_revealing
+from benchmark.secret import PLACE, BadSecret, Secret, choose_secret, read_secret
 from benchmark.sizes import PanelSize, panel_ranks
 from benchmark.stored_references import best_references, reference_frame
 from benchmark.tasks.base import CONTENT, NotEnough, Task
@@ -53,13 +57,22 @@ class NothingToAsk(CbcError):
 
 
 def build_bench(
-    corpus: Path, out: Path, seed: int = 0, sizes: Mapping[str, int] | None = None, panel: PanelSize | None = None
+    corpus: Path,
+    out: Path,
+    seed: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    panel: PanelSize | None = None,
+    hidden: bool = False,
+    secret_file: Path | None = None,
 ) -> Bench:
     """Build a bench beside `out` and rename it into place; an equal bench that exists is left unchanged.
 
-    Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther, LeakyBench.
+    `hidden`: its public part does not give test answers away. It is drawn from the secret in `secret_file`, of the
+    bench that is there, or from a new one. Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther, LeakyBench,
+    BadSecret.
     """
-    check_place(out, seed)
+    secret = choose_secret(out, seed, secret_file) if hidden else None
+    check_place(out, seed, secret)
     opened_corpus = Corpus.open(corpus)
     connection = opened_corpus.connect(kept=True)
     staged = part_path(out)
@@ -69,13 +82,17 @@ def build_bench(
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
     candidates = all_tasks()
-    settings = Building(seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law)
-    with progress("building", "tasks", 2 * len(candidates)) as shown:
-        holdout = hold_out(connection, seed, {task.split_by_time for task in candidates if task.split_by_time})
-        write_parquet(holdout.groups(), staged / "public" / "groups.parquet")
+    drawn_seed = secret.drawn_seed if secret else seed
+    settings = Building(drawn_seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law, secret)
+    with progress("building", "tasks", len(candidates)) as shown:
+        holdout = hold_out(connection, drawn_seed, {task.split_by_time for task in candidates if task.split_by_time})
+        write_parquet(keyed_groups(holdout.groups(), secret), staged / "public" / "groups.parquet")
+        holdouts = dict.fromkeys([task.name for task in candidates], holdout)
+        if secret:
+            holdouts = one_task_each(candidates, connection, holdout, drawn_seed, settings.sizes)
         for task in candidates:
             try:
-                tasks[task.name] = build_task(task, connection, holdout, staged, settings)
+                tasks[task.name] = build_task(task, connection, holdouts[task.name], staged, settings)
             except NotEnough as reason:
                 left_out[task.name] = str(reason)
             shown.advance()
@@ -85,24 +102,29 @@ def build_bench(
         shutil.rmtree(staged / "public" / name)
         shutil.rmtree(staged / "private" / name)
         del tasks[name]
-    for name, entry in tasks.items():
-        entry["best_reference"] = write_references(task_named(name), staged / "public" / name)
     if not tasks:
         shutil.rmtree(staged)
         raise nothing_to_ask(opened_corpus, connection, left_out)
+    with progress("answering by references", "tasks", len(tasks)) as shown:
+        for name, entry in tasks.items():
+            entry["best_reference"] = write_references(task_named(name), staged / "public" / name)
+            shown.advance()
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "seed": seed,
+        "seed": None if secret else seed,
+        "hidden": secret is not None,
         "simulated": is_simulated(connection, law),
         "holdout": {**holdout.counts(), "same_prompts_left_out": same_prompts},
         "panel": asdict(settings.panel),
     }
     if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
-    files = file_digests(staged)
+    files = file_digests(staged / "public" if secret else staged, staged)
     manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
+    if secret:
+        secret.write(staged)
     try:
         refuse_leaks(Bench.open(staged))
     except LeakyBench:
@@ -129,14 +151,28 @@ def nothing_to_ask(corpus: Corpus, connection: duckdb.DuckDBPyConnection, left_o
     return NothingToAsk(f"{corpus.root} feeds no task: it has {contents}", mend, left_out)
 
 
-def check_place(out: Path, seed: int) -> None:
-    """Check, before building, that `out` is free or has this seed. Raises NoSuchPath, WrongVersion, HoldsOther."""
+def check_place(out: Path, seed: int, secret: Secret | None = None) -> None:
+    """Check, before building, that `out` is free or was drawn from this seed or secret.
+
+    Raises NoSuchPath, WrongVersion, HoldsOther, BadSecret.
+    """
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists():
         if not (out / "manifest.json").is_file():
             raise NoSuchPath(f"{out} exists and is no bench", "give an empty or new folder")
-        refuse_other(out, "bench", {"seed": Bench.open(out).manifest["seed"]}, {"seed": seed})
+        bench = Bench.open(out)
+        there = {"hidden": bench.hidden, "seed": bench.manifest.get("seed")}
+        if secret and bench.hidden:
+            if not (out / PLACE).is_file():
+                raise BadSecret(f"{out} is a hidden bench without its private part", "build in another folder")
+            there = described(read_secret(out / PLACE))
+        refuse_other(out, "bench", there, described(secret) if secret else {"hidden": False, "seed": seed})
+
+
+def described(secret: Secret) -> dict[str, Any]:
+    """What is told of a secret where two benches differ: a digest of it, not itself."""
+    return {"hidden": True, "seed": secret.seed, "secret": secret.digest("name of this secret")[:8]}
 
 
 def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
@@ -153,12 +189,13 @@ def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
 
 @dataclass(frozen=True)
 class Building:
-    """What all tasks of a bench are built with; `law`: of the simulated world."""
+    """What all tasks of a bench are built with; `law`: of the simulated world; `secret`: of a hidden bench."""
 
     seed: int
     sizes: Mapping[str, int]
     panel: PanelSize
     law: pl.DataFrame | None
+    secret: Secret | None
 
 
 def build_task(
@@ -166,13 +203,11 @@ def build_task(
 ) -> dict[str, Any]:
     """Write the files of a task and return its entry in the manifest. Raises NotEnough."""
     LOG.debug("building %s", task.name)
-    seed, law = settings.seed, settings.law
+    seed, law, secret = settings.seed, settings.law, settings.secret
     frame = task.instances(connection, holdout, seed, settings.sizes)
     questions = task.render(frame)
     reveals_count = find_revealing(questions, task.hidden_counts)
-    questions = questions.filter(~reveals_count).with_columns(
-        instance_id=pl.concat_str(pl.lit(f"{task.name}:"), pl.col("message_id"))
-    )
+    questions = with_instances(questions.filter(~reveals_count), task.name, secret)
     counts = {split: questions.filter(pl.col("split") == split).height for split in SPLITS}
     if min(counts["train"], counts["test"]) == 0:
         raise NotEnough(f"instances by split: {counts}")
@@ -186,11 +221,13 @@ def build_task(
         if split == "test":
             counts["panel"] = public["panel_rank"].count()
             public = public.with_columns(answer=pl.lit(None, pl.String), target=pl.lit(None, pl.List(pl.Float64)))
-        write_parquet(public, staged / "public" / task.name / f"{split}.parquet")
+        write_parquet(with_keyed_names(public, secret), staged / "public" / task.name / f"{split}.parquet")
     train, test = (questions.filter(pl.col("split") == split) for split in ("train", "test"))
     random_answers = task.answer.chance(train, test, np.random.default_rng([seed, 7]))
     private = test.select("instance_id", "answer", "target", chance=pl.Series(random_answers, dtype=STORED))
     write_parquet(private, staged / "private" / task.name / "test.parquet")
+    if secret:
+        write_parquet(questions.select("instance_id", "message_id"), staged / "private" / task.name / "names.parquet")
     if law is not None and test["message_id"].is_in(law["message_id"].implode()).all():
         write_oracle(task, test, law, staged / "private" / task.name / "oracle.parquet")
     entry = {"table": task.table.name, "condition": task.condition, "kind": task.answer.name}
@@ -246,7 +283,7 @@ def is_simulated(connection: duckdb.DuckDBPyConnection, law: pl.DataFrame | None
     return law is not None and outside_count is not None and outside_count[0] == 0
 
 
-def file_digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every parquet file below a folder, by relative path."""
+def file_digests(folder: Path, root: Path) -> dict[str, str]:
+    """SHA-256 of every parquet file below a folder, by its path from `root`."""
     paths = sorted(path for path in folder.rglob("*.parquet"))
-    return {str(path.relative_to(folder)): file_sha256(path) for path in paths}
+    return {str(path.relative_to(root)): file_sha256(path) for path in paths}

@@ -23,6 +23,12 @@ def build(
     panel_scenes: Annotated[
         int | None, typer.Option(min=1, help="the most scenes of a video that they are asked about")
     ] = None,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="each test message in one task, keyed ids, a secret instead of the seed")
+    ] = False,
+    secret: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="private/secret.json of a hidden bench, to build it again")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Build the questions of every task, split by channel, with the test answers in a private part."""
@@ -33,7 +39,8 @@ def build(
     from corpus.store import Corpus as Opened
 
     try:
-        bench = build_bench(corpus, out, seed, panel=PanelSize(panel, panel_scenes))
+        sizes = PanelSize(panel, panel_scenes)
+        bench = build_bench(corpus, out, seed, panel=sizes, hidden=hidden or secret is not None, secret_file=secret)
     except NothingToAsk as error:
         for task, reason in error.left_out.items():
             note(f"left out: {task} ({reason})")
@@ -57,6 +64,22 @@ def audit(bench: BenchOption, json: Json = False) -> None:
     rows = audit_rows(Bench.open(bench))
     say_json(rows) if json else say(audit_text(rows))
     if rows["leaks"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def attack(
+    bench: Annotated[Path, typer.Argument(readable=False, help="the bench's folder, with or without its private part")],
+    corpus_seeds: Annotated[int, typer.Option(min=0, help="try so many seeds, from 0 on")] = 8,
+    json: Json = False,
+) -> None:
+    """Try to find test answers in the public part of a bench. Exit code 1 where something was found."""
+    from benchmark.attack import attack as run
+    from benchmark.attack import attack_text
+
+    rows = run(bench, corpus_seeds)
+    say_json(rows) if json else say(attack_text(rows))
+    if rows["found"]:
         raise typer.Exit(1)
 
 

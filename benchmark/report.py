@@ -9,10 +9,10 @@ from corpus.printing import table_text
 
 
 def build_rows(bench: Bench) -> dict[str, Any]:
-    """The report for programs: folder, seed, fingerprint, tasks with sizes, tasks left out with the reason."""
+    """The report for programs: folder, seed (null: secret), fingerprint, tasks with sizes, and those left out."""
     manifest = bench.manifest
     return {"bench": bench.root} | {
-        name: manifest[name] for name in ("seed", "fingerprint", "simulated", "tasks", "left_out")
+        name: manifest[name] for name in ("seed", "hidden", "fingerprint", "simulated", "tasks", "left_out")
     }
 
 
@@ -25,4 +25,7 @@ def build_text(bench: Bench) -> str:
         for name, task in bench.tasks.items()
     ]
     left_out = [f"left out: {name} ({reason})" for name, reason in bench.manifest["left_out"].items()]
-    return "\n".join([table_text(head, rows), *left_out, f"bench in {bench.root}"])
+    lines = [table_text(head, rows), *left_out, f"bench in {bench.root}"]
+    if bench.hidden:
+        lines.append("publish manifest.json and public/ alone; private/ holds the answers and the secret")
+    return "\n".join(lines)

@@ -80,6 +80,8 @@ class Task(ABC):
     behavior: tuple[str, ...]
     shuffle_within: str | None = None
     hidden_counts: tuple[str, ...] = ()
+    fewest_test: int = 1
+    """Test questions below which it cannot be asked; a hidden bench gives it these first."""
     asks_curve: bool = False
     """Whether it asks for values of scenes, with `replay` and `asked` among its columns."""
     spans_decades: bool = False

@@ -45,6 +45,7 @@ class SpeechChoice(Task):
     references = (RANDOM, OVERLAP)
     behavior = ("replay", "views", "like_view_pct")
     shuffle_within = "scene_count"
+    fewest_test = OPTIONS * 8 // 5  # the options are texts of the same split, and some videos repeat theirs
 
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech", "replay", "asked", "option_texts", "views", "like_view_pct")

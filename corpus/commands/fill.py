@@ -114,7 +114,10 @@ def simulate(
     world: Annotated[
         str, typer.Option(help="lifelike, or clear: nearly all behavior follows from content")
     ] = "lifelike",
-    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 0,
+    seed: Annotated[int | None, typer.Option(help="same seed, same bytes (default: 0)")] = None,
+    secret_seed: Annotated[
+        bool, typer.Option("--secret-seed", help="draw a seed of 128 bits, so that nobody can make the world again")
+    ] = False,
     brands: Annotated[int | None, typer.Option(help="companies, each with a channel, an account and a sender")] = None,
     videos: Annotated[int | None, typer.Option(help="a brand, on average")] = None,
     posts: Annotated[int | None, typer.Option(help="a brand")] = None,
@@ -126,9 +129,13 @@ def simulate(
 ) -> None:
     """Write a simulated world: brands, videos, posts and emails whose behavior follows a stated law."""
     from corpus.ingest.report import report_text
+    from corpus.simulate.world import secret_seed as seed_of
     from corpus.simulate.world import simulate as run
 
-    report = run(corpus, seed, world, brands=brands, videos=videos, posts=posts, emails=emails)
+    if secret_seed and seed is not None:
+        raise typer.BadParameter("give one of --seed and --secret-seed")
+    drawn_seed = seed_of(corpus) if secret_seed else seed or 0
+    report = run(corpus, drawn_seed, world, brands=brands, videos=videos, posts=posts, emails=emails)
     if compare:
         show_compared(corpus, compare, json)
         return

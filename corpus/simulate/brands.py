@@ -42,7 +42,7 @@ def draw_brands(rng: np.random.Generator, world: World) -> list[Brand]:
         brands.append(
             Brand(
                 company=company,
-                slug=company.lower().replace(" ", "-"),
+                slug=slug_of(company),
                 audience=max(1, int(np.exp(rng.normal(rules.AUDIENCE_LN, rules.AUDIENCE_LN_SD)))),
                 product=pick(rng, tuple(rules.NICHES)),
                 like_effect=float(rng.normal(0, world.like_channel_sd)),
@@ -75,6 +75,11 @@ def posts_of(brand: int, world: World) -> int:
         return posts
     accounts = max(3, brands // 4)
     return (brands * posts + accounts - 1 - brand) // accounts if brand < accounts else 0
+
+
+def slug_of(company: str) -> str:
+    """A company's name as it stands in ids."""
+    return company.lower().replace(" ", "-")
 
 
 def speaker_id(channel: str, brand: Brand) -> str:

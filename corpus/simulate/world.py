@@ -1,13 +1,15 @@
 """A simulated world as an ordinary ingest: brands and messages whose behavior follows corpus/simulate/law.py.
 
-    cbc corpus simulate --corpus CORPUS [--world clear]
+    cbc corpus simulate --corpus CORPUS [--world clear] [--secret-seed]
 
-Everything follows from the seed. The expected behavior of each message is stored as the annotation `law@2`, from which
-the bench computes the best possible answers.
+Everything follows from the seed, so whoever knows it, or finds it by trying, has all behavior. The expected behavior of
+each message is stored as the annotation `law@2`, from which the bench computes the best possible answers.
 """
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +43,10 @@ NUMBERS = (
 )
 """Columns of the law beside message_id and replay_mean (attention of each scene): expected logarithms (of 100
 likes/views, of views, of likes), and standard deviations around what is expected."""
+
+
+SECRET_BITS = 128
+SEED = re.compile(r"\bseed=(\d+)")
 
 
 class BadSize(CbcError):
@@ -127,6 +133,14 @@ def check_world(root: Path, world: SimulatedWorld) -> None:
     labels = [str(ingest.get("source")) for ingest in Corpus.open(root).ingests()]
     if labels and world.label not in labels:
         refuse_other(root, "corpus", {"source": ", ".join(labels)}, {"source": world.label})
+
+
+def secret_seed(root: Path) -> int:
+    """The seed of the secret world at `root`, or a new one that nobody finds by trying. Raises WrongVersion."""
+    ingests = Corpus.open(root).ingests() if (root / "corpus.json").is_file() else []
+    kept = [int(match[1]) for ingest in ingests if (match := SEED.search(str(ingest.get("source"))))]
+    secret = next((seed for seed in kept if seed >> SECRET_BITS), None)  # larger than what anybody chooses
+    return secret or 1 << SECRET_BITS | secrets.randbits(SECRET_BITS)
 
 
 def simulate(root: Path, seed: int = 0, world: str = LIFELIKE.name, **sizes: int | None) -> Report:

@@ -29,17 +29,36 @@ from corpus.withdrawn.search_terms import SearchTerms, contains_any
 KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 
 
-def drop_withdrawn(place: Path, terms: SearchTerms) -> int:
-    """Drop withdrawn rows from a parquet or DuckDB file, or the parquet files of a folder; returns their number."""
+def drop_withdrawn(place: Path, terms: SearchTerms, instances: frozenset[str] = frozenset()) -> int:
+    """Drop withdrawn rows from a parquet or DuckDB file, or the parquet files of a folder; returns their number.
+
+    `instances` are known from elsewhere to be about withdrawn messages.
+    """
     if place.is_file() and is_database(place):
         return drop_from_database(place, lambda batch: withdrawn_rows(batch, terms))
-    files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
-    files = [path for path in files if path.suffix == ".parquet"]
-    instances = frozenset(name for path in files for name in instances_of(path, terms))
+    files = parquet_files(place)
+    instances |= find_instances(place, terms)
     dropped = sum(drop_rows(path, terms, instances) for path in files)
     if place.is_dir():
         renew_manifest(place, dropped)
     return dropped
+
+
+def parquet_files(place: Path) -> list[Path]:
+    """The parquet files of a folder, or the file itself if it is one."""
+    files = sorted(path for path in place.rglob("*.parquet") if path.is_file()) if place.is_dir() else [place]
+    return [path for path in files if path.suffix == ".parquet" and path.is_file()]
+
+
+def find_instances(place: Path, terms: SearchTerms) -> frozenset[str]:
+    """The instances of a file or folder that are about withdrawn messages."""
+    return frozenset(name for path in parquet_files(place) for name in instances_of(path, terms))
+
+
+def names_messages(place: Path) -> bool:
+    """Whether a file or folder, as a bench, says which instance is about which message."""
+    columns = (set(pq.read_schema(path).names) for path in parquet_files(place))
+    return any({"instance_id", "message_id"} <= names for names in columns)
 
 
 def withdrawn_rows(batch: pa.RecordBatch, terms: SearchTerms, instances: frozenset[str] = frozenset()) -> pl.Series:

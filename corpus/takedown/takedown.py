@@ -27,7 +27,7 @@ from corpus.media_names import stem_of
 from corpus.printing import number_of
 from corpus.progress import progress
 from corpus.store import Corpus
-from corpus.takedown.derived import drop_withdrawn
+from corpus.takedown.derived import drop_withdrawn, find_instances, names_messages
 from corpus.takedown.plan import PENDING, plan, table_files
 from corpus.takedown.search import Searched, search
 from corpus.withdrawn.blank_raw import blank_file
@@ -161,14 +161,19 @@ def clean_recipe(root: Path, terms: SearchTerms) -> None:
 
 
 def clean_derived(root: Path, also: Sequence[Path], terms: SearchTerms, taken: Taken) -> None:
-    """Drop the rows from benches, runs and releases."""
+    """Drop the rows from benches, runs and releases.
+
+    Only a bench may know which message an instance of its runs is about, so benches are read first and changed last:
+    if this is stopped, the next run still finds the instances.
+    """
     known = [Path(name) for name in derived(root)]
     folders = dict.fromkeys([*known, *(path.resolve() for path in also)])
+    instances = frozenset(name for folder in folders for name in find_instances(folder, terms))
     with progress("dropping rows", "folders and files", len(folders)) as shown:
-        for folder in folders:
+        for folder in sorted(folders, key=names_messages):
             shown.detail = f"now {folder.name}"
             if folder.exists():
-                taken.folders[str(folder)] = drop_withdrawn(folder, terms)
+                taken.folders[str(folder)] = drop_withdrawn(folder, terms, instances)
             else:
                 taken.absent.append(str(folder))
             shown.advance()
