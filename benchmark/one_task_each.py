@@ -24,6 +24,8 @@ from corpus.filters.pool import normalised
 
 CANDIDATE = {"message_id": pl.String, "title": pl.String, "body": pl.String, "text": pl.String, "task": pl.String}
 TEXTS_AT_ONCE = 1_000
+MOST_SHARE = 2 / 3
+"""A task that needs more than this share of its candidates would starve others, and is left out."""
 
 
 def one_task_each(
@@ -39,7 +41,8 @@ def one_task_each(
     show all of a message, they would tell of those.
     """
     candidates = find_candidates(tasks, connection, holdout, seed, sizes)
-    given = assign(with_units(candidates), {task.name: task.fewest_test for task in tasks}, seed)
+    fewest = {task.name: task.fewest_test for task in tasks}
+    given = assign(with_units(without_greedy(candidates, fewest)), fewest, seed)
     contested = set(candidates["message_id"])
     return {
         task.name: drop_tests(holdout, [name for name in contested if given.get(name) != task.name]) for task in tasks
@@ -65,6 +68,13 @@ def find_candidates(
         absent = [pl.lit(None, pl.String).alias(name) for name in CANDIDATE if name not in test.columns]
         frames.append(test.with_columns(absent).select(pl.col(name).cast(of) for name, of in CANDIDATE.items()))
     return pl.concat(frames)
+
+
+def without_greedy(candidates: pl.DataFrame, fewest: Mapping[str, int]) -> pl.DataFrame:
+    """The candidates of tasks that leave enough of them to others: one that needs nearly all of its own gets none."""
+    count = pl.len().over("task")
+    least = pl.col("task").replace_strict(dict(fewest), return_dtype=pl.Int64)
+    return candidates.filter(least <= pl.max_horizontal(1, (MOST_SHARE * count).floor()))
 
 
 def with_units(candidates: pl.DataFrame) -> pl.DataFrame:

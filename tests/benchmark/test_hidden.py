@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from benchmark.audit import LEAK, audit
 from benchmark.bench import Bench
 from benchmark.build import build_bench
-from benchmark.one_task_each import CANDIDATE, assign, near_pairs, with_units
+from benchmark.one_task_each import CANDIDATE, assign, near_pairs, with_units, without_greedy
 from benchmark.secret import BadSecret
 from benchmark.tasks.registry import TASKS
 from corpus.files.written_once import HoldsOther
@@ -198,6 +198,14 @@ def test_a_message_taken_down_leaves_bench_and_runs(tmp_path, monkeypatch, cbc_h
     assert after.public("views", "test")["instance_id"].equals(after.answers("views")["instance_id"])
     assert message not in names_of(after, "views")["message_id"]
     assert instance not in pl.read_parquet(run / "predictions" / "views.parquet")["instance_id"]
+
+
+def test_a_task_that_needs_nearly_all_of_its_candidates_gets_none():
+    rows = [(f"m{i}", task) for i in range(30) for task in ("views", "speech_choice")] + [("m30", "views")]
+    candidates = pl.DataFrame(rows, ["message_id", "task"], orient="row")
+    for fewest, tasks in ((20, {"views", "speech_choice"}), (21, {"views"})):
+        assert set(without_greedy(candidates, {"views": 1, "speech_choice": fewest})["task"]) == tasks
+    assert without_greedy(candidates.tail(1), {"views": 1}).height == 1
 
 
 UNITS = st.lists(
