@@ -11,7 +11,7 @@ from corpus.verbalize.times import age, published
 
 HEAD = (
     "[company: {company}\n][account: {account}\n][followers: {followers}\n][country: {country}\n]"
-    "[language: {language}\n][published: {published}\n][age: {age}\n]"
+    "[language: {language}\n][published: {time}\n][age: {age}\n]"
 )
 FORWARD = Template(
     "post",
@@ -23,7 +23,7 @@ REVERSE = Template(
 )
 
 
-FIELDS = {"followers": count_in_three_digits(pl.col("audience")), "published": published(), "age": age()}
+FIELDS = {"followers": count_in_three_digits(pl.col("audience")), "time": published(), "age": age()}
 """The fields of HEAD that are no columns of a frame."""
 
 

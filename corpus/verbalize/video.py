@@ -37,7 +37,7 @@ class VideoForm:
 
 HEADER = (
     "[channel: {company}\n][subscribers: {audience}\n][title: {title}\n][about: {body}\n][category: {category}\n]"
-    "[country: {country}\n][language: {language}\n][tags: {tags}\n][marked: {flags}\n][published: {published}\n]"
+    "[country: {country}\n][language: {language}\n][tags: {tags}\n][marked: {flags}\n][published: {time}\n]"
     "[length: {length} s\n][age: {age}\n][views: {views}\n][likes: {likes} % of views\n]"
 )
 SCENE = Template("scene", 1, "scene {number}: {seen}[ | says: {speech}][ = {value}]")
@@ -91,7 +91,7 @@ def header_fields(masked: tuple[str, ...] = ()) -> dict[str, pl.Expr]:
     fields = {
         "audience": count_in_three_digits(pl.col("audience")),
         "tags": as_integer(pl.col("tag_count")),
-        "published": published(),
+        "time": published(),
         "length": as_integer(pl.col("duration_s")),
         "age": age(),
         "views": count_in_three_digits(pl.col("views")),
