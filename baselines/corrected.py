@@ -14,6 +14,7 @@ import polars as pl
 
 from baselines.features import Array
 from baselines.learned import validation_frame
+from benchmark.answers.base import list_column
 from benchmark.bench import Bench
 from benchmark.metrics import QUANTILES
 from benchmark.reference_rows import best_reference, provided_answers
@@ -72,9 +73,9 @@ def with_quantiles(test: pl.DataFrame, predicted: Array, errors: Array, task: Ta
     def legal(values: Array) -> Array:
         return np.clip(10**values if task.spans_decades else values, low, high)
 
-    values = pl.Series(legal(predicted)[:, None].tolist(), dtype=LISTS)
+    values = list_column(legal(predicted), np.ones(len(test), dtype=np.int64))
     quantiles = pl.Series([None] * len(test), dtype=LISTS)
     if len(errors) >= LEAST_ERRORS:
-        around = predicted[:, None] + np.quantile(errors, QUANTILES)
-        quantiles = pl.Series(legal(around).tolist(), dtype=LISTS)
+        around = legal(predicted[:, None] + np.quantile(errors, QUANTILES))
+        quantiles = list_column(around.ravel(), np.full(len(test), len(QUANTILES)))
     return test.select("instance_id", values=values, quantiles=quantiles)

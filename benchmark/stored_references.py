@@ -37,15 +37,16 @@ def reference_frame(task: Task, public: Mapping[str, pl.DataFrame]) -> pl.DataFr
 def answers_of(reference: Reference, task: Task, public: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Answers of one reference to the questions of all splits."""
     train = public["train"]
-    answers = {"train": cross_fitted(reference, train)}
-    answers |= {split: reference.values(train, blind(public[split])) for split in SPLITS[1:]}
+    values = {"train": cross_fitted(reference, train)}
+    values |= {split: reference.values(train, blind(public[split])) for split in SPLITS[1:]}
+    answers = {split: as_lists(lists) for split, lists in values.items()}
     single = isinstance(task.answer, Values) and not task.asks_curve
     adjustment = None
     if reference.adjust:
-        adjustment = Adjustment(reference, task.metrics, answers["train"], train["target"].to_list())
+        adjustment = Adjustment(reference, task.metrics, answers["train"], train["target"])
     frames = []
-    for split, values in answers.items():
-        columns = adjustment.columns(values, task.answer, single) if adjustment else {"values": as_lists(values)}
+    for split, lists in answers.items():
+        columns = adjustment.columns(lists, task.answer, single) if adjustment else {"values": lists}
         ids = public[split]["instance_id"]
         names = {"split": pl.lit(split), "reference": pl.lit(reference.name)}
         frames.append(

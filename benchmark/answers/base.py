@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from benchmark.metrics import QUANTILES, Array, Flags, Index, Judged, Metric
 
@@ -164,3 +165,9 @@ def with_points(judged: Judged, metric: Metric) -> Judged:
 def flatten(column: pl.Series) -> Array:
     """Flatten a column of lists."""
     return column.explode(empty_as_null=False).cast(pl.Float64).to_numpy()
+
+
+def list_column(flat: Array, lengths: Index) -> pl.Series:
+    """A column of lists from values that lie end to end and the length of each list."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return pl.Series(pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), pa.array(flat, pa.float64())))

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from benchmark.answers.base import STORED, AnswerKind, RightAnswers
+from benchmark.answers.base import AnswerKind, RightAnswers, flatten, list_column
 from benchmark.metrics import QUANTILES, Array, Index, Judged, Metric
-from benchmark.references.base import Reference, ValueLists
+from benchmark.references.base import Reference
 
 CANDIDATES = np.linspace(0, 1, 101)
 CONSIDERED_VALUES = 40_000
@@ -24,19 +24,16 @@ TINY = 1e-9
 class Adjustment:
     """What a reference's values are moved by for each metric, and the quantiles of what is left.
 
-    predicted: values for the training questions, each from other groups; truth: their right values.
+    predicted: lists of values for the training questions, each from other groups; truth: their right values.
     """
 
-    def __init__(
-        self, reference: Reference, metrics: Sequence[Metric], predicted: ValueLists, truth: ValueLists
-    ) -> None:
+    def __init__(self, reference: Reference, metrics: Sequence[Metric], predicted: pl.Series, truth: pl.Series) -> None:
         self.reference = reference
-        right = RightAnswers.of(pl.Series(truth, dtype=STORED), pl.Series(truth, dtype=STORED))
-        level = np.concatenate([np.asarray(values, dtype=np.float64) for values in predicted])
+        right = RightAnswers.of(truth, truth)
         first = np.cumsum(right.lengths) <= CONSIDERED_VALUES
         first[:1] = True
         kept = first[right.instance]
-        level, truth_kept, instance = level[kept], right.truth[kept], right.instance[kept]
+        level, truth_kept, instance = flatten(predicted)[kept], right.truth[kept], right.instance[kept]
         if reference.adjust == "factor":
             differences = np.log(np.maximum(truth_kept, TINY) / np.maximum(level, TINY))
             squared = float((level**2).sum())
@@ -62,17 +59,18 @@ class Adjustment:
         """Values moved by a step."""
         return values * step if self.reference.adjust == "factor" else values + step
 
-    def columns(self, values: ValueLists, answer: AnswerKind, with_quantiles: bool) -> dict[str, pl.Series]:
+    def columns(self, values: pl.Series, answer: AnswerKind, with_quantiles: bool) -> dict[str, pl.Series]:
         """The columns values (for the headline), values_METRIC and, for single values, quantiles."""
+        flat, lengths = flatten(values), values.list.len().cast(pl.Int64).to_numpy()
         low, high = answer.legal
-        columns = {}
-        for metric, step in self.by_metric.items():
-            moved = [np.clip(self.moved(np.asarray(row), step), low, high).tolist() for row in values]
-            columns[f"values_{metric}"] = pl.Series(moved, dtype=STORED)
+        columns = {
+            f"values_{metric}": list_column(np.clip(self.moved(flat, step), low, high), lengths)
+            for metric, step in self.by_metric.items()
+        }
         if with_quantiles:
             steps = np.exp(self.differences) if self.reference.adjust == "factor" else self.differences
-            spread = [np.clip(self.moved(np.array(row), steps), low, high).tolist() for row in values]
-            columns["quantiles"] = pl.Series(spread, dtype=STORED)
+            spread = np.clip(self.moved(flat[:, None], steps), low, high)
+            columns["quantiles"] = list_column(spread.ravel(), np.full(len(flat), len(steps)))
         return {"values": next(iter(columns.values())), **columns}
 
 
