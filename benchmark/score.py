@@ -93,7 +93,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
             "partial": key.instances < total,
             "groups": key.groups,
             "effective_groups": effective_groups(key.sizes),
-            **spread_row(judged[metric.name], key.task.spans_decades),
+            **spread_row(judged[metric.name], key.task),
             "unparsed": measured[metric.name][run.name].unparsed,
             "unparsed_reasons": reasons,
         }

@@ -10,17 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.answers.values import Values
 from benchmark.metrics import QUANTILES, Array, Judged
+from benchmark.tasks.base import Task
 
 LOW, HIGH = (int(np.argmin(np.abs(QUANTILES - level))) for level in (0.1, 0.9))
 
 
-def spread_row(judged: Judged, logarithms: bool) -> dict[str, Any]:
+def spread_row(judged: Judged, task: Task) -> dict[str, Any]:
     """Standard deviations of the answers that were read and of the truth, and the coverage of the distributions.
 
-    With `logarithms` they are in decades (counts below one taken as one). coverage_80: percent of values between the
-    predicted quantiles of 10 and 90 %, of those with a distribution; 80 is right. None where there is nothing.
+    Counts are taken in decades (those below one as one). coverage_80: percent of values between the predicted quantiles
+    of 10 and 90 %, of those with a distribution; 80 is right. None where there is nothing, and for choices.
     """
+    if not isinstance(task.answer, Values):
+        return {"spread_predicted": None, "spread_true": None, "coverage_80": None}
+    logarithms = task.spans_decades
     truth, predicted = judged.truth[judged.parsed], judged.predicted[judged.parsed]
     return {
         "spread_predicted": deviation(predicted, logarithms),

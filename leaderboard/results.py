@@ -134,6 +134,8 @@ class Table:
         columns: dict[Key, Column] = {}
         for row in sorted(self.content["rows"], key=lambda row: int(row["n"])):  # a partial run has fewer questions
             key = (row["condition"], row["metric"])
+            if layout.metrics[row["metric"]].detail:
+                continue
             column = Column(
                 layout.tasks[row["condition"]],
                 row["condition"],

@@ -195,7 +195,7 @@ def compare_on(bench: Bench, task: str, part: pl.DataFrame, runs: Sequence[Run],
             total,
             asked,
             best_reference(bench, task, metric.name),
-            {run: spread_row(by_metric[metric.name], key.task.spans_decades) for run, by_metric in judged.items()},
+            {run: spread_row(by_metric[metric.name], key.task) for run, by_metric in judged.items()},
         )
         for metric in key.task.metrics
     ]

@@ -1,8 +1,8 @@
 """Make the tables: every run of a bench beside the references of its tasks, written as DIR/TABLE.{md,csv,json}.
 
 DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
-"metrics": [{name, meaning, lower_is_better, skill}], "heavy_tailed": [metrics without intervals], "rows": [{table,
-condition, metric, run, kind, value, low, high, skill, skill_low, skill_high, rank, n, questions, partial, groups,
+"metrics": [{name, meaning, lower_is_better, skill, detail}], "heavy_tailed": [metrics without intervals],
+"rows": [{table, condition, metric, run, kind, value, low, high, skill, skill_low, skill_high, rank, n, questions, partial, groups,
 effective_groups, spread_predicted, spread_true, coverage_80, unparsed}], "reported": [{model, condition, metric,
 value}], "separable": [{condition, metric, better, worse, difference, low, high, p}], "family": [{condition, metric,
 run, rival, role: reference or control, skill, low, high, reason, p, apart}], "rank": {condition: {metric: {run:
@@ -108,7 +108,13 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
         "note": table.heading.note,
         "conditions": list(tasks),
         "metrics": [
-            {"name": m.name, "meaning": m.meaning, "lower_is_better": m.lower_is_better, "skill": m.skill}
+            {
+                "name": m.name,
+                "meaning": m.meaning,
+                "lower_is_better": m.lower_is_better,
+                "skill": m.skill,
+                "detail": m.detail,
+            }
             for m in metrics.values()
         ],
         "heavy_tailed": [m.name for m in metrics.values() if m.heavy_tailed],

@@ -40,8 +40,8 @@ def best_first(rows: Sequence[Row]) -> list[str]:
 
 def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
     """Values, skills, ranks and the paper's figures for one metric."""
-    conditions = table["conditions"]
     rows = [row for row in table["rows"] if row["metric"] == metric["name"]]
+    conditions = conditions_of(table, rows)
     best = {condition: table["best_trivial"][condition].get(metric["name"]) for condition in conditions}
     names = best_first(with_places(rows, metric["lower_is_better"]))
     kinds = {row["run"]: row["kind"] for row in rows}
@@ -69,6 +69,52 @@ def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
         reported_block(table, metric["name"]),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def conditions_of(table: dict[str, Any], rows: Sequence[Row]) -> list[str]:
+    """The conditions of a table that have any of the rows."""
+    present = {row["condition"] for row in rows}
+    return [condition for condition in table["conditions"] if condition in present]
+
+
+def details_block(table: dict[str, Any]) -> str:
+    """The metrics that stand beside others, in short: runs by metrics, for each condition that has them."""
+    meanings = {metric["name"]: metric["meaning"] for metric in table["metrics"] if metric["detail"]}
+    rows = [row for row in table["rows"] if row["metric"] in meanings and not row["partial"]]
+    parts = []
+    for condition in conditions_of(table, rows):
+        cells = [row for row in rows if row["condition"] == condition]
+        metrics = list(dict.fromkeys(row["metric"] for row in cells))
+        names = list(dict.fromkeys(row["run"] for row in cells))
+        turned = [{**row, "condition": row["metric"]} for row in cells]
+        values = pivot(turned, metrics, names, lambda row: number_with_bounds(row["value"], row["low"], row["high"]))
+        body = grid(["run", *metrics], [[name, *line] for name, line in zip(names, values, strict=True)])
+        told = "\n".join(f"- {name}: {meanings[name]}" for name in metrics)
+        parts.append(f"## Further metrics: {condition}\n\n{body}\n\n{told}")
+    return "\n\n".join(parts)
+
+
+def spread_block(table: dict[str, Any]) -> str:
+    """How much the answers of each run vary beside the truth, and how often distributions hold it; numbers alone."""
+    headline = table["metrics"][0]["name"]
+    rows = [row for row in table["rows"] if row["metric"] == headline and not row["partial"]]
+    rows = [row for row in rows if row["spread_true"] is not None]
+    if not rows:
+        return ""
+    conditions = conditions_of(table, rows)
+    names = list(dict.fromkeys(row["run"] for row in rows))
+
+    def cell(row: Row) -> str:
+        covered = "" if row["coverage_80"] is None else f"; {row['coverage_80']:.0f} % within"
+        return f"{short_number(row['spread_predicted'])} of {short_number(row['spread_true'])}{covered}"
+
+    values = pivot(rows, conditions, names, cell)
+    body = grid(["run", *conditions], [[name, *line] for name, line in zip(names, values, strict=True)])
+    note = (
+        "Standard deviation of the answers that were read, of that of the truth (counts: of base-10 logarithms). Of "
+        "runs that give a distribution, the percentage of truths between its quantiles of 10 and 90 %: 80 is right."
+    )
+    return f"## Spread: do the answers vary as the truth does?\n\n{body}\n\n{note}"
 
 
 def partial_note(rows: Sequence[Row]) -> str:
@@ -253,7 +299,9 @@ def markdown(table: dict[str, Any]) -> str:
     parts = [
         f"# {table['title']}",
         " ".join(filter(None, [table["note"], simulated_note])),
-        *(metric_block(table, metric) for metric in table["metrics"]),
+        *(metric_block(table, metric) for metric in table["metrics"] if not metric["detail"]),
+        details_block(table),
+        spread_block(table),
         family_block(table),
         seeds_block(table),
         basis_block(table),

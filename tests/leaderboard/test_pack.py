@@ -282,7 +282,7 @@ def test_a_well_made_file_is_opened_like_any_run(packed, bench, tmp_path):
         ("bench", manifest_with(old, bench="beef"), "answers another bench"),
         ("name", manifest_with(old, run="a\nb"), "printable"),
         ("path", manifest_with(old, tasks=["../x"]), "tasks.0"),
-        ("mean", manifest_with(old, run="mean"), "the name of the bench's own mean"),
+        ("constant", manifest_with(old, run="constant"), "the name of the bench's own constant"),
         ("oracle", manifest_with(old, run="oracle", kind="oracle"), "the name of the bench's own oracle"),
         ("junk", {PREDICTIONS: b"PAR1junkPAR1"}, "cannot be read as parquet"),
         ("swapped", {PREDICTIONS: old["predictions/replay_future.parquet"]}, "questions that were not asked"),
@@ -372,8 +372,8 @@ def test_a_folder_without_packed_runs_is_named_and_no_error_but_a_missing_one_is
 
 
 def test_a_run_with_a_name_of_the_bench_is_not_packed(bench, tmp_path):
-    write_run(tmp_path / "run", bench, "mean", "trivial", {TASK: guesses(bench, TASK, 0.2, 0, 9)}, {})
-    with pytest.raises(BadPack, match="the name of the bench's own mean"):
+    write_run(tmp_path / "run", bench, "constant", "trivial", {TASK: guesses(bench, TASK, 0.2, 0, 9)}, {})
+    with pytest.raises(BadPack, match="the name of the bench's own constant"):
         pack(tmp_path / "run", bench.root, tmp_path / "a.zip")
 
 
