@@ -11,7 +11,8 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from corpus.verbalize.safe_text import mask_counts, mask_links, sanitize
+from corpus.verbalize.mask_counts import mask_counts
+from corpus.verbalize.safe_text import mask_links, sanitize
 
 MIN_VIEWS = 100  # below a hundred interactions behavior is noise (paper's readers, SPEC 7)
 BODY_CHARACTERS = 300
