@@ -216,5 +216,5 @@ def query_about(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection, sql:
 
 
 def _joined(column: str) -> pl.Expr:
-    line = sanitize(mask_links(pl.col(column).list.join("; ")), SPEECH_CHARACTERS)
+    line = sanitize(mask_counts(mask_links(pl.col(column).list.join("; "))), SPEECH_CHARACTERS)
     return line.str.replace_all("|", "¦", literal=True)
