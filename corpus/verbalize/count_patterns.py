@@ -145,7 +145,7 @@ class CountPatterns:
         self.signs = "[$]" if self.ascii_only else f"[{words.MONEY_SIGNS}]"
         measures = self.ending(split(*words.MONEY.values(), *words.MEASURES.values()))
         of = rf"(?:(?:de|di|of)\s+|d{self.blank}['{apostrophe}]{self.blank})?"
-        self.measured = rf"(?:{self.blank}-)?{self.blank}{of}(?:{self.signs}|{measures})"
+        self.measured = rf"\+?(?:{self.blank}-)?{self.blank}{of}(?:{self.signs}|{measures})"
         self.milestone_after = rf"\+?{self.blank}{self.ending(split(words.MILESTONES_AFTER))}"
         self.directly = self.for_any(rf"|(?:{self.any_of(split(words.COUNTED_BEFORE))})")
 

@@ -247,6 +247,7 @@ LEFT: dict[str, list[str]] = {
         "99% of people fail",
         "10,000 steps a day",
         "1,000,000 robux",
+        "10,000+ robux",
         "500 coins",
         "Christmas 2023 special",
         "Alakh and 260523",
