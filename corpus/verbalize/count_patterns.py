@@ -51,6 +51,8 @@ class CountPatterns:
         kept = (self._kept_before_words(), self._kept_after_words())
         self.in_digits, self.beside_words = flags + self._in_digits(), flags + self._beside_words()
         self.in_words = flags + self._in_words()
+        scaled = f"(?:{self.scaled}|{self.lettered}){self.filler}{self.beside}"
+        self.large_of_counted = f"{flags}{scaled}|{self.large}{self.filler}{self.counted}"
         self.kept_in_digits, self.kept_in_words = flags + "|".join(kept), flags + self._kept_in_words()
         self.maybe_in_digits = flags + self._maybe_in_digits().replace(GAP, "")
         self.maybe_other = flags + "|".join((*kept, self._maybe_beside_words())).replace(GAP, "")

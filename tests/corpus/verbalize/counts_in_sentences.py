@@ -47,6 +47,7 @@ HIDDEN: dict[str, list[tuple[str, str]]] = {
         ("10 million YouTube subscribers", "(count)"),
         ("1 million+ total views", "(count)"),
         ("In 2023 100 comments", "In 2023 (count)"),
+        ("GTA RP 1M views", "GTA RP (count)"),
         ("$20,000 for 1M views", "$20,000 for (count)"),
         ("24 hours and 30k likes", "24 hours and (count)"),
         ("1-million subscriber party", "(count) party"),
