@@ -75,9 +75,8 @@ def _masked_around_kept(plain: pl.Series, patterns: CountPatterns) -> pl.Series:
     def words_kept(around: pl.Series) -> pl.Series:
         return _without(patterns.kept_in_words, CUTS[1], counts_masked, around)
 
-    plain = plain.str.replace_all(
-        patterns.large_of_counted, COUNT
-    )  # "GTA RP 1M views" counts, although RP is a currency
+    # First what surely counts: "GTA RP 1M views", although RP is a currency too.
+    plain = plain.str.replace_all(patterns.large_of_counted, COUNT)
     return _without(patterns.kept_in_digits, CUTS[0], words_kept, plain)
 
 
