@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import polars as pl
 
+from corpus.verbalize.mask_counts import mask_counts
 from corpus.verbalize.message_frames import query_about, scene_texts
 from corpus.verbalize.safe_text import mask_links, sanitize
 
@@ -29,5 +30,5 @@ class Media:
         scenes = scene_texts(frame, self.connection).select("message_id", line=pl.col("scene_text").list.join("; "))
         lines = [scenes, *(query_about(frame, self.connection, sql) for sql in self.described)]
         media = pl.concat(lines).filter(pl.col("line") != "").group_by("message_id").agg(pl.col("line").str.join("; "))
-        cut = media.select("message_id", media=sanitize(mask_links(pl.col("line")), MEDIA_CHARACTERS))
+        cut = media.select("message_id", media=sanitize(mask_counts(mask_links(pl.col("line"))), MEDIA_CHARACTERS))
         return frame.join(cut, on="message_id", how="left", maintain_order="left")

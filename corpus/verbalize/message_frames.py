@@ -12,7 +12,8 @@ import polars as pl
 import pyarrow as pa
 
 from corpus.verbalize.attributes import list_attributes
-from corpus.verbalize.safe_text import mask_counts, mask_links, sanitize
+from corpus.verbalize.mask_counts import mask_counts
+from corpus.verbalize.safe_text import mask_links, sanitize
 
 MIN_VIEWS = 100  # below a hundred interactions behavior is noise (paper's readers, SPEC 7)
 BODY_CHARACTERS = 300
@@ -220,5 +221,5 @@ def query_about(frame: pl.DataFrame, connection: duckdb.DuckDBPyConnection, sql:
 
 
 def _joined(column: str) -> pl.Expr:
-    line = sanitize(mask_links(pl.col(column).list.join("; ")), SPEECH_CHARACTERS)
+    line = sanitize(mask_counts(mask_links(pl.col(column).list.join("; "))), SPEECH_CHARACTERS)
     return line.str.replace_all("|", "¦", literal=True)

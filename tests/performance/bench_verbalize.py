@@ -27,6 +27,7 @@ from corpus.files.sql import PARQUET
 from corpus.schema import TABLES
 from corpus.store import Corpus
 from corpus.verbalize.kinds.post import POST
+from corpus.verbalize.mask_counts import mask_series
 from corpus.verbalize.message_frames import list_speakers, posts_sql, safe_body
 from corpus.verbalize.number_words import UNITS, count_in_three_digits
 from corpus.verbalize.post import FIELDS
@@ -34,9 +35,6 @@ from corpus.verbalize.safe_text import (
     ADDRESS,
     AT_NAME_AFTER_AT,
     BLANK,
-    COUNT,
-    COUNT_PHRASE,
-    LARGE_NUMBER,
     LINK,
     MENTION,
     sanitize,
@@ -151,12 +149,13 @@ def python_texts() -> Callable[[dict[str, list[Any]]], dict[str, list[Any]]]:
     """The batch function of `by_datasets`."""
     import regex
 
-    address, name, count, large = (regex.compile(p) for p in (ADDRESS, AT_NAME_AFTER_AT, COUNT_PHRASE, LARGE_NUMBER))
+    address, name = (regex.compile(p) for p in (ADDRESS, AT_NAME_AFTER_AT))
     blank, marks = regex.compile(f"{BLANK}+"), str.maketrans("<>=", "‹›꞊")
 
+    def unlink(body: str) -> str:
+        return name.sub(rf"\1{MENTION}", address.sub(LINK, body))
+
     def clean(body: str) -> str:
-        body = name.sub(rf"\1{MENTION}", address.sub(LINK, body))
-        body = large.sub(COUNT, count.sub(COUNT, body))
         return blank.sub(" ", body).translate(marks).strip()[:300].rstrip()
 
     def words(count: float) -> str:
@@ -184,10 +183,10 @@ def python_texts() -> Callable[[dict[str, list[Any]]], dict[str, list[Any]]]:
         return f"{head}followers: {words(audience)}\n{times}\npost: {clean(body)}\nlikes: {words(likes)}"
 
     def texts(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        columns = (
-            batch[column] for column in ("company", "account", "audience", "published_at", "age_days", "body", "likes")
-        )
-        text = list(map(filled, *columns))
+        unlinked = pl.Series([unlink(body) for body in batch["body"]])
+        bodies = mask_series(unlinked).to_list()  # the project's own here too
+        names = ("company", "account", "audience", "published_at", "age_days")
+        text = list(map(filled, *(batch[name] for name in names), bodies, batch["likes"]))
         return {"message_id": batch["message_id"], "template": [POST.label] * len(text), "text": text}
 
     return texts

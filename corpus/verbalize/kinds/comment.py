@@ -11,9 +11,10 @@ import duckdb
 import polars as pl
 
 from corpus.verbalize.kinds.base import Behavior, Kind, all_null, first_reason
+from corpus.verbalize.mask_counts import mask_counts
 from corpus.verbalize.message_frames import PART_ROWS, parts, safe_body, safe_title
 from corpus.verbalize.number_words import count_in_three_digits, read_number
-from corpus.verbalize.safe_text import mask_counts, mask_links, sanitize
+from corpus.verbalize.safe_text import mask_links, sanitize
 from corpus.verbalize.template import Template
 
 COMMENT = Template(

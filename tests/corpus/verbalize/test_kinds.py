@@ -222,6 +222,20 @@ def test_the_same_corpus_gives_the_same_bytes(tmp_path):
     assert len(digests) == 1
 
 
+def test_counts_said_and_shown_in_scenes_are_hidden(tmp_path):
+    shown = {"speech": ["we hit 1M subscribers"], "screen_text": ["登録者10万人"], "captions": ["a 10,000 km trip"]}
+    corpus_of(
+        tmp_path / "c",
+        message=[{"message_id": "i", "kind": "image", "channel": "web", "published_at": DAY}],
+        scene=[{"scene": 0, "start_s": 0.0, "end_s": 1.0, "message_id": "i", **shown}],
+        effect=effects("i", likes=7, shares=3),
+    )
+    verbalize(tmp_path / "c", tmp_path / "text.parquet")
+    (text,) = pl.read_parquet(tmp_path / "text.parquet")["text"]
+    assert "a 10,000 km trip" in text and text.count("(count)") == 2
+    assert "1M" not in text and "10万" not in text
+
+
 def test_an_empty_corpus_gives_an_empty_file(tmp_path):
     result = verbalize(corpus_of(tmp_path / "c"), tmp_path / "text.parquet")
     assert (result.written.total(), result.unwritten.total()) == (0, 0)

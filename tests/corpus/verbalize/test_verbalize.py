@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.verbalize.attributes import list_attributes
+from corpus.verbalize.mask_counts import mask_counts
 from corpus.verbalize.number_words import as_integer, count_words, percent, read_number
 from corpus.verbalize.read_answers import read_choice, read_values
-from corpus.verbalize.safe_text import MASK, mask_counts, mask_links, sanitize
+from corpus.verbalize.safe_text import MASK, mask_links, sanitize
 from corpus.verbalize.template import BadTemplate, Template
 from corpus.verbalize.times import age
 from corpus.verbalize.video import REPLAY, REPLAY_PAPER, like_view_text, replay_text, views_text
