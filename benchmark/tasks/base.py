@@ -43,11 +43,6 @@ CONTENT = (
 VARIANTS = ("behavior", "control", "content")
 
 
-def replace_known(column: str, values: np.ndarray) -> pl.Expr:
-    """Replace the known values of a column; null stays null."""
-    return pl.when(pl.col(column).is_not_null()).then(pl.Series(values))
-
-
 class NotEnough(Exception):
     """The corpus lacks data that the task needs; the message says what is missing."""
 
@@ -103,10 +98,6 @@ class Task(ABC):
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the columns `prompt` and `answer`."""
 
-    @abstractmethod
-    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """Replace behavior by random legal values, so that only the format can be learned."""
-
     def rng(self, seed: int, message_id: str = "") -> np.random.Generator:
         """Make the task's random generator for a seed; for a message one of its own, whatever else is in the bench."""
         return np.random.default_rng([seed, zlib.crc32(self.name.encode()), zlib.crc32(message_id.encode())])
@@ -131,7 +122,8 @@ class Task(ABC):
         """Make prompts and answers of a public train frame, to train on.
 
         `behavior`: as they are (LCBM). `control`: behavior shuffled between messages, for curves between those of equal
-        length. `content`: random legal behavior, so that only the format of an answer can be learned (the base). Raises
+        length. `content`: each value drawn by itself from those of training, so that a model learns the format of an
+        answer and how often each value occurs, but no shape of a curve and no relation to content (the base). Raises
         ValueError for any other variant.
         """
         if variant not in VARIANTS:
@@ -140,7 +132,7 @@ class Task(ABC):
             return frame.select("prompt", "answer")
         rng = self.rng(seed)
         full = self.recover_behavior(frame)
-        changed = self.shuffle_behavior(full, rng) if variant == "control" else self.with_random_behavior(full, rng)
+        changed = self.shuffle_behavior(full, rng) if variant == "control" else self.draw_behavior(full, rng)
         return self.render(self.retarget(changed)).select("prompt", "answer")
 
     def shuffle_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
@@ -152,3 +144,27 @@ class Task(ABC):
             rows = np.flatnonzero(keys == key)
             order[rows] = rng.permutation(rows)
         return frame.with_columns(frame[order].select(self.behavior))
+
+    def draw_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        """Replace each known value of behavior by one drawn from all values of its column."""
+        return frame.with_columns(draw_column(frame[name], rng) for name in self.behavior)
+
+
+def draw_column(column: pl.Series, rng: np.random.Generator) -> pl.Series:
+    """A column whose known values, also those in lists, are drawn anew from all of them; nulls stay."""
+    is_known, known = column.is_not_null(), column.drop_nulls()
+    if isinstance(column.dtype, pl.List):
+        drawn = draw_lists(known, rng)
+    else:
+        drawn = known.gather(rng.integers(0, max(len(known), 1), len(known)))
+    frame = pl.DataFrame({"known": is_known, "place": is_known.cum_sum().cast(pl.Int64) - 1})
+    return drawn.gather(frame.select(pl.when("known").then("place")).to_series()).alias(column.name)
+
+
+def draw_lists(lists: pl.Series, rng: np.random.Generator) -> pl.Series:
+    """Lists of the same lengths, their values drawn from all values of all lists."""
+    row = np.repeat(np.arange(len(lists)), lists.list.len().to_numpy())
+    values = draw_column(lists.explode(empty_as_null=False), rng)
+    grouped = pl.DataFrame({"row": row, "values": values}).group_by("row", maintain_order=True).agg("values")
+    every = pl.DataFrame({"row": np.arange(len(lists))})
+    return every.join(grouped, "row", "left", maintain_order="left")["values"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import duckdb
-import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
@@ -15,7 +14,7 @@ from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
 from benchmark.references.whole_message import RATIO_BY_AGE, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH, RATIO_BY_VIEWS
 from benchmark.sizes import capped
-from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
+from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of, log_normal_points
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import like_view_text
@@ -56,12 +55,6 @@ class LikeViewRatio(Task):
 
     def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(like_view_pct=pl.col("target").list.first())
-
-    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        return frame.with_columns(
-            like_view_pct=replace_known("like_view_pct", rng.uniform(0.1, 15, frame.height)),
-            views=replace_known("views", 10 ** rng.uniform(2, 8, frame.height)),
-        )
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return like_view_text(frame)

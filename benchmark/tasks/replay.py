@@ -24,7 +24,7 @@ from benchmark.references.constants import CONSTANT
 from benchmark.references.curves import INTERPOLATE, INTERPOLATE_RESIDUAL, MEAN_BY_SCENE, MEAN_CURVE, MODE_BY_SCENE
 from benchmark.references.gaussian_process import GAUSSIAN_PROCESS
 from benchmark.sizes import capped
-from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
+from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of
 from benchmark.tasks.replay_law import draw_answers, least_rmse, most_near
 from corpus.simulate.curves import covariance
@@ -113,14 +113,6 @@ class Replay(Task):
                 curve[scene] = value
         return frame.with_columns(
             pl.Series("curve", curves, pl.List(pl.Float64)), scene_count=pl.col("replay").list.len()
-        )
-
-    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
-        return frame.with_columns(
-            pl.Series("curve", curves, pl.List(pl.Float64)),
-            views=replace_known("views", 10 ** rng.uniform(2, 8, frame.height)),
-            like_view_pct=replace_known("like_view_pct", rng.uniform(0.1, 15, frame.height)),
         )
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:

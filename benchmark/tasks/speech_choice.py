@@ -66,10 +66,6 @@ class SpeechChoice(Task):
     def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(scene_count=pl.col("scene_seen").list.len())
 
-    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        curves = [rng.integers(0, 101, scenes).astype(float).tolist() for scenes in frame["scene_count"]]
-        return frame.with_columns(pl.Series("replay", curves, pl.List(pl.Float64)))
-
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return speech_text(frame)
 

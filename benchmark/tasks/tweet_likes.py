@@ -87,9 +87,6 @@ class TweetLikes(Task):
     def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(like_class=pl.col("answer"))
 
-    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        return frame.with_columns(pl.Series("like_class", rng.choice(CLASSES, frame.height)))
-
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return post_text(frame)
 

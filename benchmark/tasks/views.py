@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import duckdb
-import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
@@ -15,7 +14,7 @@ from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
 from benchmark.references.whole_message import VIEWS_BY_AGE, VIEWS_BY_LENGTH, VIEWS_PER_FOLLOWER
 from benchmark.sizes import capped
-from benchmark.tasks.base import NotEnough, TableHeading, Task, replace_known
+from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of, log_normal_points
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import views_text
@@ -56,9 +55,6 @@ class Views(Task):
 
     def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(views=pl.col("target").list.first(), like_view_pct=pl.lit(None, pl.Float64))
-
-    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        return frame.with_columns(views=replace_known("views", 10 ** rng.uniform(2, 8, frame.height)))
 
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         return views_text(frame)

@@ -26,7 +26,7 @@ def write(folder: Path, text: str, name: str = "own") -> str:
 
 
 def test_every_shipped_recipe_loads():
-    assert shipped_recipes() == ["lcbm-13b", "nano-base", "nano-control", "nano-lcbm", "vicuna-13b"]
+    assert shipped_recipes() == ["base-13b", "control-13b", "lcbm-13b", "nano-base", "nano-control", "nano-lcbm"]
     assert {load_recipe(name).name for name in shipped_recipes()} == set(shipped_recipes())
 
 
@@ -34,7 +34,7 @@ def test_every_shipped_recipe_loads():
     "names",
     [
         {"nano-lcbm": "behavior", "nano-control": "control", "nano-base": "content"},
-        {"lcbm-13b": "behavior", "vicuna-13b": "content"},
+        {"lcbm-13b": "behavior", "control-13b": "control", "base-13b": "content"},
     ],
 )
 def test_compared_recipes_differ_in_their_variant_alone(names):

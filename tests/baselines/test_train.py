@@ -225,7 +225,7 @@ def test_two_trainings_do_not_share_a_folder(bench, tmp_path):
             train("nano-lcbm", bench, tmp_path / "lcbm", overrides=TOY)
 
 
-@pytest.mark.parametrize("recipe", ["lcbm-13b", "vicuna-13b"])
+@pytest.mark.parametrize("recipe", ["lcbm-13b", "base-13b"])
 def test_the_13b_recipes_train_any_llama_with_the_same_code(bench, tmp_path, recipe):
     base = tmp_path / "base"
     tokenizer = train_tokenizer(["a red car = "], 512)

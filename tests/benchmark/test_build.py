@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmark.bench import Bench, NoAnswers
 from benchmark.build import NothingToAsk, build_bench
+from benchmark.tasks.base import draw_column
 from benchmark.tasks.registry import TASKS, task_named
 from benchmark.tasks.replay import scene_runs
 from benchmark.tasks.tweet_likes import like_classes
@@ -181,6 +184,28 @@ def test_variants_change_behavior_and_nothing_else(bench, task):
             .sort("answer")
             .equals(train["answer"].value_counts().sort("answer"))
         )
+
+
+def test_the_base_sees_how_often_values_occur_but_not_where(bench):
+    task, train = task_named("replay_all_masked"), bench.public("replay_all_masked", "train")
+    base = task.variant(train, "content", 0)["answer"]
+    drawn = np.concatenate([task.answer.parse(a, len(t)) for a, t in zip(base, train["target"], strict=True)])
+    truth = train["target"].explode().to_numpy()
+    assert set(drawn) <= set(truth.round()) and abs(drawn.mean() - truth.mean()) < 3
+    assert np.quantile(drawn, [0.2, 0.8]) == pytest.approx(np.quantile(truth, [0.2, 0.8]), abs=8)
+    first = [values[0] for values in train["target"]]
+    told = [task.answer.parse(a, len(t))[0] for a, t in zip(base, train["target"], strict=True)]
+    assert abs(np.corrcoef(first, told)[0, 1]) < 0.3
+
+
+@given(st.lists(st.one_of(st.none(), st.lists(st.one_of(st.none(), st.integers(0, 9)), max_size=4)), max_size=8))
+def test_values_are_drawn_anew_where_they_are_known(rows):
+    column = pl.Series("values", rows, dtype=pl.List(pl.Int64))
+    drawn = draw_column(column, np.random.default_rng(0)).to_list()
+    pool = {value for row in rows for value in row or [] if value is not None}
+    for row, new in zip(rows, drawn, strict=True):
+        assert (new or []) == [] if not row else [v is None for v in row] == [v is None for v in new]
+        assert set(new or []) - {None} <= pool
 
 
 def test_the_control_keeps_whole_curves_and_their_lengths(bench):

@@ -67,9 +67,6 @@ class VideoLikes(Task):
     def recover_behavior(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(likes=pl.col("target").list.first())
 
-    def with_random_behavior(self, frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        return frame.with_columns(likes=pl.Series(10 ** rng.uniform(1, 7, frame.height)))
-
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         count = pl.col("likes").cast(pl.Int64).cast(pl.String)
         return frame.with_columns(prompt=PROMPT.fill(), answer=ANSWER.fill(likes=count))
