@@ -45,7 +45,7 @@ from corpus.store import Corpus
 from corpus.verbalize.message_frames import query
 
 LOG = logging.getLogger(__name__)
-SIZES = {"train": 20_000, "validation": 1_000, "test": 10_000}
+SIZES = {"train": 200_000, "validation": 1_000, "test": 10_000}
 
 
 class NothingToAsk(CbcError):

@@ -30,7 +30,6 @@ FILES = (
     ("heatmaps", "youtube_heatmaps/heatmaps.jsonl"),
 )
 COUNTS = ("rows_read", "rows_kept", "rows_repeated", "rows_enriched", "rows_contradicting")
-SIZES = {"train": 12_000, "validation": 300, "test": 600}
 REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
 
 
@@ -62,7 +61,7 @@ def run_real(data: Path, out: Path, models: bool = True) -> None:
     from leaderboard.site import build_site
 
     ingests = ingest_all(data, out / "corpus")
-    bench = build_bench(out / "corpus", out / "bench", sizes=SIZES)
+    bench = build_bench(out / "corpus", out / "bench")
     recipes = RECIPES if models else ()
     for recipe in recipes:
         train(recipe, bench.root, out / "models" / recipe, overrides=REAL)
