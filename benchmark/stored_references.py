@@ -21,6 +21,7 @@ from benchmark.answers.base import STORED, RightAnswers, judge_by_metric
 from benchmark.answers.values import Values
 from benchmark.references.adjust import Adjustment
 from benchmark.references.base import Reference, ValueLists
+from benchmark.references.chance import RANDOM
 from benchmark.tasks.base import Task
 
 FOLDS = 5
@@ -78,12 +79,16 @@ def as_lists(values: ValueLists) -> pl.Series:
 
 
 def best_references(task: Task, public: Mapping[str, pl.DataFrame], answers: pl.DataFrame) -> dict[str, str]:
-    """The name of the best reference for each metric, by its value on validation (on training if that is empty)."""
+    """The name of the best reference for each metric, by its value on validation (on training if that is empty).
+
+    Chance is no candidate beside others: it can only win by luck.
+    """
+    candidates = [reference for reference in task.references if reference != RANDOM] or task.references
     split = "validation" if len(public["validation"]) else "train"
     right = RightAnswers.of(public[split]["target"], public[split]["target"])
     part = answers.filter(pl.col("split") == split)
     values: dict[str, dict[str, float]] = {metric.name: {} for metric in task.metrics}
-    for reference in task.references:
+    for reference in candidates:
         rows = (
             public[split]
             .select("instance_id")

@@ -151,6 +151,7 @@ def test_the_best_reference_is_chosen_on_validation(bench):
         scores = {
             name: judged_value(metric, definition, right, part.filter(pl.col("split") == "validation")["values"])
             for (name,), part in answers.group_by("reference")
+            if name != RANDOM.name
         }
         assert min(scores, key=scores.get) == best[metric.name]
 
