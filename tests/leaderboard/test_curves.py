@@ -61,7 +61,7 @@ def test_few_videos_of_one_channel_are_all_shown(bench):
 
 
 def test_the_best_of_each_kind_is_shown_and_not_the_oracle(table):
-    assert choose_predictors(table, table.columns[0]) == ["nano-lcbm", "boosted", "interpolate", HOSTILE]
+    assert choose_predictors(table, table.columns[0]) == ["nano-lcbm", "boosted", "interpolate_residual", HOSTILE]
 
 
 def test_videos_hold_truth_where_asked_and_seen_values_elsewhere(folder, runs, bench):
@@ -74,7 +74,7 @@ def test_videos_hold_truth_where_asked_and_seen_values_elsewhere(folder, runs, b
         row = questions[video.title]
         seen = [value for value in row["replay"] if value is not None]
         assert video.truth.tolist() == seen + answers[row["instance_id"]]
-        assert video.predicted["interpolate"] == [seen[-1]] * 4
+        assert video.predicted["interpolate"] == pytest.approx([seen[-1]] * 4, abs=5)  # moved by what suits the metric
         assert np.abs(np.array(video.predicted["oracle"]) - video.truth[video.asked]).max() < 30
 
 

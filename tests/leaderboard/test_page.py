@@ -184,7 +184,7 @@ def test_a_link_opens_the_curves_it_leads_to(browser, address):
     page.locator('nav a[href="#curves-replay_future"]').click()
     expect(page.locator("#curves-replay_future")).to_have_attribute("open", "")
     assert "true" in page.locator("#curves-replay_future .legend").inner_text()
-    assert "interpolate" in page.locator("#curves-replay_future .legend").inner_text()
+    assert "interpolate_residual" in page.locator("#curves-replay_future .legend").inner_text()
     page.close()
 
 
