@@ -59,7 +59,7 @@ def test_the_readmes_commands_send_a_run_in(place):
     asked = Bench.open(place / "bench").public("views", "test")
     asked.select("instance_id", answer=pl.lit("about 20 thousand views")).write_csv(place / "answers.csv")
     *_, verified = (run(place, command) for command in commands())
-    assert verified.startswith("ok submissions/my-model.zip: my-model, views rmse ")
+    assert verified.startswith("ok submissions/my-model.zip: my-model, views rmse_log10 ")
 
 
 @pytest.mark.slow
