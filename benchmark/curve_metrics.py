@@ -21,7 +21,6 @@ from benchmark.metrics import Array, Flags, Judged, Metric, percent, ratio
 
 PAIRS_AT_ONCE = 20_000_000
 OPENING = 0.1
-SHOWN = ("spearman", "map15")
 Score = Callable[[Array, Array], Array]
 """True and predicted values, [videos, scenes] each -> [videos]."""
 
@@ -134,7 +133,7 @@ def curve_metric(name: str, score: Score, meaning: str, opening: float) -> Metri
         meaning + addition,
         "of 1" if correlates else "%",
         depends_on_level=False,
-        detail=bool(opening) or name not in SHOWN,
+        detail=True,
     )
 
 

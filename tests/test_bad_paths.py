@@ -49,7 +49,7 @@ corpus datasheet --corpus={corpus} --out={sheet}
 corpus release --corpus={corpus} --content full --out={release}
 corpus diff {release} {release}
 benchmark build --corpus={corpus} --out={bench}
-baselines predict mean --bench={bench} --out={run} --tasks views
+baselines predict constant --bench={bench} --out={run} --tasks views
 baselines predict oracle --bench={bench} --out={oracle} --tasks views
 benchmark score {run} --bench={bench}
 benchmark tables {run} --bench={bench} --out={tables}
@@ -68,7 +68,7 @@ corpus verbalize --corpus={whole}/corpus --out={out}/a
 corpus export --corpus={whole}/corpus --out={out}/b
 corpus release --corpus={whole}/corpus --out={out}/c
 benchmark build --corpus={whole}/corpus --out={out}/d
-baselines predict mean --bench={whole}/bench --out={out}/e
+baselines predict constant --bench={whole}/bench --out={out}/e
 benchmark tables {whole}/run --bench={whole}/bench --out={out}/f
 leaderboard build {whole}/run --bench={whole}/bench --out={out}/g""".splitlines()
 WRITES = """corpus simulate --corpus={out}
@@ -81,7 +81,7 @@ corpus export --corpus={whole}/corpus --out={out}/a
 corpus datasheet --corpus={whole}/corpus --out={out}/a
 corpus release --corpus={whole}/corpus --out={out}/a
 benchmark build --corpus={whole}/corpus --out={out}/a
-baselines predict mean --bench={whole}/bench --out={out}/a
+baselines predict constant --bench={whole}/bench --out={out}/a
 baselines train nano-lcbm --bench={whole}/bench --out={out}/a
 benchmark tables {whole}/run --bench={whole}/bench --out={out}/a
 leaderboard build {whole}/run --bench={whole}/bench --out={out}/a""".splitlines()

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -30,11 +31,12 @@ ROOT = Path(__file__).resolve().parents[2]
 REPLAY = [task for task in TASKS if task.startswith("replay_")]
 APPLIES = {
     "random": list(TASKS),
-    "mean": [*REPLAY, "like_view_ratio", "views"],
-    "median": [*REPLAY, "like_view_ratio", "views"],
+    "constant": [*REPLAY, "like_view_ratio", "views"],
     "majority": ["tweet_likes_brand", "tweet_likes_time"],
     "mean_curve": REPLAY,
     "interpolate": [task for task in REPLAY if task != "replay_all_masked"],
+    "gaussian_process": [task for task in REPLAY if task != "replay_all_masked"],
+    "views_by_age": ["views"],
     "overlap": ["speech_choice"],
     "oracle": list(TASKS),
 }
@@ -63,18 +65,22 @@ def test_answers_the_tasks_it_applies_to_in_the_benchs_order(name, small_bench, 
 def test_interpolates_between_the_nearest_visible_values(small_bench, tmp_path):
     predict_run("interpolate", small_bench.root, tmp_path / "run", Settings(tasks=("replay_random_5",)))
     values = Run.open(tmp_path / "run", small_bench).predictions("replay_random_5")["values"]
+    moved = set()
     for row, found in zip(small_bench.public("replay_random_5", "test").iter_rows(named=True), values, strict=True):
         curve, asked = row["replay"], row["asked"]
         left, right = asked[0] - 1, asked[-1] + 1
         if len(asked) != 5 or left < 0 or right >= len(curve):
             continue
         step = (curve[right] - curve[left]) / 6
-        assert found.to_list() == pytest.approx([curve[left] + step * (i + 1) for i in range(5)])
+        line = np.array([curve[left] + step * (i + 1) for i in range(5)])
+        inside = (found.to_numpy() > 0) & (found.to_numpy() < 100)
+        moved |= set((found.to_numpy() - line)[inside].round(6))
+    assert len(moved) == 1 and abs(moved.pop()) < 3  # by the constant that suits the metric best in training
 
 
 def test_no_predictor_beats_the_oracle_where_it_knows_the_expectation(small_bench, tmp_path):
     errors = {}
-    for name in ("oracle", "boosted", "mean", "mean_curve", "interpolate"):
+    for name in ("oracle", "boosted", "constant", "mean_curve", "interpolate"):
         predict_run(name, small_bench.root, tmp_path / name, Settings(tasks=("replay_future",)))
         errors[name] = next(row["value"] for row in score(tmp_path / name, small_bench.root) if row["metric"] == "rmse")
     assert min(errors, key=errors.__getitem__) == "oracle"
@@ -115,7 +121,7 @@ def test_same_settings_give_the_same_bytes_and_a_second_run_does_nothing(small_b
         ("boosted", Settings(tasks=("views",), limit=3, seed=1), "seed: 0 there, 1 asked"),
         ("boosted", Settings(limit=3, tasks=("views", "replay_past")), "tasks: views there, replay_past, views asked"),
         ("boosted", Settings(tasks=("views",), limit=3, split="validation"), "split: test there, validation asked"),
-        ("mean", Settings(tasks=("views",), limit=3), "run: boosted there, mean asked"),
+        ("constant", Settings(tasks=("views",), limit=3), "run: boosted there, constant asked"),
     ],
 )
 def test_a_run_is_written_once(name, settings, said, small_bench, tmp_path):
@@ -130,17 +136,17 @@ def test_a_run_of_another_bench_is_not_overwritten(small_bench, tmp_path, cbc):
     other = shutil.copytree(small_bench.root, tmp_path / "bench")
     manifest = json.loads((other / "manifest.json").read_text()) | {"fingerprint": "beef"}
     (other / "manifest.json").write_text(json.dumps(manifest))
-    predict_run("mean", small_bench.root, tmp_path / "run", Settings(tasks=("views",)))
-    done = cbc("baselines", "predict", "mean", "--tasks", "views", "--bench", other, "--out", tmp_path / "run")
+    predict_run("constant", small_bench.root, tmp_path / "run", Settings(tasks=("views",)))
+    done = cbc("baselines", "predict", "constant", "--tasks", "views", "--bench", other, "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "there, beef asked" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_a_run_stopped_between_tasks_does_only_the_missing_ones(small_bench, tmp_path, monkeypatch):
     whole, asked = tmp_path / "whole", []
-    predict_run("mean", small_bench.root, whole, Settings())
-    mean = predictors()["mean"]
-    answer = type(mean).predict
+    predict_run("constant", small_bench.root, whole, Settings())
+    constant = predictors()["constant"]
+    answer = type(constant).predict
 
     def stops_at_views(self, bench, task, settings):
         asked.append(task)
@@ -148,12 +154,12 @@ def test_a_run_stopped_between_tasks_does_only_the_missing_ones(small_bench, tmp
             raise KeyboardInterrupt
         return answer(self, bench, task, settings)
 
-    monkeypatch.setattr(type(mean), "predict", stops_at_views)
+    monkeypatch.setattr(type(constant), "predict", stops_at_views)
     with pytest.raises(KeyboardInterrupt):
-        predict_run("mean", small_bench.root, tmp_path / "run", Settings())
+        predict_run("constant", small_bench.root, tmp_path / "run", Settings())
     assert not (tmp_path / "run").exists()
-    predict_run("mean", small_bench.root, tmp_path / "run", Settings())
-    assert asked == [*APPLIES["mean"], "views"]
+    predict_run("constant", small_bench.root, tmp_path / "run", Settings())
+    assert asked == [*APPLIES["constant"], "views"]
     assert contents(tmp_path / "run") == contents(whole)
     assert beside(tmp_path / "run") == ["run", "whole"]
 
@@ -201,7 +207,7 @@ def test_never_writes_over_what_is_no_run(small_bench, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     with pytest.raises(NoSuchPath, match="exists and is no run"):
-        predict_run("mean", small_bench.root, tmp_path / "mine", Settings())
+        predict_run("constant", small_bench.root, tmp_path / "mine", Settings())
     assert contents(tmp_path / "mine") == {"thesis.txt": b"years of work"}
 
 
@@ -214,7 +220,7 @@ def test_examples_need_a_training_split(small_bench, tmp_path):
 
 
 def test_validation_split_is_predicted_from_the_public_part(small_bench, tmp_path):
-    predict_run("mean", small_bench.root, tmp_path / "run", Settings(tasks=("views",), split="validation"))
+    predict_run("constant", small_bench.root, tmp_path / "run", Settings(tasks=("views",), split="validation"))
     written = pl.read_parquet(tmp_path / "run" / "predictions" / "views.parquet")
     assert written["instance_id"].to_list() == small_bench.public("views", "validation")["instance_id"].to_list()
 
@@ -231,12 +237,12 @@ def test_list_names_every_predictor_and_what_it_answers(cbc):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["mean", "--bench", "/no/bench"], "no bench at /no/bench"),
-        (["mean", "--tasks", "smell"], "has no task smell"),
-        (["mean", "--split", "train"], "no split 'train'"),
-        (["mean", "--shots", "2"], "mean is no language model"),
-        (["mean", "--decode", "expected"], "mean is no language model"),
-        (["mean", "--decode", "loud"], "unknown decoding 'loud'"),
+        (["constant", "--bench", "/no/bench"], "no bench at /no/bench"),
+        (["constant", "--tasks", "smell"], "has no task smell"),
+        (["constant", "--split", "train"], "no split 'train'"),
+        (["constant", "--shots", "2"], "constant is no language model"),
+        (["constant", "--decode", "expected"], "constant is no language model"),
+        (["constant", "--decode", "loud"], "unknown decoding 'loud'"),
         (["interpolate", "--tasks", "views"], "interpolate applies to no task"),
         (["./no/such/model"], "./no/such/model is no predictor and no model folder"),
         (["oracle", "--split", "validation"], "the oracle has no answers for the validation split"),

@@ -170,11 +170,11 @@ def test_the_audit_finds_nothing_and_then_the_message_that_is_tested_twice(bench
 
 
 def test_runs_are_predicted_scored_and_shown(bench, tmp_path, cbc_here):
-    for name in ("mean", "oracle"):
+    for name in ("constant", "oracle"):
         done = cbc_here("baselines", "predict", name, "--bench", bench.root, "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
         assert cbc_here("benchmark", "score", tmp_path / name, "--bench", bench.root).returncode == 0
-    runs = (tmp_path / "mean", tmp_path / "oracle")
+    runs = (tmp_path / "constant", tmp_path / "oracle")
     assert cbc_here("benchmark", "tables", *runs, "--bench", bench.root, "--out", tmp_path / "t").returncode == 0
     assert "oracle" in (tmp_path / "t" / "views.md").read_text()
     done = cbc_here("leaderboard", "build", *runs, "--bench", bench.root, "--out", tmp_path / "site")
@@ -186,7 +186,7 @@ def test_a_message_taken_down_leaves_bench_and_runs(tmp_path, monkeypatch, cbc_h
     corpus = make_world(tmp_path / "corpus")
     bench = hidden_bench(corpus, tmp_path / "bench")
     run = tmp_path / "run"
-    assert cbc_here("baselines", "predict", "mean", "--bench", bench.root, "--out", run).returncode == 0
+    assert cbc_here("baselines", "predict", "constant", "--bench", bench.root, "--out", run).returncode == 0
     instance, message = names_of(bench, "views").join(
         bench.public("views", "test"), on="instance_id", how="semi"
     ).row(0)  # fmt: skip
