@@ -208,7 +208,7 @@ def whole(world, tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("whole")
     shutil.copytree(world, root / "corpus")
     build_bench(root / "corpus", root / "bench")
-    predict_run("mean", root / "bench", root / "run", Settings(tasks=("views",)))
+    predict_run("constant", root / "bench", root / "run", Settings(tasks=("views",)))
     release(root / "corpus", root / "release", "full", "1.0.0", "name", "other", 0)
     (root / "files").mkdir()
     (root / "files" / "a.csv").write_text("id,text,who,n\n1,one,a,3\n")

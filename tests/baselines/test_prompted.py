@@ -133,7 +133,7 @@ def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_
 
 def test_a_trained_models_run_names_recipe_and_training_seed(small_bench, tiny_llama, tmp_path):
     shutil.copytree(tiny_llama, tmp_path / "model")
-    training = {"recipe": {"name": "nano-lcbm"}, "seed": 2, "bench": "ab12"}
+    training = {"recipe": {"name": "nano-lcbm", "variant": "behavior"}, "seed": 2, "bench": "ab12"}
     (tmp_path / "model" / "training.json").write_text(json.dumps(training))
     about = Prompted(str(tmp_path / "model"), Settings()).about()
     assert {"recipe": "nano-lcbm", "seed": 2, "trained_on": "ab12"}.items() <= about.items()
@@ -142,7 +142,12 @@ def test_a_trained_models_run_names_recipe_and_training_seed(small_bench, tiny_l
 
 def test_a_models_run_says_its_parameters_and_what_training_cost(tiny_llama, tmp_path):
     model = Path(shutil.copytree(tiny_llama, tmp_path / "model"))
-    training = {"recipe": {"name": "nano-lcbm", "says": "small"}, "seed": 2, "bench": "ab", "tokens": 900}
+    training = {
+        "recipe": {"name": "nano-lcbm", "says": "small", "variant": "behavior"},
+        "seed": 2,
+        "bench": "ab",
+        "tokens": 900,
+    }
     (model / "training.json").write_text(json.dumps(training | {"repeated_tokens": 100}))
     (model / "log.jsonl").write_text('{"step": 1, "loss": 2.0}\n{"step": 2, "seconds": 12.5}\n')
     about = Prompted(str(model), Settings()).about()
