@@ -46,16 +46,16 @@ def attack(root: Path, seeds: int, attacks: Sequence[Attack] = ATTACKS) -> dict[
 
 def attacked(attempt: Attack, part: PublicPart, bench: Bench | None, seeds: int) -> dict[str, Any]:
     """Run an attack, and grade what it found if the answers are at hand."""
-    found = attempt.run(part, seeds)
-    by_task = dict(found.answers.group_by("task", maintain_order=True).len().iter_rows())
-    row: dict[str, Any] = {"attack": attempt.name, "tries": attempt.tries, "answers": found.answers.height}
-    row |= {"tasks": by_task, "right": None, "by_luck": None, "signs": list(found.signs)}
-    has_found = found.answers.height > 0
+    result = attempt.run(part, seeds)
+    by_task = dict(result.answers.group_by("task", maintain_order=True).len().iter_rows())
+    row: dict[str, Any] = {"attack": attempt.name, "tries": attempt.tries, "answers": result.answers.height}
+    row |= {"tasks": by_task, "right": None, "by_luck": None, "signs": list(result.signs)}
+    has_found = result.answers.height > 0
     if bench is not None:
-        graded = grade(bench, found.answers)
+        graded = grade(bench, result.answers)
         row |= {"right": graded.right, "by_luck": round(graded.by_luck, 1)}
         has_found = has_found and graded.luck < LUCK
-    return row | {"found": has_found or bool(found.signs)}
+    return row | {"found": has_found or bool(result.signs)}
 
 
 def attack_text(rows: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import Any
 import polars as pl
 
 from corpus.errors import CbcError
-from corpus.files.parquet_frames import read_frame
+from corpus.files.parquet_frames import read_frame, read_rows
 from corpus.store import read_manifest
 
 FORMAT = "cbc-bench"
@@ -72,8 +72,8 @@ class Bench:
 
     def reference(self, task: str, name: str) -> pl.DataFrame:
         """Answers of a reference to the questions of all splits: instance_id, values and what else it gives."""
-        frame = read_frame(self.root / "public" / task / "references.parquet")
-        return frame.filter(pl.col("reference") == name).drop("reference", "split")
+        path = self.root / "public" / task / "references.parquet"
+        return read_rows(path, pl.col("reference") == name).drop("reference", "split")
 
     def panel(self, task: str, split: str = "test") -> pl.DataFrame:
         """The questions of a split that expensive models answer, in the bench's order."""

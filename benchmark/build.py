@@ -79,43 +79,20 @@ def build_bench(
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     law = query(connection, f'FROM "{LAW}"') if LAW in opened_corpus.annotations() else None
-    tasks: dict[str, Any] = {}
-    left_out: dict[str, str] = {}
-    candidates = all_tasks()
     drawn_seed = secret.drawn_seed if secret else seed
     settings = Building(drawn_seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law, secret)
-    with progress("building", "tasks", len(candidates)) as shown:
-        holdout = hold_out(connection, drawn_seed, {task.split_by_time for task in candidates if task.split_by_time})
-        write_parquet(keyed_groups(holdout.groups(), secret), staged / "public" / "groups.parquet")
-        holdouts = dict.fromkeys([task.name for task in candidates], holdout)
-        if secret:
-            holdouts = one_task_each(candidates, connection, holdout, drawn_seed, settings.sizes)
-        for task in candidates:
-            try:
-                tasks[task.name] = build_task(task, connection, holdouts[task.name], staged, settings)
-            except NotEnough as reason:
-                left_out[task.name] = str(reason)
-            shown.advance()
-    same_prompts = drop_tested_prompts(staged, tasks)
-    for name in [name for name, entry in tasks.items() if not entry["train"]]:
-        left_out[name] = "all prompts of its training stand in a test part too"
-        shutil.rmtree(staged / "public" / name)
-        shutil.rmtree(staged / "private" / name)
-        del tasks[name]
+    tasks, left_out, holdout = build_tasks(connection, staged, settings)
     if not tasks:
         shutil.rmtree(staged)
         raise nothing_to_ask(opened_corpus, connection, left_out)
-    with progress("answering by references", "tasks", len(tasks)) as shown:
-        for name, entry in tasks.items():
-            entry["best_reference"] = write_references(task_named(name), staged / "public" / name)
-            shown.advance()
+    answer_by_references(tasks, staged)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "seed": None if secret else seed,
         "hidden": secret is not None,
         "simulated": is_simulated(connection, law),
-        "holdout": {**holdout.counts(), "same_prompts_left_out": same_prompts},
+        "holdout": holdout,
         "panel": asdict(settings.panel),
     }
     if run := last_run(opened_corpus):
@@ -132,6 +109,42 @@ def build_bench(
         raise
     move_into_place(staged, out, corpus)
     return Bench.open(out)
+
+
+def build_tasks(
+    connection: duckdb.DuckDBPyConnection, staged: Path, settings: Building
+) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
+    """Write the files of all tasks; gives their entries in the manifest, why others are left out, and the holdout."""
+    tasks: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
+    candidates = all_tasks()
+    with progress("building", "tasks", len(candidates)) as shown:
+        holdout = hold_out(connection, settings.seed, {task.split_by_time for task in candidates if task.split_by_time})
+        write_parquet(keyed_groups(holdout.groups(), settings.secret), staged / "public" / "groups.parquet")
+        holdouts = dict.fromkeys([task.name for task in candidates], holdout)
+        if settings.secret:
+            holdouts = one_task_each(candidates, connection, holdout, settings.seed, settings.sizes)
+        for task in candidates:
+            try:
+                tasks[task.name] = build_task(task, connection, holdouts[task.name], staged, settings)
+            except NotEnough as reason:
+                left_out[task.name] = str(reason)
+            shown.advance()
+    same_prompts = drop_tested_prompts(staged, tasks)
+    for name in [name for name, entry in tasks.items() if not entry["train"]]:
+        left_out[name] = "all prompts of its training stand in a test part too"
+        shutil.rmtree(staged / "public" / name)
+        shutil.rmtree(staged / "private" / name)
+        del tasks[name]
+    return tasks, left_out, {**holdout.counts(), "same_prompts_left_out": same_prompts}
+
+
+def answer_by_references(tasks: Mapping[str, Any], staged: Path) -> None:
+    """Write the references' answers to each task, and its best references into its entry in the manifest."""
+    with progress("answering by references", "tasks", len(tasks)) as shown:
+        for name, entry in tasks.items():
+            entry["best_reference"] = write_references(task_named(name), staged / "public" / name)
+            shown.advance()
 
 
 KEPT = """SELECT count(*), count(DISTINCT communicator_id),

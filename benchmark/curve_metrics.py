@@ -66,13 +66,11 @@ def average_precision(fraction: float) -> Score:
         ordered, hits = (np.take_along_axis(values, order, axis=1) for values in (predicted, positive))
         last_of_equals = np.ones(ordered.shape, dtype=bool)
         last_of_equals[:, :-1] = ordered[:, 1:] != ordered[:, :-1]
-        found = hits.cumsum(axis=1)
-        precision = found / np.arange(1, ordered.shape[1] + 1)
-        found_at_ends = np.where(last_of_equals, found, 0)
-        before = np.concatenate(
-            [np.zeros((len(found), 1)), np.maximum.accumulate(found_at_ends, axis=1)[:, :-1]], axis=1
-        )
-        gained = np.where(last_of_equals, found - before, 0)
+        hits_so_far = hits.cumsum(axis=1)
+        precision = hits_so_far / np.arange(1, ordered.shape[1] + 1)
+        hits_at_ends = np.where(last_of_equals, hits_so_far, 0)
+        before = np.concatenate([np.zeros((len(hits), 1)), np.maximum.accumulate(hits_at_ends, axis=1)[:, :-1]], axis=1)
+        gained = np.where(last_of_equals, hits_so_far - before, 0)
         scores: Array = (gained * precision).sum(axis=1) / positive.sum(axis=1)
         return scores
 

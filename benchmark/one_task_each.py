@@ -42,10 +42,10 @@ def one_task_each(
     """
     candidates = find_candidates(tasks, connection, holdout, seed, sizes)
     fewest = {task.name: task.fewest_test for task in tasks}
-    given = assign(with_units(without_greedy(candidates, fewest)), fewest, seed)
+    task_of = assign(with_units(without_greedy(candidates, fewest)), fewest, seed)
     contested = set(candidates["message_id"])
     return {
-        task.name: drop_tests(holdout, [name for name in contested if given.get(name) != task.name]) for task in tasks
+        task.name: drop_tests(holdout, [name for name in contested if task_of.get(name) != task.name]) for task in tasks
     }
 
 
@@ -138,8 +138,8 @@ def near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     for start in range(0, len(asked), TEXTS_AT_ONCE):
         part = asked[start : start + TEXTS_AT_ONCE]
         left, right = ([texts[place] for place in side] for side in zip(*part, strict=True))
-        found = similarities(left, right, "character", SHINGLE_CHARACTERS) >= SIMILARITY
-        near += [pair for pair, is_near in zip(part, found, strict=True) if is_near]
+        alike = similarities(left, right, "character", SHINGLE_CHARACTERS) >= SIMILARITY
+        near += [pair for pair, is_near in zip(part, alike, strict=True) if is_near]
     return near
 
 
@@ -155,15 +155,15 @@ def assign(candidates: pl.DataFrame, fewest: Mapping[str, int], seed: int) -> di
     scarcity = Counter(candidates["task"].to_list())
     shuffled = np.random.default_rng([seed, 11]).permutation(sorted(tasks_of)).tolist()
     counts: Counter[str] = Counter()
-    given: dict[str, str] = {}
+    task_of: dict[str, str] = {}
     for unit in sorted(shuffled, key=lambda unit: len(tasks_of[unit])):
         chosen = min(
             tasks_of[unit], key=lambda task: (min(counts[task] - fewest[task], 0), counts[task], scarcity[task], task)
         )
         messages = tasks_of[unit][chosen]
         counts[chosen] += len(messages)
-        given |= dict.fromkeys(messages, chosen)
-    return given
+        task_of |= dict.fromkeys(messages, chosen)
+    return task_of
 
 
 def drop_tests(holdout: Holdout, messages: Sequence[str]) -> Holdout:

@@ -75,6 +75,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
     predictions = run.predictions(task)
     judged = key.judge(predictions)
     measured = measure(key, {run.name: judged})
+    best = best_trivial(run.bench, key, questions)
     total = run.bench.public(task, "test").height
     reasons = unparsed_reasons(key, judged[key.task.metrics[0].name], questions, predictions)
     return [
@@ -87,7 +88,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
             "unit": metric.unit or key.task.unit,
             "run": run.name,
             **asdict(measured[metric.name][run.name].interval),
-            **best_trivial(run.bench, key, metric, questions),
+            **best[metric.name],
             "n": key.instances,
             "questions": total,
             "partial": key.instances < total,
@@ -101,14 +102,19 @@ def score_rows(run: Run, task: str) -> list[Row]:
     ]
 
 
-def best_trivial(bench: Bench, key: AnswerKey, metric: Metric, questions: pl.DataFrame) -> Row:
-    """The reference that was best on validation, and its value on these questions; None if none had a value."""
-    name = best_reference(bench, key.task.name, metric.name)
-    if name is None:
-        return {"best_trivial": None, "best_trivial_value": None}
-    judged = key.judge(provided_answers(bench, key.task.name, name, questions))
-    value = metric.value(judged[metric.name])
-    return {"best_trivial": name, "best_trivial_value": value if np.isfinite(value) else None}
+def best_trivial(bench: Bench, key: AnswerKey, questions: pl.DataFrame) -> dict[str, Row]:
+    """For each metric the reference that was best on validation, and its value on these questions, where it has one."""
+    task = key.task
+    names = {metric.name: best_reference(bench, task.name, metric.name) for metric in task.metrics}
+    judged = {
+        name: key.judge(provided_answers(bench, task.name, name, questions)) for name in set(names.values()) if name
+    }
+    rows: dict[str, Row] = {}
+    for metric in task.metrics:
+        name = names[metric.name]
+        value = metric.value(judged[name][metric.name]) if name else np.nan
+        rows[metric.name] = {"best_trivial": name, "best_trivial_value": value if np.isfinite(value) else None}
+    return rows
 
 
 def score(run: Path, bench: Path) -> list[Row]:

@@ -45,7 +45,7 @@ def coverage_80(judged: Judged) -> float | None:
     """Percent of values between the predicted quantiles of 10 and 90 %; None without distributions."""
     if judged.quantiles is None:
         return None
-    given = np.isfinite(judged.quantiles[:, 0])
-    low, high = judged.quantiles[given, LOW], judged.quantiles[given, HIGH]
-    truth = judged.truth[given]
-    return float(100 * np.mean((low <= truth) & (truth <= high))) if given.any() else None
+    has_quantiles = np.isfinite(judged.quantiles[:, 0])
+    low, high = judged.quantiles[has_quantiles, LOW], judged.quantiles[has_quantiles, HIGH]
+    truth = judged.truth[has_quantiles]
+    return float(100 * np.mean((low <= truth) & (truth <= high))) if len(truth) else None

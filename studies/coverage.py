@@ -87,28 +87,28 @@ def settings() -> list[Setting]:
 def cover(people: Population, groups: int, worlds: int, seed: int) -> dict[Key, Coverage]:
     """Draw worlds and count how often each metric's intervals hold the truth."""
     rng = np.random.default_rng([seed, groups])
-    found = {key: Coverage() for key in people.metrics}
+    coverages = {key: Coverage() for key in people.metrics}
     truths = {key: [float(people.truth(key, run)) for run in range(3)] for key in people.metrics}
     for _ in range(worlds):
         world = people.draw(groups, rng)
         for key, metric in people.metrics.items():
-            count_world(found[key], metric, world.sums[key], world.sizes, truths[key])
-    return found
+            count_world(coverages[key], metric, world.sums[key], world.sizes, truths[key])
+    return coverages
 
 
-def count_world(found: Coverage, metric: Metric, sums: Array, sizes: Array, truths: list[float]) -> None:
+def count_world(coverage: Coverage, metric: Metric, sums: Array, sizes: Array, truths: list[float]) -> None:
     """Count the intervals of one world; sums: [groups, runs, k], truths: of the runs."""
     run, rival, reference = (sums[:, place] for place in (RUN, RIVAL, REFERENCE))
     truth = np.array(truths)
-    found.effective.append(effective_groups(sizes))
+    coverage.effective.append(effective_groups(sizes))
     for place, own in ((RUN, run), (RIVAL, rival)):
-        found.value.add(value_interval(metric, own, sizes), truths[place])
+        coverage.value.add(value_interval(metric, own, sizes), truths[place])
         if metric.skill == "share":
-            found.logarithm.add(on_logarithms(metric, own, sizes), truths[place])
+            coverage.logarithm.add(on_logarithms(metric, own, sizes), truths[place])
         skill = skill_interval(metric, own, reference, sizes)
-        found.skill.add(skill, float(metric.gain(truth[place], truth[REFERENCE])))
-    found.skill.add(skill_interval(metric, run, rival, sizes), float(metric.gain(truth[RUN], truth[RIVAL])))
-    found.difference.add(difference_interval(metric, run, rival, sizes), truths[RUN] - truths[RIVAL])
+        coverage.skill.add(skill, float(metric.gain(truth[place], truth[REFERENCE])))
+    coverage.skill.add(skill_interval(metric, run, rival, sizes), float(metric.gain(truth[RUN], truth[RIVAL])))
+    coverage.difference.add(difference_interval(metric, run, rival, sizes), truths[RUN] - truths[RIVAL])
 
 
 def on_logarithms(metric: Metric, sums: Array, sizes: Array) -> Interval:
@@ -178,14 +178,16 @@ def populations(levels: tuple[float, ...], with_reference: bool) -> Callable[[bo
 def coverage_parts(worlds: int, seed: int = 0) -> Iterator[Part]:
     """A summary by metric, and a row for each metric and setting."""
     get = populations(LEVELS, with_reference=True)
-    found = {setting: cover(get(*setting[1:]), setting[0], worlds, seed) for setting in settings()}
-    keys = list(next(iter(found.values())))
+    by_setting = {setting: cover(get(*setting[1:]), setting[0], worlds, seed) for setting in settings()}
+    keys = list(next(iter(by_setting.values())))
     columns = ["metric", "value", "skill", "difference", "value on logarithms"]
-    summary = [[" ".join(key), *summary_cells([of[key] for of in found.values()])] for key in keys]
+    summary = [[" ".join(key), *summary_cells([of[key] for of in by_setting.values()])] for key in keys]
     yield Part("Coverage with 20 effective groups and more: lowest to highest of all settings", columns, summary)
     names = ["metric", "groups", "sizes", "tails", "effective groups", "printed"]
     names += ["value", "too high", "too low", "value on logarithms", "skill", "difference"]
-    rows = [[" ".join(key), *setting_cells(setting), *cells(of[key])] for key in keys for setting, of in found.items()]
+    rows = [
+        [" ".join(key), *setting_cells(setting), *cells(of[key])] for key in keys for setting, of in by_setting.items()
+    ]
     yield Part("Coverage in each setting", names, rows)
 
 

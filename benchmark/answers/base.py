@@ -156,9 +156,9 @@ def with_points(judged: Judged, metric: Metric) -> Judged:
     """The answers replaced by the metric's best points where a distribution was given."""
     if judged.quantiles is None or metric.point is None:
         return judged
-    given = np.isfinite(judged.quantiles[:, 0])
+    has_quantiles = np.isfinite(judged.quantiles[:, 0])
     predicted = judged.predicted.copy()
-    predicted[given] = metric.point(judged.quantiles[given])
+    predicted[has_quantiles] = metric.point(judged.quantiles[has_quantiles])
     return replace(judged, predicted=predicted)
 
 

@@ -43,9 +43,9 @@ def right_answers(task: str, target: pl.Series, values: list[list[float]]) -> Fl
 def grade(bench: Bench, answers: pl.DataFrame) -> Grade:
     """Grade answers by the private part, which must be there. Raises NoAnswers."""
     right, chances = 0, [np.zeros(0)]
-    for (task,), found in answers.group_by(["task"], maintain_order=True):
+    for (task,), of_task in answers.group_by(["task"], maintain_order=True):
         key = bench.answers(str(task)).select("instance_id", "target")
-        known = found.join(key, on="instance_id", maintain_order="left")
+        known = of_task.join(key, on="instance_id", maintain_order="left")
         right += int(right_answers(str(task), known["target"], known["values"].to_list()).sum())
         chances.append(luck_of(str(task), known["values"].to_list(), key["target"]))
     chance = np.concatenate(chances)
@@ -53,15 +53,15 @@ def grade(bench: Bench, answers: pl.DataFrame) -> Grade:
 
 
 def luck_of(task: str, values: list[list[float]], targets: pl.Series) -> Array:
-    """The share of all test questions that each answer would be right for: [answers]; of many the mean of some."""
+    """The share of all test questions that each answer would be right for: [answers]; of many the mean of a sample."""
     shares = np.zeros(len(values))
-    some: Index = np.unique(np.linspace(0, len(values) - 1, min(COMPARED, len(values))).astype(np.int64))
+    sampled: Index = np.unique(np.linspace(0, len(values) - 1, min(COMPARED, len(values))).astype(np.int64))
     lengths = targets.list.len()
-    for i in some:
+    for i in sampled:
         alike = targets.filter(lengths == len(values[i]))
         shares[i] = right_answers(task, alike, [values[i]] * len(alike)).mean() if len(alike) else 0.0
     if len(values) > COMPARED:
-        shares[:] = shares[some].mean()
+        shares[:] = shares[sampled].mean()
     return shares
 
 

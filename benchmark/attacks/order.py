@@ -60,9 +60,9 @@ def signs_of(frame: pl.DataFrame) -> Iterator[str]:
         if poisson.sf(runs - 1, expected) < LUCK:
             yield f"rows of a group stand together ({runs} times, {expected:.0f} by chance)"
     for order, places in orders_of(frame).items():
-        told = [name for name, values in visible_numbers(frame).items() if correlated(places, values)]
-        if told:
-            yield f"the order of {order} goes with {', '.join(told)}"
+        ordered = [name for name, values in visible_numbers(frame).items() if correlated(places, values)]
+        if ordered:
+            yield f"the order of {order} goes with {', '.join(ordered)}"
 
 
 def is_in_order(column: pl.Series) -> bool:

@@ -105,9 +105,9 @@ def run_world_seeds(part: PublicPart, seeds: int) -> Found:
             first = [next(videos_of(drawing, seed, number, brand)) for number, brand in enumerate(drawn[:FIRST_BRANDS])]
             if sum((row["published_at"], row["duration_s"]) in known for row in first) >= FEWEST_HITS:
                 frame = rebuilt(drawing, seed, drawn, known)
-                found = read_pairs(part, BY_TITLE, Rows("", ELSEWHERE, frame))
+                pairs = read_pairs(part, BY_TITLE, Rows("", ELSEWHERE, frame))
                 sign = f"world {world.name}, seed {seed}: {frame.height} of its videos are those of the bench"
-                return Found(found.answers, (sign,))
+                return Found(pairs.answers, (sign,))
     return Found()
 
 

@@ -89,8 +89,8 @@ def details_block(table: dict[str, Any]) -> str:
         turned = [{**row, "condition": row["metric"]} for row in cells]
         values = pivot(turned, metrics, names, lambda row: number_with_bounds(row["value"], row["low"], row["high"]))
         body = grid(["run", *metrics], [[name, *line] for name, line in zip(names, values, strict=True)])
-        told = "\n".join(f"- {name}: {meanings[name]}" for name in metrics)
-        parts.append(f"## Further metrics: {condition}\n\n{body}\n\n{told}")
+        explained = "\n".join(f"- {name}: {meanings[name]}" for name in metrics)
+        parts.append(f"## Further metrics: {condition}\n\n{body}\n\n{explained}")
     return "\n\n".join(parts)
 
 

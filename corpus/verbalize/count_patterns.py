@@ -85,7 +85,7 @@ class CountPatterns:
         usable = self.usable(vocabulary)
         spaced = {word for word in usable if ends_with_letter(word)}
         parts = ((spaced, self.end), (usable - spaced, ""))
-        return f"(?:{'|'.join(f'(?:{self.any_of(some)}){end}' for some, end in parts if some) or NEVER})"
+        return f"(?:{'|'.join(f'(?:{self.any_of(group)}){end}' for group, end in parts if group) or NEVER})"
 
     def whole(self, vocabulary: Iterable[str]) -> str:
         """Any of the words, whole at both ends."""
@@ -111,8 +111,8 @@ class CountPatterns:
     def _set_quantities(self) -> None:
         spaced = self.ending(word for word in magnitudes_of(None, 1000) if word not in CHARACTERS)
         characters = self.for_any("|[千천]?[万萬億亿만억]")
-        one = rf"(?:{self.joint}{spaced}\.?{characters})"
-        magnitude = rf"{one}(?:{self.blank}{self.number}?{one}){{0,3}}"
+        single = rf"(?:{self.joint}{spaced}\.?{characters})"
+        magnitude = rf"{single}(?:{self.blank}{self.number}?{single}){{0,3}}"
         self.letters = rf"{self.blank}(?:{self.any_of(words.LETTERS)})"
         self.scaling = rf"(?:{magnitude}|{self.letters}{self.end})"
         self.scaled = f"{self.number}{self.scaling}"
@@ -150,6 +150,7 @@ class CountPatterns:
         self.measured = rf"\+?(?:{self.blank}-)?{self.blank}{of}(?:{self.signs}|{measures})"
         self.milestone_after = rf"\+?{self.blank}{self.ending(split(words.MILESTONES_AFTER))}"
         self.directly = self.for_any(rf"|(?:{self.any_of(split(words.COUNTED_BEFORE))})")
+        self.after_colon = rf": +[0-9]{self.for_any('|：[0-9]')}"
 
     # Counts.
 
@@ -166,8 +167,7 @@ class CountPatterns:
     def _maybe_in_digits(self) -> str:
         """Is found wherever `_in_digits` or `_beside_words` is."""
         context = f"{self.filler}{self.counted}|{self.scaling}|{self.letters}{self.filler}{self.beside}"
-        colon = rf": +[0-9]{self.for_any('|：[0-9]')}"
-        return rf"{self.digits}(?:{context}|{self.milestone_after})|{self.large}|{colon}{self.directly}"
+        return rf"{self.digits}(?:{context}|{self.milestone_after})|{self.large}|{self.after_colon}{self.directly}"
 
     def _beside_words(self) -> str:
         """A number that what stands before it (`named`, `milestone`) or behind it (`behind`) makes a count."""
@@ -181,8 +181,7 @@ class CountPatterns:
 
     def _maybe_beside_words(self) -> str:
         """Is found where `_beside_words` finds what `_in_digits` does not."""
-        colon = rf": +[0-9]{self.for_any('|：[0-9]')}"
-        return rf"[0-9]\s*[kb]n?{ENDS}|[0-9]+00{self.milestone_after}|{colon}{self.directly}"
+        return rf"[0-9]\s*[kb]n?{ENDS}|[0-9]+00{self.milestone_after}|{self.after_colon}{self.directly}"
 
     def _in_words(self) -> str:
         """Numerals or a magnitude with what they count, or a large number in words."""

@@ -34,16 +34,16 @@ def mask_series(texts: pl.Series) -> pl.Series:
     if in_ascii.all():
         return _masked(texts, count_patterns(ascii_only=True))
     beyond = _flags_where(~in_ascii, texts, BEYOND_ASCII)  # emojis and quotation marks are nothing to the patterns
-    masked = _changed_where(~beyond, texts, lambda some: _masked(some, count_patterns(ascii_only=True)))
+    masked = _changed_where(~beyond, texts, lambda ascii_texts: _masked(ascii_texts, count_patterns(ascii_only=True)))
     masked = _changed_where(beyond, masked, _masked_beyond_ascii)
     again = ~in_ascii & (masked != texts)  # words that ran on into a count end now, and may be known
     return _changed_where(again, masked, mask_series)
 
 
 def _masked_beyond_ascii(texts: pl.Series) -> pl.Series:
-    plain = _changed_where(texts.str.contains(COMBINING), texts, lambda some: some.str.normalize("NFC"))
+    plain = _changed_where(texts.str.contains(COMBINING), texts, lambda combined: combined.str.normalize("NFC"))
     styled = plain.str.contains(styled_pattern())
-    plain = _changed_where(styled, plain, lambda some: some.str.replace_many(plain_characters()))
+    plain = _changed_where(styled, plain, lambda unusual: unusual.str.replace_many(plain_characters()))
     masked = _masked(plain, count_patterns(ascii_only=False))
     return texts.zip_with(masked == plain, masked)
 
@@ -53,13 +53,13 @@ def _masked(texts: pl.Series, patterns: CountPatterns) -> pl.Series:
     in_words = texts.str.contains(patterns.maybe_in_words)
     rows = (in_words | texts.str.contains(patterns.maybe_in_digits)).arg_true()
 
-    def masked(some: pl.Series) -> pl.Series:
-        several = in_words.gather(rows) | some.str.contains(patterns.maybe_other)
+    def masked(part: pl.Series) -> pl.Series:
+        several = in_words.gather(rows) | part.str.contains(patterns.maybe_other)
         if not patterns.ascii_only:
-            some = some.str.replace_all(SPACED_WORD, f"{GAP}${{0}}{GAP}")
-        some = _changed_at((~several).arg_true(), some, lambda rest: rest.str.replace_all(patterns.in_digits, COUNT))
-        some = _changed_at(several.arg_true(), some, lambda rest: _masked_around_kept(rest, patterns))
-        return some if patterns.ascii_only else some.str.replace_all(GAP, "", literal=True)
+            part = part.str.replace_all(SPACED_WORD, f"{GAP}${{0}}{GAP}")
+        part = _changed_at((~several).arg_true(), part, lambda rest: rest.str.replace_all(patterns.in_digits, COUNT))
+        part = _changed_at(several.arg_true(), part, lambda rest: _masked_around_kept(rest, patterns))
+        return part if patterns.ascii_only else part.str.replace_all(GAP, "", literal=True)
 
     return _changed_at(rows, texts, masked)
 
@@ -101,7 +101,7 @@ def _changed_where(needed: pl.Series, texts: pl.Series, change: Callable[[pl.Ser
 
 
 def _changed_at(rows: pl.Series, texts: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """The texts, with those of some rows changed."""
+    """The texts, with those in `rows` changed."""
     if len(rows) == len(texts):
         return change(texts)
     return texts.clone().scatter(rows, change(texts.gather(rows))) if len(rows) else texts  # it changes in place
