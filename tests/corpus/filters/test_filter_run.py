@@ -145,14 +145,16 @@ def test_benches_texts_and_exports_are_made_of_what_is_kept(tmp_path, cbc):
     run_filters(load_filter_recipe(recipe(tmp_path, {"length": {"kinds": ["video"], "max_duration_s": 10}})), root)
     with Corpus.open(root).connect() as connection:
         gone = {row[0] for row in connection.execute("SELECT message_id FROM removed").fetchall()}
+        kept = {row[0] for row in connection.execute("SELECT message_id FROM message").fetchall()} - gone
         videos = connection.execute("SELECT count(*) FROM message WHERE kind = 'video'").fetchall()[0][0]
     assert 0 < len(gone) < videos
     verbalize(root, tmp_path / "texts.parquet")
     assert gone.isdisjoint(pl.read_parquet(tmp_path / "texts.parquet")["message_id"])
     assert export_published(root, tmp_path / "videos.parquet") == videos - len(gone)
     bench = build_bench(root, tmp_path / "bench", sizes={"train": 40, "validation": 10, "test": 20})
-    asked = {name for path in bench.root.glob("public/*/*.parquet") for name in pl.read_parquet(path)["message_id"]}
-    assert asked and gone.isdisjoint(asked)
+    files = [pl.read_parquet(path)["instance_id"] for path in bench.root.glob("public/*/*.parquet")]
+    asked = set(pl.concat(files).str.splitn(":", 2).struct.field("field_1"))
+    assert asked and asked <= kept and gone.isdisjoint(asked)
     assert bench.manifest["filtered"]["recipe"] == "recipe"
     corpus_of(root, ingest="made-1111111111111111", message=[{"message_id": "new", "body": "a"}])
     done = cbc("benchmark", "build", "--corpus", root, "--out", tmp_path / "other")
