@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -22,6 +22,9 @@ class WrongSettings(PredictorError):
     """A setting that the predictor does not support."""
 
 
+DECODINGS = ("greedy", "distribution")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The user's choices: which instances to predict, and how a language model is prompted and decoded."""
@@ -31,7 +34,8 @@ class Settings:
     limit: int | None = None
     split: str = "test"
     batch_size: int = 64
-    decode: str = "greedy"
+    decode: str | None = None
+    """How numbers are answered, of DECODINGS; None: as the model does by default."""
     seed: int = 0
     panel: bool | None = None
     """Whether to answer the panel alone; None: as the predictor does by default."""
@@ -71,6 +75,10 @@ class Predictor(ABC):
     @abstractmethod
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
         """Predict a task: columns instance_id, values (list of numbers, null: unparsed), optionally raw and scores."""
+
+    def defaults(self, settings: Settings) -> Settings:
+        """The settings with the predictor's own choice where the user made none."""
+        return settings if settings.panel is not None else replace(settings, panel=self.answers_panel)
 
     def prepare(self) -> None:
         """Load what predicting needs, before the first task; nothing by default."""

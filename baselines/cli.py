@@ -38,8 +38,12 @@ def predict(
     split: Annotated[str, typer.Option(help="which instances to predict: test or validation")] = "test",
     batch_size: Annotated[int, typer.Option(min=1, help="prompts in a batch (language models)")] = 64,
     decode: Annotated[
-        str, typer.Option(help="greedy or expected (mean over tokens 0..100); language models")
-    ] = "greedy",
+        str | None,
+        typer.Option(
+            help="how language models answer with numbers: greedy, or distribution (mean and quantiles over number "
+            "tokens), the default of models that have their own"
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="seed of predictors that draw or train")] = 0,
     panel: Annotated[
         bool | None,

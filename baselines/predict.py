@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from baselines.base import Predictor, Settings, WrongSettings, questions
+from baselines.base import DECODINGS, Predictor, Settings, WrongSettings, questions
 from benchmark.bench import Bench
 from benchmark.reference_rows import REFERENCE_KINDS, is_reference
 from benchmark.run import Manifest, is_written, new_manifest, write_manifested
@@ -45,8 +44,8 @@ def check_settings(bench: Bench, settings: Settings) -> None:
     """Check the settings before anything is loaded. Raises WrongSettings."""
     if settings.split not in ("test", "validation"):
         raise WrongSettings(f"no split {settings.split!r} to predict", "choose test or validation")
-    if settings.decode not in ("greedy", "expected"):
-        raise WrongSettings(f"unknown decoding {settings.decode!r}", "choose greedy or expected")
+    if settings.decode not in (None, *DECODINGS):
+        raise WrongSettings(f"unknown decoding {settings.decode!r}", f"choose {' or '.join(DECODINGS)}")
     if settings.shots and not any(task["train"] for task in bench.tasks.values()):
         raise WrongSettings(f"{bench.root} has no training instances to show", "leave --shots out")
 
@@ -150,8 +149,7 @@ def predict_run(name: str, bench_root: Path, out: Path, settings: Settings) -> s
     bench = Bench.open(bench_root)
     check_settings(bench, settings)
     predictor = find_predictor(name, settings)
-    if settings.panel is None:
-        settings = replace(settings, panel=predictor.answers_panel)
+    settings = predictor.defaults(settings)
     manifest = new_run_manifest(predictor, bench, chosen_tasks(predictor, bench, settings), settings)
     if is_written(out, manifest):
         return f"{out}: already there, nothing to do"

@@ -12,6 +12,7 @@ import logging
 import math
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from baselines.base import Predictor, PredictorError, Settings, WrongSettings, questions
+from baselines.lcbm.answer_numbers import read_numbers
 from benchmark.bench import Bench
 from benchmark.lm_eval.task_files import lm_eval_name, task_folder
-from benchmark.tasks.registry import task_named
 from corpus.errors import first_line
 
 if TYPE_CHECKING:
+    from baselines.number_tokens import NumberTokens
     from baselines.reader import Reader
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # hides lm-eval's progress bars; read when tqdm is loaded
@@ -123,11 +125,16 @@ class Prompted(Predictor):
         elif looks_like_path(model) or self.path.exists():
             raise NoModel(f"{model} is no predictor and no model folder", SAVED)
         suffix = f"-{settings.shots}shot" if settings.shots else ""
-        self.name = self.path.resolve().name + suffix + ("-expected" if settings.decode == "expected" else "")
+        self.default_decode = "distribution" if self.local and read_numbers(self.path) else "greedy"
+        decoding = f"-{settings.decode}" if settings.decode not in (None, self.default_decode) else ""
+        self.name = self.path.resolve().name + suffix + decoding
         self.description = (
             f"{self.path.resolve().name if self.local else model}, {settings.shots or 'zero'}-shot through lm-eval"
         )
-        self.settings = settings
+        self.settings = self.defaults(settings)
+
+    def defaults(self, settings: Settings) -> Settings:
+        return super().defaults(replace(settings, decode=settings.decode or self.default_decode))
 
     def applies(self, bench: Bench, task: str) -> bool:
         return True
@@ -155,7 +162,6 @@ class Prompted(Predictor):
 
         reader = self.reader
         reader.on_answer = self.make_answer_counter(bench, task, settings)
-        reader.expect = settings.decode == "expected" and task_named(task).asks_curve
         lm_eval_task = load_task(bench, task, settings, self.model)
         lm_eval_task.set_config("num_fewshot", settings.shots)
         name = lm_eval_name(task)
@@ -176,6 +182,7 @@ SCHEMA = {
     "raw": pl.String(),
     "values": pl.List(pl.Float64),
     "scores": pl.List(pl.Float64),
+    "quantiles": pl.List(pl.Float64),
     "truncated": pl.Boolean(),
 }
 
@@ -183,13 +190,16 @@ SCHEMA = {
 def prediction_row(sample: dict[str, Any], reader: Reader) -> dict[str, Any]:
     """Convert a sample of lm-eval's log to a row of predictions."""
     doc, values, responses = sample["doc"], sample["unparsed"]["values"], sample["filtered_resps"]
-    is_choice = bool(doc["options"])
+    is_choice, prompt = bool(doc["options"]), sample["arguments"][0][0]
+    distributions = reader.distributions.get(prompt, [])[: len(values or ())]
+    is_known = bool(distributions) and [place.written for place in distributions] == values
     return {
         "instance_id": doc["instance_id"],
         "raw": doc["options"][int(values[0])] if is_choice else responses[0],
-        "values": values,
+        "values": [place.mean for place in distributions] if is_known else values,
         "scores": [score for score, _ in responses] if is_choice else None,
-        "truncated": sample["arguments"][0][0] in reader.truncated,
+        "quantiles": [value for place in distributions for value in place.quantiles] if is_known else None,
+        "truncated": prompt in reader.truncated,
     }
 
 
@@ -262,4 +272,15 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = first_line(error)[:160]
         raise NoModel(f"{model} cannot be loaded as a causal language model ({reason})", SAVED) from None
-    return Reader(loaded, tokenizer, settings.batch_size, settings.decode == "expected")
+    numbers = find_numbers(model, local, tokenizer, loaded) if settings.decode == "distribution" else None
+    return Reader(loaded, tokenizer, settings.batch_size, numbers)
+
+
+def find_numbers(model: str, local: bool, tokenizer: Any, loaded: Any) -> NumberTokens:
+    """The numbers that a model answers with: its own, or the integers of its tokenizer. Raises SplitNumbers."""
+    from baselines.number_tokens import Integers, OwnNumbers
+
+    own = read_numbers(Path(model)) if local else {}
+    if own:
+        return OwnNumbers(own, tokenizer, loaded.config.vocab_size, loaded.device)
+    return Integers(tokenizer, loaded.config.vocab_size, loaded.device)

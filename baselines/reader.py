@@ -1,14 +1,12 @@
-"""Run a causal LM inside lm-eval: count truncated prompts, and optionally answer with expected values.
+"""Run a causal LM inside lm-eval: count truncated prompts, and optionally give the distribution of each number.
 
-Expected values: after greedy decoding, a second pass over the text gives, at each token that is an integer 0..100 after
-an =, the probabilities of all those integers; their rounded mean replaces the most likely integer. The mean minimizes
-squared error.
+Distributions: after greedy decoding, a second pass over the text gives, at each token that is a number of the answer,
+the probabilities of all numbers of its family (baselines/number_tokens.py).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
 
@@ -17,52 +15,10 @@ from lm_eval.models.huggingface import HFLM
 from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import DynamicLayer
 
-from baselines.base import PredictorError
+from baselines.number_tokens import Distribution, NumberTokens
 
-HIGHEST = 100
 CACHE_STEP = 256  # tokens
 ROWS_AT_ONCE = 8  # texts in the second pass; its logits take the most memory
-SPACES = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})
-
-
-class SplitNumbers(PredictorError):
-    """Expected values need a tokenizer in which each integer 0..100 is a single token."""
-
-
-class NumberTokens:
-    """The tokens that are integers 0..100, and the tokens that may stand before and after them.
-
-    families: [families, 101] token ids; a family holds all integers with the same white space before them.
-    family: [vocabulary], -1 if the token is no such integer. ends_with_equals: the token ends with =. blank: the token
-    is white space. continues_number: after an integer the token would continue the number.
-    """
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, vocabulary: int, device: torch.device) -> None:
-        tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-        texts = [(token or "").translate(SPACES) for token in tokens] + [""] * (vocabulary - len(tokens))
-        by_space: dict[str, dict[int, int]] = {}
-        for index, text in enumerate(texts):
-            if match := re.fullmatch(r"(\s*)(0|[1-9]\d?|100)", text):
-                by_space.setdefault(match[1], {})[int(match[2])] = index
-        complete = [family for family in by_space.values() if len(family) == HIGHEST + 1]
-        if not complete:
-            raise SplitNumbers("the model's tokenizer splits numbers up to 100", "leave --decode expected out")
-        self.families = torch.tensor([[family[i] for i in range(HIGHEST + 1)] for family in complete], device=device)
-        self.family = torch.full((len(texts),), -1, device=device)
-        for number, ids in enumerate(self.families):
-            self.family[ids] = number
-        self.ends_with_equals = torch.tensor([text.rstrip().endswith("=") for text in texts], device=device)
-        self.blank = torch.tensor([text.strip() == "" for text in texts], device=device)
-        self.continues_number = torch.tensor(
-            [re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts], device=device
-        )
-
-    def find_values(self, tokens: torch.Tensor) -> torch.Tensor:
-        """[texts, length] -> mask of the integers of a single token that follow an =."""
-        previous, second_previous = tokens.roll(1, 1), tokens.roll(2, 1)
-        after_sign = self.ends_with_equals[previous] | (self.blank[previous] & self.ends_with_equals[second_previous])
-        is_value: torch.Tensor = (self.family[tokens] >= 0) & after_sign & ~self.continues_number[tokens.roll(-1, 1)]
-        return is_value
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[misc]
@@ -97,25 +53,30 @@ def growing_cache(model: PreTrainedModel) -> DynamicCache:
 
 
 class Reader(HFLM):  # type: ignore[misc]
-    """lm-eval's model, with `truncated` (the prompts that were cut) and `expect` (whether to answer expected values).
+    """lm-eval's model, with `truncated` (the prompts that were cut) and `distributions` (of a prompt's numbers).
 
     It gives the same answers as HFLM in less time: a prompt is tokenized once for all its options, logits are computed
     only for the options, and the cache is not copied at each token.
     """
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, batch_size: int, expected: bool = False
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        batch_size: int,
+        numbers: NumberTokens | None = None,
     ) -> None:
         super().__init__(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
         self.truncated: set[str] = set()
         self.on_answer: Callable[[], None] = lambda: None
         self.cache_hook = self
-        self.expect = False
+        self.distributions: dict[str, list[Distribution]] = {}
+        self.batch_contexts: Sequence[str] = ()
         self.options: dict[tuple[str, str], list[int]] = {}
         self.last_context: tuple[str, list[int]] = ("", [])
         self.longest_option = 1
         self.keeps_logits = "logits_to_keep" in signature(model.forward).parameters
-        self.numbers = NumberTokens(self.tokenizer, model.config.vocab_size, self.device) if expected else None
+        self.numbers = numbers
 
     def add_partial(self, *answer: Any) -> None:
         """Count an answer; lm-eval calls this to cache each answer, and nothing is cached here."""
@@ -164,19 +125,25 @@ class Reader(HFLM):  # type: ignore[misc]
             logits: torch.Tensor = self.model(inps, logits_to_keep=padding + self.longest_option).logits
         return logits
 
+    def tok_batch_encode(self, strings: Any, *args: Any, **kwargs: Any) -> Any:
+        """Encode the prompts of a batch; records them."""
+        self.batch_contexts = strings
+        return super().tok_batch_encode(strings, *args, **kwargs)
+
     def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Generate [texts, context + answer] tokens."""
         tokens: torch.Tensor = super()._model_generate(
             context, *args, past_key_values=growing_cache(self.model), **kwargs
         )
-        if not self.expect or self.numbers is None:
-            return tokens
-        parts = [slice(i, i + ROWS_AT_ONCE) for i in range(0, len(tokens), ROWS_AT_ONCE)]
-        mask = kwargs["attention_mask"]
-        return torch.cat([self.expected(tokens[part], mask[part], context.shape[1]) for part in parts])
+        if self.numbers is not None:
+            for first in range(0, len(tokens), ROWS_AT_ONCE):
+                part = slice(first, first + ROWS_AT_ONCE)
+                found = self.find_distributions(tokens[part], kwargs["attention_mask"][part], context.shape[1])
+                self.distributions.update(zip(self.batch_contexts[part], found, strict=True))
+        return tokens
 
-    def expected(self, tokens: torch.Tensor, mask: torch.Tensor, start: int) -> torch.Tensor:
-        """Replace each integer after an = from `start` on with its expected value."""
+    def find_distributions(self, tokens: torch.Tensor, mask: torch.Tensor, start: int) -> list[list[Distribution]]:
+        """The distributions of the numbers in each answer, which begins at `start`."""
         assert self.numbers is not None
         answer = tokens.shape[1] - start
         mask = torch.cat([mask, mask.new_ones(len(mask), answer)], 1)
@@ -187,10 +154,7 @@ class Reader(HFLM):  # type: ignore[misc]
                 position_ids=(mask.cumsum(1) - 1).clamp(min=0),
                 logits_to_keep=answer + 1,
             ).logits[:, :-1]
-        rows, columns = torch.nonzero(self.numbers.find_values(tokens)[:, start:], as_tuple=True)
-        ids = self.numbers.families[self.numbers.family[tokens[rows, start + columns]]]
-        probabilities = logits[rows, columns].float().gather(1, ids).softmax(1)
-        means = (probabilities * torch.arange(HIGHEST + 1, device=probabilities.device)).sum(1).round().long()
-        changed = tokens.clone()
-        changed[rows, start + columns] = ids.gather(1, means[:, None])[:, 0]
-        return changed
+        found: list[list[Distribution]] = [[] for _ in tokens]
+        for row, column in torch.nonzero(self.numbers.find_values(tokens)[:, start:]).tolist():
+            found[row].append(self.numbers.distribution(int(tokens[row, start + column]), logits[row, column]))
+        return found

@@ -53,7 +53,7 @@ def find_predictor(name: str, settings: Settings) -> Predictor:
         from baselines.prompted import Prompted
 
         return Prompted(name, settings, similar_predictor(name))
-    if settings.shots or settings.decode != "greedy":
+    if settings.shots or settings.decode:
         raise WrongSettings(f"{name} is no language model", "leave --shots and --decode out")
     return predictor
 

@@ -240,12 +240,13 @@ def median_point(quantiles: Array) -> Array:
     return quantiles[:, len(QUANTILES) // 2]
 
 
-def window_point(quantiles: Array, below: float, above: float) -> Array:
-    """The value whose window (value * below to value * above) holds most of each distribution."""
+def window_point(quantiles: Array, window: Callable[[Array], tuple[Array, Array]]) -> Array:
+    """The value whose window, from the lower to the upper bound given, holds most of each distribution."""
     steps = np.linspace(QUANTILES[0], QUANTILES[-1], 4 * (len(QUANTILES) - 1) + 1)
     fine = np.stack([np.interp(steps, QUANTILES, row) for row in quantiles])
+    lows, highs = window(fine)
     held = np.stack(
-        [((fine >= fine[:, [i]] * below) & (fine <= fine[:, [i]] * above)).sum(axis=1) for i in range(len(steps))],
+        [((fine >= lows[:, [i]]) & (fine <= highs[:, [i]])).sum(axis=1) for i in range(len(steps))],
         axis=1,
     )
     most = held == held.max(axis=1, keepdims=True)
@@ -255,7 +256,12 @@ def window_point(quantiles: Array, below: float, above: float) -> Array:
 
 def near_point(quantiles: Array) -> Array:
     """The value that lies within 10 % of most of each distribution."""
-    return window_point(quantiles, 1 / (1 + RELATIVE_TOLERANCE), 1 / (1 - RELATIVE_TOLERANCE))
+    return window_point(quantiles, lambda value: (value / (1 + RELATIVE_TOLERANCE), value / (1 - RELATIVE_TOLERANCE)))
+
+
+def within_5_point(quantiles: Array) -> Array:
+    """The value that has most of each distribution at most 5 off."""
+    return window_point(quantiles, lambda value: (value - ABSOLUTE_TOLERANCE, value + ABSOLUTE_TOLERANCE))
 
 
 RMSE_PER_VIDEO = Metric(
@@ -282,7 +288,14 @@ R2 = Metric(
     "r2", r2_sums, r2, False, "difference", "share of the truth's variance explained; the test mean gives 0", "of 1"
 )
 ACCURACY_ABS5 = Metric(
-    "accuracy_abs5", absolute_sums, percent, False, "difference", "percent of values at most 5 (of 100) off", "%"
+    "accuracy_abs5",
+    absolute_sums,
+    percent,
+    False,
+    "difference",
+    "percent of values at most 5 (of 100) off",
+    "%",
+    point=within_5_point,
 )
 ACCURACY_REL10 = Metric(
     "accuracy_rel10",

@@ -1,22 +1,23 @@
 """Run the whole pipeline on real files, from ingest to page; the result is docs/results/real.md.
 
-    python -m studies.real DATA --out real
+    python -m studies.real DATA --out real [--seeds 3]
 
 DATA holds the files of FILES; none of them is copied into the project. Ingests each file with its shipped mapping,
-builds the bench, trains the nano models on it, runs every predictor that needs no hub, scores the runs and makes tables
-and page in OUT/corpus bench models runs tables site.
+builds the bench, trains the small models on it, runs every predictor that needs no hub, scores the runs and makes
+tables and page in OUT/corpus bench models runs tables site.
 """
 
 from __future__ import annotations
 
 import os
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from corpus.errors import CbcError
-from studies.demo import PREDICTORS, RECIPES
+from studies.demo import PREDICTORS, model_name
 from studies.results import Part, write_result
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
@@ -30,7 +31,7 @@ FILES = (
     ("heatmaps", "youtube_heatmaps/heatmaps.jsonl"),
 )
 COUNTS = ("rows_read", "rows_kept", "rows_repeated", "rows_enriched", "rows_contradicting")
-REAL = {"context_tokens": 1024, "micro_batch": 2}  # real curves have 100 scenes
+RECIPES = ("real-base", "real-control", "real-lcbm")
 
 
 def ingest_all(data: Path, corpus: Path) -> Part:
@@ -50,7 +51,7 @@ def ingest_all(data: Path, corpus: Path) -> Part:
     return Part("Ingests", ["source", "files", *COUNTS, "rejected"], rows)
 
 
-def run_real(data: Path, out: Path, models: bool = True) -> None:
+def run_real(data: Path, out: Path, models: bool = True, seeds: int = 1) -> None:
     """Run every step and write the result. Raises the errors of the steps."""
     from baselines.base import PredictorError, Settings
     from baselines.lcbm.train import train
@@ -62,14 +63,15 @@ def run_real(data: Path, out: Path, models: bool = True) -> None:
 
     ingests = ingest_all(data, out / "corpus")
     bench = build_bench(out / "corpus", out / "bench")
-    recipes = RECIPES if models else ()
-    for recipe in recipes:
-        train(recipe, bench.root, out / "models" / recipe, overrides=REAL)
+    trained = []
+    for seed, recipe in product(range(seeds if models else 0), RECIPES):
+        model = out / "models" / model_name(recipe, seed, seeds)
+        trained.append(str(train(recipe, bench.root, model, seed=seed)))
     runs = []
-    for name in (*PREDICTORS, *(str(out / "models" / recipe) for recipe in recipes)):
+    for name in (*PREDICTORS, *trained):
         run = out / "runs" / Path(name).name
         try:
-            print(predict_run(name, bench.root, run, Settings()), flush=True)
+            print(predict_run(name, bench.root, run, Settings(panel=False)), flush=True)
         except PredictorError as error:
             print(f"{name}: left out ({error})", flush=True)
             continue
@@ -78,18 +80,19 @@ def run_real(data: Path, out: Path, models: bool = True) -> None:
     make_tables(runs, bench.root, out / "tables")
     build_site(runs, out / "site", bench.root)
     left_out = Part("Not built", ["task", "why"], list(bench.manifest["left_out"].items()))
-    command = "make real" if models else "python -m studies.real DATA --no-models"
+    command = f"python -m studies.real DATA --seeds {seeds}" if models else "python -m studies.real DATA --no-models"
     write_result("real", "Real files", command, [ingests, left_out], out / "tables")
 
 
 def main(
     data: Annotated[Path, typer.Argument(help="folder of the real files")],
     out: Annotated[Path, typer.Option(help="folder for corpus, bench, models, runs, tables and site")] = Path("real"),
-    models: Annotated[bool, typer.Option(help="also train and evaluate the nano models")] = True,
+    models: Annotated[bool, typer.Option(help="also train and evaluate the small models")] = True,
+    seeds: Annotated[int, typer.Option(min=1, help="number of training seeds")] = 1,
 ) -> None:
     """Run the whole pipeline on the real files."""
     try:
-        run_real(data, out, models)
+        run_real(data, out, models, seeds)
     except CbcError as error:
         print(f"error: {error}")
         raise typer.Exit(2) from None

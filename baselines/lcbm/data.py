@@ -15,8 +15,8 @@ import bisect
 import json
 import shutil
 from array import array
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from baselines.lcbm.answer_numbers import SCENE_NUMBERS, SCENES, asks_one_number, choose_numbers, with_nearest
 from benchmark.bench import Bench
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
@@ -59,13 +60,21 @@ class QuestionSource(Protocol):
     def questions(self, task: str, split: str, variant: str, seed: int) -> pl.DataFrame:
         """Questions of a task as columns prompt and answer."""
 
+    def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
+        """The numbers that are answers of a token each; empty for none."""
+
 
 @dataclass(frozen=True)
 class BenchSource:
-    """The public part of a bench; with `most_scenes` without the questions about longer videos."""
+    """The public part of a bench; with `most_scenes` without the questions about longer videos.
+
+    With `number_count` an answer about a whole message is one of so many numbers.
+    """
 
     bench: Bench
     most_scenes: int | None = None
+    number_count: int | None = None
+    _numbers: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -84,7 +93,27 @@ class BenchSource:
         frame = self.bench.public(task, split)
         if self.most_scenes is not None and "scene_seen" in frame.columns:
             frame = frame.filter(pl.col("scene_seen").list.len().fill_null(0) <= self.most_scenes)
-        return task_named(task).variant(frame, variant, seed)
+        changed = task_named(task).variant(frame, variant, seed)
+        if self.number_count is not None and asks_one_number(task):
+            return with_nearest(changed, self.task_numbers(task))
+        return changed
+
+    def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
+        """Those of scenes, and of each task that asks for a number of a whole message."""
+        if self.number_count is None:
+            return {}
+        return {
+            SCENES: list(SCENE_NUMBERS),
+            **{task: self.task_numbers(task) for task in tasks if asks_one_number(task)},
+        }
+
+    def task_numbers(self, task: str) -> list[str]:
+        """The numbers of a task, chosen once from the true answers of its training part."""
+        if task not in self._numbers:
+            answers = self.bench.public(task, "train")["answer"]
+            others = [text for name, texts in self._numbers.items() if name != task for text in texts]
+            self._numbers[task] = choose_numbers(answers, self.number_count or 0, [*SCENE_NUMBERS, *others])
+        return self._numbers[task]
 
 
 def chosen_tasks(source: QuestionSource, tasks: str | list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from baselines.lcbm.data import IGNORED
 from baselines.lcbm.recipe import Lora, Recipe, Scratch
+from baselines.lcbm.soft_labels import SoftLabels
 from corpus.errors import CbcError, first_line
 
 
@@ -19,7 +20,7 @@ class NoSuchBase(CbcError):
     """The base of a recipe cannot be loaded."""
 
 
-def start_model(recipe: Recipe, tokenizer: Any, seed: int) -> Any:
+def start_model(recipe: Recipe, tokenizer: Any, seed: int, soft_labels: SoftLabels | None = None) -> Any:
     """Make the model before its first step; its random weights follow from the seed. Raises NoSuchBase."""
     set_seed(seed)
     if recipe.scratch is not None:
@@ -28,7 +29,7 @@ def start_model(recipe: Recipe, tokenizer: Any, seed: int) -> Any:
         model = _load_base(
             str(recipe.base), torch.bfloat16 if recipe.lora and recipe.precision == "bf16" else torch.float32
         )
-    learn_labels_only(model)
+    learn_labels_only(model, soft_labels)
     return _add_adapters(model, recipe.lora) if recipe.lora else model
 
 
@@ -67,7 +68,7 @@ def _add_adapters(model: Any, lora: Lora) -> Any:
     return get_peft_model(model, config)
 
 
-def learn_labels_only(model: Any) -> None:
+def learn_labels_only(model: Any, soft_labels: SoftLabels | None = None) -> None:
     """Compute logits only at positions whose next token has a label: the same loss in two thirds of the time.
 
     Logits then have the shape [1, tokens with a label, vocabulary]. A call without labels is unchanged.
@@ -88,7 +89,8 @@ def learn_labels_only(model: Any) -> None:
         next_tokens = next_labels(labels)
         labeled = torch.nonzero(next_tokens != IGNORED).squeeze(1)
         logits = model.get_output_embeddings()(hidden.flatten(0, 1).index_select(0, labeled)).float()
-        total = cross_entropy(logits, next_tokens[labeled], reduction="sum")
+        truth = next_tokens[labeled]
+        total = soft_labels.loss(logits, truth) if soft_labels else cross_entropy(logits, truth, reduction="sum")
         loss = total / (len(labeled) if num_items_in_batch is None else num_items_in_batch)
         return CausalLMOutputWithPast(loss=loss, logits=logits.unsqueeze(0))
 

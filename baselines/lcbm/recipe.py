@@ -32,7 +32,7 @@ class BadRecipe(CbcError):
 class Scratch(StrictModel):
     """Size of a Llama trained from scratch, and of the vocabulary learned from the bench's text."""
 
-    vocab_size: int = Field(ge=512)
+    vocab_size: int = Field(ge=640)
     hidden_size: int = Field(ge=8)
     intermediate_size: int = Field(ge=8)
     layers: int = Field(ge=1)
@@ -46,6 +46,16 @@ class Lora(StrictModel):
     alpha: int = Field(ge=1)
     dropout: float = Field(default=0.05, ge=0, lt=1)
     targets: list[str]
+
+
+class NumberTokens(StrictModel):
+    """Answers that are numbers as one token each (baselines/lcbm/answer_numbers.py).
+
+    `count`: how many a task about whole messages has; `spread`: standard deviation of the soft labels, in numbers.
+    """
+
+    count: int = Field(default=101, ge=2)
+    spread: float = Field(default=1.5, ge=0)
 
 
 class Recipe(StrictModel):
@@ -66,6 +76,7 @@ class Recipe(StrictModel):
     tasks: Literal["all"] | list[str] = "all"
     weights: dict[str, float] = {}
     most_scenes: int | None = Field(default=None, ge=1)
+    numbers: NumberTokens | None = None
     loss_on: Literal["answer", "all"] = "answer"
     steps: int = Field(ge=1)
     repetition: float = Field(default=0.0, ge=0, lt=1)
@@ -93,6 +104,8 @@ class Recipe(StrictModel):
             raise ValueError("give either base (a model to start from) or scratch (the size of a new one)")
         if self.lora is not None and self.base is None:
             raise ValueError("lora needs a base to adapt")
+        if self.numbers is not None and self.scratch is None:
+            raise ValueError("numbers need a vocabulary of their own, so leave them out or give scratch")
         return self
 
     @model_validator(mode="after")

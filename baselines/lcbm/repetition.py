@@ -10,6 +10,7 @@ behavior, which no variant trains on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from baselines.lcbm.data import IGNORED, Examples, Ints, NothingToTrain
 LENGTHS = (4, 40)  # words of a list, upper bound excluded
 WORDS = 64  # with few words, repetition is learned sooner, and it transfers to all words
 EXAMPLES = 20_000  # in which words are counted
+DIGIT = re.compile(r"\d")
 
 
 def frequent_words(examples: Examples, tokenizer: Any, count: int = WORDS) -> list[int]:
@@ -36,7 +38,7 @@ def frequent_words(examples: Examples, tokenizer: Any, count: int = WORDS) -> li
         np.add.at(counts, tokens[-int(examples.answers[example]) :], 1)
     counts[tokenizer.all_special_ids] = 0
     order = np.argsort(-counts, kind="stable")[: 4 * count]
-    words = [int(token) for token in order if counts[token] and not tokenizer.decode([int(token)]).strip().isdigit()]
+    words = [int(token) for token in order if counts[token] and not DIGIT.search(tokenizer.decode([int(token)]))]
     return words[:count]
 
 

@@ -1,9 +1,10 @@
 """Train the tokenizer of models from scratch: a byte-level BPE learned from the bench's own training text.
 
-Every integer 0..100 is a single token, with and without a space before it; a larger number is split into digits. Words
-are learned from the text. The wordings of templates (a scene's head, a question) are a token each, so that texts are
-short and the content of a scene follows directly on its number. No token crosses a number, a line end or a punctuation
-mark, so a value and an answer always begin a new token. Any text decodes to itself.
+Every integer 0..100 is a single token, with and without a space before it; a larger number is split into pairs of
+digits, and one or two decimals are a token with their point. Words are learned from the text. The wordings of templates
+(a scene's head, a question) are a token each, so that texts are short and the content of a scene follows directly on
+its number, and so are the numbers that are answers. No other token crosses a number, a line end or a punctuation mark,
+so a value and an answer always begin a new token. Any text decodes to itself.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any
 PAD, BOS, EOS = "<|pad|>", "<|bos|>", "<|eos|>"
 SPECIAL = [PAD, BOS, EOS]
 
-# Pieces that merges may not cross, tried in this order: an integer to 100, else each digit; marks; words.
-NUMBER = r"(?: |(?<![0-9]))(?:100|[0-9]{1,2})(?![0-9])| ?[0-9]"
+# Pieces that merges may not cross, tried in this order: an integer to 100, else pairs of digits; decimals; marks;
+# words.
+NUMBER = r"(?: |(?<![0-9]))(?:100|[0-9]{1,2})(?![0-9])| ?[0-9]{1,2}|(?<=[0-9])\.[0-9]{1,2}(?![0-9])"
 MARKS = r" ?[.,:;!?=|/()]+\n*|\n+"
 WORD = r"(?: (?!scene [0-9]{1,3}:|[0-9.,:;!?=|/()]))?[^ 0-9.,:;!?=|/()\n]+| "
 
@@ -31,23 +33,31 @@ Merge = tuple[str, str]
 
 
 def number_merges() -> list[Merge]:
-    """Merges that make each of 0..100 a single token, bare and after a space."""
-    bare = [(text[:-1], text[-1]) for text in map(str, range(10, 101))]
-    return bare + [(SPACE, str(value)) for value in range(101)]
+    """Merges that make each of 0..100, 00..09 and .0 to .99 a single token, integers also after a space."""
+    whole = [*map(str, range(101)), *(f"0{digit}" for digit in range(10))]
+    bare = [(text[:-1], text[-1]) for text in whole if len(text) > 1]
+    tenths = [(".", str(digit)) for digit in range(10)]
+    hundredths = [(".", f"{first}{second}") for first in range(10) for second in range(10)]
+    return [*bare, *((SPACE, text) for text in whole), *tenths, *hundredths]
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int, frames: Sequence[str] = ()) -> Any:
-    """Train a fast tokenizer of at most `vocab_size` tokens, deterministically; each frame is a single token."""
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, frames: Sequence[str] = (), numbers: Sequence[str] = ()
+) -> Any:
+    """Train a fast tokenizer of at most `vocab_size` tokens, deterministically; each frame is a single token.
+
+    `numbers` are a token each beside those.
+    """
     from transformers import PreTrainedTokenizerFast
 
-    numbers = number_merges()
-    frame_tokens = _max_frame_tokens(frames)
-    max_word_merges = vocab_size - len(SPECIAL) - 256 - len(numbers) - frame_tokens
+    digits = number_merges()
+    max_word_merges = vocab_size - len(SPECIAL) - 256 - len(digits) - _max_frame_tokens(frames)
     word_merges = _word_merges(texts, max_word_merges)
-    merges = [*numbers, *word_merges]
-    joining_merges = _frame_merges(_make_tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}"), frames)
-    any_frame = "".join(f"{re.escape(frame)}|" for frame in sorted(frames, key=len, reverse=True))
-    tokenizer = _make_tokenizer([*merges, *joining_merges], f"{any_frame}{NUMBER}|{MARKS}|{WORD}")
+    merges = [*digits, *word_merges]
+    wordings = sorted({*frames, *numbers}, key=lambda text: (-len(text), text))
+    joining_merges = _frame_merges(_make_tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}"), wordings)
+    any_wording = f"{longest_of(wordings)}|" if wordings else ""
+    tokenizer = _make_tokenizer([*merges, *joining_merges], f"{any_wording}{NUMBER}|{MARKS}|{WORD}")
     tokenizer.add_special_tokens(SPECIAL)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -57,6 +67,18 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int, frames: Sequence[str]
         clean_up_tokenization_spaces=False,
         split_special_tokens=True,  # a text that spells a special token does not become one
     )
+
+
+def longest_of(wordings: Sequence[str]) -> str:
+    """A pattern that matches the longest of some wordings, which share their beginnings so that it fails early."""
+    tails: dict[str, list[str]] = {}
+    for wording in wordings:
+        tails.setdefault(wording[:1], []).append(wording[1:])
+    ends = tails.pop("", None) is not None
+    branches = [re.escape(first) + longest_of(rests) for first, rests in sorted(tails.items())]
+    if len(branches) + ends == 1:
+        return "".join(branches)
+    return f"(?:{'|'.join(branches)}){'?' if ends else ''}"
 
 
 def _max_frame_tokens(frames: Sequence[str]) -> int:

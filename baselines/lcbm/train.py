@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from baselines.lcbm.answer_numbers import Numbers, number_tokens, read_numbers, write_numbers
 from baselines.lcbm.data import (
     BenchSource,
     Examples,
@@ -44,6 +45,9 @@ from corpus.files.atomic import replace_folder, write_json
 from corpus.files.locks import hold_lock
 from corpus.files.written_once import refuse_other
 from corpus.verbalize.catalog import frames
+
+if TYPE_CHECKING:
+    from baselines.lcbm.soft_labels import SoftLabels
 
 FORMAT, VERSION = "cbc-model", 1
 TOKENIZER_CHARACTERS = 4_000_000  # of training text for learning the vocabulary
@@ -69,7 +73,8 @@ def train(
     HoldsOther, Busy.
     """
     loaded = load_recipe(recipe, overrides)
-    return fit(loaded, BenchSource(Bench.open(bench), loaded.most_scenes), out, seed, resume)
+    number_count = loaded.numbers.count if loaded.numbers else None
+    return fit(loaded, BenchSource(Bench.open(bench), loaded.most_scenes, number_count), out, seed, resume)
 
 
 def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume: bool = True) -> Path:
@@ -174,6 +179,7 @@ def thin_evenly(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
 
 def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], part: Path) -> None:
     """Write the base's tokenizer, or train it on text with true behavior, so that all variants share it."""
+    numbers = source.numbers(tasks)
     if recipe.scratch is None:
         tokenizer = load_tokenizer(str(recipe.base))
     else:
@@ -184,10 +190,13 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
             sampled_texts += task_texts.gather_every(
                 max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))
             ).to_list()
-        tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, frames())
+        answers = [text for texts in numbers.values() for text in texts]
+        tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, frames(), answers)
         tokenizer.model_max_length = recipe.context_tokens
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)
+    if numbers:
+        write_numbers(staged, numbers)
     replace_folder(staged, part / "tokenizer")
 
 
@@ -211,7 +220,8 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     # Use all rows of the sample: the first packed rows are those that one long example fills.
     order = sample_examples(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
     held_out_rows = PackedRows.of(held_out, order, len(order), *shape)
-    model = start_model(recipe, tokenizer, seed)
+    numbers = read_numbers(part / "tokenizer")
+    model = start_model(recipe, tokenizer, seed, make_soft_labels(recipe, tokenizer, numbers))
     parameters = model.num_parameters()
     log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")
     parts: list[Any] = [repetition, rows] if repetition else [rows]
@@ -241,8 +251,20 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
         shutil.rmtree(folder, ignore_errors=True)
         save_model(model, folder)
         tokenizer.save_pretrained(folder)
+        if numbers:
+            write_numbers(folder, numbers)
         shutil.copyfile(log.path, folder / "log.jsonl")
         write_json(folder / "training.json", record)
+
+
+def make_soft_labels(recipe: Recipe, tokenizer: Any, numbers: Numbers) -> SoftLabels | None:
+    """Make the soft labels of a recipe with numbers; None for any other."""
+    from baselines.lcbm.soft_labels import SoftLabels
+
+    if recipe.numbers is None:
+        return None
+    families = [number_tokens(tokenizer, texts) for texts in numbers.values()]
+    return SoftLabels(len(tokenizer), families, recipe.numbers.spread)
 
 
 def make_repetition(rows: int, examples: Examples, tokenizer: Any, context: int, seed: int) -> Repetition | None:

@@ -25,14 +25,16 @@ def task_templates() -> dict[str, Template]:
 
 
 def frames(shortest: int = 4) -> list[str]:
-    """The fixed wordings of the tasks' templates, without the space before a field, and heads of scenes 1 to 100."""
+    """The fixed wordings of the tasks' templates, without the space before a field, and heads of scenes 1 to 100.
+
+    The head of a line stands there also with the line end before it.
+    """
     plain = {
         text.rstrip(" ")
         for template in task_templates().values()
         for text in re.split(r"\{\w+\}|(?<!\\)[\[\]]", template.text)
     }
     heads = [head for number in range(1, 101) for head in (f"scene {number}:", f" <mask {number}>")]
-    return (
-        sorted(text for text in plain if len(text.strip()) >= shortest and text.strip() not in ("scene", "<mask"))
-        + heads
-    )
+    line_heads = {f"\n{text}" for text in plain if re.fullmatch(r"\w+:", text)}
+    wordings = {text for text in plain if len(text.strip()) >= shortest and text.strip() not in ("scene", "<mask")}
+    return sorted(wordings | line_heads) + heads

@@ -32,7 +32,7 @@ QUESTIONS = pl.DataFrame(
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return train_tokenizer((QUESTIONS["prompt"] + " " + QUESTIONS["answer"]).to_list(), 520)
+    return train_tokenizer((QUESTIONS["prompt"] + " " + QUESTIONS["answer"]).to_list(), 660)
 
 
 @pytest.fixture

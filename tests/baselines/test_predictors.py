@@ -241,7 +241,7 @@ def test_list_names_every_predictor_and_what_it_answers(cbc):
         (["constant", "--tasks", "smell"], "has no task smell"),
         (["constant", "--split", "train"], "no split 'train'"),
         (["constant", "--shots", "2"], "constant is no language model"),
-        (["constant", "--decode", "expected"], "constant is no language model"),
+        (["constant", "--decode", "greedy"], "constant is no language model"),
         (["constant", "--decode", "loud"], "unknown decoding 'loud'"),
         (["interpolate", "--tasks", "views"], "interpolate applies to no task"),
         (["./no/such/model"], "./no/such/model is no predictor and no model folder"),

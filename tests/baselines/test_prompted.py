@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import socket
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -17,9 +19,11 @@ from lm_eval.models.huggingface import HFLM  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast  # noqa: E402
 
 from baselines.base import Settings, WrongSettings  # noqa: E402
+from baselines.number_tokens import Integers, OwnNumbers, SplitNumbers  # noqa: E402
 from baselines.predict import predict_run  # noqa: E402
 from baselines.prompted import NoModel, Prompted, load_task  # noqa: E402
-from baselines.reader import NumberTokens, Reader, SplitNumbers  # noqa: E402
+from baselines.reader import Reader  # noqa: E402
+from benchmark.metrics import QUANTILES  # noqa: E402
 from benchmark.run import Run  # noqa: E402
 from corpus.files.written_once import HoldsOther  # noqa: E402
 
@@ -73,28 +77,40 @@ def test_prompts_longer_than_the_context_are_counted(small_bench, model, tokeniz
     assert reader.truncated == {long, long + "?"}
 
 
-def test_expected_values_are_the_mean_over_the_integers_at_each_value(model, tokenizer):
-    reader = Reader(model, tokenizer, 4, expected=True)
+def test_a_distribution_is_that_of_the_family_at_each_value(model, tokenizer):
+    reader = Reader(model, tokenizer, 4, Integers(tokenizer, model.config.vocab_size, torch.device("cpu")))
     prompt, answer = "scene 1: a puppy\nanswer:", " scene 1: 12 pups = 57\nscene 2: a = 61\nscene 3: b = 4.5\n= 100"
     context, ids = (tokenizer(text)["input_ids"] for text in (prompt, answer))
     padded = torch.tensor([[tokenizer.pad_token_id] * 3 + context + ids])
     mask = torch.tensor([[0] * 3 + [1] * len(context)])
-    found = reader.expected(padded, mask, 3 + len(context))[0, 3 + len(context) :].tolist()
-    whole = torch.tensor([context + ids])
+    (found,) = reader.find_distributions(padded, mask, 3 + len(context))
     with torch.no_grad():
-        logits = model(whole).logits[0]
-    wanted = list(ids)
+        logits = model(torch.tensor([context + ids])).logits[0]
     family = [tokenizer(f" {value}")["input_ids"][0] for value in range(101)]
-    for place, token in enumerate(ids):
-        if tokenizer.decode([token]) in (" 57", " 61", " 100"):
-            chances = logits[len(context) + place - 1, family].softmax(0)
-            wanted[place] = family[round(float((chances * torch.arange(101)).sum()))]
-    assert sum(a != b for a, b in zip(found, ids, strict=True)) >= 2
-    assert found == wanted
+    places = [place for place, token in enumerate(ids) if tokenizer.decode([token]) in (" 57", " 61", " 100")]
+    assert [place.written for place in found] == [57, 61, 100]
+    for place, distribution in zip(places, found, strict=True):
+        chances = logits[len(context) + place - 1, family].double().softmax(0).numpy()
+        assert distribution.mean == pytest.approx(chances @ np.arange(101))
+        for level, value in zip(QUANTILES, distribution.quantiles, strict=True):
+            assert chances[: math.floor(value)].sum() <= level <= chances[: math.ceil(value) + 1].sum()
+        assert (np.diff(distribution.quantiles) >= 0).all()
+
+
+def test_numbers_of_its_own_are_one_family_each(model, tokenizer):
+    numbers = OwnNumbers({"scenes": [" 0", " 50", " 100"], "none": []}, tokenizer, 5000, torch.device("cpu"))
+    ids = torch.tensor([tokenizer("a = 50, 51 and 100")["input_ids"]])
+    assert [tokenizer.decode([token]) for token in ids[0][numbers.find_values(ids)[0]]] == [" 50", " 100"]
+    logits = torch.full((5000,), 9.0)
+    logits[numbers.families[0].tokens] = torch.tensor([0.0, 1.0, 1.0])
+    shares = np.exp([0, 1, 1]) / np.exp([0, 1, 1]).sum()
+    assert numbers.distribution(tokenizer(" 50")["input_ids"][0], logits).mean == pytest.approx(
+        shares @ [0, 50, 100], rel=1e-6
+    )
 
 
 def test_only_whole_numbers_after_the_sign_are_values(tokenizer):
-    tokens = NumberTokens(tokenizer, len(tokenizer) + 7, torch.device("cpu"))
+    tokens = Integers(tokenizer, len(tokenizer) + 7, torch.device("cpu"))
     text = "scene 12: 7 up = 57\nscene 13: =8\nx = 4.5 = 1234 = 99 %"
     ids = torch.tensor([tokenizer(text)["input_ids"]])
     chosen = [tokenizer.decode([token]) for token in ids[0][tokens.find_values(ids)[0]]]
@@ -114,7 +130,7 @@ def test_a_tokenizer_that_splits_numbers_has_no_expected_values(tiny_llama, toke
 
     digits = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)))
     with pytest.raises(SplitNumbers, match="splits numbers"):
-        NumberTokens(digits, len(tokenizer), torch.device("cpu"))
+        Integers(digits, len(tokenizer), torch.device("cpu"))
 
 
 def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_path):
@@ -158,9 +174,9 @@ def test_a_models_run_says_its_parameters_and_what_training_cost(tiny_llama, tmp
 
 
 def test_settings_of_decoding_are_in_the_name(small_bench, tiny_llama, tmp_path):
-    settings = Settings(tasks=("replay_future",), limit=2, decode="expected")
+    settings = Settings(tasks=("replay_future",), limit=2, decode="distribution")
     predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", settings)
-    assert Run.open(tmp_path / "run", small_bench).name == "tiny-llama-expected"
+    assert Run.open(tmp_path / "run", small_bench).name == "tiny-llama-distribution"
 
 
 def test_a_stopped_run_asks_only_the_missing_tasks_and_needs_no_network(small_bench, tiny_llama, tmp_path, monkeypatch):

@@ -83,7 +83,7 @@ def test_an_unknown_key_inside_a_part_names_the_keys_of_that_part(tmp_path):
         (SMALL.replace("behavior", "magic"), "variant: Input should be 'behavior', 'control' or 'content'"),
         (SMALL.replace("base: some/model\n", ""), "give either base"),
         (
-            SMALL + "scratch: {vocab_size: 600, hidden_size: 8, intermediate_size: 8, layers: 1, heads: 1}\n",
+            SMALL + "scratch: {vocab_size: 640, hidden_size: 8, intermediate_size: 8, layers: 1, heads: 1}\n",
             "give either base",
         ),
         (SMALL + "steps: [1\n", "line 10 is no YAML"),

@@ -48,7 +48,7 @@ def test_rows_follow_from_seed_and_index_alone():
 
 def test_words_are_the_answers_own_without_numbers(tmp_path):
     frame = pl.DataFrame({"prompt": ["which dog?"] * 30, "answer": [f"red dog = {n}" for n in range(30)]})
-    tokenizer = train_tokenizer((frame["prompt"] + " " + frame["answer"]).to_list(), 600)
+    tokenizer = train_tokenizer((frame["prompt"] + " " + frame["answer"]).to_list(), 720)
     write_examples(tmp_path / "train", [("first", frame)], tokenizer, 64)
     words = frequent_words(Examples.open(tmp_path / "train"), tokenizer)
     assert sorted(tokenizer.decode([word]) for word in words) == [" =", " dog", " red"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
+from baselines.lcbm.tokenizer import load_tokenizer, longest_of, train_tokenizer
 
 FRAMES = [*(f"scene {n}:" for n in range(1, 101)), " | says:", "is it high or low?\nanswer:"]
 
@@ -46,12 +47,29 @@ def test_a_value_is_the_same_token_wherever_a_template_writes_it(tokenizer):
         assert forty in spelled(tokenizer, text)
 
 
-def test_longer_numbers_are_read_digit_by_digit(tokenizer):
-    assert tokenizer.convert_ids_to_tokens(spelled(tokenizer, " 2043 101 1000")) == [
-        *("Ġ2", "0", "4", "3"),
-        *("Ġ1", "0", "1"),
-        *("Ġ1", "0", "0", "0"),
+def test_longer_numbers_are_read_in_pairs_of_digits_and_decimals_with_their_point(tokenizer):
+    assert tokenizer.convert_ids_to_tokens(spelled(tokenizer, " 2043 101 1007 28.1 0.25 3.125")) == [
+        *("Ġ20", "43"),
+        *("Ġ10", "1"),
+        *("Ġ10", "07"),
+        *("Ġ28", ".1"),
+        *("Ġ0", ".25"),
+        *("Ġ3", ".", "12", "5"),
     ]
+
+
+def test_numbers_that_are_answers_are_a_token_each_beside_the_vocabulary():
+    numbers = [*(f" = {value}" for value in range(101)), " = 82.6 thousand", " = 82.6 million", " = 4.81 %"]
+    with_numbers, without = (train_tokenizer(corpus(), 1400, FRAMES, texts) for texts in (numbers, ()))
+    assert [len(spelled(with_numbers, text)) for text in numbers] == [1] * len(numbers)
+    assert spelled(with_numbers, "scene 3: a red car = 40")[-1] == spelled(with_numbers, " = 40")[0]
+    assert set(without.get_vocab()) <= set(with_numbers.get_vocab())
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=5), min_size=1, max_size=8), st.text("abc", max_size=8))
+def test_the_pattern_of_wordings_finds_the_longest(wordings, text):
+    found = re.match(longest_of(wordings), text)
+    assert (found[0] if found else None) == max(filter(text.startswith, wordings), key=len, default=None)
 
 
 def test_wordings_of_templates_are_one_token_and_words_stay_words(tokenizer):

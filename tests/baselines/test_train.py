@@ -228,7 +228,7 @@ def test_two_trainings_do_not_share_a_folder(bench, tmp_path):
 @pytest.mark.parametrize("recipe", ["lcbm-13b", "base-13b"])
 def test_the_13b_recipes_train_any_llama_with_the_same_code(bench, tmp_path, recipe):
     base = tmp_path / "base"
-    tokenizer = train_tokenizer(["a red car = "], 512)
+    tokenizer = train_tokenizer(["a red car = "], 640)
     tokenizer.save_pretrained(base)
     torch.manual_seed(0)
     size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}

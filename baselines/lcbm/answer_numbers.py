@@ -1,0 +1,87 @@
+"""Numbers as answers of a single token each, so that a model gives a distribution over them in one step.
+
+A scene is answered by one of the integers 0 to 100; a whole message by one of its task's numbers: quantiles of the
+training answers, of which each answer becomes the nearest, without restating the message. The token's text is the
+answer (" = 82.6 thousand"), so that any program can read it. A model's folder keeps them in numbers.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from benchmark.answers.values import Values
+from benchmark.tasks.registry import task_named
+from corpus.files.atomic import write_json
+from corpus.verbalize.number_words import read_number
+
+FILE = "numbers.json"
+SIGN = " = "
+SCENES = "scenes"
+SCENE_NUMBERS = tuple(f"{SIGN}{value}" for value in range(101))
+Numbers = Mapping[str, Sequence[str]]
+"""The texts of each family of numbers, ascending: of scenes, and of each task that asks about whole messages."""
+
+
+def asks_one_number(task: str) -> bool:
+    """Whether a task asks for a number of the whole message."""
+    definition = task_named(task)
+    return isinstance(definition.answer, Values) and not definition.asks_curve
+
+
+def number_texts(answers: pl.Series) -> pl.DataFrame:
+    """The numbers in answers, ascending: columns text (with its sign), value and count."""
+    numbers = answers.str.extract(f"({SIGN}[^=\n]*)$").drop_nulls().value_counts(name="count")
+    numbers = numbers.rename({numbers.columns[0]: "text"})
+    values = [read_number(text) for text in numbers["text"]]
+    return numbers.with_columns(value=pl.Series(values, dtype=pl.Float64)).drop_nulls("value").sort("value", "text")
+
+
+def choose_numbers(answers: pl.Series, count: int, taken: Sequence[str] = ()) -> list[str]:
+    """Choose `count` numbers at the quantiles of training answers, fewer where answers repeat; none that is taken."""
+    numbers = number_texts(answers).filter(~pl.col("text").is_in(list(taken)))
+    reached = numbers["count"].cast(pl.Int64).cum_sum().to_numpy()  # levels are compared as integers, to be exact
+    levels = (2 * np.arange(count) + 1) * int(numbers["count"].sum())
+    places = np.unique(np.searchsorted(2 * count * reached, levels))
+    return numbers["text"].gather(places).to_list() if len(numbers) else []
+
+
+def with_nearest(frame: pl.DataFrame, numbers: Sequence[str]) -> pl.DataFrame:
+    """Replace each answer by the nearest of the numbers; answers without one are left as they are."""
+    if not numbers:
+        return frame
+    found = number_texts(frame["answer"])
+    values = values_of(numbers)
+    places = np.searchsorted((values[1:] + values[:-1]) / 2, found["value"].to_numpy())
+    nearest = pl.Series([numbers[place].lstrip() for place in places], dtype=pl.String)
+    own = pl.col("answer").str.extract(f"({SIGN}[^=\n]*)$")
+    return frame.with_columns(answer=own.replace_strict(found["text"], nearest, default=pl.col("answer")))
+
+
+def values_of(numbers: Sequence[str]) -> np.ndarray:
+    """The value of each number."""
+    return np.array([read_number(text) for text in numbers], dtype=np.float64)
+
+
+def number_tokens(tokenizer: Any, numbers: Sequence[str]) -> list[int]:
+    """The token of each number."""
+    return [int(tokens[0]) for tokens in tokenizer(list(numbers), add_special_tokens=False)["input_ids"]]
+
+
+def write_numbers(folder: Path, numbers: Numbers) -> None:
+    """Write the numbers of a model."""
+    write_json(folder / FILE, {family: list(texts) for family, texts in numbers.items()})
+
+
+def read_numbers(folder: Path) -> dict[str, list[str]]:
+    """Read the numbers of a model; empty where it has none."""
+    path = folder / FILE
+    if not path.is_file():
+        return {}
+    content: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    return content
