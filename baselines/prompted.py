@@ -70,6 +70,14 @@ def read_training(path: Path) -> dict[str, Any]:
         return {}
 
 
+def read_tuned_tasks(path: Path) -> set[str]:
+    """The tasks that a model of `cbc baselines train` was tuned for; empty for other models."""
+    try:
+        return set(json.loads((path / "training.json").read_text(encoding="utf-8"))["tasks"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
 def digest_of_training(recipe: dict[str, Any]) -> str:
     """Hash of a recipe but for its name, description and variant: a model and its control have the same."""
     alike = {key: value for key, value in recipe.items() if key not in ("name", "says", "variant")}
@@ -110,7 +118,7 @@ class Prompted(Predictor):
     """A causal LM that gets a task's prompt and, with --shots, solved training questions before it."""
 
     kind = "lm"
-    answers = "every task"
+    answers = "every task, or those that it was tuned for"
     uses_settings = ("shots", "decode", "batch_size")
     answers_panel = True
 
@@ -132,12 +140,14 @@ class Prompted(Predictor):
             f"{self.path.resolve().name if self.local else model}, {settings.shots or 'zero'}-shot through lm-eval"
         )
         self.settings = self.defaults(settings)
+        self.tuned_for = read_tuned_tasks(self.path) if self.local else set()
 
     def defaults(self, settings: Settings) -> Settings:
         return super().defaults(replace(settings, decode=settings.decode or self.default_decode))
 
     def applies(self, bench: Bench, task: str) -> bool:
-        return True
+        """Whether it was tuned for the task, as far as its folder says, or is asked for it by name."""
+        return not self.tuned_for or task in self.tuned_for or task in (self.settings.tasks or ())
 
     def about(self) -> dict[str, Any]:
         if not self.local:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, set_seed
+from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, set_seed
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from baselines.lcbm.data import IGNORED
@@ -26,11 +27,11 @@ def start_model(recipe: Recipe, tokenizer: Any, seed: int, soft_labels: SoftLabe
     if recipe.scratch is not None:
         model = _make_llama(recipe.scratch, tokenizer, recipe.context_tokens)
     else:
-        model = _load_base(
-            str(recipe.base), torch.bfloat16 if recipe.lora and recipe.precision == "bf16" else torch.float32
-        )
+        dtype = torch.bfloat16 if recipe.lora and recipe.precision == "bf16" else torch.float32
+        model = _load_base(str(recipe.base), dtype, recipe.random_weights)
+    new_tokens = _add_tokens(model, tokenizer, str(recipe.base)) if recipe.base and recipe.numbers else []
     learn_labels_only(model, soft_labels)
-    return _add_adapters(model, recipe.lora) if recipe.lora else model
+    return _add_adapters(model, recipe.lora, new_tokens) if recipe.lora else model
 
 
 def _make_llama(size: Scratch, tokenizer: Any, context: int) -> Any:
@@ -50,20 +51,43 @@ def _make_llama(size: Scratch, tokenizer: Any, context: int) -> Any:
     return LlamaForCausalLM(config)
 
 
-def _load_base(base: str, dtype: torch.dtype) -> Any:
-    """Load a causal LM by path or hub name. Raises NoSuchBase."""
+def _load_base(base: str, dtype: torch.dtype, random_weights: bool) -> Any:
+    """Load a causal LM by path or hub name, or only its size. Raises NoSuchBase."""
     try:
+        if random_weights:
+            return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base), dtype=dtype)
         return AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
     except (OSError, ValueError) as error:
         raise NoSuchBase(f"cannot load {base}: {first_line(error)}", "give a folder or a hub name in `base`") from None
 
 
-def _add_adapters(model: Any, lora: Lora) -> Any:
-    """Add low-rank adapters to a model; its own weights are frozen."""
+def _add_tokens(model: Any, tokenizer: Any, base: str) -> list[int]:
+    """Make room for the tokens that were added to the base's; each begins as the mean of those that spelled it."""
+    from transformers import AutoTokenizer
+
+    old = AutoTokenizer.from_pretrained(base)
+    new_tokens = list(range(len(old), len(tokenizer)))
+    if len(tokenizer) > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    spelled = [old(tokenizer.decode([token]), add_special_tokens=False)["input_ids"] for token in new_tokens]
+    with torch.no_grad():
+        for embedding in (model.get_input_embeddings(), model.get_output_embeddings()):
+            for token, pieces in zip(new_tokens, spelled, strict=True):
+                embedding.weight[token] = embedding.weight[pieces].mean(0)
+    return new_tokens
+
+
+def _add_adapters(model: Any, lora: Lora, new_tokens: Sequence[int]) -> Any:
+    """Add low-rank adapters to a model; its own weights are frozen, but for the embeddings of new tokens."""
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
-        task_type="CAUSAL_LM", r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=lora.targets
+        task_type="CAUSAL_LM",
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.targets,
+        trainable_token_indices=list(new_tokens) or None,
     )
     return get_peft_model(model, config)
 

@@ -63,6 +63,8 @@ class Recipe(StrictModel):
 
     With `most_scenes` longer videos are left out: a panel built with --panel-scenes asks about none either.
 
+    With `random_weights` a model of the base's size and vocabulary begins from random weights: what pre-training adds.
+
     `repetition` is the share of steps, at the beginning, that train on repeated lists (baselines/lcbm/repetition.py).
     With `muon_learning_rate` Muon trains the matrices of the layers, and AdamW all other parameters at `learning_rate`.
     """
@@ -71,6 +73,7 @@ class Recipe(StrictModel):
     says: str
     variant: Variant
     base: str | None = None
+    random_weights: bool = False
     scratch: Scratch | None = None
     lora: Lora | None = None
     tasks: Literal["all"] | list[str] = "all"
@@ -104,8 +107,8 @@ class Recipe(StrictModel):
             raise ValueError("give either base (a model to start from) or scratch (the size of a new one)")
         if self.lora is not None and self.base is None:
             raise ValueError("lora needs a base to adapt")
-        if self.numbers is not None and self.scratch is None:
-            raise ValueError("numbers need a vocabulary of their own, so leave them out or give scratch")
+        if self.random_weights and self.base is None:
+            raise ValueError("random_weights needs a base whose size and vocabulary it keeps")
         return self
 
     @model_validator(mode="after")

@@ -131,6 +131,13 @@ def _word_merges(texts: Iterable[str], size: int) -> list[Merge]:
     return [(left, right) for left, right in json.loads(tokenizer.to_str())["model"]["merges"]]
 
 
+def add_tokens(tokenizer: Any, texts: Sequence[str]) -> None:
+    """Add texts to a tokenizer as a token each."""
+    from tokenizers import AddedToken
+
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in texts])
+
+
 def load_tokenizer(path: str | Path) -> Any:
     """Load the tokenizer of a model folder or hub name, with a padding token."""
     from transformers import AutoTokenizer

@@ -37,7 +37,7 @@ from baselines.lcbm.data import (
 )
 from baselines.lcbm.recipe import Recipe, load_recipe
 from baselines.lcbm.repetition import Repetition, frequent_words
-from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer
+from baselines.lcbm.tokenizer import add_tokens, load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
 from corpus.console import note
 from corpus.errors import CbcError
@@ -182,6 +182,7 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
     numbers = source.numbers(tasks)
     if recipe.scratch is None:
         tokenizer = load_tokenizer(str(recipe.base))
+        add_tokens(tokenizer, [text for texts in numbers.values() for text in texts])
     else:
         sampled_texts = []
         for task in tasks:

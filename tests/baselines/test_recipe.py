@@ -26,7 +26,9 @@ def write(folder: Path, text: str, name: str = "own") -> str:
 
 
 def test_every_shipped_recipe_loads():
-    assert shipped_recipes() == ["base-13b", "control-13b", "lcbm-13b", "nano-base", "nano-control", "nano-lcbm"]
+    families = {"13b": "{}-13b", "nano": "nano-{}", "real": "real-{}", "smol": "smol-{}"}
+    wanted = [form.format(kind) for form in families.values() for kind in ("base", "control", "lcbm")]
+    assert shipped_recipes() == sorted([*wanted, "smol-random"])
     assert {load_recipe(name).name for name in shipped_recipes()} == set(shipped_recipes())
 
 
@@ -34,6 +36,8 @@ def test_every_shipped_recipe_loads():
     "names",
     [
         {"nano-lcbm": "behavior", "nano-control": "control", "nano-base": "content"},
+        {"real-lcbm": "behavior", "real-control": "control", "real-base": "content"},
+        {"smol-lcbm": "behavior", "smol-control": "control", "smol-base": "content"},
         {"lcbm-13b": "behavior", "control-13b": "control", "base-13b": "content"},
     ],
 )

@@ -17,13 +17,17 @@ import yaml
 
 torch = pytest.importorskip("torch")
 
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM  # noqa: E402
 
+from baselines.base import Settings  # noqa: E402
+from baselines.lcbm.answer_numbers import read_numbers  # noqa: E402
 from baselines.lcbm.data import NothingToTrain, UnknownTask  # noqa: E402
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer  # noqa: E402
 from baselines.lcbm.train import OtherModel, train  # noqa: E402
+from baselines.predict import predict_run  # noqa: E402
 from benchmark.bench import Bench  # noqa: E402
 from benchmark.build import build_bench  # noqa: E402
+from benchmark.run import Run  # noqa: E402
 from corpus.errors import Busy, NoSuchPath  # noqa: E402
 from corpus.files.written_once import HoldsOther  # noqa: E402
 from corpus.simulate.world import simulate  # noqa: E402
@@ -225,14 +229,52 @@ def test_two_trainings_do_not_share_a_folder(bench, tmp_path):
             train("nano-lcbm", bench, tmp_path / "lcbm", overrides=TOY)
 
 
-@pytest.mark.parametrize("recipe", ["lcbm-13b", "base-13b"])
-def test_the_13b_recipes_train_any_llama_with_the_same_code(bench, tmp_path, recipe):
-    base = tmp_path / "base"
+@pytest.fixture
+def base(tmp_path):
     tokenizer = train_tokenizer(["a red car = "], 640)
-    tokenizer.save_pretrained(base)
+    tokenizer.save_pretrained(tmp_path / "base")
     torch.manual_seed(0)
     size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), **size)).save_pretrained(base)
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=len(tokenizer), tie_word_embeddings=True, **size))
+    model.save_pretrained(tmp_path / "base")
+    return tmp_path / "base"
+
+
+SMOL = {"steps": 2, "context_tokens": 512, "micro_batch": 2, "tasks": ["views"], "learning_rate": 0.1}
+
+
+def test_a_base_learns_numbers_as_tokens_of_its_own(bench, base, tmp_path):
+    out = train("smol-lcbm", bench, tmp_path / "tuned", overrides={**SMOL, "base": str(base)})
+    before, after = (AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32) for path in (base, out))
+    old, new = (AutoTokenizer.from_pretrained(path) for path in (base, out))
+    numbers = read_numbers(out)
+    assert set(numbers) == {"scenes", "views"} and len(numbers["views"]) > 20
+    tokens = [new(text)["input_ids"] for text in numbers["views"]]
+    assert all(len(ids) == 1 and ids[0] >= len(old) for ids in tokens)
+    rows = before.get_input_embeddings().weight.shape[0]
+    embeddings = [model.get_input_embeddings().weight.detach() for model in (before, after)]
+    assert torch.equal(embeddings[0], embeddings[1][:rows]), "words keep their embeddings"
+    spelled = torch.stack([embeddings[0][old(text)["input_ids"]].mean(0) for text in numbers["views"]])
+    moved = (embeddings[1][[ids[0] for ids in tokens]] - spelled).abs().amax(1)
+    assert (moved > 0).sum() > 5, "numbers that were seen are learnt"
+    predict_run(str(out), bench, tmp_path / "run", Settings(limit=8))
+    answers = Run.open(tmp_path / "run", Bench.open(bench)).predictions("views")
+    assert answers["quantiles"].drop_nulls().list.len().unique().to_list() in ([], [25])
+
+
+def test_a_twin_of_random_weights_keeps_nothing_of_its_base_but_the_size(bench, base, tmp_path):
+    out = train(
+        "smol-random", bench, tmp_path / "twin", seed=1, overrides={**SMOL, "base": str(base), "learning_rate": 1e-6}
+    )
+    before, after = (AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32) for path in (base, out))
+    name = "model.layers.0.mlp.up_proj.weight"
+    weights = [model.state_dict()[name] for model in (before, after)]
+    assert weights[0].shape == weights[1].shape
+    assert abs(torch.corrcoef(torch.stack([weight.flatten() for weight in weights]))[0, 1]) < 0.2
+
+
+@pytest.mark.parametrize("recipe", ["lcbm-13b", "base-13b"])
+def test_the_13b_recipes_train_any_llama_with_the_same_code(bench, base, tmp_path, recipe):
     small = {"base": str(base), "steps": 2, "context_tokens": 1024, "micro_batch": 1, "accumulation": 2}
     out = train(
         recipe, bench, tmp_path / "tuned", overrides={**small, "tasks": ["tweet_likes_brand"], "learning_rate": 0.1}
