@@ -27,8 +27,8 @@ EXPLAINED = {
 CONTROLS = (
     "- *true outcomes*: what happened. They check the method: their size is 1 within its interval.",
     "- *shuffled outcomes*: what happened, in random order. Their size is 0 within its interval.",
-    "- *oracle*: the best possible answers for the headline metric. No run can be expected to come nearer to what is "
-    "planted.",
+    "- *oracle*: the best possible answers for the headline metric. Where its size is not 1, that metric asks for "
+    "answers sharper or flatter than the mean: compare runs with it.",
     "- the best reference, which reads no content: its sizes show what the bench gives away without it.",
 )
 NOT_HERE = (

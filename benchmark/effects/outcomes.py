@@ -15,6 +15,7 @@ from benchmark.metrics import Array, Index
 from benchmark.reference_rows import ORACLE, best_reference, oracle_path, provided_answers
 from benchmark.run import Run
 from benchmark.tasks.base import Task
+from benchmark.tasks.planted import EffectScale
 from corpus.errors import CbcError
 from corpus.files.parquet_frames import read_frame
 
@@ -43,6 +44,7 @@ class Asked:
     """
 
     task: Task
+    scale: EffectScale
     questions: pl.DataFrame
     key: AnswerKey
     planted: Array
@@ -67,33 +69,33 @@ def asked_parts(bench: Bench, task: str, runs: Sequence[Run]) -> list[tuple[pl.D
     return [(frame, [run for run in runs if asked.get(run.name, frozenset()) >= ids]) for ids, frame in parts.items()]
 
 
-def outcomes_of(bench: Bench, task: Task, questions: pl.DataFrame, runs: Sequence[Run]) -> Asked:
+def outcomes_of(bench: Bench, task: Task, scale: EffectScale, questions: pl.DataFrame, runs: Sequence[Run]) -> Asked:
     """Read the answers to some questions. Raises NoLaw, NoAnswers, and what reading a run raises."""
-    if task.effect_scale is None:
-        raise ValueError(f"{task.name} has no scale for effects")
     planted = expected_means(bench, task.name, questions)
-    key, scale = read_answer_key(bench, task.name, questions), task.effect_scale
+    key = read_answer_key(bench, task.name, questions)
     truth = scale.of(key.right.truth)
     outcomes = [
         Outcome(TRUTH, "truth", truth),
         Outcome(SHUFFLED, "truth", shuffle(truth, key.right.instance, scale.within_question)),
     ]
-    headline = task.metrics[0].name
-    for name, kind in ((ORACLE, "oracle"), (best_reference(bench, task.name, headline), "trivial")):
+    for name, kind in ((ORACLE, "oracle"), (best_reference(bench, task.name, task.metrics[0].name), "trivial")):
         if name is not None:
-            outcomes.append(judged_outcome(key, name, kind, provided_answers(bench, task.name, name, questions)))
+            answers = provided_answers(bench, task.name, name, questions)
+            outcomes.append(Outcome(name, kind, *judged_values(key, scale, answers)))
     ids = questions.select("instance_id")
     for run in runs:
         answers = ids.join(run.predictions(task.name), "instance_id", "left", maintain_order="left")
-        outcomes.append(judged_outcome(key, run.name, run.kind, answers))
-    return Asked(task, questions, key, planted, outcomes)
+        outcomes.append(Outcome(run.name, run.kind, *judged_values(key, scale, answers)))
+    return Asked(task, scale, questions, key, planted, outcomes)
 
 
-def judged_outcome(key: AnswerKey, name: str, kind: str, answers: pl.DataFrame) -> Outcome:
-    """Answers as they are judged for the headline metric: a random legal one stands in for each that was not read."""
+def judged_values(key: AnswerKey, scale: EffectScale, answers: pl.DataFrame) -> tuple[Array, int]:
+    """Answers as they are judged for the headline metric, [values] on the scale, and how many were not read.
+
+    A random legal answer stands in for each of these.
+    """
     judged = key.judge(answers)[key.task.metrics[0].name]
-    scale = key.task.effect_scale
-    return Outcome(name, kind, scale.of(judged.predicted) if scale else judged.predicted, count_unparsed(judged))
+    return scale.of(judged.predicted), count_unparsed(judged)
 
 
 def expected_means(bench: Bench, task: str, questions: pl.DataFrame) -> Array:

@@ -69,8 +69,8 @@ class TweetLikes(Task):
     effect_scale = EffectScale(
         "points of 100 in how often likes are high",
         "The law adds up logarithms of likes, of which only high or low for its account is asked: an effect is a "
-        "difference in how often likes are high, and followers have none. An answer is a choice, so whoever always "
-        "chooses the likelier class shows larger effects than are planted: compare with the oracle.",
+        "difference in how often likes are high, and followers have none. An answer is a choice, which exaggerates "
+        "some effects and hides others: compare with the oracle.",
         lambda classes: 100 * classes,
     )
     cut = "thirds"
