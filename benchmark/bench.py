@@ -5,7 +5,7 @@ BENCH/manifest.json                        format, version, seed, fingerprint, h
       public/TASK/{train,validation,test}.parquet
       public/TASK/references.parquet       answers without content to the questions of all splits
       private/TASK/test.parquet            answers of the test questions
-      private/TASK/oracle.parquet          simulated world only: the best possible answers
+      private/TASK/oracle.parquet          simulated world only: the best possible answers, and what is expected
       private/TASK/names.parquet           hidden bench only: which instance is about which message of the corpus
       private/secret.json                  hidden bench only: what its names and draws follow from
 """

@@ -140,6 +140,23 @@ def tables(
 
 
 @app.command()
+def effects(
+    bench: Annotated[Path, typer.Argument(readable=False, help="the folder of a simulated bench")],
+    runs: Annotated[list[Path], typer.Argument(readable=False, help="the runs' folders")],
+    out: Annotated[Path | None, typer.Option(help="folder for effects.md and effects.json")] = None,
+    json: Json = False,
+) -> None:
+    """Print which planted effects (tone, occasion, shots, audience) each run recovers, with size, signs and order."""
+    from benchmark.effects.make import make_effects
+    from benchmark.effects.markdown import markdown
+
+    content = make_effects(bench, runs, out)
+    say_json(content) if json else say(markdown(content))
+    if out and not json:
+        say(f"effects in {out}")
+
+
+@app.command()
 def lm_eval_tasks(
     out: Annotated[Path, typer.Option(help="folder to write the task files into")],
 ) -> None:

@@ -3,7 +3,7 @@
     cbc demo --out demo [--seeds 3]
     python -m studies.demo demo [--seeds 3]      # the same, then docs/results/demo.md, or seeds.md with several seeds
 
-Writes DIR/corpus bench models runs tables site findings.md. After an interrupt the same command continues.
+Writes DIR/corpus bench models runs tables effects site findings.md. After an interrupt the same command continues.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ def run_demo(out: Path, seeds: int = 1) -> None:
     write_text(out / "findings.md", text + "\n")
     print(
         f"\n{text}\n\nDone in {minutes:.1f} minutes. Page: {out / 'site' / 'index.html'}\n"
-        f"Tables: {out / 'tables'}/*.md, runs: {out / 'runs'}, models: {out / 'models'}\n"
+        f"Tables: {out / 'tables'}/*.md, planted effects: {out / 'effects' / 'effects.md'}\n"
+        f"Runs: {out / 'runs'}, models: {out / 'models'}\n"
         f"Inspect the corpus: cbc corpus status --corpus {out / 'corpus'}"
     )
 
@@ -57,6 +58,7 @@ def demo_steps(
     from baselines.lcbm.train import train
     from baselines.predict import predict_run
     from benchmark.build import build_bench
+    from benchmark.effects.make import make_effects
     from benchmark.score import write_scores
     from benchmark.tables import make_tables
     from corpus.simulate.world import simulate
@@ -85,6 +87,7 @@ def demo_steps(
     steps += [
         ("score", lambda: [write_scores(run, bench) for run in runs]),
         ("tables", lambda: make_tables(runs, bench, out / "tables")),
+        ("planted effects", lambda: make_effects(bench, runs, out / "effects")),
         ("page", lambda: build_site(runs, out / "site", bench)),
     ]
     return steps
@@ -96,15 +99,17 @@ def model_name(recipe: str, seed: int, seeds: int) -> str:
 
 
 def write_demo_result(out: Path, seeds: int) -> Path:
-    """Write docs/results/demo.md; with several seeds docs/results/seeds.md, the findings alone."""
+    """Write docs/results/demo.md; with several seeds docs/results/seeds.md, without tables."""
     from studies.findings import findings, oracle_text
+    from studies.planted import planted_sizes
     from studies.results import write_result
 
     tables = out / "tables"
+    parts = [findings(tables), planted_sizes(out / "effects")]
     if seeds > 1:
         title = f"The simulated world under {seeds} training seeds"
-        return write_result("seeds", title, "make seeds", [findings(tables)], notes=oracle_text(tables))
-    return write_result("demo", "The simulated world", "make demo", [findings(tables)], tables, oracle_text(tables))
+        return write_result("seeds", title, "make seeds", parts, notes=oracle_text(tables))
+    return write_result("demo", "The simulated world", "make demo", parts, tables, oracle_text(tables))
 
 
 def main(

@@ -21,6 +21,7 @@ from benchmark.holdout import Holdout
 from benchmark.metrics import Metric
 from benchmark.references.base import Reference
 from benchmark.tasks.expected import Expected
+from benchmark.tasks.planted import EffectScale, Factor
 
 CONTENT = (
     "message_id",
@@ -83,6 +84,8 @@ class Task(ABC):
     """Whether its values are counts over several powers of ten, so that models learn their logarithms."""
     split_by_time: tuple[str, str] | None = None
     """Channel and kind of its messages, where its test part is later than its training part."""
+    effect_scale: EffectScale | None = None
+    """The scale on which the effects of its factors are measured, where it has factors."""
 
     @abstractmethod
     def instances(
@@ -117,6 +120,13 @@ class Task(ABC):
     def expected(self, frame: pl.DataFrame, law: pl.DataFrame) -> Expected | None:
         """Compute the best possible answers to a test frame under the simulated law; None if the law has none."""
         return None
+
+    def factors(self, questions: pl.DataFrame) -> list[Factor]:
+        """Read from test questions what the simulated law may let the answers depend on; empty where nothing is known.
+
+        A task with factors has an `effect_scale`, and `means` in its `expected`.
+        """
+        return []
 
     def variant(self, frame: pl.DataFrame, variant: str, seed: int) -> pl.DataFrame:
         """Make prompts and answers of a public train frame, to train on.

@@ -20,18 +20,20 @@ ValueLists = list[list[float]]
 @dataclass(frozen=True)
 class Expected:
     """The best values for each question by the name of the metric, the headline first; for choices, the probability of
-    each option.
+    each option; and the mean of what happens, on the task's `effect_scale`.
     """
 
     points: Mapping[str, ValueLists]
     scores: ValueLists | None = None
+    means: ValueLists | None = None
 
     def frame(self, instances: pl.Series) -> pl.DataFrame:
-        """Make a frame with the columns instance_id, values (of the headline), values_METRIC of each, and scores."""
-        lists = pl.List(pl.Float64)
-        scores = self.scores if self.scores is not None else [None] * len(instances)
+        """Make a frame with the columns instance_id, values (of the headline), values_METRIC of each, scores, means."""
+        lists, unknown = pl.List(pl.Float64), [None] * len(instances)
         best = [pl.Series(f"values_{metric}", values, lists) for metric, values in self.points.items()]
-        return pl.DataFrame([instances, best[0].alias("values"), *best, pl.Series("scores", scores, lists)])
+        more = {"scores": self.scores, "means": self.means}
+        others = [pl.Series(name, unknown if values is None else values, lists) for name, values in more.items()]
+        return pl.DataFrame([instances, best[0].alias("values"), *best, *others])
 
 
 def law_of(column: str, frame: pl.DataFrame, law: pl.DataFrame) -> pl.Series:
@@ -48,4 +50,18 @@ def log_normal_points(log_means: Array, log_sds: Array, highest: float = np.inf)
     median = np.minimum(np.exp(log_means), highest)
     near = median * np.sqrt((1 + RELATIVE_TOLERANCE) * (1 - RELATIVE_TOLERANCE))
     best = {"rmse": mean, "r2": mean, "rmse_log10": median, "accuracy_rel10": near}
-    return {name: [[float(value)] for value in values] for name, values in best.items()}
+    return {name: as_lists(values) for name, values in best.items()}
+
+
+def clipped_normal_mean(mean: Array, sd: Array, low: float, high: float) -> Array:
+    """The mean of normal variables whose values outside `low` to `high` are taken as the nearer of both."""
+    below, above = (low - mean) / sd, (high - mean) / sd
+    density = np.exp(-(below**2) / 2) - np.exp(-(above**2) / 2)
+    inside = mean * (ndtr(above) - ndtr(below)) + sd * density / np.sqrt(2 * np.pi)
+    clipped: Array = inside + low * ndtr(below) + np.where(np.isfinite(high), high, 0.0) * ndtr(-above)
+    return clipped
+
+
+def as_lists(values: Array) -> ValueLists:
+    """A list of one value for each question."""
+    return [[float(value)] for value in values]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
@@ -15,9 +16,13 @@ from benchmark.references.constants import CONSTANT
 from benchmark.references.whole_message import RATIO_BY_AGE, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH, RATIO_BY_VIEWS
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
-from benchmark.tasks.expected import Expected, law_of, log_normal_points
+from benchmark.tasks.expected import Expected, as_lists, clipped_normal_mean, law_of, log_normal_points
+from benchmark.tasks.planted import EffectScale, Factor, audience_factor, decades_above, title_factors
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import like_view_text
+
+LEAST_PERCENT = 0.1
+"""Effects are measured on logarithms, where lower ratios, which a few likes decide, are taken as this one."""
 
 
 class LikeViewRatio(Task):
@@ -36,6 +41,12 @@ class LikeViewRatio(Task):
     references = (RANDOM, CONSTANT, RATIO_BY_AGE, RATIO_BY_VIEWS, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH)
     behavior = ("like_view_pct", "views")
     hidden_counts = ("likes",)
+    effect_scale = EffectScale(
+        "decades of likes per view",
+        "The law adds up logarithms: an effect of 0.3 doubles the ratio. "
+        f"Ratios below {LEAST_PERCENT} % are taken as {LEAST_PERCENT} %.",
+        decades_above(LEAST_PERCENT),
+    )
 
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech", "views")
@@ -63,4 +74,9 @@ class LikeViewRatio(Task):
         """The law's logarithm and its spread; the channel's hidden effect is noise."""
         mean, spread = (law_of(name, frame, law).to_numpy() for name in ("like_view_ln", "like_view_sd"))
         points = log_normal_points(mean, spread, 100.0)
-        return Expected({metric.name: points[metric.name] for metric in self.metrics if metric.name in points})
+        best = {metric.name: points[metric.name] for metric in self.metrics if metric.name in points}
+        means = clipped_normal_mean(mean, spread, np.log(LEAST_PERCENT), np.log(100.0)) / np.log(10)
+        return Expected(best, means=as_lists(means))
+
+    def factors(self, questions: pl.DataFrame) -> list[Factor]:
+        return [*title_factors(questions), audience_factor(questions)]

@@ -26,6 +26,8 @@ from benchmark.references.gaussian_process import GAUSSIAN_PROCESS
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
 from benchmark.tasks.expected import Expected, law_of
+from benchmark.tasks.planted import EffectScale, Factor
+from benchmark.tasks.replay_factors import scene_factors
 from benchmark.tasks.replay_law import draw_answers, least_rmse, most_near
 from corpus.simulate.curves import covariance
 from corpus.verbalize.message_frames import videos, with_scenes
@@ -122,13 +124,14 @@ class Replay(Task):
         """From draws of the asked scenes given the visible ones: the least RMSE, and the windows that hold most."""
         sizes = ("replay_slow_sd", "replay_slow_markers", "replay_fast_sd", "replay_fast_markers", "replay_opening_sd")
         columns = [law_of(name, frame, law) for name in ("replay_mean", *sizes)]
-        rng, best, nearest = self.rng(0), [], []
+        rng, best, nearest, means = self.rng(0), [], [], []
         for shown, asked, mean, *noise in zip(frame["replay"], frame["asked"], *columns, strict=True):
             covered = covariance(len(mean), *noise)
             draws = draw_answers(mean.to_numpy(), covered, shown.to_list(), asked.to_list(), rng)
             best.append(np.clip(least_rmse(draws), 0, 100).tolist())
             nearest.append(most_near(draws, int(ABSOLUTE_TOLERANCE)).tolist())
-        return Expected({RMSE_PER_VIDEO.name: best, ACCURACY_ABS5.name: nearest})
+            means.append(draws.mean(axis=0).tolist())
+        return Expected({RMSE_PER_VIDEO.name: best, ACCURACY_ABS5.name: nearest}, means=means)
 
 
 class ReplayPast(Replay):
@@ -181,5 +184,17 @@ class ReplayAllMasked(Replay):
     metrics = (RMSE_PER_VIDEO, ACCURACY_ABS5, *CURVE_METRICS)
     references = WITHOUT_VISIBLE
 
+    effect_scale = EffectScale(
+        "points of 100 of the curve",
+        "The law adds up attention, of which a curve shows only the shape, from its lowest (0) to its highest (100): "
+        "an effect is how much higher a scene stands within its own curve, on average over the videos. A shot counts "
+        "where it is seen; what carries over to later scenes does not.",
+        lambda values: values,
+        within_question=True,
+    )
+
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
         return list(range(scenes))
+
+    def factors(self, questions: pl.DataFrame) -> list[Factor]:
+        return scene_factors(questions)

@@ -22,8 +22,10 @@ from benchmark.references.constants import MAJORITY
 from benchmark.references.whole_message import CLASS_BY_LENGTH
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
-from benchmark.tasks.expected import Expected, law_of
+from benchmark.tasks.expected import Expected, as_lists, law_of
+from benchmark.tasks.planted import EffectScale, Factor
 from corpus.printing import number_of
+from corpus.simulate.named_levels import post_style, post_topic
 from corpus.verbalize.message_frames import posts
 from corpus.verbalize.post import post_text
 
@@ -64,6 +66,13 @@ class TweetLikes(Task):
     references = (RANDOM, MAJORITY, CLASS_BY_LENGTH)
     behavior = ("like_class",)
     hidden_counts = ("likes",)
+    effect_scale = EffectScale(
+        "points of 100 in how often likes are high",
+        "The law adds up logarithms of likes, of which only high or low for its account is asked: an effect is a "
+        "difference in how often likes are high, and followers have none. An answer is a choice, which exaggerates "
+        "some effects and hides others: compare with the oracle.",
+        lambda classes: 100 * classes,
+    )
     cut = "thirds"
     least_groups: int
 
@@ -101,7 +110,11 @@ class TweetLikes(Task):
         place = (pl.col("share").rank("ordinal") - 0.5) / pl.len()
         high_half = block.select(place.over("communicator_id", "split", "block") > 0.5).to_series()
         chosen = [[float(high)] for high in high_half]
-        return Expected({ACCURACY.name: chosen}, [[float(1 - p), float(p)] for p in share])
+        return Expected({ACCURACY.name: chosen}, [[float(1 - p), float(p)] for p in share], as_lists(100 * share))
+
+    def factors(self, questions: pl.DataFrame) -> list[Factor]:
+        bodies = questions["body"]
+        return [Factor("topic", post_topic(bodies)), Factor("style", post_style(bodies))]
 
 
 class TweetLikesBrand(TweetLikes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import duckdb
+import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
@@ -15,7 +16,8 @@ from benchmark.references.constants import CONSTANT
 from benchmark.references.whole_message import VIEWS_BY_AGE, VIEWS_BY_LENGTH, VIEWS_PER_FOLLOWER
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
-from benchmark.tasks.expected import Expected, law_of, log_normal_points
+from benchmark.tasks.expected import Expected, as_lists, law_of, log_normal_points
+from benchmark.tasks.planted import EffectScale, Factor, age_factor, audience_factor, decades_above, title_factors
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import views_text
 
@@ -38,6 +40,9 @@ class Views(Task):
     behavior = ("views", "like_view_pct")
     hidden_counts = ("views", "likes")
     spans_decades = True
+    effect_scale = EffectScale(
+        "decades of views", "The law adds up logarithms: an effect of 0.3 doubles the views.", decades_above(1)
+    )
 
     def columns(self) -> tuple[str, ...]:
         return ("scene_seen", "scene_speech")
@@ -63,4 +68,8 @@ class Views(Task):
         """The law's logarithm and its spread; the channel's hidden effect is noise."""
         mean, spread = (law_of(name, frame, law).to_numpy() for name in ("views_ln", "views_sd"))
         points = log_normal_points(mean, spread)
-        return Expected({metric.name: points[metric.name] for metric in self.metrics if metric.name in points})
+        best = {metric.name: points[metric.name] for metric in self.metrics if metric.name in points}
+        return Expected(best, means=as_lists(mean / np.log(10)))
+
+    def factors(self, questions: pl.DataFrame) -> list[Factor]:
+        return [*title_factors(questions), audience_factor(questions), age_factor(questions)]

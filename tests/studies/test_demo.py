@@ -11,6 +11,7 @@ from benchmark.bench import Bench
 from benchmark.tasks.registry import all_tasks
 from studies.demo import PREDICTORS, RECIPES, demo_steps
 from studies.findings import findings_text
+from studies.planted import planted_sizes
 
 WORLD = {"world": "clear", "brands": 12, "videos": 70, "posts": 30, "emails": 1}
 TINY = {"steps": 3, "micro_batch": 2, "eval_every_steps": 3, "save_every_steps": 3, "scratch.hidden_size": 32}
@@ -54,6 +55,13 @@ def test_the_three_models_saw_equal_tokens_and_steps(demo):
     about = [json.loads((demo / "models" / recipe / "training.json").read_text()) for recipe in RECIPES]
     assert len({(model["tokens"], model["steps"], model["parameters"]) for model in about}) == 1
     assert {model["recipe"]["variant"] for model in about} == {"behavior", "control", "content"}
+
+
+def test_the_planted_effects_of_every_run_are_in_one_table(demo):
+    part = planted_sizes(demo / "effects")
+    assert set(part.columns) >= {"task", "factor", "true outcomes", "oracle", *RECIPES, *PREDICTORS}
+    assert {line[1] for line in part.rows} >= {"audience", "style"}  # most levels are too rare in so few groups
+    assert all(len(line) == len(part.columns) and "-" not in line for line in part.rows)
 
 
 def test_the_page_is_there_and_a_second_demo_changes_nothing(demo):
