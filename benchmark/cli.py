@@ -141,8 +141,8 @@ def tables(
 
 @app.command()
 def effects(
-    bench: Annotated[Path, typer.Argument(readable=False, help="the folder of a simulated bench")],
     runs: Annotated[list[Path], typer.Argument(readable=False, help="the runs' folders")],
+    bench: BenchOption,
     out: Annotated[Path | None, typer.Option(help="folder for effects.md and effects.json")] = None,
     json: Json = False,
 ) -> None:

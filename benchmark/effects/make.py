@@ -1,4 +1,4 @@
-"""`cbc benchmark effects BENCH RUN...`: which planted effects of a simulated world each run recovers.
+"""`cbc benchmark effects RUN... --bench BENCH`: which planted effects of a simulated world each run recovers.
 
 For each task where factors decide, one regression on all factors together, for the law's expected outcome (whose
 effects are *planted*), for what happened, for the oracle, for the best reference and for each run.

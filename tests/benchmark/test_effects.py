@@ -193,7 +193,7 @@ def test_unread_answers_are_counted_and_answered_at_random(bench, tmp_path):
 
 
 def test_the_page_explains_every_number_and_holds_the_figures_of_the_json(bench, runs, cbc_here, tmp_path):
-    done = cbc_here("benchmark", "effects", bench.root, *runs, "--out", tmp_path / "out")
+    done = cbc_here("benchmark", "effects", *runs, "--bench", bench.root, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     page, content = (
         (tmp_path / "out" / "effects.md").read_text(),
@@ -206,7 +206,7 @@ def test_the_page_explains_every_number_and_holds_the_figures_of_the_json(bench,
         assert f"- *{name}*: " in page
     for run in (TRUTH, SHUFFLED, "oracle", *(path.name for path in runs)):
         assert f"| {run} " in page
-    asked = cbc_here("benchmark", "effects", bench.root, runs[0], "--json")
+    asked = cbc_here("benchmark", "effects", runs[0], "--bench", bench.root, "--json")
     assert json.loads(asked.stdout)["tasks"][0]["task"] == RATIO
 
 
