@@ -301,7 +301,7 @@ def markdown(table: dict[str, Any]) -> str:
     )
     parts = [
         f"# {table['title']}",
-        " ".join(summary({standing.condition: standing for standing in standings(table)})),
+        " ".join(summary({("", standing.condition): standing for standing in standings(table)})),
         " ".join(filter(None, [table["note"], simulated_note])),
         *(metric_block(table, metric) for metric in table["metrics"] if not metric["detail"]),
         details_block(table),

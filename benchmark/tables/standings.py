@@ -31,9 +31,9 @@ class Standing:
 
     @property
     def tied(self) -> tuple[str, ...]:
-        """The runs that share the best rank; empty unless one of them is above the best reference."""
-        shares = len(self.first) > 1 and any(run in self.above for run in self.first)
-        return self.first if shares else ()
+        """The runs above the best reference that share the best rank; empty for fewer than two."""
+        shared = tuple(run for run in self.first if run in self.above)
+        return shared if len(shared) > 1 else ()
 
     @property
     def above(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Say in a few sentences who is best or tied where, and who is not shown to be better than the best reference.
+"""Say in two sentences who is best or tied where, and who is not shown to be better than the best reference.
 
 The sentences are made from standings (benchmark/tables/standings.py), so from joint tests alone.
 """
@@ -6,30 +6,30 @@ The sentences are made from standings (benchmark/tables/standings.py), so from j
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark.tables.standings import Standing
 
-MOST_TASKS, MOST_RUNS, MOST_PARTS = 4, 4, 4  # named one by one; of more the number is given
-Standings = Mapping[str, Standing]
-"""Standings by the name of their task."""
+MOST_TASKS, MOST_RUNS, MOST_PARTS = 3, 4, 4  # named one by one; of more the number is given
 NOBODY, UNKNOWN = "no run is shown to be better than the best reference", "there are too few groups to tell"
+Task = tuple[str, str]
+"""Name of a table, and of one of its conditions; both empty where there is only one table or condition."""
+Standings = Mapping[Task, Standing]
 
 
 def summary(standings: Standings) -> list[str]:
-    """Two or three sentences about the standings; one that says so where no run can be compared."""
+    """One or two sentences about the standings; one that says so where no run can be compared."""
     if not standings:
         return ["No run can be compared with a reference."]
-    return [sentence for sentence in (leaders(standings), not_above(standings), below(standings)) if sentence]
+    return [sentence for sentence in (leaders(standings), not_better(standings)) if sentence]
 
 
 def leaders(standings: Standings) -> str:
     """Who is best or tied, task by task; where nobody beats the best reference, and where nothing can be told."""
-    tasks: dict[str, list[str]] = defaultdict(list)
+    tasks: dict[str, list[Task]] = defaultdict(list)
     for task, standing in sorted(standings.items(), key=lambda item: order_of(item[1])):
         tasks[lead_of(standing)].append(task)
-    parts = [f"{lead} in {listed_tasks(names, len(standings))}" for lead, names in tasks.items()]
-    return sentence_of(parts)
+    return sentence_of([f"{lead} in {listed_tasks(part, standings)}" for lead, part in tasks.items()])
 
 
 def order_of(standing: Standing) -> int:
@@ -51,31 +51,19 @@ def lead_of(standing: Standing) -> str:
     return NOBODY if standing.tested else UNKNOWN
 
 
-def not_above(standings: Standings) -> str:
-    """Runs that are not shown to be better than the best reference where another run is."""
-    contested = {task: standing for task, standing in standings.items() if standing.above}
-    return by_run(contested, "level", "Not shown to be better than the best reference, where others are")
-
-
-def below(standings: Standings) -> str:
-    """Runs that are worse than the best reference."""
-    return by_run(standings, "below", "Worse than the best reference")
-
-
-def by_run(standings: Standings, side: str, heading: str) -> str:
-    """A sentence of the runs on one side of the best reference, those of the same tasks together; empty without any."""
-    tasks: dict[str, list[str]] = defaultdict(list)
-    for task, standing in standings.items():
-        for run, where in standing.sides.items():
-            if where == side:
-                tasks[run].append(task)
-    runs: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for run, names in tasks.items():
-        runs[tuple(names)].append(run)
-    parts = [
-        f"{listed(names, MOST_RUNS, 'run')} in {listed_tasks(where, len(standings))}" for where, names in runs.items()
-    ]
-    return f"{heading}: {sentence_of(parts)}" if parts else ""
+def not_better(standings: Standings) -> str:
+    """The runs that are not shown to be better than the best reference, with their tasks; empty without any."""
+    runs: dict[str, list[str]] = defaultdict(list)
+    for run in dict.fromkeys(run for standing in standings.values() for run in standing.sides):
+        tested = {task: s for task, s in standings.items() if s.sides.get(run, "untested") != "untested"}
+        others = [task for task, standing in tested.items() if run not in standing.above]
+        worse = sum(run in standing.on("below") for standing in tested.values())
+        if others:
+            named = listed_tasks(others, tested) if len(others) < 3 else f"{len(others)} of {len(tested)} tasks"
+            where = f"all {len(tested)} tasks" if len(others) == len(tested) > 1 else named
+            runs[f"{where}, worse in {worse}" if worse else where].append(run)
+    parts = [f"{listed(names, MOST_RUNS, 'run')} in {where}" for where, names in runs.items()]
+    return f"Not shown to be better than the best reference: {sentence_of(parts)}" if parts else ""
 
 
 def sentence_of(parts: Sequence[str]) -> str:
@@ -85,9 +73,26 @@ def sentence_of(parts: Sequence[str]) -> str:
     return text[0].upper() + text[1:] if text.startswith((NOBODY, UNKNOWN)) else text  # a run's name stays as it is
 
 
-def listed_tasks(tasks: Sequence[str], total: int) -> str:
-    """Name tasks, or say that they are all there are."""
-    return f"all {total} tasks" if len(tasks) == total > 1 else listed(tasks, MOST_TASKS, "task")
+def listed_tasks(tasks: Sequence[Task], every: Iterable[Task]) -> str:
+    """Name tasks: all of a table as one, and all that there are as such."""
+    sizes: dict[str, int] = defaultdict(int)
+    for table, _ in every:
+        sizes[table] += 1
+    if len(tasks) == sum(sizes.values()) > 1:
+        return f"all {len(tasks)} tasks"
+    conditions: dict[str, list[str]] = defaultdict(list)
+    for table, condition in tasks:
+        conditions[table].append(condition)
+    names = []
+    for table, part in conditions.items():
+        whole = table and len(part) == sizes[table] > 1
+        names += [f"{table} (all {len(part)})"] if whole else [task_name(table, condition) for condition in part]
+    return listed(names, MOST_TASKS, "task")
+
+
+def task_name(table: str, condition: str) -> str:
+    """Name of a task: its table's, with the condition in brackets where both are given."""
+    return f"{table} ({condition})" if table and condition else table or condition
 
 
 def listed(names: Sequence[str], most: int, noun: str) -> str:

@@ -49,7 +49,7 @@ class NotEnough(Exception):
 
 @dataclass(frozen=True)
 class TableHeading:
-    """Heading of a table: its name, which its files share, its title, a note for readers, and its title in two words."""
+    """Heading of a table: its name, which its files share, its title, a note for readers, and a title in two words."""
 
     name: str
     title: str

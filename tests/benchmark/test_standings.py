@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmark.tables import make_tables
 from benchmark.tables.standings import standing_of, standings
-from benchmark.tables.summary import listed, summary
+from benchmark.tables.summary import listed, listed_tasks, summary
 from tests.benchmark.tiny_bench import noisy, write_bench, write_values
 
 RUNS = ("ant", "bee", "cat")
@@ -67,13 +67,13 @@ def test_a_winner_is_apart_from_the_reference_and_from_everyone(content):
 
 @given(tables())
 def test_the_sentences_call_nobody_best_or_better_who_is_not_apart(content):
-    by_name = {standing.condition: standing for standing in standings(content)}
+    by_name = {("", standing.condition): standing for standing in standings(content)}
     for sentence in summary(by_name):
         for run in RUNS:
             if f"{run} is best in " in sentence:
                 assert any(standing.best == run for standing in by_name.values())
-    for condition, standing in by_name.items():
-        first = summary({condition: standing})[0]
+    for (_, condition), standing in by_name.items():
+        first = summary({("", condition): standing})[0]
         apart_above = {run for run in RUNS if run in standing.sides and is_above(verdict(content, condition, run))}
         assert (" is best in " in first) == (standing.best is not None)
         if not apart_above:
@@ -93,7 +93,9 @@ def test_every_run_stands_on_one_side_of_the_reference(content):
         assert sorted(run for side in sides for run in side) == sorted(standing.sides)
         for run in (*standing.above, *standing.on("below")):
             assert verdict(content, standing.condition, run)["apart"]
-        assert "oracle" not in standing.first
+        assert "oracle" not in standing.first and len(standing.tied) != 1
+        assert set(standing.tied) <= set(standing.first) & set(standing.above)
+        assert not (standing.best and standing.tied)
 
 
 def test_without_a_family_there_is_no_standing_and_the_summary_says_so():
@@ -116,7 +118,7 @@ def test_real_tables_open_with_who_is_best(tmp_path):
         assert standing.best is None and standing.on("below") == ("bad",)
     text = (tmp_path / "all" / "replay_values.md").read_text().split("\n\n")
     assert text[1].startswith("good and twin are tied for best in all 2 tasks.")
-    assert "Worse than the best reference: bad in all 2 tasks." in text[1]
+    assert "Not shown to be better than the best reference: bad in all 2 tasks, worse in 2." in text[1]
     make_tables([runs[0], runs[2]], bench.root, tmp_path / "two")
     text = (tmp_path / "two" / "replay_values.md").read_text().split("\n\n")
     assert text[1].startswith("good is best in all 2 tasks.")
@@ -132,6 +134,22 @@ def test_with_one_group_nothing_can_be_told(tmp_path):
     make_tables([run], bench.root, tmp_path / "out")
     text = (tmp_path / "out" / "like_view_ratio.md").read_text().split("\n\n")
     assert text[1] == "There are too few groups to tell in test."
+
+
+TASKS = [("replays", "first"), ("replays", "last"), ("likes", ""), ("views", "")]
+
+
+@pytest.mark.parametrize(
+    ("tasks", "text"),
+    [
+        (TASKS, "all 4 tasks"),
+        (TASKS[:3], "replays (all 2) and likes"),
+        (TASKS[1:3], "replays (last) and likes"),
+        (TASKS[3:], "views"),
+    ],
+)
+def test_all_tasks_of_a_table_are_named_as_one(tasks, text):
+    assert listed_tasks(tasks, TASKS) == text
 
 
 @pytest.mark.parametrize(
