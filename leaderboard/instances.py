@@ -149,9 +149,8 @@ def disagreement(task: Task, answers: Sequence[list[float] | None]) -> float:
 
     Unread answers, and those of another length than most, are left out; 0 for fewer than two.
     """
-    read = [
-        values for values in answers if values and all(value is not None and np.isfinite(value) for value in values)
-    ]
+    lists = [np.array(values, dtype=np.float64) for values in answers if values]
+    read = [values for values in lists if task.answer.is_legal(values).all()]
     if len(read) < 2:
         return 0.0
     length = Counter(map(len, read)).most_common(1)[0][0]

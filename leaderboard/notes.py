@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmark.intervals import FEWEST_GROUPS
 from benchmark.run import Run
 from benchmark.tables.seeds import group_by_recipe, seed_of
-from benchmark.tables.summary import listed
+from benchmark.tables.summary import listed, listed_tasks
 from leaderboard.matrix import MatrixColumn
 from leaderboard.results import Row
 
@@ -33,16 +33,18 @@ def rows_of(column: MatrixColumn) -> list[Row]:
 
 def few_groups(columns: Sequence[MatrixColumn]) -> str:
     """The tasks whose questions come from few groups."""
-    rows = {column.label: main_row(column) for column in columns}
+    rows = {column.names: main_row(column) for column in columns}
     few = {
-        label: row["effective_groups"] for label, row in rows.items() if row and row["effective_groups"] < FEW_GROUPS
+        names: row["effective_groups"] for names, row in rows.items() if row and row["effective_groups"] < FEW_GROUPS
     }
     if not few:
         return ""
-    named = listed([f"{label}: {groups:.1f}" for label, groups in few.items()], MOST, "task")
-    none = min(few.values()) < FEWEST_GROUPS
-    untested = f" With fewer than {FEWEST_GROUPS} there is no interval and no test." if none else ""
-    return f"Few effective groups, so that only large differences can be seen ({named}).{untested}"
+    fewest = min(few.values())
+    untested = f" With fewer than {FEWEST_GROUPS} there is no interval and no test." if fewest < FEWEST_GROUPS else ""
+    named = listed_tasks(list(few), rows)
+    return (
+        f"Few effective groups ({fewest:.1f} and more), so that only large differences can be seen: {named}.{untested}"
+    )
 
 
 def single_seeds(runs: Sequence[Run]) -> str:

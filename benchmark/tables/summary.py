@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark.tables.standings import Standing
 
-MOST_TASKS, MOST_RUNS, MOST_PARTS = 3, 4, 4  # named one by one; of more the number is given
+MOST_TASKS, MOST_RUNS, MOST_PARTS = 3, 4, 6  # named one by one; of more the number is given
 NOBODY, UNKNOWN = "no run is shown to be better than the best reference", "there are too few groups to tell"
 Task = tuple[str, str]
 """Name of a table, and of one of its conditions; both empty where there is only one table or condition."""
@@ -83,11 +83,17 @@ def listed_tasks(tasks: Sequence[Task], every: Iterable[Task]) -> str:
     conditions: dict[str, list[str]] = defaultdict(list)
     for table, condition in tasks:
         conditions[table].append(condition)
-    names = []
+    names: list[str] = []
     for table, part in conditions.items():
-        whole = table and len(part) == sizes[table] > 1
-        names += [f"{table} (all {len(part)})"] if whole else [task_name(table, condition) for condition in part]
+        names += [task_name(table, part_text(part, sizes[table]))] if table else part
     return listed(names, MOST_TASKS, "task")
+
+
+def part_text(conditions: Sequence[str], every: int) -> str:
+    """Name some conditions of a table that has `every`; many are counted."""
+    if len(conditions) == every > 1:
+        return f"all {every}"
+    return ", ".join(conditions) if len(conditions) < MOST_TASKS else f"{len(conditions)} of {every}"
 
 
 def task_name(table: str, condition: str) -> str:

@@ -146,10 +146,18 @@ TASKS = [("replays", "first"), ("replays", "last"), ("likes", ""), ("views", "")
         (TASKS[:3], "replays (all 2) and likes"),
         (TASKS[1:3], "replays (last) and likes"),
         (TASKS[3:], "views"),
+        ([("replays", "first"), ("replays", "last")], "replays (all 2)"),
     ],
 )
 def test_all_tasks_of_a_table_are_named_as_one(tasks, text):
     assert listed_tasks(tasks, TASKS) == text
+
+
+def test_many_conditions_of_a_table_are_counted():
+    every = [("replays", name) for name in "abcde"] + [("likes", "")]
+    assert listed_tasks(every[:2], every) == "replays (a, b)"
+    assert listed_tasks(every[1:5], every) == "replays (4 of 5)"
+    assert listed_tasks([("", name) for name in "ab"], [("", name) for name in "abc"]) == "a and b"
 
 
 @pytest.mark.parametrize(

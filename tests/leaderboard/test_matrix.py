@@ -110,7 +110,7 @@ def test_only_partial_runs_leave_a_column_without_verdicts(tables, opened_runs):
 def test_notes_name_few_groups_single_seeds_panels_and_partial_runs(tables, opened_runs):
     columns = make_matrix(tables, opened_runs).columns
     few, seed = notes(columns, opened_runs)
-    assert "likes per view: 10.0" in few and seed.endswith("nano-lcbm.") and "seed" in seed
+    assert "(10.0 and more)" in few and few.endswith("all 4 tasks.") and seed.endswith("nano-lcbm.") and "seed" in seed
 
     def panel(row):
         row |= {"questions": 600, "effective_groups": 25.0, "partial": row["run"] == "boosted"}
