@@ -68,7 +68,7 @@ def draw_run(axes: Axes, y: float, line: Line, column: Column) -> None:
 
 
 def reference_lines(table: Table, column: Column, lines: Sequence[Line]) -> Iterator[tuple[str, str, tuple[int, int]]]:
-    """Yield run, color and dashes of the reference lines: the best trivial predictor and the oracle."""
+    """Yield run, color and dashes of the reference lines: the best reference and the oracle."""
     for line in lines:
         if line.run == table.best_trivial(column):
             yield line.run, LIGHT["muted"], (4, 3)
@@ -77,7 +77,7 @@ def reference_lines(table: Table, column: Column, lines: Sequence[Line]) -> Iter
 
 
 def draw_panel(axes: Axes, table: Table, column: Column, lines: Sequence[Line]) -> None:
-    """Draw a metric: all runs on shared rows, the best trivial predictor and the oracle as reference lines."""
+    """Draw a metric: all runs on shared rows, the best reference and the oracle as reference lines."""
     rows = {line.run: line.rows.get(column.key, {}) for line in lines}
     ends = [row[end] for row in rows.values() for end in ("low", "value", "high") if row.get(end) is not None]
     trivial = [rows[line.run].get("value") for line in lines if line.kind == "trivial"]

@@ -23,12 +23,15 @@ def build(
         typer.Option(envvar="CBC_BENCH", help="the runs' bench (default: searched for beside the run folders)"),
     ] = None,
     tables: Annotated[Path | None, typer.Option(help="folder of tables already made from these runs")] = None,
+    instances: Annotated[
+        int, typer.Option(metavar="N", min=0, help="test instances of each task to look through; 0: none")
+    ] = 20,
     json: Json = False,
 ) -> None:
-    """Write a static page: sortable tables with intervals, a chart for each task, replay curves."""
+    """Write a static page: who is better than the references, tables, charts, replay curves, and test instances."""
     from leaderboard.site import build_site
 
-    page = build_site(runs, out, bench, tables)
+    page = build_site(runs, out, bench, tables, instances)
     say_json({"page": page}) if json else say(f"open {page}")
 
 

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from benchmark.bench import Bench, NoAnswers
 from benchmark.intervals import FEWEST_GROUPS
 from benchmark.run import Run
+from benchmark.tables.summary import summary
 from benchmark.tasks.registry import task_named
 from leaderboard import words
 from leaderboard.charts import dot_plot
 from leaderboard.curves import FEWEST_ASKED, STROKES, Video, choose_predictors, draw_curve, videos
-from leaderboard.palette import css
+from leaderboard.forest import Series, choose_series, forest_plot
+from leaderboard.instance_pages import TaskLink
+from leaderboard.matrix import Matrix, make_matrix
+from leaderboard.notes import notes
 from leaderboard.results import Column, Line, Row, Table, best_first
 from leaderboard.run_facts import known_columns, run_facts
+from leaderboard.templating import TEMPLATES, environment, page_style, policy
 
 MARKS = {
     "lm": "●",
@@ -32,7 +33,6 @@ MARKS = {
     "trivial": "○",
     "oracle": "◆",
 }  # as charts.STYLE draws them
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,21 @@ class CurveSet:
     condition: str
     names: list[str]
     curves: list[Curve]
+
+    @property
+    def share_asked(self) -> float:
+        """Mean share of the scenes that are asked."""
+        return sum(len(curve.video.asked) / len(curve.video.truth) for curve in self.curves) / len(self.curves)
+
+
+@dataclass(frozen=True)
+class Forest:
+    """The forest plot for wide and for narrow screens, its series, and how many runs there are."""
+
+    series: list[Series]
+    runs: int
+    wide: Markup
+    narrow: Markup
 
 
 def make_cell(table: Table, line: Line, column: Column) -> Cell | None:
@@ -136,6 +151,14 @@ def draw_pictures(table: Table) -> list[Picture]:
     ]
 
 
+def all_curves(tables: Sequence[Table], bench: Bench, runs: Sequence[Run]) -> list[CurveSet]:
+    """Draw all replay curves: first the tasks that mask most. None where the truth is hidden or not here."""
+    if bench.hidden:
+        return []
+    drawn = [curves for table in tables for curves in draw_curves(table, bench, runs)]
+    return sorted(drawn, key=lambda curves: -curves.share_asked)
+
+
 def draw_curves(table: Table, bench: Bench, runs: Sequence[Run]) -> Iterator[CurveSet]:
     """Draw the replay curves of each replay task; none where the bench's answers are not here."""
     for condition, columns in table.conditions.items():
@@ -162,55 +185,27 @@ def make_curve(task: str, place: int, video: Video) -> Curve:
     return Curve(video, draw_curve(video, alt, f"curve-{task}-{place}"), unread)
 
 
-def policy(style: str, script: str) -> str:
-    """Content security policy: this style and this script, and nothing else."""
-
-    def digest(text: str) -> str:
-        return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-    return (
-        f"default-src 'none'; img-src data:; style-src {digest(style)}; script-src {digest(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
+def draw_forest(matrix: Matrix) -> Forest | None:
+    """Draw the forest plot; None without tasks to compare on."""
+    if not matrix.columns:
+        return None
+    names = [row.name for row in matrix.rows if row.role in ("run", "control")]
+    series = choose_series(names, any(row.role == "oracle" for row in matrix.rows))
+    wide, narrow = (forest_plot(matrix.columns, series, narrow) for narrow in (False, True))
+    return Forest(series, len(names), wide, narrow)
 
 
-def displayable(value: Any) -> Any:
-    """Make a value safe to display: text without characters that break a page."""
-    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def environment() -> Environment:
-    """Jinja environment that escapes everything, since titles and run names come from outside."""
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        finalize=displayable,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters |= {
-        "metric": words.metric,
-        "condition": words.condition,
-        "kind": words.kind,
-        "number": words.number,
-    }
-    templates.globals |= {
-        "cell": make_cell,
-        "unit": words.unit,
-        "skill_unit": words.skill_unit,
-        "direction": words.direction,
-    }
-    return templates
-
-
-def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Table]) -> None:
-    """Write index.html into a folder that already holds data/."""
-    style, script = css() + (TEMPLATES / "page.css").read_text("utf-8"), (TEMPLATES / "page.js").read_text("utf-8")
+def render(
+    folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Table], instances: Sequence[TaskLink] = ()
+) -> None:
+    """Write index.html into a folder that already holds data/; `instances` are linked."""
+    matrix = make_matrix(tables, runs)
+    lengths = f":root {{ --matrix-lines: {len(matrix.columns) + 1}; }}\n"
+    style, script = page_style() + lengths, (TEMPLATES / "page.js").read_text("utf-8")
     lines = [line for table in tables for line in table.lines]
     facts = [run_facts(run) for run in runs]
     page = (
-        environment()
+        environment({"cell": make_cell})
         .get_template("page.html")
         .render(
             policy=policy(style, script),
@@ -220,6 +215,12 @@ def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Tab
             runs=facts,
             fact_columns=known_columns(facts),
             tables=tables,
+            matrix=matrix,
+            summary=summary(matrix.standings),
+            notes=notes(matrix.columns, runs),
+            states={cell.state for row in matrix.rows for cell in row.cells},
+            forest=draw_forest(matrix),
+            instances=instances,
             kinds={line.kind for line in lines},
             partial=any(line.partial for line in lines),
             marks=MARKS,
@@ -227,7 +228,7 @@ def render(folder: Path, bench: Bench, runs: Sequence[Run], tables: Sequence[Tab
             fewest_asked=FEWEST_ASKED,
             questions=sum(task["test"] for task in bench.tasks.values()),
             pictures={table.name: draw_pictures(table) for table in tables},
-            curves=[drawn for table in tables for drawn in draw_curves(table, bench, runs)],
+            curves=all_curves(tables, bench, runs),
             strokes=STROKES,
             version=version("cbc"),
         )

@@ -16,6 +16,8 @@ COLORS: dict[str, tuple[str, str]] = {
     "oracle": ("#1a7340", "#6fd39a"),
     "below": ("#a11d2b", "#ff939b"),
     "mark": ("#7a4b00", "#f0c36a"),
+    "gain": ("#dcf3e4", "#10301f"),
+    "loss": ("#fce4e6", "#431a20"),
     "top": ("#e3eefb", "#16304c"),
     "focus": ("#9a5b00", "#ffc145"),
     "second": ("#c2410c", "#ff9a5c"),

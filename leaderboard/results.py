@@ -14,8 +14,11 @@ from pydantic import ConfigDict, Field, ValidationError
 from benchmark.metrics import Metric
 from benchmark.reference_rows import REFERENCE_KINDS
 from benchmark.tables.paper import paper_tables
+from benchmark.tables.standings import Standing, standings
+from benchmark.tables.summary import task_name
 from corpus.errors import CbcError, NoSuchPath, first_line
 from corpus.strict_model import StrictModel, first_fault
+from leaderboard import words
 
 Row = dict[str, Any]
 Key = tuple[str, str]  # condition, metric
@@ -51,6 +54,31 @@ class Figures(StrictModel):
     partial: bool = False
 
 
+class Comparison(StrictModel):
+    """A row of a table's family, as far as the page reads it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+    condition: str
+    metric: str
+    run: str
+    role: Literal["reference", "control"]
+    skill: float | None
+    p: float | None
+    apart: bool
+
+
+class ApartPair(StrictModel):
+    """Two runs of a table that are apart, as far as the page reads it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+
+    condition: str
+    metric: str
+    better: str
+    worse: str
+
+
 class ReportedFigure(StrictModel):
     """A figure of the paper in a table's JSON."""
 
@@ -72,7 +100,10 @@ class TableFile(StrictModel):
     bench: str
     table: str
     rows: list[Figures] = Field(min_length=1)
+    conditions: list[str]
     reported: list[ReportedFigure]
+    family: list[Comparison]
+    separable: list[ApartPair]
     best_trivial: dict[str, dict[str, str | None]]
 
 
@@ -121,6 +152,29 @@ class Table:
     def unit(self) -> str:
         """Unit of its values and errors."""
         return paper_tables()[self.name].unit
+
+    @property
+    def short_title(self) -> str:
+        """Its title in a few words."""
+        return paper_tables()[self.name].short_title
+
+    def label(self, condition: str) -> str:
+        """Name of a condition's task on the page, unique among all tasks."""
+        return task_name(*self.label_parts(condition))
+
+    def label_parts(self, condition: str) -> tuple[str, str]:
+        """Short title and name of a condition, which is empty where the table has no other."""
+        several = len(self.content["conditions"]) > 1
+        return self.short_title, words.condition(condition) if several else ""
+
+    def metric(self, name: str) -> Metric:
+        """One of its metrics."""
+        return paper_tables()[self.name].metrics[name]
+
+    @cached_property
+    def standings(self) -> list[Standing]:
+        """Where the runs stand under each condition that a run answers."""
+        return standings(self.content)
 
     @property
     def kinds(self) -> list[str]:
@@ -204,6 +258,8 @@ def read_table(path: Path) -> Table:
             raise ValueError(f"it is the table {table.name}")
         for column in table.columns:
             table.best_trivial(column)
+        for standing in table.standings:
+            table.metric(standing.metric)
     except ValidationError as error:
         raise _unreadable(path, first_fault(error)) from None
     except KeyError as error:

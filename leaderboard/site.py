@@ -2,6 +2,7 @@
 
 SITE/manifest.json      format, version, bench, runs; marks a folder that a later build may replace
      index.html         the page with its charts; loads nothing else
+     instances/TASK.html  test instances with the answers of all runs, to look through
      data/TABLE.{md,csv,json}
 """
 
@@ -17,6 +18,8 @@ from benchmark.open_runs import open_runs
 from benchmark.tables import make_tables
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, write_json
+from leaderboard.instance_pages import write_instances
+from leaderboard.instances import FIRST
 from leaderboard.locate import find_bench, read_manifest
 from leaderboard.pack import run_folders
 from leaderboard.page import render
@@ -31,8 +34,13 @@ class NotASite(CbcError):
     """The output folder holds something other than a page of cbc."""
 
 
-def build_site(runs: Sequence[Path], out: Path, bench: Path | None = None, tables: Path | None = None) -> Path:
+def build_site(
+    runs: Sequence[Path], out: Path, bench: Path | None = None, tables: Path | None = None, instances: int = FIRST
+) -> Path:
     """Write the page of runs, packed or not, and return its path; tables already made from them are reused.
+
+    instances: of each task this many of the first test instances can be looked through, and some where runs differ;
+    0: none.
 
     Raises NotASite, NoBenchFound, UnreadableTable, TablesOfOtherRuns, and what opening benches, runs and making
     tables raises (NoSuchPath, WrongVersion, RunForOtherBench, NoAnswers and others).
@@ -49,7 +57,8 @@ def build_site(runs: Sequence[Path], out: Path, bench: Path | None = None, table
         page_tables = read_tables(tables or data, opened_bench.fingerprint, [run.name for run in opened_runs])
         if tables is not None:
             copy_tables(tables, data, [table.name for table in page_tables])
-        render(folder, opened_bench, opened_runs, page_tables)
+        links = write_instances(folder, opened_bench, opened_runs, page_tables, instances)
+        render(folder, opened_bench, opened_runs, page_tables, links)
         site_manifest = {
             "format": FORMAT,
             "version": VERSION,

@@ -48,7 +48,7 @@ KINDS = {
     "linear": "linear model of words",
     "boosted": "gradient boosting",
     "submitted": "submitted",
-    "trivial": "trivial predictor",
+    "trivial": "reference",
     "oracle": "best possible score",
 }
 
@@ -84,6 +84,13 @@ def skill_unit(metric: Metric) -> str:
         return "% of the error removed"
     in_percent = UNITS.get(metric.name, "").startswith("%")
     return "percentage points gained" if in_percent else f"{METRICS.get(metric.name, plain(metric.name))} gained"
+
+
+def short_skill_unit(metric: Metric) -> str:
+    """The unit of the skills on a metric, for narrow columns."""
+    if metric.skill == "share":
+        return "% of error"
+    return "points" if UNITS.get(metric.name, "").startswith("%") else METRICS.get(metric.name, plain(metric.name))
 
 
 def direction(metric: Metric) -> str:
@@ -122,11 +129,23 @@ def gain(value: float | None, share: bool, metric: str) -> str:
     return signed(100 * value if share else value, 2 if metric == "r2" else 1)
 
 
+def signed_gain(value: float | None, share: bool, metric: str) -> str:
+    """Write a skill with its sign."""
+    text = gain(value, share, metric)
+    return f"+{text}" if value is not None and value > 0 and text.strip("0.,") else text
+
+
+def short_gain(value: float, share: bool, metric: str) -> str:
+    """Write a skill with its sign, from a hundred without decimals."""
+    scaled = 100 * value if share else value
+    if abs(scaled) < 99.95:
+        return signed_gain(value, share, metric)
+    return f"{'+' if value > 0 else ''}{signed(scaled, 0)}"
+
+
 def skill(value: float | None, share: bool, metric: str) -> str:
     """Write a skill with its sign and, for a share, its unit."""
-    text = gain(value, share, metric)
-    sign = "+" if value is not None and value > 0 and text.strip("0.,") else ""
-    return f"{sign}{text}{' %' if share and value is not None else ''}"
+    return f"{signed_gain(value, share, metric)}{' %' if share and value is not None else ''}"
 
 
 def skill_interval(low: float | None, high: float | None, share: bool, metric: str) -> str:

@@ -1,4 +1,4 @@
-"""Write a table as Markdown: a block for each metric, with conditions as columns, and the basis of the figures."""
+"""Write a table as Markdown: who is best where, a block for each metric with conditions as columns, and their basis."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 from benchmark.apart import BLOCKS, RESAMPLES
 from benchmark.intervals import FEWEST_GROUPS
 from benchmark.score import number_with_bounds, short_number
+from benchmark.tables.standings import standings
+from benchmark.tables.summary import summary
 
 Row = dict[str, Any]
 
@@ -39,7 +41,7 @@ def best_first(rows: Sequence[Row]) -> list[str]:
 
 
 def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
-    """Values, skills, ranks and the paper's figures for one metric."""
+    """Skills, values, ranks and the paper's figures for one metric."""
     rows = [row for row in table["rows"] if row["metric"] == metric["name"]]
     conditions = conditions_of(table, rows)
     best = {condition: table["best_trivial"][condition].get(metric["name"]) for condition in conditions}
@@ -59,10 +61,11 @@ def metric_block(table: dict[str, Any], metric: dict[str, Any]) -> str:
     over = "1 - error / its error" if metric["skill"] == "share" else "difference to it"
     parts = [
         f"## {metric['name']}: {metric['meaning']} ({better} is better)",
-        grid(["run", "kind", *conditions], [[n, kinds[n], *v] for n, v in zip(names, values, strict=True)]),
-        "† the best trivial predictor of the column." + partial_note(rows),
-        f"### {metric['name']}: skill over the best trivial predictor ({over}, paired; above zero is better)",
-        grid(["run", *conditions], [[n, *s] for n, s in zip(names, skills, strict=True)]),
+        f"### {metric['name']}: skill over the best reference ({over}, paired; above zero is better)",
+        grid(["run", "kind", *conditions], [[n, kinds[n], *s] for n, s in zip(names, skills, strict=True)]),
+        f"### {metric['name']}: scores",
+        grid(["run", *conditions], [[n, *v] for n, v in zip(names, values, strict=True)]),
+        "† the best reference of the column." + partial_note(rows),
         f"### {metric['name']}: who is apart from whom",
         "\n".join(f"- {condition}: {ranking(table, condition, metric['name'])}" for condition in conditions),
         everything_block(table, metric["name"]),
@@ -263,7 +266,7 @@ def basis_block(table: dict[str, Any]) -> str:
         "So at most 5 % of tables call a run apart that does not differ.",
         "Pairs and ranks: the same test over all pairs of one condition and metric; a table has several such families. "
         "A new rank begins only where every run above is apart from every run below.",
-        "The best trivial predictor is the reference that was best on validation.",
+        "The best reference is the one that was best on validation.",
         unparsed_note(table["rows"]),
     ]
     if few:
@@ -298,6 +301,7 @@ def markdown(table: dict[str, Any]) -> str:
     )
     parts = [
         f"# {table['title']}",
+        " ".join(summary({("", standing.condition): standing for standing in standings(table)})),
         " ".join(filter(None, [table["note"], simulated_note])),
         *(metric_block(table, metric) for metric in table["metrics"] if not metric["detail"]),
         details_block(table),

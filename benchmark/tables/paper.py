@@ -33,6 +33,11 @@ class PaperTable:
         return self.heading.name
 
     @property
+    def short_title(self) -> str:
+        """Its title in a few words."""
+        return self.heading.short_title or self.name.replace("_", " ")
+
+    @property
     def unit(self) -> str:
         """Unit of its values and errors; empty if it has only accuracies."""
         return next((task_named(task).unit for task in self.tasks.values()), "")

@@ -50,11 +50,12 @@ class NotEnough(Exception):
 
 @dataclass(frozen=True)
 class TableHeading:
-    """Heading of a table: its name, which its files share, its title, and a note for readers."""
+    """Heading of a table: its name, which its files share, its title, a note for readers, and a title in two words."""
 
     name: str
     title: str
     note: str
+    short_title: str = ""
 
 
 class Task(ABC):

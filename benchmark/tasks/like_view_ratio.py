@@ -33,6 +33,7 @@ class LikeViewRatio(Task):
         "like_view_ratio",
         "Behavior simulation: likes per view (percent)",
         "No constant has an R² above zero: the mean of the test videos has exactly zero, the training mean less.",
+        "likes per view",
     )
     condition = "test"
     answer = Values(0.0, 100.0)

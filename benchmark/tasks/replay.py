@@ -65,6 +65,7 @@ class Replay(Task):
         "Where only some scenes are masked, a Gaussian process on the visible values is the predictor to beat; where "
         "all are, the mean curve of other videos. The paper shows neither, and does not say how its random row was "
         "drawn. The order of scenes (Kendall and so on) is measured where all are masked.",
+        "replay values",
     )
     answer = Values(0.0, 100.0)
     unit = "points of 100"

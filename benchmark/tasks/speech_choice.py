@@ -38,6 +38,7 @@ class SpeechChoice(Task):
         "content_simulation",
         "Content simulation: the masked speech, one of 25",
         "Chance is 4 percent; the overlap row takes the option that shares most of its words with the visible text.",
+        "masked speech",
     )
     condition = "25-way"
     answer = Choice(OPTIONS)

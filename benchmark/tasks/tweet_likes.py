@@ -60,6 +60,7 @@ class TweetLikes(Task):
         "twitter_likes",
         "Behavior simulation: high or low likes of posts",
         "The majority row is the training part's most frequent class; the paper does not say how it cut its classes.",
+        "likes of posts",
     )
     answer = Choice(len(CLASSES))
     metrics = (ACCURACY,)

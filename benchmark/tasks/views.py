@@ -31,6 +31,7 @@ class Views(Task):
         "Behavior simulation: views (counts)",
         "The paper dropped this table; its errors were about 7 million views. Views have a heavy tail: a few videos "
         "make nearly all of the RMSE, so that the RMSE of logarithms is the headline.",
+        "views",
     )
     condition = "test"
     answer = Values(0.0, 1e12)

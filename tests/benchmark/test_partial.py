@@ -95,8 +95,9 @@ def test_those_that_were_asked_the_same_are_ranked_among_themselves(table):
 
 def test_the_text_marks_partial_runs_and_puts_them_last(table):
     text = table[1]
-    block = text.split("## rmse")[1].split("†")[0]
-    shown = [line.split("|")[1].strip() for line in text.split("## rmse")[1].splitlines() if line.startswith("| ")]
+    scores = text.split("### rmse: scores")[1]
+    block = scores.split("†")[0]
+    shown = [line.split("|")[1].strip() for line in scores.splitlines() if line.startswith("| ")]
     last = shown[shown.index("run") + 2 :][: len({row["run"] for row in table[0]["rows"]})]
     assert set(last[-3:]) == {"perfect", "rival", "apart"} and "‡" in text and block
     assert "perfect on test 15 of 40" in text and "on 15 questions alone: 1. perfect" in text

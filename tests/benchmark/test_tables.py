@@ -237,9 +237,9 @@ def test_the_papers_figures_stand_apart_and_are_marked(made):
 
 def test_the_page_says_what_it_rests_on(made):
     text = (made[2] / "replay_values.md").read_text()
-    row = next(line for line in text.splitlines() if line.startswith("| good-seed0"))
+    rows = [line for line in text.splitlines() if line.startswith("| good-seed0")]
     shown = one(made[0], "good-seed0", "past", "rmse")
-    assert f"{shown['value']:.2f} [{shown['low']:.2f}, {shown['high']:.2f}]" in row
+    assert any(f"{shown['value']:.2f} [{shown['low']:.2f}, {shown['high']:.2f}]" in row for row in rows)
     assert "simulated world" in text and "Unparsed answers" in text
     assert ["past", "40", "40", "12", "11.8"] in [
         [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()

@@ -31,6 +31,10 @@ def in_order(shown, folder, name, condition, metric, field, reverse=False):
     return set(values) <= set(shown) and found[: len(known)] == known == sorted(known, reverse=reverse)
 
 
+def show(page, name, view):
+    page.locator(f'#{name} .view input[value="{view}"]').check()
+
+
 def header(page, name, column):
     return page.locator(f"#{name} .board thead button").nth(column)
 
@@ -83,6 +87,7 @@ def shown_rows(content):
 
 @pytest.mark.parametrize("name", ["replay_values", "like_view_ratio", "twitter_likes"])
 def test_cells_show_the_numbers_of_the_json(page, folder, name):
+    show(page, name, "score")
     for row in shown_rows(table(folder, name)):
         cell = page.locator(
             f"#{name} tr[data-run={json.dumps(row['run'])}] "
@@ -102,6 +107,7 @@ WITHOUT_SCORE = ("interpolate", "interpolate_residual", "gaussian_process")  # w
 def test_headings_sort_and_sort_back(page, folder):
     column = ("replay_values", "all_masked", "rmse", "value")
     button = header(page, "replay_values", 3)
+    show(page, "replay_values", "score")
     before = names(page, "replay_values")
     button.click()
     best_first = names(page, "replay_values")
@@ -133,13 +139,15 @@ def test_the_view_switches_between_score_skill_and_rank(page, folder):
     row = next(
         row for row in table(folder, "like_view_ratio")["rows"] if (row["run"], row["metric"]) == ("boosted", "rmse")
     )
-    choice = page.locator("#like_view_ratio .view input")
-    assert cell.inner_text().startswith(number(row["value"]))
-    choice.nth(1).check()
-    assert f"+{100 * row['skill']:.1f} %" in cell.inner_text()
+    assert f"+{100 * row['skill']:.1f} %" in cell.inner_text(), "skill comes first"
     assert number(row["value"]) not in cell.inner_text()
+    header(page, "like_view_ratio", 2).click()
+    header(page, "like_view_ratio", 1).click()
     assert in_order(names(page, "like_view_ratio"), folder, "like_view_ratio", "test", "rmse", "skill", reverse=True)
-    choice.nth(2).check()
+    show(page, "like_view_ratio", "score")
+    assert cell.inner_text().startswith(number(row["value"]))
+    assert in_order(names(page, "like_view_ratio"), folder, "like_view_ratio", "test", "rmse", "value")
+    show(page, "like_view_ratio", "rank")
     assert cell.inner_text().split() == [str(row["rank"])]
     assert in_order(names(page, "like_view_ratio"), folder, "like_view_ratio", "test", "rmse", "rank")
 

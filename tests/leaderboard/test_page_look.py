@@ -101,4 +101,4 @@ def test_what_colors_say_is_said_without_them_too(page):
     )
     assert weights and set(weights) == {"700"}
     kinds = page.locator(".board tbody th small").all_inner_texts()
-    assert all(kinds) and {"language model", "gradient boosting", "trivial predictor"} <= set(kinds)
+    assert all(kinds) and {"language model", "gradient boosting", "reference"} <= set(kinds)

@@ -7,7 +7,7 @@ import pytest
 from leaderboard.palette import COLORS, LIGHT, VARIABLES, css
 
 GROUNDS = ("paper", "tint", "top")
-TEXTS = ("ink", "muted", "lm", "boosted", "submitted", "oracle", "below", "mark")
+TEXTS = ("ink", "muted", "lm", "linear", "boosted", "submitted", "oracle", "below", "mark")
 SHAPES = ("focus", "second", "fourth", "lm", "submitted", "ink", "muted")
 
 
@@ -27,6 +27,9 @@ def contrast(one, other):
 def test_texts_and_shapes_have_the_contrast_of_wcag_aa(mode):
     for ground in GROUNDS:
         for text in TEXTS:
+            assert contrast(COLORS[text][mode], COLORS[ground][mode]) >= 4.5, (text, ground)
+    for ground, signs in {"gain": ("ink", "oracle"), "loss": ("ink", "below")}.items():
+        for text in signs:
             assert contrast(COLORS[text][mode], COLORS[ground][mode]) >= 4.5, (text, ground)
     for shape in SHAPES:
         for ground in ("paper", "faint"):
