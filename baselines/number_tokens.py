@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from baselines.base import PredictorError
+from baselines.lcbm.answer_numbers import number_tokens, values_of
 from benchmark.metrics import QUANTILES, Array
-from corpus.verbalize.number_words import read_number
 
 HIGHEST = 100
 SPACES = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})
@@ -74,9 +74,7 @@ class OwnNumbers(NumberTokens):
     def __init__(self, numbers: Mapping[str, Sequence[str]], tokenizer: Any, vocabulary: int, device: Any) -> None:
         families = []
         for texts in filter(None, numbers.values()):
-            tokens = [ids[-1] for ids in tokenizer(list(texts), add_special_tokens=False)["input_ids"]]
-            values = np.array([read_number(text) for text in texts], dtype=np.float64)
-            families.append(Family(torch.tensor(tokens, device=device), values))
+            families.append(Family(torch.tensor(number_tokens(tokenizer, texts), device=device), values_of(texts)))
         super().__init__(families, vocabulary, device)
 
     def find_values(self, tokens: torch.Tensor) -> torch.Tensor:

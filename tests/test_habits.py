@@ -141,7 +141,9 @@ JSON = {
     "benchmark build --out {made}/again": lambda read: read["tasks"]["views"]["test"] > 0 and "left_out" in read,
     "benchmark score {made}/run": lambda read: {"task", "metric", "value", "low", "high"} < set(read[0]),
     "benchmark tables {made}/run --out {made}/tables": lambda read: {"table", "condition", "rank"} < set(read[0]),
-    "benchmark effects {made}/run --bench {made}/bench": lambda read: {"task", "verdicts", "factors"} < set(read["tasks"][0]),
+    "benchmark effects {made}/run --bench {made}/bench": lambda read: (
+        {"task", "verdicts", "factors"} < set(read["tasks"][0])
+    ),
     "baselines predict constant --out {made}/run2": lambda read: read["run"] == "constant" and read["counts"],
     "leaderboard build {made}/run --out {made}/site": lambda read: Path(read["page"]).is_file(),
 }

@@ -69,8 +69,9 @@ def values_of(numbers: Sequence[str]) -> np.ndarray:
 
 
 def number_tokens(tokenizer: Any, numbers: Sequence[str]) -> list[int]:
-    """The token of each number."""
-    return [int(tokens[0]) for tokens in tokenizer(list(numbers), add_special_tokens=False)["input_ids"]]
+    """The token of each number. Raises ValueError for a number of several tokens."""
+    spelled = tokenizer(list(numbers), add_special_tokens=False)["input_ids"] if numbers else []
+    return [token for (token,) in spelled]
 
 
 def write_numbers(folder: Path, numbers: Numbers) -> None:

@@ -55,9 +55,10 @@ def train_tokenizer(
     word_merges = _word_merges(texts, max_word_merges)
     merges = [*digits, *word_merges]
     wordings = sorted({*frames, *numbers}, key=lambda text: (-len(text), text))
-    joining_merges = _frame_merges(_make_tokenizer(merges, f"{NUMBER}|{MARKS}|{WORD}"), wordings)
     any_wording = f"{longest_of(wordings)}|" if wordings else ""
-    tokenizer = _make_tokenizer([*merges, *joining_merges], f"{any_wording}{NUMBER}|{MARKS}|{WORD}")
+    pieces = f"{any_wording}{NUMBER}|{MARKS}|{WORD}"
+    joining_merges = _frame_merges(_make_tokenizer(merges, pieces), wordings)
+    tokenizer = _make_tokenizer([*merges, *joining_merges], pieces)
     tokenizer.add_special_tokens(SPECIAL)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -87,7 +88,7 @@ def _max_frame_tokens(frames: Sequence[str]) -> int:
 
 
 def _frame_merges(tokenizer: Any, frames: Sequence[str]) -> list[Merge]:
-    """Merges that join the words of a frame from the left into a single token, after all other merges."""
+    """Merges that join the tokens of a frame, which is a piece, from the left into one, after all other merges."""
     merges: dict[Merge, None] = {}
     for frame in frames:
         tokens = tokenizer.encode(frame).tokens

@@ -6,7 +6,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.lcbm.tokenizer import load_tokenizer, longest_of, train_tokenizer
@@ -64,6 +64,18 @@ def test_numbers_that_are_answers_are_a_token_each_beside_the_vocabulary():
     assert [len(spelled(with_numbers, text)) for text in numbers] == [1] * len(numbers)
     assert spelled(with_numbers, "scene 3: a red car = 40")[-1] == spelled(with_numbers, " = 40")[0]
     assert set(without.get_vocab()) <= set(with_numbers.get_vocab())
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.decimals(0, 1000, places=3).map(str), max_size=40),
+    st.lists(st.sampled_from([" thousand", " million", " %", ""]), min_size=1),
+)
+def test_any_numbers_are_a_token_each(values, units):
+    numbers = [f" = {value}{unit}" for value, unit in zip(values, units * 40, strict=False)]
+    tokenizer = train_tokenizer(corpus(), 1000, FRAMES[:5], numbers)
+    assert [len(spelled(tokenizer, text)) for text in numbers] == [1] * len(numbers)
+    assert all(tokenizer.decode(spelled(tokenizer, text)) == text for text in numbers)
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=5), min_size=1, max_size=8), st.text("abc", max_size=8))
