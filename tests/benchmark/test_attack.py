@@ -23,7 +23,7 @@ from benchmark.attacks.near_texts import near_texts
 from benchmark.attacks.public_part import PublicPart
 from benchmark.bench import Bench
 from benchmark.build import build_bench
-from benchmark.holdout import split_groups
+from benchmark.group_splits import split_groups
 from tests.benchmark.secret_world import SIZES, hidden_bench, make_world
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from benchmark.bench import Bench, NoAnswers
 from benchmark.build import NothingToAsk, build_bench
+from benchmark.folds import BadFold, Fold
 from benchmark.tasks.base import draw_column
 from benchmark.tasks.registry import TASKS, task_named
 from benchmark.tasks.replay import scene_runs
@@ -24,6 +25,7 @@ from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
 from corpus.files.written_once import HoldsOther
 from corpus.ingest.run import ingest
+from corpus.registry import UnknownName
 from corpus.simulate.world import simulate
 from corpus.sources.registry import source_named
 
@@ -346,3 +348,39 @@ def test_a_folder_of_something_else_is_not_replaced(corpus, tmp_path):
         with pytest.raises(NoSuchPath, match="exists and is no bench"):
             build_bench(corpus, out, sizes=SIZES)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_over_all_folds_each_video_is_tested_once(corpus, tmp_path, cbc):
+    chosen = ("like_view_ratio", "tweet_likes_time")
+    folds = [
+        build_bench(corpus, tmp_path / f"fold{k}", sizes={**SIZES, "test": 10_000}, fold=Fold(k, 3), tasks=chosen)
+        for k in range(3)
+    ]
+    assert [(made.fold, list(made.tasks)) for made in folds] == [
+        (Fold(k, 3), ["like_view_ratio", "tweet_likes_time"]) for k in range(3)
+    ]
+    groups = [pl.read_parquet(made.root / "public" / "groups.parquet") for made in folds]
+    tested = pl.concat(frame.filter(pl.col("split") == "test") for frame in groups)["group"]
+    assert sorted(tested) == sorted(groups[0]["group"])
+    ids = pl.concat(made.public("like_view_ratio", "test")["message_id"] for made in folds)
+    assert ids.n_unique() == len(ids) == 60 * 15
+    with pytest.raises(HoldsOther, match="fold: 0/3 there, 1/3 asked"):
+        build_bench(corpus, folds[0].root, fold=Fold(1, 3), tasks=chosen)
+    done = cbc("benchmark", "build", "--corpus", corpus, "--out", tmp_path / "b", "--fold", "5/5")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "no fold 5 of 5; of K folds" in done.stderr
+
+
+def test_chosen_tasks_are_built_as_they_are_among_all(corpus, bench, tmp_path):
+    some = build_bench(corpus, tmp_path / "some", sizes=SIZES, tasks=["views", "replay_past"])
+    assert list(some.tasks) == ["replay_past", "views"] and some.manifest["left_out"] == {}
+    for task in some.tasks:
+        assert some.public(task, "test").equals(bench.public(task, "test"))
+    with pytest.raises(UnknownName, match="no task"):
+        build_bench(corpus, tmp_path / "none", tasks=["replay"])
+    with pytest.raises(NothingToAsk, match="no task was named"):
+        build_bench(corpus, tmp_path / "none", tasks=[])
+
+
+def test_a_hidden_bench_has_no_folds(corpus, tmp_path):
+    with pytest.raises(BadFold, match="hidden"):
+        build_bench(corpus, tmp_path / "b", hidden=True, fold=Fold(0, 3))
