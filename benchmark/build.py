@@ -24,6 +24,7 @@ from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
 from benchmark.folds import BadFold, Fold
 from benchmark.hidden import keyed_groups, with_instances, with_keyed_names
 from benchmark.holdout import Holdout, hold_out
+from benchmark.mask_draws import MOST_DRAWS, draws_in, with_mask_draws
 from benchmark.one_task_each import one_task_each
 from benchmark.revealing import find_revealing
 from benchmark.secret import PLACE, BadSecret, Secret, choose_secret, read_secret
@@ -67,12 +68,14 @@ def build_bench(
     secret_file: Path | None = None,
     fold: Fold | None = None,
     tasks: Collection[str] | None = None,
+    mask_draws: int = MOST_DRAWS,
 ) -> Bench:
     """Build a bench beside `out` and rename it into place; an equal bench that exists is left unchanged.
 
     `hidden`: its public part does not give test answers away. It is drawn from the secret in `secret_file`, of the
     bench that is there, or from a new one. `fold`: its test part is that fold; `tasks`: it has no others, and splits as
-    with all. Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther, LeakyBench, BadSecret, BadFold, UnknownName.
+    with all; `mask_draws`: the most draws of masks of a video, in a hidden bench one. Raises NoSuchPath, WrongVersion,
+    NothingToAsk, HoldsOther, LeakyBench, BadSecret, BadFold, UnknownName.
     """
     if hidden and fold:
         raise BadFold("a hidden bench has no folds: the training of one holds the answers of another", "leave out one")
@@ -86,7 +89,9 @@ def build_bench(
     staged.mkdir(parents=True)
     law = query(connection, f'FROM "{LAW}"') if LAW in opened_corpus.annotations() else None
     drawn_seed = secret.drawn_seed if secret else seed
-    settings = Building(drawn_seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law, secret, fold)
+    settings = Building(
+        drawn_seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law, secret, fold, 1 if hidden else mask_draws
+    )
     entries, left_out, holdout = build_tasks(chosen, connection, staged, settings)
     if not entries:
         shutil.rmtree(staged)
@@ -102,6 +107,7 @@ def build_bench(
         "simulated": is_simulated(connection, law),
         "holdout": holdout,
         "panel": asdict(settings.panel),
+        "mask_draws": settings.mask_draws,
     }
     if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
@@ -230,7 +236,7 @@ def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
 @dataclass(frozen=True)
 class Building:
     """What all tasks of a bench are built with; `law`: of the simulated world; `secret`: of a hidden bench; `fold`: its
-    test part.
+    test part; `mask_draws`: the most draws of masks of a video.
     """
 
     seed: int
@@ -238,7 +244,8 @@ class Building:
     panel: PanelSize
     law: pl.DataFrame | None
     secret: Secret | None
-    fold: Fold | None = None
+    fold: Fold | None
+    mask_draws: int
 
 
 def build_task(
@@ -248,7 +255,7 @@ def build_task(
     LOG.debug("building %s", task.name)
     seed, law, secret = settings.seed, settings.law, settings.secret
     frame = task.instances(connection, holdout, seed, settings.sizes)
-    questions = task.render(frame)
+    questions = task.render(with_mask_draws(task, frame, settings.mask_draws, seed))
     reveals_count = find_revealing(questions, task.hidden_counts)
     questions = with_instances(questions.filter(~reveals_count), task.name, secret)
     counts = {split: questions.filter(pl.col("split") == split).height for split in SPLITS}
@@ -273,7 +280,7 @@ def build_task(
         write_parquet(questions.select("instance_id", "message_id"), staged / "private" / task.name / "names.parquet")
     if law is not None and test["message_id"].is_in(law["message_id"].implode()).all():
         write_oracle(task, test, law, staged / "private" / task.name / "oracle.parquet")
-    entry = {"table": task.table.name, "condition": task.condition, "kind": task.answer.name}
+    entry = {"table": task.table.name, "condition": task.condition, "kind": task.answer.name, "draws": draws_in(test)}
     metrics = [metric.name for metric in task.metrics]
     return {**entry, "metrics": metrics, **counts, "revealing_left_out": int(reveals_count.sum())}
 

@@ -29,6 +29,9 @@ def build(
     secret: Annotated[
         Path | None, typer.Option(metavar="FILE", help="private/secret.json of a hidden bench, to build it again")
     ] = None,
+    mask_draws: Annotated[
+        int, typer.Option(min=1, help="most draws of masks of a video, where test videos with replay are few")
+    ] = 20,
     fold: Annotated[
         str | None, typer.Option(metavar="k/K", help="test fold k, from 0, of K (default: a fifth of the groups)")
     ] = None,
@@ -54,6 +57,7 @@ def build(
             secret_file=secret,
             fold=Fold.parse(fold) if fold is not None else None,
             tasks=comma_separated(tasks),
+            mask_draws=mask_draws,
         )
     except NothingToAsk as error:
         for task, reason in error.left_out.items():
