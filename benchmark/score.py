@@ -20,7 +20,7 @@ import polars as pl
 
 from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key, reasons_text, unparsed_reasons
 from benchmark.bench import Bench
-from benchmark.intervals import Interval, effective_groups, group_sums, skill_interval, value_interval
+from benchmark.intervals import Interval, effective_groups, group_sums, skill_error, skill_interval, value_interval
 from benchmark.metrics import Array, Judged, Metric
 from benchmark.reference_rows import best_reference, provided_answers
 from benchmark.run import NoPredictions, Run
@@ -50,14 +50,22 @@ class Measured:
         """Skill over another run on the same instances."""
         return skill_interval(self.metric, self.sums, base.sums, self.sizes)
 
+    def skill_error(self, base: Measured) -> float:
+        """Standard error of that skill."""
+        return skill_error(self.metric, self.sums, base.sums)
+
 
 def measure(key: AnswerKey, judged: dict[str, dict[str, Judged]]) -> dict[str, dict[str, Measured]]:
-    """Measure every metric of every run; gives metric name -> run -> measurement.
+    """Measure every metric of every run that has answers for it; gives metric name -> run -> measurement.
 
     judged: run -> metric name -> its answers judged.
     """
     return {
-        metric.name: {run: measured_of(metric, answers[metric.name], key) for run, answers in judged.items()}
+        metric.name: {
+            run: measured_of(metric, answers[metric.name], key)
+            for run, answers in judged.items()
+            if metric.name in answers
+        }
         for metric in key.task.metrics
     }
 

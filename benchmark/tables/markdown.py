@@ -226,13 +226,22 @@ def family_block(table: dict[str, Any]) -> str:
             row["run"],
             f"{row['rival']} ({row['role']})",
             number_with_bounds(row["skill"], row["low"], row["high"]),
+            short_number(row["detectable"]),
             short_number(row["p"]),
             side(row),
         ]
         for row in rows
     ]
-    head = ["condition", "metric", "run", "rival", "skill over it", "adjusted p", "apart"]
-    return f"## Apart from the best reference and from the control\n\n{grid(head, body)}"
+    head = ["condition", "metric", "run", "rival", "skill over it", "smallest it can tell", "adjusted p", "apart"]
+    return f"## Apart from the best reference and from the control\n\n{grid(head, body)}\n\n{DETECTABLE_NOTE}"
+
+
+DETECTABLE_NOTE = (
+    "The smallest skill that these questions can tell: a run whose true skill over the rival is this large would "
+    "be called apart in 80 of 100 samples of as many groups, one of smaller skill less often. So where a run is not "
+    "apart, it may still be better or worse by less than this. From the jackknife's standard error of the skill, the "
+    "critical value of the joint test, and Student's t with one degree of freedom less than there are effective groups."
+)
 
 
 def side(row: Row) -> str:
