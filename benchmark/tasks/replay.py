@@ -85,7 +85,7 @@ class Replay(Task):
     def instances(
         self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
     ) -> pl.DataFrame:
-        frame = holdout.split(videos(connection)).filter(
+        frame = holdout.split(videos(connection, with_curve=True)).filter(
             pl.col("curve").list.len() >= self.least_scenes
         )
         if frame["group"].n_unique() < LEAST_GROUPS:
