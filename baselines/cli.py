@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.options import BenchOption
+from benchmark.options import BenchOption, comma_separated
 from corpus.console import next_command, say, say_json
 from corpus.options import Json
 
@@ -57,8 +57,7 @@ def predict(
     from baselines.base import Settings
     from baselines.predict import predict_run, read_json
 
-    chosen = tuple(part.strip() for part in tasks.split(",") if part.strip()) if tasks is not None else None
-    settings = Settings(chosen, shots, limit, split, batch_size, decode, seed, panel)
+    settings = Settings(comma_separated(tasks), shots, limit, split, batch_size, decode, seed, panel)
     line = predict_run(name, bench, out, settings)
     if json:
         say_json(read_json(out / "manifest.json"))

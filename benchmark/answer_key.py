@@ -12,6 +12,7 @@ import polars as pl
 
 from benchmark.answers.base import RightAnswers, judge_by_metric
 from benchmark.bench import Bench
+from benchmark.mask_draws import draws_in
 from benchmark.metrics import Array, Flags, Index, Judged
 from benchmark.references.base import asked_values
 from benchmark.tasks.base import Task
@@ -29,13 +30,16 @@ class DamagedBench(CbcError):
 class AnswerKey:
     """Right answers to some test questions of a task, in the order of the questions.
 
-    group: [instances], place of each one's group in `names`: [groups].
+    group: [instances], place of each one's group in `names`: [groups]; messages: how many they are about; draws: of
+    masks, the most of a message.
     """
 
     task: Task
     right: RightAnswers
     group: Index
     names: npt.NDArray[np.str_]
+    messages: int
+    draws: int
 
     @property
     def groups(self) -> int:
@@ -91,11 +95,25 @@ def reasons_text(reasons: Reasons) -> str:
 
 def read_answer_key(bench: Bench, task: str, questions: pl.DataFrame | None = None) -> AnswerKey:
     """Read the key of a task's test questions, all or some. Raises NoAnswers, DamagedBench, UnknownName."""
-    asked = (bench.public(task, "test") if questions is None else questions).select("instance_id", "group")
+    asked = bench.public(task, "test") if questions is None else questions
+    return answer_key(task_named(task), with_answers(bench, task, asked))
+
+
+def with_answers(bench: Bench, task: str, questions: pl.DataFrame) -> pl.DataFrame:
+    """Test questions with target and chance: message_id, group and draw as far as there are. Raises NoAnswers,
+    DamagedBench.
+    """
+    names = [name for name in ("instance_id", "message_id", "group", "draw") if name in questions.columns]
     answers = bench.answers(task).select("instance_id", "target", "chance")
-    keyed = asked.join(answers, on="instance_id", how="left", maintain_order="left")
-    if len(keyed) != len(asked) or keyed["target"].null_count():
+    keyed = questions.select(names).join(answers, on="instance_id", how="left", maintain_order="left")
+    if len(keyed) != len(questions) or keyed["target"].null_count():
         raise DamagedBench(f"{bench.root} has answers for other questions of {task}", "build the bench again")
+    return keyed
+
+
+def answer_key(task: Task, keyed: pl.DataFrame) -> AnswerKey:
+    """The key of questions with their answers (`with_answers`), of one bench or of several folds end to end."""
     names, group = np.unique(keyed["group"].fill_null("").to_numpy().astype(str), return_inverse=True)
     right_answers = RightAnswers.of(keyed["target"], keyed["chance"])
-    return AnswerKey(task_named(task), right_answers, group.astype(np.int64), names)
+    asked_about = keyed["message_id" if "message_id" in keyed.columns else "instance_id"]
+    return AnswerKey(task, right_answers, group.astype(np.int64), names, asked_about.n_unique(), draws_in(keyed))

@@ -57,21 +57,26 @@ class Contest:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A contest's p-value, adjusted for its whole family, and whether the two are apart."""
+    """A contest's p-value, adjusted for its whole family, and whether the two are apart.
+
+    critical: the statistic from which the family's joint test calls apart; None where it cannot.
+    """
 
     p: float
     apart: bool
+    critical: float | None
 
 
 def verdicts(family: Sequence[Contest], resamples: int = RESAMPLES) -> list[Verdict]:
     """Judge all contests of a family jointly."""
     decidable = [place for place, contest in enumerate(family) if contest.decidable]
-    p_values = np.ones(len(family))
+    p_values, critical = np.ones(len(family)), None
     if decidable:
-        p_values[decidable] = joint_p_values(side_by_side([family[place] for place in decidable]), resamples)
+        contributions = side_by_side([family[place] for place in decidable])
+        p_values[decidable], critical = joint_test(contributions, resamples)
     level = 1 - LEVEL + 1e-9
     return [
-        Verdict(float(p), bool(p <= level and contest.difference().excludes_zero))
+        Verdict(float(p), bool(p <= level and contest.difference().excludes_zero), critical)
         for p, contest in zip(p_values, family, strict=True)
     ]
 
@@ -89,16 +94,22 @@ def side_by_side(family: Sequence[Contest]) -> Array:
 
 def joint_p_values(contributions: Array, resamples: int = RESAMPLES) -> Array:
     """Adjusted p-values of the hypotheses that contributions have random signs: [groups, contests] -> [contests]."""
+    return joint_test(contributions, resamples)[0]
+
+
+def joint_test(contributions: Array, resamples: int = RESAMPLES) -> tuple[Array, float]:
+    """Those p-values, and the statistic from which they are 5 % and less: a sum over the root of the sum of squares."""
     merged = merge_groups(contributions)
     length = np.sqrt((merged**2).sum(axis=0))
     scaled = np.divide(merged, length, out=np.zeros_like(merged), where=length > 0)
-    kept, exceeded, ways = scaled.sum(axis=0), np.zeros(scaled.shape[1]), 0
+    kept, every = scaled.sum(axis=0), []
     observed, single = np.abs(kept), scaled.astype(np.float32)
     for exchanged in exchanges(len(scaled), resamples):
-        largest = np.sort(np.abs(kept - 2 * (exchanged @ single)).max(axis=1))
-        exceeded += len(largest) - np.searchsorted(largest, observed - TIE)
-        ways += len(largest)
-    return exceeded / ways
+        every.append(np.abs(kept - 2 * (exchanged @ single)).max(axis=1))
+    largest = np.sort(np.concatenate(every))
+    ways = len(largest)
+    exceeded = ways - np.searchsorted(largest, observed - TIE)
+    return exceeded / ways, float(largest[ways - 1 - int((1 - LEVEL + 1e-9) * ways)]) + TIE
 
 
 def merge_groups(contributions: Array, seed: int = 0) -> Array:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.attacks.base import Attack
+from benchmark.attacks.draws import DRAWS
 from benchmark.attacks.eliminate import ELIMINATE
 from benchmark.attacks.files import FILES
 from benchmark.attacks.grade import LUCK, grade
@@ -26,7 +27,7 @@ from benchmark.bench import Bench
 from corpus.printing import number_of, table_text
 from corpus.progress import progress
 
-ATTACKS: tuple[Attack, ...] = (*JOINS, NEAR, ELIMINATE, ORDER, NAMES, FILES, *SEEDS)
+ATTACKS: tuple[Attack, ...] = (*JOINS, DRAWS, NEAR, ELIMINATE, ORDER, NAMES, FILES, *SEEDS)
 SIGNS_SHOWN = 5
 
 

@@ -1,6 +1,7 @@
 """A bench on disk: the questions, public, and the answers, private.
 
-BENCH/manifest.json                        format, version, seed, fingerprint, holdout, tasks with their sizes
+BENCH/manifest.json                        format, version, seed, fold and folds (null: none), fingerprint, holdout,
+                                           tasks with their sizes
       public/groups.parquet                what belongs together, and in which split it is for all tasks
       public/TASK/{train,validation,test}.parquet
       public/TASK/references.parquet       answers without content to the questions of all splits
@@ -18,6 +19,7 @@ from typing import Any
 
 import polars as pl
 
+from benchmark.folds import Fold
 from corpus.errors import CbcError
 from corpus.files.parquet_frames import read_frame, read_rows
 from corpus.store import read_manifest
@@ -55,6 +57,12 @@ class Bench:
     def fingerprint(self) -> str:
         """Hex digest that identifies the bench."""
         return str(self.manifest["fingerprint"])
+
+    @property
+    def fold(self) -> Fold | None:
+        """The fold that it tests; None if its test part is no fold."""
+        number = self.manifest.get("fold")
+        return None if number is None else Fold(number, self.manifest["folds"])
 
     @property
     def simulated(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,17 @@ import polars as pl
 from benchmark.answers.base import STORED
 from benchmark.audit import LeakyBench, refuse_leaks
 from benchmark.bench import FORMAT, SPLITS, VERSION, Bench
+from benchmark.folds import BadFold, Fold
 from benchmark.hidden import keyed_groups, with_instances, with_keyed_names
 from benchmark.holdout import Holdout, hold_out
+from benchmark.mask_draws import MOST_DRAWS, draws_in, with_mask_draws
 from benchmark.one_task_each import one_task_each
 from benchmark.revealing import find_revealing
 from benchmark.secret import PLACE, BadSecret, Secret, choose_secret, read_secret
 from benchmark.sizes import PanelSize, panel_ranks
 from benchmark.stored_references import best_references, reference_frame
 from benchmark.tasks.base import CONTENT, NotEnough, Task
-from benchmark.tasks.registry import all_tasks, task_named
+from benchmark.tasks.registry import TASKS, all_tasks, task_named
 from corpus.derivatives import remember
 from corpus.errors import CbcError, NoSuchPath
 from corpus.files.atomic import part_path, replace_folder, write_json
@@ -64,15 +66,22 @@ def build_bench(
     panel: PanelSize | None = None,
     hidden: bool = False,
     secret_file: Path | None = None,
+    fold: Fold | None = None,
+    tasks: Collection[str] | None = None,
+    mask_draws: int = MOST_DRAWS,
 ) -> Bench:
     """Build a bench beside `out` and rename it into place; an equal bench that exists is left unchanged.
 
     `hidden`: its public part does not give test answers away. It is drawn from the secret in `secret_file`, of the
-    bench that is there, or from a new one. Raises NoSuchPath, WrongVersion, NothingToAsk, HoldsOther, LeakyBench,
-    BadSecret.
+    bench that is there, or from a new one. `fold`: its test part is that fold; `tasks`: it has no others, and splits as
+    with all; `mask_draws`: the most draws of masks of a video, in a hidden bench one. Raises NoSuchPath, WrongVersion,
+    NothingToAsk, HoldsOther, LeakyBench, BadSecret, BadFold, UnknownName.
     """
+    if hidden and fold:
+        raise BadFold("a hidden bench has no folds: the training of one holds the answers of another", "leave out one")
+    chosen = chosen_tasks(tasks)
     secret = choose_secret(out, seed, secret_file) if hidden else None
-    check_place(out, seed, secret)
+    check_place(out, seed, secret, fold)
     opened_corpus = Corpus.open(corpus)
     connection = opened_corpus.connect(kept=True)
     staged = part_path(out)
@@ -80,25 +89,30 @@ def build_bench(
     staged.mkdir(parents=True)
     law = query(connection, f'FROM "{LAW}"') if LAW in opened_corpus.annotations() else None
     drawn_seed = secret.drawn_seed if secret else seed
-    settings = Building(drawn_seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law, secret)
-    tasks, left_out, holdout = build_tasks(connection, staged, settings)
-    if not tasks:
+    settings = Building(
+        drawn_seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law, secret, fold, 1 if hidden else mask_draws
+    )
+    entries, left_out, holdout = build_tasks(chosen, connection, staged, settings)
+    if not entries:
         shutil.rmtree(staged)
         raise nothing_to_ask(opened_corpus, connection, left_out)
-    answer_by_references(tasks, staged)
+    answer_by_references(entries, staged)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
         "seed": None if secret else seed,
+        "fold": fold.number if fold else None,
+        "folds": fold.folds if fold else None,
         "hidden": secret is not None,
         "simulated": is_simulated(connection, law),
         "holdout": holdout,
         "panel": asdict(settings.panel),
+        "mask_draws": settings.mask_draws,
     }
     if run := last_run(opened_corpus):
         manifest["filtered"] = {name: run[name] for name in ("recipe", "digest", "messages", "kept")}
     files = file_digests(staged / "public" if secret else staged, staged)
-    manifest |= {"fingerprint": fingerprint(files), "tasks": tasks, "left_out": left_out, "files": files}
+    manifest |= {"fingerprint": fingerprint(files), "tasks": entries, "left_out": left_out, "files": files}
     write_json(staged / "manifest.json", manifest)
     if secret:
         secret.write(staged)
@@ -111,15 +125,28 @@ def build_bench(
     return Bench.open(out)
 
 
+def chosen_tasks(names: Collection[str] | None) -> list[Task]:
+    """The tasks of these names, or all, in the order of the registry. Raises UnknownName, NothingToAsk."""
+    if names is None:
+        return all_tasks()
+    chosen = {name: task_named(name) for name in names}
+    if not chosen:
+        raise NothingToAsk("no task was named", f"name some of {', '.join(TASKS)}")
+    return [chosen[name] for name in TASKS if name in chosen]
+
+
 def build_tasks(
-    connection: duckdb.DuckDBPyConnection, staged: Path, settings: Building
+    candidates: Sequence[Task], connection: duckdb.DuckDBPyConnection, staged: Path, settings: Building
 ) -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
-    """Write the files of all tasks; gives their entries in the manifest, why others are left out, and the holdout."""
+    """Write the files of tasks; gives their entries in the manifest, why others are left out, and the holdout.
+
+    The holdout is that of all tasks, whichever are built, so that benches of one seed agree on it.
+    """
     tasks: dict[str, Any] = {}
     left_out: dict[str, str] = {}
-    candidates = all_tasks()
+    by_time = {task.split_by_time for task in all_tasks() if task.split_by_time}
     with progress("building", "tasks", len(candidates)) as shown:
-        holdout = hold_out(connection, settings.seed, {task.split_by_time for task in candidates if task.split_by_time})
+        holdout = hold_out(connection, settings.seed, by_time, settings.fold)
         write_parquet(keyed_groups(holdout.groups(), settings.secret), staged / "public" / "groups.parquet")
         holdouts = dict.fromkeys([task.name for task in candidates], holdout)
         if settings.secret:
@@ -164,8 +191,8 @@ def nothing_to_ask(corpus: Corpus, connection: duckdb.DuckDBPyConnection, left_o
     return NothingToAsk(f"{corpus.root} feeds no task: it has {contents}", mend, left_out)
 
 
-def check_place(out: Path, seed: int, secret: Secret | None = None) -> None:
-    """Check, before building, that `out` is free or was drawn from this seed or secret.
+def check_place(out: Path, seed: int, secret: Secret | None = None, fold: Fold | None = None) -> None:
+    """Check, before building, that `out` is free or was drawn from this seed or secret, for this fold.
 
     Raises NoSuchPath, WrongVersion, HoldsOther, BadSecret.
     """
@@ -175,12 +202,18 @@ def check_place(out: Path, seed: int, secret: Secret | None = None) -> None:
         if not (out / "manifest.json").is_file():
             raise NoSuchPath(f"{out} exists and is no bench", "give an empty or new folder")
         bench = Bench.open(out)
-        there = {"hidden": bench.hidden, "seed": bench.manifest.get("seed")}
+        there = {"hidden": bench.hidden, "seed": bench.manifest.get("seed"), "fold": fold_text(bench.fold)}
         if secret and bench.hidden:
             if not (out / PLACE).is_file():
                 raise BadSecret(f"{out} is a hidden bench without its private part", "build in another folder")
             there = described(read_secret(out / PLACE))
-        refuse_other(out, "bench", there, described(secret) if secret else {"hidden": False, "seed": seed})
+        asked = {"hidden": False, "seed": seed, "fold": fold_text(fold)}
+        refuse_other(out, "bench", there, described(secret) if secret else asked)
+
+
+def fold_text(fold: Fold | None) -> str:
+    """A fold as it is asked for, in words where there is none."""
+    return str(fold) if fold else "none"
 
 
 def described(secret: Secret) -> dict[str, Any]:
@@ -202,13 +235,17 @@ def move_into_place(staged: Path, out: Path, corpus: Path) -> None:
 
 @dataclass(frozen=True)
 class Building:
-    """What all tasks of a bench are built with; `law`: of the simulated world; `secret`: of a hidden bench."""
+    """What all tasks of a bench are built with; `law`: of the simulated world; `secret`: of a hidden bench; `fold`: its
+    test part; `mask_draws`: the most draws of masks of a video.
+    """
 
     seed: int
     sizes: Mapping[str, int]
     panel: PanelSize
     law: pl.DataFrame | None
     secret: Secret | None
+    fold: Fold | None
+    mask_draws: int
 
 
 def build_task(
@@ -218,7 +255,7 @@ def build_task(
     LOG.debug("building %s", task.name)
     seed, law, secret = settings.seed, settings.law, settings.secret
     frame = task.instances(connection, holdout, seed, settings.sizes)
-    questions = task.render(frame)
+    questions = task.render(with_mask_draws(task, frame, settings.mask_draws, seed))
     reveals_count = find_revealing(questions, task.hidden_counts)
     questions = with_instances(questions.filter(~reveals_count), task.name, secret)
     counts = {split: questions.filter(pl.col("split") == split).height for split in SPLITS}
@@ -243,7 +280,7 @@ def build_task(
         write_parquet(questions.select("instance_id", "message_id"), staged / "private" / task.name / "names.parquet")
     if law is not None and test["message_id"].is_in(law["message_id"].implode()).all():
         write_oracle(task, test, law, staged / "private" / task.name / "oracle.parquet")
-    entry = {"table": task.table.name, "condition": task.condition, "kind": task.answer.name}
+    entry = {"table": task.table.name, "condition": task.condition, "kind": task.answer.name, "draws": draws_in(test)}
     metrics = [metric.name for metric in task.metrics]
     return {**entry, "metrics": metrics, **counts, "revealing_left_out": int(reveals_count.sum())}
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.options import BenchOption
+from benchmark.options import BenchOption, comma_separated
 from corpus.console import next_command, note, say, say_json
 from corpus.options import Corpus, Json
 
@@ -29,10 +29,18 @@ def build(
     secret: Annotated[
         Path | None, typer.Option(metavar="FILE", help="private/secret.json of a hidden bench, to build it again")
     ] = None,
+    mask_draws: Annotated[
+        int, typer.Option(min=1, help="most draws of masks of a video, where test videos with replay are few")
+    ] = 20,
+    fold: Annotated[
+        str | None, typer.Option(metavar="k/K", help="test fold k, from 0, of K (default: a fifth of the groups)")
+    ] = None,
+    tasks: Annotated[str | None, typer.Option(help="comma-separated tasks (default: all)")] = None,
     json: Json = False,
 ) -> None:
     """Build the questions of every task, split by channel, with the test answers in a private part."""
     from benchmark.build import NothingToAsk, build_bench
+    from benchmark.folds import Fold
     from benchmark.report import build_rows, build_text
     from benchmark.sizes import PanelSize
     from corpus.filters.outcome import newer_note
@@ -40,7 +48,17 @@ def build(
 
     try:
         sizes = PanelSize(panel, panel_scenes)
-        bench = build_bench(corpus, out, seed, panel=sizes, hidden=hidden or secret is not None, secret_file=secret)
+        bench = build_bench(
+            corpus,
+            out,
+            seed,
+            panel=sizes,
+            hidden=hidden or secret is not None,
+            secret_file=secret,
+            fold=Fold.parse(fold) if fold is not None else None,
+            tasks=comma_separated(tasks),
+            mask_draws=mask_draws,
+        )
     except NothingToAsk as error:
         for task, reason in error.left_out.items():
             note(f"left out: {task} ({reason})")

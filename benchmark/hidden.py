@@ -14,9 +14,16 @@ NAMES = ("message_id", "group")
 
 
 def with_instances(questions: pl.DataFrame, task: str, secret: Secret | None) -> pl.DataFrame:
-    """Add instance_id to the questions of a task; with a secret in the order of that keyed id."""
+    """Add instance_id to the questions of a task: `TASK:MESSAGE`, of a further draw of masks `TASK#DRAW:MESSAGE`.
+
+    With a secret the message's part is keyed, and rows are in the order of it; there each message has one draw.
+    """
     if secret is None:
-        return questions.with_columns(instance_id=pl.concat_str(pl.lit(f"{task}:"), pl.col("message_id")))
+        asking = pl.lit(task)
+        if "draw" in questions.columns:
+            draw = pl.when(pl.col("draw") > 0).then(pl.concat_str(pl.lit("#"), "draw")).otherwise(pl.lit(""))
+            asking = pl.concat_str(asking, draw)
+        return questions.with_columns(instance_id=pl.concat_str(asking, pl.lit(":"), "message_id"))
     keyed = secret.keyed(f"instance:{task}", questions["message_id"])
     return questions.with_columns(instance_id=pl.lit(f"{task}:") + keyed).sort("instance_id")
 

@@ -4,11 +4,13 @@ Messages of one communicator, company or campaign belong together: they are a gr
 all tasks. Tasks separated by time live inside the training groups: what of that kind and medium is later than their
 cut-off is in no task's training. Training messages nearly equal to a test message leave training. So one model trained
 on all tasks has seen no test message, and no test group, of any of them.
+
+With a fold (benchmark/folds.py) its groups are the test part. Tasks separated by time have no folds: their cut-off is
+then that of all groups, the same time in each fold, and they ask about the training groups of that bench.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,13 +22,12 @@ import polars as pl
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from benchmark.folds import Fold
+from benchmark.group_splits import LEAST_GROUPS as LEAST_GROUPS  # tasks of all packages import it from here
+from benchmark.group_splits import TEST_SHARE, VALIDATION_SHARE, split_groups
 from corpus.filters.near_pairs import find_candidates_between, sign, verify
 from corpus.filters.pool import Pool, normalised
 
-TEST_SHARE = 0.2
-VALIDATION_SHARE = 0.1
-LEAST_GROUPS = 3
-"""Fewer groups of a kind cannot be split: all of them are for training."""
 LEAST_EARLIER = 0.5
 """Where a cut by time would leave a smaller share for training, there is none."""
 SIMILARITY, SHINGLE_CHARACTERS = 0.8, 5
@@ -90,13 +91,18 @@ class Holdout:
         return of_group.sort("group")
 
 
-def hold_out(connection: duckdb.DuckDBPyConnection, seed: int, by_time: Collection[tuple[str, str]] = ()) -> Holdout:
+def hold_out(
+    connection: duckdb.DuckDBPyConnection,
+    seed: int,
+    by_time: Collection[tuple[str, str]] = (),
+    fold: Fold | None = None,
+) -> Holdout:
     """Split the messages of a corpus; `by_time` names the (channel, kind) that a task separates by time."""
     list_groups(connection)
-    connection.register("_split", split_groups(facts_of(connection), seed).to_arrow())
+    connection.register("_split", split_groups(facts_of(connection), seed, fold).to_arrow())
     held = _frame(connection, HELD).rename({"split": "group_split"})
     connection.unregister("_split")
-    held, later = separate_by_time(held, by_time)
+    held, later = separate_by_time(held, by_time, all_groups=fold is not None)
     near = near_tests(connection, held)
     kept = ~pl.col("message_id").is_in(near.implode())
     messages = held.with_columns(pl.when(kept).then(pl.col(name)).alias(name) for name in ("split", "time_split"))
@@ -137,44 +143,20 @@ def facts_of(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return _frame(connection, FACTS)
 
 
-def split_groups(facts: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """The split of each group: of those whose rarest fact is the same, a fifth is test, a tenth validation.
-
-    So also what few groups have is in every split; facts of fewer groups than can be split do not count where a group
-    has others. The order is that of a seeded hash.
-    """
-    counted = facts.with_columns(groups=pl.len().over("fact"))
-    counted = counted.with_columns(too_few=pl.col("groups") < LEAST_GROUPS).sort("group", "too_few", "groups", "fact")
-    rarest = counted.unique("group", keep="first", maintain_order=True)
-    digest = [hashlib.sha256(f"{seed}:{name}".encode()).hexdigest() for name in rarest["group"]]
-    ordered = rarest.with_columns(pl.Series("digest", digest, pl.String)).sort("digest")
-    count, place = pl.len().over("fact"), pl.int_range(pl.len()).over("fact")
-    tests = pl.max_horizontal(1, (TEST_SHARE * count).round())
-    validations = pl.max_horizontal(1, (VALIDATION_SHARE * count).round())
-    split = (
-        pl.when(count < LEAST_GROUPS)
-        .then(pl.lit("train"))
-        .when(place < tests)
-        .then(pl.lit("test"))
-        .when(place < tests + validations)
-        .then(pl.lit("validation"))
-        .otherwise(pl.lit("train"))
-    )
-    return ordered.select("group", split=split).sort("group")
-
-
 def separate_by_time(
-    held: pl.DataFrame, by_time: Collection[tuple[str, str]]
+    held: pl.DataFrame, by_time: Collection[tuple[str, str]], all_groups: bool = False
 ) -> tuple[pl.DataFrame, dict[tuple[str, str], dict[str, Any]]]:
     """Add `split` and `time_split`: inside the training groups the last fifth by time is test, the tenth before it
     validation; equal times stay together. Gives the first times of both for each channel and kind; none where times
-    are so coarse that less than half would stay for training.
+    are so coarse that less than half would stay for training. `all_groups`: shares are of the messages of all groups,
+    so that the times are the same whichever groups are for training.
     """
     later: dict[tuple[str, str], dict[str, Any]] = {}
     time_split, at = pl.lit(None, pl.String), pl.col("published_at")
     for channel, kind in sorted(by_time):
-        of_kind = (pl.col("group_split") == "train") & (pl.col("channel") == channel) & (pl.col("kind") == kind)
-        times = held.filter(of_kind, at.is_not_null())["published_at"]
+        every = (pl.col("channel") == channel) & (pl.col("kind") == kind)
+        of_kind = every & (pl.col("group_split") == "train")
+        times = held.filter(every if all_groups else of_kind, at.is_not_null())["published_at"]
         if times.is_empty():
             continue
         first_validation, first_test = (

@@ -83,13 +83,23 @@ def value_interval(metric: Metric, sums: Array, sizes: Array, value: float | Non
 
 def skill_interval(metric: Metric, sums: Array, base: Array, sizes: Array) -> Interval:
     """Interval of the skill of a run over another on the same instances; sums, base: [groups, k]."""
+    value, without = skill_and_without(metric, sums, base)
+    return student(value, without, sizes, SHARE if metric.skill == "share" else PLAIN, metric.heavy_tailed)
+
+
+def skill_error(metric: Metric, sums: Array, base: Array) -> float:
+    """Standard error of that skill, in its own unit; not a number where it is not defined without one of the groups."""
+    return standard_error(skill_and_without(metric, sums, base)[1])
+
+
+def skill_and_without(metric: Metric, sums: Array, base: Array) -> tuple[float, Array]:
+    """The skill of a run over another, and that without each group: [groups]."""
 
     def gain(total: Array, base_total: Array) -> Array:
         return metric.gain(metric.finish(total), metric.finish(base_total))
 
     value = float(gain(sums.sum(axis=0), base.sum(axis=0)))
-    without = gain(sums.sum(axis=0) - sums, base.sum(axis=0) - base)
-    return student(value, without, sizes, SHARE if metric.skill == "share" else PLAIN, metric.heavy_tailed)
+    return value, gain(sums.sum(axis=0) - sums, base.sum(axis=0) - base)
 
 
 def difference_interval(metric: Metric, sums: Array, others: Array, sizes: Array) -> Interval:

@@ -9,10 +9,11 @@ from corpus.printing import table_text
 
 
 def build_rows(bench: Bench) -> dict[str, Any]:
-    """The report for programs: folder, seed (null: secret), fingerprint, tasks with sizes, and those left out."""
+    """The report for programs: folder, seed (null: secret), fold, fingerprint, tasks with sizes, and those left out."""
     manifest = bench.manifest
     return {"bench": bench.root} | {
-        name: manifest[name] for name in ("seed", "hidden", "fingerprint", "simulated", "tasks", "left_out")
+        name: manifest[name]
+        for name in ("seed", "fold", "folds", "hidden", "fingerprint", "simulated", "tasks", "left_out")
     }
 
 
@@ -26,6 +27,8 @@ def build_text(bench: Bench) -> str:
     ]
     left_out = [f"left out: {name} ({reason})" for name, reason in bench.manifest["left_out"].items()]
     lines = [table_text(head, rows), *left_out, f"bench in {bench.root}"]
+    if bench.fold:
+        lines.append(f"its test part is fold {bench.fold}, counted from 0")
     if bench.hidden:
         lines.append("publish manifest.json and public/ alone; private/ holds the answers and the secret")
     return "\n".join(lines)

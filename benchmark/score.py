@@ -1,10 +1,11 @@
 """Score a run: every metric of every task that it answers, with its 95 % interval. All scores are computed here.
 
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
-lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, questions, partial, groups,
-effective_groups, spread_predicted, spread_true, coverage_80, unparsed, unparsed_reasons: {reason: answers}}]}; n counts
-the instances that were asked of the task's `questions`, all unless `partial`; a bound that cannot be computed is null
-and `reason` says why; the best trivial predictor is the reference that was best on validation.
+lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, messages, draws, questions,
+partial, groups, effective_groups, spread_predicted, spread_true, coverage_80, unparsed, unparsed_reasons: {reason:
+answers}}]}; n counts the instances that were asked of the task's `questions`, all unless `partial`, about so many
+`messages`, of each with so many `draws` of masks; a bound that cannot be computed is null and `reason` says why; the
+best trivial predictor is the reference that was best on validation.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import polars as pl
 
 from benchmark.answer_key import AnswerKey, count_unparsed, read_answer_key, reasons_text, unparsed_reasons
 from benchmark.bench import Bench
-from benchmark.intervals import Interval, effective_groups, group_sums, skill_interval, value_interval
+from benchmark.intervals import Interval, effective_groups, group_sums, skill_error, skill_interval, value_interval
 from benchmark.metrics import Array, Judged, Metric
 from benchmark.reference_rows import best_reference, provided_answers
 from benchmark.run import NoPredictions, Run
@@ -49,14 +50,22 @@ class Measured:
         """Skill over another run on the same instances."""
         return skill_interval(self.metric, self.sums, base.sums, self.sizes)
 
+    def skill_error(self, base: Measured) -> float:
+        """Standard error of that skill."""
+        return skill_error(self.metric, self.sums, base.sums)
+
 
 def measure(key: AnswerKey, judged: dict[str, dict[str, Judged]]) -> dict[str, dict[str, Measured]]:
-    """Measure every metric of every run; gives metric name -> run -> measurement.
+    """Measure every metric of every run that has answers for it; gives metric name -> run -> measurement.
 
     judged: run -> metric name -> its answers judged.
     """
     return {
-        metric.name: {run: measured_of(metric, answers[metric.name], key) for run, answers in judged.items()}
+        metric.name: {
+            run: measured_of(metric, answers[metric.name], key)
+            for run, answers in judged.items()
+            if metric.name in answers
+        }
         for metric in key.task.metrics
     }
 
@@ -90,6 +99,8 @@ def score_rows(run: Run, task: str) -> list[Row]:
             **asdict(measured[metric.name][run.name].interval),
             **best[metric.name],
             "n": key.instances,
+            "messages": key.messages,
+            "draws": key.draws,
             "questions": total,
             "partial": key.instances < total,
             "groups": key.groups,
@@ -152,6 +163,12 @@ def number_with_bounds(value: float | None, low: float | None, high: float | Non
     return f"{short_number(value)} [{bounds}]"
 
 
+def asked_text(row: Row) -> str:
+    """How many questions a row is of, and where videos have several draws of masks how many of both."""
+    draws = f" ({row['messages']:,} videos, {row['draws']} draws of masks)" if row.get("draws", 1) > 1 else ""
+    return f"{row['n']:,}{draws}"
+
+
 def scores_text(rows: list[Row]) -> str:
     """Score rows as a table for a terminal, each metric beside the best reference."""
     head = ("task", "metric", "better", "unit", "value [95 % interval]", "best trivial", "n", "groups", "unparsed")
@@ -163,7 +180,7 @@ def scores_text(rows: list[Row]) -> str:
             row["unit"],
             number_with_bounds(row["value"], row["low"], row["high"]),
             f"{row['best_trivial'] or ''} {short_number(row['best_trivial_value'])}".strip(),
-            f"{row['n']} of {row['questions']}" if row["partial"] else row["n"],
+            f"{asked_text(row)} of {row['questions']}" if row["partial"] else asked_text(row),
             row["groups"],
             row["unparsed"],
         )

@@ -36,11 +36,16 @@ def capped(frame: pl.DataFrame, sizes: Mapping[str, int], seed: int) -> pl.DataF
 
 
 def panel_ranks(questions: pl.DataFrame, size: PanelSize, seed: int) -> pl.Series:
-    """The rank of each question in the panel, null outside of it: first a question of each group, then a second."""
+    """The rank of each question in the panel, null outside of it: first a question of each group, then a second.
+
+    Of several draws of masks the panel asks the first alone.
+    """
     order = questions.select("group", row=pl.int_range(pl.len())).with_columns(hashed(questions["message_id"], seed))
     if size.most_scenes is not None and "scene_seen" in questions.columns:
         scenes = questions["scene_seen"].list.len().fill_null(0)
         order = order.filter(scenes <= size.most_scenes)
+    if "draw" in questions.columns:
+        order = order.filter(questions["draw"].gather(order["row"]) == 0)
     turn = pl.col("hashed").rank("ordinal").over("group")
     order = order.with_columns(hashed(order["group"], seed).alias("hashed_group"), turn=turn)
     ranked = order.sort("turn", "hashed_group").head(size.questions)

@@ -56,7 +56,8 @@ def with_curves(questions: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
 
 def choose_videos(questions: pl.DataFrame) -> list[str]:
     """Choose instances by the hash of their message, each of another channel as far as possible."""
-    frame = questions.select("instance_id", "message_id", "group").sort("message_id", "instance_id")
+    frame = questions.select("instance_id", "message_id", "group").unique("message_id", keep="first")
+    frame = frame.sort("message_id", "instance_id")
     order = sorted(frame.iter_rows(), key=lambda row: (sampling_key(row[1]), row[0]))
     groups_taken: set[str] = set()
     new_channels: list[str] = []

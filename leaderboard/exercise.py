@@ -22,4 +22,4 @@ def exercise_bench(out: Path) -> Bench:
     """Build the exercise bench; an equal one that exists is left unchanged. Raises HoldsOther, NoSuchPath."""
     with tempfile.TemporaryDirectory(prefix="cbc-world-") as folder:
         simulate(Path(folder) / "corpus", SEED, "clear", **WORLD)
-        return build_bench(Path(folder) / "corpus", out, SEED, SIZES)
+        return build_bench(Path(folder) / "corpus", out, SEED, SIZES, mask_draws=1)

@@ -17,7 +17,9 @@ from corpus.verbalize.number_words import read_number
 
 Key = Callable[[pl.DataFrame], pl.Series]
 Fact = float | list[float | None] | str | None
-NAMES = frozenset({"instance_id", "message_id", "group", "options", "asked", "panel_rank", "option_texts", "prompt"})
+NAMES = frozenset(
+    {"instance_id", "message_id", "group", "options", "asked", "panel_rank", "draw", "option_texts", "prompt"}
+)
 FIELD = re.compile(r"^([^\n:=]{1,30}): ([^\n]*\d[^\n]*)$", re.MULTILINE)
 SCENE = re.compile(r"^scene (\d+): .* = (?:(\d+)|<[^\n]*>)$", re.MULTILINE)
 PARTED = " / "
@@ -58,6 +60,11 @@ class Rows:
         if key not in self.keys:
             self.keys[key] = key(self.frame).cast(pl.String).to_list()
         return self.keys[key]
+
+    @cached_property
+    def draws(self) -> list[int]:
+        """Which draw of masks each row is, 0 where there is one alone."""
+        return self.frame["draw"].to_list() if "draw" in self.frame.columns else [0] * self.frame.height
 
     @cached_property
     def questions(self) -> list[Question]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
@@ -55,15 +54,17 @@ def scenes_key(frame: pl.DataFrame) -> pl.Series:
 
 
 def equal_keys(key: Key) -> Pairing:
-    """Pair rows of equal keys; a key that several rows of a source have is left out."""
+    """Pair rows of equal keys; a key that several rows of a source have is left out, unless they are draws of masks."""
 
     def pairs(asking: Rows, source: Rows) -> Iterable[tuple[int, int]]:
-        known = source.keyed(key)
-        count = Counter(known)
-        place = {name: row for row, name in enumerate(known) if name is not None and count[name] == 1}
+        places: dict[str, list[int]] = {}
+        for row, name in enumerate(source.keyed(key)):
+            if name is not None:
+                places.setdefault(name, []).append(row)
         for row, name in enumerate(asking.keyed(key)):
-            if name in place and (asking.file != source.file or row != place[name]):
-                yield row, place[name]
+            others = places.get(name, []) if name is not None else []
+            if len({source.draws[other] for other in others}) == len(others):
+                yield from ((row, other) for other in others if asking.file != source.file or row != other)
 
     return pairs
 

@@ -37,7 +37,7 @@ def correlated(order: Array, values: Array) -> bool:
 
 def visible_numbers(frame: pl.DataFrame) -> dict[str, Array]:
     """The numbers of a frame's columns, and the first of each answer where it is known."""
-    columns = frame.drop("panel_rank", strict=False).schema.items()
+    columns = frame.drop("panel_rank", "draw", strict=False).schema.items()
     numbers = [name for name, of in columns if of.is_numeric() or of.is_temporal()]
     values = {name: frame[name].to_physical().cast(pl.Float64).fill_null(np.nan).to_numpy() for name in numbers}
     return values | {"target": first_values(frame)}

@@ -140,6 +140,8 @@ class Comparison:
             "skill_high": skill.high,
             "rank": None if self.partial else self.ranks.get(run),
             "n": self.key.instances,
+            "messages": self.key.messages,
+            "draws": self.key.draws,
             "questions": self.questions,
             "partial": self.partial,
             "groups": self.key.groups,

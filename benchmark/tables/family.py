@@ -1,7 +1,7 @@
 """A table's family of comparisons: each run against the best reference and against its control, on the headline.
 
 All conditions of the table are one family and are tested jointly (benchmark/apart.py), so that at most 5 % of tables
-call a run apart that does not differ.
+call a run apart that does not differ. Beside each comparison stands the smallest true skill that it would call apart.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from benchmark.apart import Contest, verdicts
+from benchmark.apart import Contest, Verdict, verdicts
+from benchmark.detectable import smallest_difference
+from benchmark.intervals import effective_groups
 from benchmark.reference_rows import REFERENCE_KINDS
 from benchmark.run import Run
 from benchmark.tables.compare import Comparison
@@ -33,6 +35,14 @@ class Member:
     def contest(self) -> Contest:
         """The comparison as it is tested."""
         return self.comparison.contest(self.run, self.rival)
+
+    def detectable(self, verdict: Verdict) -> float | None:
+        """The smallest true skill over the rival that the family's test calls apart with 80 % power; None: none is."""
+        measured, sizes = self.comparison.measured, self.comparison.key.sizes
+        if verdict.critical is None or not self.contest.decidable:
+            return None
+        error = measured[self.run].skill_error(measured[self.rival])
+        return smallest_difference(error, verdict.critical, effective_groups(sizes))
 
 
 def headline_of(comparison: Comparison) -> str | None:
@@ -75,6 +85,7 @@ def family_rows(comparisons: Sequence[Comparison], runs: Sequence[Run]) -> list[
                 "reason": skill.reason,
                 "p": verdict.p if contest.decidable else None,
                 "apart": verdict.apart,
+                "detectable": member.detectable(verdict),
             }
         )
     return rows

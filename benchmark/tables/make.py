@@ -2,16 +2,18 @@
 
 DIR/TABLE.json: {"format": "cbc-table", "version": 1, "bench", "simulated", "table", "title", "note", "conditions",
 "metrics": [{name, meaning, lower_is_better, skill, detail}], "heavy_tailed": [metrics without intervals], "rows":
-[{table, condition, metric, run, kind, value, low, high, skill, skill_low, skill_high, rank, n, questions, partial,
-groups, effective_groups, spread_predicted, spread_true, coverage_80, unparsed}], "reported": [{model, condition,
-metric, value}], "separable": [{condition, metric, better, worse, difference, low, high, p}], "family": [{condition,
-metric, run, rival, role: reference or control, skill, low, high, reason, p, apart}], "rank": {condition: {metric:
-{run: rank}}}, "best_trivial": {condition: {metric: run}}, "partial": [{condition, metric, n, best_trivial, rank:
-{run: rank}}], "everything": rows, "seeds": [{recipe, condition, metric, seeds, mean, sd, lowest, highest}]}.
+[{table, condition, metric, run, kind, value, low, high, skill, skill_low, skill_high, rank, n, messages, draws,
+questions, partial, groups, effective_groups, spread_predicted, spread_true, coverage_80, unparsed}], "reported":
+[{model, condition, metric, value}], "separable": [{condition, metric, better, worse, difference, low, high, p}],
+"family": [{condition, metric, run, rival, role: reference or control, skill, low, high, reason, p, apart,
+detectable}], "rank": {condition: {metric: {run: rank}}}, "best_trivial": {condition: {metric: run}}, "partial":
+[{condition, metric, n, best_trivial, rank: {run: rank}}], "everything": rows, "seeds": [{recipe, condition, metric,
+seeds, mean, sd, lowest, highest}]}.
 TABLE.csv holds the rows alone.
 
 "family" is tested jointly over all conditions, and "separable" over all pairs of one condition and metric: p-values are
-adjusted for these, the bounds are of each comparison alone (benchmark/apart.py).
+adjusted for these, the bounds are of each comparison alone (benchmark/apart.py). "detectable" is the least true skill
+that "family" would call apart with 80 % power (benchmark/detectable.py); null where none would be.
 
 Where a run answers the panel alone, `rows` are of the panel, and `everything` has those of the runs that answer all
 questions, on all of them. A row with `partial` true covers other questions: it has no rank and is in no pair of
@@ -52,6 +54,8 @@ COLUMNS = (
     "skill_high",
     "rank",
     "n",
+    "messages",
+    "draws",
     "questions",
     "partial",
     "groups",

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmark.apart import BLOCKS, RESAMPLES
 from benchmark.intervals import FEWEST_GROUPS
-from benchmark.score import number_with_bounds, short_number
+from benchmark.score import asked_text, number_with_bounds, short_number
 from benchmark.tables.standings import standings
 from benchmark.tables.summary import summary
 
@@ -181,8 +181,8 @@ def everything_block(table: dict[str, Any], metric: str) -> str:
     conditions = [c for c in table["conditions"] if any(row["condition"] == c for row in rows)]
     names = list(dict.fromkeys(row["run"] for row in sorted(rows, key=lambda row: row["rank"] or len(rows))))
     values = pivot(rows, conditions, names, lambda row: number_with_bounds(row["value"], row["low"], row["high"]))
-    sizes = {row["condition"]: row["n"] for row in rows}
-    heads = [f"{condition} ({sizes[condition]:,})" for condition in conditions]
+    sizes = {row["condition"]: asked_text(row) for row in rows}
+    heads = [f"{condition} ({sizes[condition]})" for condition in conditions]
     body = grid(["run", *heads], [[name, *line] for name, line in zip(names, values, strict=True)])
     return f"### {metric}: on all questions, for the runs that answered them\n\n{body}"
 
@@ -229,13 +229,22 @@ def family_block(table: dict[str, Any]) -> str:
             row["run"],
             f"{row['rival']} ({row['role']})",
             number_with_bounds(row["skill"], row["low"], row["high"]),
+            short_number(row["detectable"]),
             short_number(row["p"]),
             side(row),
         ]
         for row in rows
     ]
-    head = ["condition", "metric", "run", "rival", "skill over it", "adjusted p", "apart"]
-    return f"## Apart from the best reference and from the control\n\n{grid(head, body)}"
+    head = ["condition", "metric", "run", "rival", "skill over it", "smallest it can tell", "adjusted p", "apart"]
+    return f"## Apart from the best reference and from the control\n\n{grid(head, body)}\n\n{DETECTABLE_NOTE}"
+
+
+DETECTABLE_NOTE = (
+    "The smallest skill that these questions can tell: a run whose true skill over the rival is this large would "
+    "be called apart in 80 of 100 samples of as many groups, one of smaller skill less often. So where a run is not "
+    "apart, it may still be better or worse by less than this. From the jackknife's standard error of the skill, the "
+    "critical value of the joint test, and Student's t with one degree of freedom less than there are effective groups."
+)
 
 
 def side(row: Row) -> str:
@@ -246,10 +255,9 @@ def side(row: Row) -> str:
 def basis_block(table: dict[str, Any]) -> str:
     """Basis of the figures: instances, groups, unread answers, and how intervals and ranks are computed."""
     sizes = {row["condition"]: row for row in table["rows"] if not row["partial"]}
-    counts = ("n", "questions", "groups")
     lines = [
-        [c, *(str(sizes[c][name]) for name in counts), f"{sizes[c]['effective_groups']:.1f}"]
-        for c in table["conditions"]
+        [c, asked_text(row), *(str(row[name]) for name in ("questions", "groups")), f"{row['effective_groups']:.1f}"]
+        for c, row in ((c, sizes[c]) for c in table["conditions"])
     ]
     few = [condition for condition, row in sizes.items() if row["effective_groups"] < FEWEST_GROUPS]
     notes = [

@@ -81,6 +81,8 @@ class Task(ABC):
     """Test questions below which it cannot be asked; a hidden bench gives it these first."""
     asks_curve: bool = False
     """Whether it asks for values of scenes, with `replay` and `asked` among its columns."""
+    draws_masks: bool = False
+    """Whether which scenes it masks is drawn, so that a video can be asked about with several draws (`mask_again`)."""
     spans_decades: bool = False
     """Whether its values are counts over several powers of ten, so that models learn their logarithms."""
     split_by_time: tuple[str, str] | None = None
@@ -102,9 +104,14 @@ class Task(ABC):
     def render(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the columns `prompt` and `answer`."""
 
-    def rng(self, seed: int, message_id: str = "") -> np.random.Generator:
+    def mask_again(self, frame: pl.DataFrame, seed: int, draw: int) -> pl.DataFrame:
+        """The instances with the masks of another draw (1 and so on), where the task draws masks."""
+        return frame
+
+    def rng(self, seed: int, message_id: str = "", draw: int = 0) -> np.random.Generator:
         """Make the task's random generator for a seed; for a message one of its own, whatever else is in the bench."""
-        return np.random.default_rng([seed, zlib.crc32(self.name.encode()), zlib.crc32(message_id.encode())])
+        name = f"{message_id}#{draw}" if draw else message_id
+        return np.random.default_rng([seed, zlib.crc32(self.name.encode()), zlib.crc32(name.encode())])
 
     def columns(self) -> tuple[str, ...]:
         """Columns of the public frame beyond CONTENT, prompt, options, answer and target."""

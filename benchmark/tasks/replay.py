@@ -74,10 +74,12 @@ class Replay(Task):
     behavior = ("curve", "views", "like_view_pct")
     shuffle_within = "scene_count"
     asks_curve = True
+    draws_masks = True
     least_scenes = 5
 
     def columns(self) -> tuple[str, ...]:
-        return ("scene_seen", "scene_speech", "scene_text", "replay", "asked", "views", "like_view_pct")
+        names = ("scene_seen", "scene_speech", "scene_text", "replay", "asked", "views", "like_view_pct")
+        return (*names, "draw") if self.draws_masks else names
 
     @abstractmethod
     def ask(self, scenes: int, rng: np.random.Generator) -> list[int]:
@@ -86,16 +88,20 @@ class Replay(Task):
     def instances(
         self, connection: duckdb.DuckDBPyConnection, holdout: Holdout, seed: int, sizes: Mapping[str, int]
     ) -> pl.DataFrame:
-        frame = holdout.split(videos(connection)).filter(pl.col("curve").list.len() >= self.least_scenes)
+        frame = holdout.split(videos(connection, with_curve=True)).filter(
+            pl.col("curve").list.len() >= self.least_scenes
+        )
         if frame["group"].n_unique() < LEAST_GROUPS:
             scenes = f"{self.least_scenes} scenes with replay values"
             raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos of {scenes}")
         frame = with_scenes(capped(frame, sizes, seed), connection)
         frame = frame.filter(pl.col("scene_seen").list.len() == pl.col("curve").list.len())
-        counted = zip(frame["message_id"], frame["curve"].list.len(), strict=True)
-        asked = [self.ask(scenes, self.rng(seed, message)) for message, scenes in counted]
-        frame = frame.with_columns(pl.Series("asked", asked, pl.List(pl.Int64)), scene_count=pl.col("curve").list.len())
-        return self.retarget(frame)
+        return self.mask_again(frame.with_columns(scene_count=pl.col("curve").list.len()), seed, 0)
+
+    def mask_again(self, frame: pl.DataFrame, seed: int, draw: int) -> pl.DataFrame:
+        counted = frame.select("message_id", "scene_count").iter_rows()
+        asked = [self.ask(scenes, self.rng(seed, message, draw)) for message, scenes in counted]
+        return self.retarget(frame.with_columns(pl.Series("asked", asked, pl.List(pl.Int64))))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Split the curve into the asked values (`target`) and the visible ones (`replay`)."""
@@ -184,6 +190,7 @@ class ReplayAllMasked(Replay):
     condition = "all_masked"
     metrics = (RMSE_PER_VIDEO, ACCURACY_ABS5, *CURVE_METRICS)
     references = WITHOUT_VISIBLE
+    draws_masks = False
 
     effect_scale = EffectScale(
         "points of 100 of the curve",

@@ -135,11 +135,14 @@ def parts(connection: duckdb.DuckDBPyConnection, sql: str, rows: int) -> Iterato
             yield pl.DataFrame(reader.schema.empty_table())
 
 
-def video_parts(connection: duckdb.DuckDBPyConnection, rows: int = PART_ROWS) -> Iterator[pl.DataFrame]:
-    """All videos: content, views, likes, like_view_pct (null below 100 views), curve (0..100), and in `reason` why one
-    is not used.
+def video_parts(
+    connection: duckdb.DuckDBPyConnection, rows: int = PART_ROWS, with_curve: bool = False
+) -> Iterator[pl.DataFrame]:
+    """All videos, or those with a curve: content, views, likes, like_view_pct (null below 100 views), curve (0..100),
+    and in `reason` why one is not used.
     """
-    for frame in parts(connection, VIDEOS, rows):
+    sql = f"SELECT * FROM ({VIDEOS}) WHERE curve IS NOT NULL ORDER BY message_id" if with_curve else VIDEOS
+    for frame in parts(connection, sql, rows):
         yield cleaned(frame).with_columns(
             like_view_pct=pl.when(pl.col("views") >= MIN_VIEWS, pl.col("likes") <= pl.col("views")).then(
                 100 * pl.col("likes") / pl.col("views")
@@ -158,11 +161,11 @@ def posts_sql(connection: duckdb.DuckDBPyConnection) -> str:
     return POSTS.format(retweets=" UNION ALL ".join(marked) or "SELECT NULL::VARCHAR AS message_id WHERE false")
 
 
-def videos(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """The videos with views or a curve."""
+def videos(connection: duckdb.DuckDBPyConnection, with_curve: bool = False) -> pl.DataFrame:
+    """The videos with views or a curve, or only those with a curve."""
     list_speakers(connection)
     list_attributes(connection)
-    return pl.concat(used(frame) for frame in video_parts(connection))
+    return pl.concat(used(frame) for frame in video_parts(connection, with_curve=with_curve))
 
 
 def posts(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:

@@ -18,7 +18,7 @@ def small_bench(tmp_path_factory) -> Bench:
     """All ten tasks, some dozens of questions each."""
     root = tmp_path_factory.mktemp("small-world")
     simulate(root / "corpus", seed=0, world="clear", brands=10, videos=80, posts=60, emails=0)
-    return build_bench(root / "corpus", root / "bench", 0, SIZES)
+    return build_bench(root / "corpus", root / "bench", 0, SIZES, mask_draws=1)
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,7 @@ def many_channels(tmp_path_factory) -> Bench:
     """A bench of 120 channels, 12 of them for validation."""
     root = tmp_path_factory.mktemp("many")
     simulate(root / "corpus", seed=1, world="clear", brands=120, videos=8, posts=0, emails=0)
-    return build_bench(root / "corpus", root / "bench")
+    return build_bench(root / "corpus", root / "bench", mask_draws=1)
 
 
 @pytest.mark.parametrize("name", ["linear", "boosted"])

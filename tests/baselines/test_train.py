@@ -50,7 +50,7 @@ TOY = {
 def bench(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("toy")
     simulate(folder / "corpus", world="clear", brands=9, videos=5, posts=30, emails=0)
-    build_bench(folder / "corpus", folder / "bench")
+    build_bench(folder / "corpus", folder / "bench", mask_draws=1)
     return folder / "bench"
 
 

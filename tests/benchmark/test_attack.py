@@ -23,7 +23,7 @@ from benchmark.attacks.near_texts import near_texts
 from benchmark.attacks.public_part import PublicPart
 from benchmark.bench import Bench
 from benchmark.build import build_bench
-from benchmark.holdout import split_groups
+from benchmark.group_splits import split_groups
 from tests.benchmark.secret_world import SIZES, hidden_bench, make_world
 
 
@@ -60,7 +60,7 @@ def reorder(bench: Bench, task: str, split: str, column: str) -> None:
 
 
 def test_an_open_bench_gives_its_answers_away(corpus, tmp_path):
-    bench = build_bench(corpus, tmp_path / "open", sizes=SIZES)
+    bench = build_bench(corpus, tmp_path / "open", sizes=SIZES, mask_draws=2)
     rows = tried(bench.root)
     for name in ("message_id", "instance_id", "title and time", "company and title", "time and length", "near texts"):
         row = rows[f"join: {name}"]
@@ -69,6 +69,18 @@ def test_an_open_bench_gives_its_answers_away(corpus, tmp_path):
     assert all(rows[name]["found"] for name in ("order", "names", "files", "bench seeds", "join: scenes"))
     assert not rows["world seeds"]["found"] and not rows["own question"]["found"]
     assert rows["bench seeds"]["signs"] == ["seed 0 draws its panel", "seed 0 draws its masks"]
+
+
+def test_draws_of_masks_reveal_each_other_in_an_open_bench_alone(corpus, hidden, tmp_path):
+    """Where a task is alone, what one mask hides another draw of the same video shows."""
+    for draws in (8, 1):
+        out = tmp_path / f"open{draws}"
+        bench = build_bench(corpus, out, sizes=SIZES, tasks=["replay_random_5"], mask_draws=draws)
+        row = tried(bench.root, "other draws")["other draws"]
+        assert row["answers"] == row["right"] and row["found"] == (draws > 1)
+        assert row["answers"] > row["of"] / 4 or draws == 1  # the middle of short videos is in every mask
+    assert hidden.manifest["mask_draws"] == 1
+    assert {entry["draws"] for entry in hidden.tasks.values()} == {1}
 
 
 def test_a_hidden_bench_gives_nothing_away_with_or_without_its_private_part(hidden, tmp_path, cbc_here):
@@ -130,7 +142,7 @@ def test_ids_without_a_key(copy):
 
 
 def test_seeds_in_the_manifest_are_seen_and_tried(corpus, tmp_path):
-    bench = build_bench(corpus, tmp_path / "open", seed=77, sizes=SIZES)
+    bench = build_bench(corpus, tmp_path / "open", seed=77, sizes=SIZES, mask_draws=1)
     rows = tried(bench.root, "files", "bench seeds")
     assert "manifest.json shows seed" in rows["files"]["signs"]
     assert "seed 77 draws its panel" in rows["bench seeds"]["signs"]

@@ -22,7 +22,7 @@ SIZES = {"train": 150, "validation": 40, "test": 60}
 def built(tmp_path_factory) -> Bench:
     folder = tmp_path_factory.mktemp("audited")
     simulate(folder / "corpus", seed=5, world="clear", brands=15, videos=40, posts=40, emails=1)
-    return build_bench(folder / "corpus", folder / "bench", sizes=SIZES)
+    return build_bench(folder / "corpus", folder / "bench", sizes=SIZES, mask_draws=2)
 
 
 @pytest.fixture

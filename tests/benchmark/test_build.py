@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from benchmark.bench import Bench, NoAnswers
 from benchmark.build import NothingToAsk, build_bench
+from benchmark.folds import BadFold, Fold
+from benchmark.mask_draws import draws_of
 from benchmark.tasks.base import draw_column
 from benchmark.tasks.registry import TASKS, task_named
 from benchmark.tasks.replay import scene_runs
@@ -24,10 +26,12 @@ from benchmark.tasks.tweet_likes import like_classes
 from corpus.errors import NoSuchPath, WrongVersion
 from corpus.files.written_once import HoldsOther
 from corpus.ingest.run import ingest
+from corpus.registry import UnknownName
 from corpus.simulate.world import simulate
 from corpus.sources.registry import source_named
 
 SIZES = {"train": 150, "validation": 40, "test": 60}
+SMALL = {"sizes": SIZES, "mask_draws": 2}
 REPLAYS = [name for name in TASKS if name.startswith("replay_")]
 
 
@@ -40,7 +44,7 @@ def corpus(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def bench(corpus, tmp_path_factory) -> Bench:
-    return build_bench(corpus, tmp_path_factory.mktemp("bench") / "bench", sizes=SIZES)
+    return build_bench(corpus, tmp_path_factory.mktemp("bench") / "bench", **SMALL)
 
 
 def splits(bench: Bench, task: str) -> dict[str, pl.DataFrame]:
@@ -53,8 +57,9 @@ def test_every_task_is_built_with_its_sizes(bench):
     assert bench.simulated
     for task, entry in bench.tasks.items():
         for split, frame in splits(bench, task).items():
-            assert frame.height == entry[split] <= SIZES[split]
+            assert frame.height == entry[split] and frame["message_id"].n_unique() <= SIZES[split]
             assert frame["instance_id"].n_unique() == frame.height
+            assert frame.height == frame["message_id"].n_unique() or "draw" in frame.columns
 
 
 def test_a_group_is_in_one_split_for_all_tasks(bench):
@@ -239,10 +244,11 @@ def test_messages_of_which_nothing_is_known_are_not_asked_and_learned_alike(tmp_
 
 
 def test_masks_of_a_video_do_not_depend_on_the_others(corpus, bench, tmp_path):
-    smaller = build_bench(corpus, tmp_path / "smaller", sizes={**SIZES, "test": 20})
+    smaller = build_bench(corpus, tmp_path / "smaller", sizes={**SIZES, "test": 20}, mask_draws=2)
     for task in ("replay_random_5", "replay_past"):
         few, many = (made.public(task, "test").select("instance_id", "prompt") for made in (smaller, bench))
-        assert few.height == 20 and few.join(many, on=["instance_id", "prompt"], how="semi").height == 20
+        assert few.height == 20 * smaller.tasks[task]["draws"]
+        assert few.join(many, on=["instance_id", "prompt"], how="semi").height == few.height
 
 
 def test_whole_numbers_are_the_best_answers_within_five(bench):
@@ -254,12 +260,12 @@ def test_whole_numbers_are_the_best_answers_within_five(bench):
 
 
 def test_same_corpus_and_seed_same_bytes(corpus, bench, tmp_path):
-    again = build_bench(corpus, tmp_path / "again", sizes=SIZES)
+    again = build_bench(corpus, tmp_path / "again", **SMALL)
     assert again.manifest == bench.manifest
     assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / "again").rglob("*.parquet")} == {
         p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in bench.root.rglob("*.parquet")
     }
-    other = build_bench(corpus, tmp_path / "other", seed=1, sizes=SIZES)
+    other = build_bench(corpus, tmp_path / "other", seed=1, **SMALL)
     assert other.fingerprint != bench.fingerprint
 
 
@@ -329,10 +335,10 @@ def test_nothing_to_ask_and_wrong_places_are_named(tmp_path, cbc_here):
 def test_a_bench_is_written_once(corpus, bench, tmp_path, cbc):
     out = shutil.copytree(bench.root, tmp_path / "bench")
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.rglob("*.parquet")}
-    assert build_bench(corpus, out, sizes=SIZES).fingerprint == bench.fingerprint
+    assert build_bench(corpus, out, **SMALL).fingerprint == bench.fingerprint
     for seed, sizes, said in ((1, SIZES, "seed: 0 there, 1 asked"), (0, {**SIZES, "test": 30}, "60 there, 30 asked")):
         with pytest.raises(HoldsOther, match=said):
-            build_bench(corpus, out, seed, sizes)
+            build_bench(corpus, out, seed, sizes, mask_draws=2)
     assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.rglob("*.parquet")} == before
     assert [path.name for path in tmp_path.iterdir()] == ["bench"]
     done = cbc("benchmark", "build", "--corpus", corpus, "--out", out, "--seed", "1")
@@ -346,3 +352,80 @@ def test_a_folder_of_something_else_is_not_replaced(corpus, tmp_path):
         with pytest.raises(NoSuchPath, match="exists and is no bench"):
             build_bench(corpus, out, sizes=SIZES)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_over_all_folds_each_video_is_tested_once(corpus, tmp_path, cbc):
+    chosen = ("like_view_ratio", "tweet_likes_time")
+    folds = [
+        build_bench(
+            corpus, tmp_path / f"fold{k}", sizes={**SIZES, "test": 10_000}, mask_draws=1, fold=Fold(k, 3), tasks=chosen
+        )
+        for k in range(3)
+    ]
+    assert [(made.fold, list(made.tasks)) for made in folds] == [
+        (Fold(k, 3), ["like_view_ratio", "tweet_likes_time"]) for k in range(3)
+    ]
+    groups = [pl.read_parquet(made.root / "public" / "groups.parquet") for made in folds]
+    tested = pl.concat(frame.filter(pl.col("split") == "test") for frame in groups)["group"]
+    assert sorted(tested) == sorted(groups[0]["group"])
+    ids = pl.concat(made.public("like_view_ratio", "test")["message_id"] for made in folds)
+    assert ids.n_unique() == len(ids) == 60 * 15
+    with pytest.raises(HoldsOther, match="fold: 0/3 there, 1/3 asked"):
+        build_bench(corpus, folds[0].root, fold=Fold(1, 3), tasks=chosen)
+    done = cbc("benchmark", "build", "--corpus", corpus, "--out", tmp_path / "b", "--fold", "5/5")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "no fold 5 of 5; of K folds" in done.stderr
+
+
+def test_chosen_tasks_are_built_as_they_are_among_all(corpus, bench, tmp_path):
+    some = build_bench(corpus, tmp_path / "some", **SMALL, tasks=["views", "replay_past"])
+    assert list(some.tasks) == ["replay_past", "views"] and some.manifest["left_out"] == {}
+    for task in some.tasks:
+        assert some.public(task, "test").equals(bench.public(task, "test"))
+    with pytest.raises(UnknownName, match="no task"):
+        build_bench(corpus, tmp_path / "none", tasks=["replay"])
+    with pytest.raises(NothingToAsk, match="no task was named"):
+        build_bench(corpus, tmp_path / "none", tasks=[])
+
+
+def test_a_hidden_bench_has_no_folds(corpus, tmp_path):
+    with pytest.raises(BadFold, match="hidden"):
+        build_bench(corpus, tmp_path / "b", hidden=True, fold=Fold(0, 3))
+
+
+DRAWN = [name for name in REPLAYS if task_named(name).draws_masks]
+
+
+@pytest.mark.parametrize("task", DRAWN)
+def test_each_video_has_equally_many_draws_of_masks_and_the_panel_the_first(bench, task):
+    for split, frame in splits(bench, task).items():
+        draws = [0] if split == "train" else [0, 1]
+        by_video = frame.group_by("message_id").agg(pl.col("draw").sort(), masks=pl.col("asked").n_unique())
+        assert by_video["draw"].to_list() == [draws] * len(by_video)
+        assert by_video["masks"].max() == len(draws)
+        if split != "train":
+            assert set(frame.filter(pl.col("panel_rank").is_not_null())["draw"]) == {0}
+    assert bench.tasks[task]["draws"] == bench.manifest["mask_draws"] == 2
+    names = bench.public(task, "test")["instance_id"]
+    assert names[0].startswith(f"{task}:") and names[-1].startswith(f"{task}#1:")
+
+
+def test_few_videos_have_twenty_draws_of_which_the_first_are_those_of_a_bench_with_fewer(corpus, bench, tmp_path):
+    many = build_bench(corpus, tmp_path / "b", sizes=SIZES, tasks=DRAWN[:1])
+    assert (many.tasks[DRAWN[0]]["draws"], many.tasks[DRAWN[0]]["test"]) == (20, 60 * 20)
+    for split, frame in splits(many, DRAWN[0]).items():
+        assert frame.filter(pl.col("draw") < 2).equals(bench.public(DRAWN[0], split))
+
+
+def test_where_all_scenes_are_masked_there_is_one_draw(bench):
+    assert "draw" not in bench.public("replay_all_masked", "test").columns
+    assert bench.tasks["replay_all_masked"]["draws"] == 1
+
+
+@given(st.integers(0, 5_000), st.integers(1, 30))
+def test_few_videos_have_many_draws_and_many_videos_one(videos, most):
+    draws = draws_of(videos, most)
+    assert 1 <= draws <= most
+    if videos >= 2_000:
+        assert draws == 1
+    elif videos:
+        assert draws == most or videos * draws >= 2_000 > videos * (draws - 1)

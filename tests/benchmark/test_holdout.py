@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.folds import BadFold, Fold
+from benchmark.group_splits import split_groups
 from benchmark.holdout import Holdout, hold_out
 from corpus.filters.minhash import similarities
 from corpus.schema import TABLES
@@ -285,3 +287,54 @@ def test_texts_of_one_template_leave_training_where_any_of_many_tests_is_near():
     assert len(tested) == 120 and len(left) > 30
     most = [similarities([text] * len(tested), tested, "character", 5).max() for text in left]
     assert max(most) < 0.8
+
+
+facts = st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), st.sampled_from("PQRS"), min_size=1, max_size=60)
+
+
+@given(facts, st.integers(2, 7), st.integers(0, 3))
+def test_over_all_folds_every_group_is_tested_once_and_only_once(fact_of, folds, seed):
+    frame = pl.DataFrame({"group": list(fact_of), "fact": list(fact_of.values())})
+    benches = [dict(split_groups(frame, seed, Fold(k, folds)).iter_rows()) for k in range(folds)]
+    assert all(set(bench) == set(fact_of) for bench in benches)
+    tested = [group for bench in benches for group, split in bench.items() if split == "test"]
+    assert sorted(tested) == sorted(fact_of)
+    for bench in benches:
+        for fact in set(fact_of.values()):
+            parts = [split for group, split in bench.items() if fact_of[group] == fact]
+            tests, validations, trains = (parts.count(name) for name in ("test", "validation", "train"))
+            assert abs(tests - len(parts) / folds) < 1
+            assert validations <= max(1, round(0.1 * len(parts)))
+            assert trains >= 1 or tests == len(parts)
+            if tests < len(parts) - 1 and len(parts) >= 3:
+                assert validations >= 1
+
+
+def test_folds_are_of_the_seed_and_the_shares_are_those_asked_for():
+    frame = pl.DataFrame({"group": [f"g{n}" for n in range(1_000)], "fact": ["a", "b"] * 500})
+    first = split_groups(frame, 0, Fold(0, 5))
+    counts = dict(first["split"].value_counts().iter_rows())
+    assert counts == {"test": 200, "validation": 100, "train": 700}
+    assert split_groups(frame[::-1], 0, Fold(0, 5)).equals(first)
+    assert not split_groups(frame, 1, Fold(0, 5)).equals(first)
+
+
+def test_a_cut_by_time_is_the_same_time_in_each_fold():
+    rows = posts(1_000, 50)
+    folds = [hold_out(corpus_of(rows), 0, {("twitter", "post")}, Fold(k, 4)) for k in range(4)]
+    assert len({str(held.later) for held in folds}) == 1
+    cut = folds[0].later["twitter", "post"]["test"]
+    assert cut == DAY + timedelta(days=800)
+    for held in folds:
+        late = held.messages.filter(pl.col("time_split") == "test")
+        assert set(late["group_split"]) == {"train"} and late["split"].null_count() == late.height > 0
+
+
+@pytest.mark.parametrize("text", ["5/5", "-1/3", "a/b", "1/1", "0/0", "1", "", "1/2/3", "0.5/2", "1/٣"])
+def test_a_bad_fold_is_named_and_mended(text):
+    with pytest.raises(BadFold, match=r"0/5"):
+        Fold.parse(text)
+
+
+def test_a_fold_is_written_as_it_is_read():
+    assert Fold.parse(" 2/5 ") == Fold(2, 5) and str(Fold(2, 5)) == "2/5"

@@ -49,6 +49,13 @@ def test_long_videos_are_outside_of_a_panel_of_short_ones():
     assert panel_ranks(without_scenes, PanelSize(10, most_scenes=2), 0).null_count() == 0
 
 
+def test_further_draws_of_masks_are_outside_of_a_panel():
+    questions = asked([0, 1, 2])
+    drawn = pl.concat(questions.with_columns(draw=pl.lit(draw)) for draw in range(3))
+    alone = panel_ranks(questions, PanelSize(10), 0)
+    assert panel_ranks(drawn, PanelSize(10), 0).to_list() == [*alone, *[None] * 6]
+
+
 def test_the_first_questions_are_part_of_more_of_them():
     questions = asked(list(range(30))).with_columns(split=pl.lit("test"))
     few, many = (set(capped(questions, {"test": size}, 1)["message_id"]) for size in (5, 12))

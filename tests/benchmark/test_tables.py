@@ -177,6 +177,7 @@ def test_each_run_is_tested_against_the_best_reference_and_its_control_on_the_he
                 assert [row[key] for key in ("skill", "low", "high")] == [
                     shown[key] for key in ("skill", "skill_low", "skill_high")
                 ]
+            assert row["detectable"] > 0
             assert 0 < row["p"] <= 1 and (not row["apart"] or row["p"] <= 0.05)
     replay = (tmp_path / "out" / "replay_values.md").read_text()
     assert "## Apart from the best reference and from the control" in replay
