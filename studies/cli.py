@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Studies that need no data: each writes its result as Markdown and JSON.", no_args_is_help=True)
+from benchmark.options import comma_separated
+
+app = typer.Typer(help="Studies: each writes its result as Markdown and JSON.", no_args_is_help=True)
 
 
 @app.callback()
 def study() -> None:
-    """Studies that need no data: each writes its result as Markdown and JSON."""
+    """Studies: each writes its result as Markdown and JSON."""
 
 
 @app.command()
@@ -24,3 +26,19 @@ def coverage(
     from studies.coverage import run_study
 
     print(run_study(out, quick))
+
+
+@app.command()
+def folds(
+    corpus: Annotated[Path, typer.Argument(readable=False, help="the corpus's folder")],
+    folds: Annotated[int, typer.Option(min=2, help="parts into which the groups are dealt")] = 5,
+    split_seeds: Annotated[int, typer.Option(min=1, help="ways in which they are dealt")] = 4,
+    tasks: Annotated[str | None, typer.Option(help="comma-separated tasks (default: replay curves)")] = None,
+    predictors: Annotated[str, typer.Option(help="comma-separated predictors")] = "linear,boosted",
+    out: Annotated[Path, typer.Option(help="folder for folds.md and folds.json")] = Path("docs/results"),
+) -> None:
+    """Test every group of a corpus once under each split seed, and measure how much one split decides."""
+    from studies.folds import Asked, curve_tasks, run_study
+
+    chosen = curve_tasks() if tasks is None else comma_separated(tasks) or ()
+    print(run_study(Asked(corpus, folds, split_seeds, chosen, comma_separated(predictors) or ()), out))
