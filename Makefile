@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage seeds ablate soak weights clean
+.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage null seeds ablate soak weights clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -48,6 +48,9 @@ privacy: setup
 
 coverage: setup
 	.venv/bin/cbc study coverage
+
+null: setup
+	.venv/bin/cbc study null
 
 ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi

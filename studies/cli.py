@@ -42,3 +42,14 @@ def folds(
 
     chosen = curve_tasks() if tasks is None else comma_separated(tasks) or ()
     print(run_study(Asked(corpus, folds, split_seeds, chosen, comma_separated(predictors) or ()), out))
+
+
+@app.command()
+def null(
+    worlds: Annotated[int, typer.Option(min=1, help="number of worlds, a seed each")] = 50,
+    out: Annotated[Path, typer.Option(help="folder for null.md and null.json")] = Path("docs/results"),
+) -> None:
+    """Count how often tables call a run better or worse than the references in worlds where nothing can be learned."""
+    from studies.null_worlds import run_study
+
+    print(run_study(out, worlds))

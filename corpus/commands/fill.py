@@ -112,7 +112,7 @@ def show_compared(world: Path, other: Path, json: bool) -> None:
 def simulate(
     corpus: Corpus,
     world: Annotated[
-        str, typer.Option(help="lifelike, or clear: nearly all behavior follows from content")
+        str, typer.Option(help="lifelike; clear: nearly all behavior follows from content; null: none does")
     ] = "lifelike",
     seed: Annotated[int | None, typer.Option(help="same seed, same bytes (default: 0)")] = None,
     secret_seed: Annotated[

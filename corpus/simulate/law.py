@@ -12,15 +12,15 @@ Attention carries over to the next scene. The noise has a slow, smooth part (Mat
 highest (1).
 Likes. ln(100 likes/views) = like_ln + niches * NICHES[product] + titles * (TONES[tone] + OCCASIONS[occasion]) + channel
 + noise; the title names all three.
-Views. ln(views) = views_ln + per_audience ln(audience) + OCCASIONS[occasion] / 2 + ln(1 - exp(-age / 3 days)) + channel
-+ noise, where a world lets views grow with age.
-Posts. ln(likes) = 0.7 ln(audience) + POST_TOPICS[topic] + POST_STYLES[style] + drift over the years + noise.
+Views. ln(views) = views_ln + per_audience ln(audience) + per_occasion * OCCASIONS[occasion] + growth + channel + noise,
+where growth = ln(1 - exp(-age / 3 days)) if a world lets views grow with age.
+Posts. ln(likes) = 0.7 ln(audience) + posts * (POST_TOPICS[topic] + POST_STYLES[style]) + drift over the years + noise.
 Emails. logit(click rate) = -3.5 + OFFERS[offer] + segment + noise.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LAW = "law@2"
 """The annotation that holds what is expected of each message, and how far behavior is spread around it."""
@@ -127,7 +127,6 @@ REPLAY_TONES = {
 RISE_SHARE = 0.07
 FALL_POWER = 8
 AUDIENCE_LN, AUDIENCE_LN_SD = 11.0, 1.8
-VIEWS_PER_OCCASION = 0.5
 GROWTH_DAYS = 3.0
 
 POST_PER_AUDIENCE = 0.7
@@ -192,8 +191,10 @@ class World:
     like_noise_sd: float
     views_ln: float
     per_audience: float
+    per_occasion: float
     views_channel_sd: float
     views_noise_sd: float
+    posts: float
     post_noise_sd: float
 
 
@@ -229,8 +230,10 @@ LIFELIKE = World(
     like_noise_sd=0.35,
     views_ln=6.9,
     per_audience=0.5,
+    per_occasion=0.5,
     views_channel_sd=0.7,
     views_noise_sd=0.7,
+    posts=1.0,
     post_noise_sd=0.8,
 )
 """Like the real files in what decides the tasks (docs/results/world.md); effects of content are moderate."""
@@ -267,10 +270,27 @@ CLEAR = World(
     like_noise_sd=0.12,
     views_ln=1.0,
     per_audience=0.8,
+    per_occasion=0.5,
     views_channel_sd=0.0,
     views_noise_sd=0.25,
+    posts=1.0,
     post_noise_sd=0.45,
 )
 """Nearly all behavior follows from content: to see at once whether a model learns."""
 
-WORLDS = {world.name: world for world in (LIFELIKE, CLEAR)}
+NULL = replace(
+    LIFELIKE,
+    name="null",
+    sizes=Sizes(brands=160, videos=5, posts=24, emails=0),
+    age_ln_sd=0.0,
+    curve=replace(LIFELIKE.curve, shots=0.0, tilt=0.0),
+    niches=0.0,
+    titles=0.0,
+    views_ln=LIFELIKE.views_ln + LIFELIKE.per_audience * AUDIENCE_LN,
+    per_audience=0.0,
+    per_occasion=0.0,
+    posts=0.0,
+)
+"""No behavior follows from content, audience or age, only scenes from each other: whoever is called better is lucky."""
+
+WORLDS = {world.name: world for world in (LIFELIKE, CLEAR, NULL)}

@@ -115,7 +115,7 @@ class Drawing:
         like_ln = world.like_ln + world.niches * rules.NICHES[product]
         like_ln += world.titles * (rules.TONES[tone] + rules.OCCASIONS[occasion])
         views_ln = world.views_ln + world.per_audience * float(np.log(brand.audience))
-        views_ln += rules.VIEWS_PER_OCCASION * rules.OCCASIONS[occasion]
+        views_ln += world.per_occasion * rules.OCCASIONS[occasion]
         if world.age_ln_sd:
             views_ln += float(np.log(-np.expm1(-age_days / rules.GROWTH_DAYS)))
         views = round(float(np.exp(views_ln + brand.views_effect + rng.normal(0, world.views_noise_sd))))
@@ -131,7 +131,7 @@ class Drawing:
         """Draw the rows of a post."""
         message_id, published = global_id("twitter", f"sim-p-{brand.slug}-{number}"), draw_time(rng)
         topic, style = pick(rng, tuple(rules.POST_TOPICS)), pick(rng, tuple(rules.POST_STYLES))
-        content_ln = rules.POST_TOPICS[topic] + rules.POST_STYLES[style]
+        content_ln = self.world.posts * (rules.POST_TOPICS[topic] + rules.POST_STYLES[style])
         years = (published - FIRST_DAY).days / 365
         likes_ln = rules.POST_PER_AUDIENCE * np.log(brand.audience) + content_ln + rules.POST_DRIFT_PER_YEAR * years
         likes = round(float(np.exp(likes_ln + rng.normal(0, self.world.post_noise_sd))))
