@@ -1,8 +1,8 @@
 """Numbers as answers of a single token each, so that a model gives a distribution over them in one step.
 
-A scene is answered by one of the integers 0 to 100; a whole message by one of its task's numbers: quantiles of the
-training answers, of which each answer becomes the nearest, without restating the message. The token's text is the
-answer (" = 82.6 thousand"), so that any program can read it. A model's folder keeps them in numbers.json.
+A question about a whole message is answered by one of its task's numbers: quantiles of the training answers, of which
+each answer becomes the nearest, without restating the message. The token's text is the answer (" = 82.6 thousand"), so
+that any program can read it. A model's folder keeps them in numbers.json.
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ from corpus.verbalize.number_words import read_number
 
 FILE = "numbers.json"
 SIGN = " = "
-SCENES = "scenes"
-SCENE_NUMBERS = tuple(f"{SIGN}{value}" for value in range(101))
 Numbers = Mapping[str, Sequence[str]]
-"""The texts of each family of numbers, ascending: of scenes, and of each task that asks about whole messages."""
+"""The texts of each task's numbers, ascending."""
 
 
 def asks_one_number(task: str) -> bool:

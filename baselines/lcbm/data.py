@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from baselines.lcbm.answer_numbers import SCENE_NUMBERS, SCENES, asks_one_number, choose_numbers, with_nearest
+from baselines.lcbm.answer_numbers import asks_one_number, choose_numbers, with_nearest
 from benchmark.bench import Bench
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
@@ -99,20 +99,17 @@ class BenchSource:
         return changed
 
     def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
-        """Those of scenes, and of each task that asks for a number of a whole message."""
+        """Those of each task that asks for a number of a whole message."""
         if self.number_count is None:
             return {}
-        return {
-            SCENES: list(SCENE_NUMBERS),
-            **{task: self.task_numbers(task) for task in tasks if asks_one_number(task)},
-        }
+        return {task: self.task_numbers(task) for task in tasks if asks_one_number(task)}
 
     def task_numbers(self, task: str) -> list[str]:
         """The numbers of a task, chosen once from the true answers of its training part."""
         if task not in self._numbers:
             answers = self.bench.public(task, "train")["answer"]
             others = [text for name, texts in self._numbers.items() if name != task for text in texts]
-            self._numbers[task] = choose_numbers(answers, self.number_count or 0, [*SCENE_NUMBERS, *others])
+            self._numbers[task] = choose_numbers(answers, self.number_count or 0, others)
         return self._numbers[task]
 
 

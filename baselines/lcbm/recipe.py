@@ -49,9 +49,9 @@ class Lora(StrictModel):
 
 
 class NumberTokens(StrictModel):
-    """Answers that are numbers as one token each (baselines/lcbm/answer_numbers.py).
+    """Numbers of whole messages as answers of a token each (baselines/lcbm/answer_numbers.py).
 
-    `count`: how many a task about whole messages has; `spread`: standard deviation of the soft labels, in numbers.
+    `count`: how many a task has; `spread`: standard deviation of the soft labels, in numbers.
     """
 
     count: int = Field(default=101, ge=2)

@@ -248,7 +248,7 @@ def test_a_base_learns_numbers_as_tokens_of_its_own(bench, base, tmp_path):
     before, after = (AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32) for path in (base, out))
     old, new = (AutoTokenizer.from_pretrained(path) for path in (base, out))
     numbers = read_numbers(out)
-    assert set(numbers) == {"scenes", "views"} and len(numbers["views"]) > 20
+    assert set(numbers) == {"views"} and len(numbers["views"]) > 20
     tokens = [new(text)["input_ids"] for text in numbers["views"]]
     assert all(len(ids) == 1 and ids[0] >= len(old) for ids in tokens)
     rows = before.get_input_embeddings().weight.shape[0]
