@@ -159,7 +159,7 @@ def test_json_is_all_that_stdout_holds(line, made, cbc_here, monkeypatch):
     assert JSON[line](json.loads(done.stdout))
 
 
-WITHOUT_JSON = {"demo", "lm-eval-tasks", "lm-eval-path", "verify", "bench", "coverage", "folds"}
+WITHOUT_JSON = {"demo", "lm-eval-tasks", "lm-eval-path", "verify", "bench", "coverage", "folds", "null"}
 """Commands that print one line a thing already."""
 
 
