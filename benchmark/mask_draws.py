@@ -12,7 +12,7 @@ import polars as pl
 
 from benchmark.tasks.base import Task
 
-ENOUGH_QUESTIONS = 2_000
+ENOUGH_QUESTIONS = 600
 """Questions of a split from which another draw of each video adds little."""
 MOST_DRAWS = 20
 DRAWN_SPLITS = ("validation", "test")
