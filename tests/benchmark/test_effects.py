@@ -101,7 +101,7 @@ def test_planted_effects_are_those_of_the_law(controls):
     for task, factor, effects, scale in (
         (RATIO, "tone", rules.TONES, world.titles),
         (RATIO, "occasion", rules.OCCASIONS, world.titles),
-        (VIEWS, "occasion", rules.OCCASIONS, rules.VIEWS_PER_OCCASION),
+        (VIEWS, "occasion", rules.OCCASIONS, world.per_occasion),
     ):
         mean = sum(effects.values()) / len(effects)
         expected = {level: scale * (effect - mean) / np.log(10) for level, effect in effects.items()}
