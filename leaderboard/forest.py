@@ -68,8 +68,8 @@ def skill_limits(values: Sequence[float]) -> tuple[float, float]:
 def rows_of(series: Sequence[Series], column: MatrixColumn) -> list[tuple[Series, Row]]:
     """The runs that have a skill in a task, with their rows."""
     lines = {line.run: line for line in column.table.lines}
-    rows = [(one, lines[one.run].rows.get(column.key)) for one in series if one.run in lines]
-    return [(one, row) for one, row in rows if row is not None and row["skill"] is not None]
+    rows = [(of_run, lines[of_run.run].rows.get(column.key)) for of_run in series if of_run.run in lines]
+    return [(of_run, row) for of_run, row in rows if row is not None and row["skill"] is not None]
 
 
 def draw_skill(axes: Axes, y: float, series: Series, row: Row, column: MatrixColumn) -> None:
@@ -105,9 +105,9 @@ def draw_unit(axes: Axes, columns: Sequence[MatrixColumn], series: Sequence[Seri
     for place, column in enumerate(columns):
         if place % 2:
             axes.axhspan(place - 0.5, place + 0.5, color=LIGHT["tint"], linewidth=0, zorder=0)
-        for one, row in rows[column.label]:
-            offset = step * (series.index(one) - (len(series) - 1) / 2)
-            draw_skill(axes, place + offset, one, row, column)
+        for of_run, row in rows[column.label]:
+            offset = step * (series.index(of_run) - (len(series) - 1) / 2)
+            draw_skill(axes, place + offset, of_run, row, column)
     axes.axvline(0, color=LIGHT["muted"], linewidth=1, linestyle=(0, (4, 3)), zorder=0.5)
     labels = [textwrap.fill(column.label, wrap) for column in columns]
     axes.set_yticks(range(len(columns)), labels, parse_math=False)
@@ -145,7 +145,7 @@ def forest_plot(columns: Sequence[MatrixColumn], series: Sequence[Series], narro
 
 def forest_alt(columns: Sequence[MatrixColumn], series: Sequence[Series]) -> str:
     """Describe the plot in a sentence."""
-    names = ", ".join(one.run for one in series)
+    names = ", ".join(of_run.run for of_run in series)
     return (
         f"Forest plot of the skill over the best reference of {names} in {len(columns)} tasks, with 95 % intervals "
         "where there are any. All figures stand in the tables."

@@ -95,7 +95,7 @@ def instance_page(bench: Bench, task: str, runs: Sequence[Run], first: int) -> I
             counts[key],
             key in differing,
             truths.get(key),
-            {name: given.get(key) for name, given in answers.items()},
+            {name: of_run.get(key) for name, of_run in answers.items()},
         )
         for key in chosen
     ]
@@ -138,7 +138,8 @@ def true_answers(bench: Bench, task: str) -> dict[str, list[float]]:
 def most_differing(task: Task, candidates: Sequence[str], answers: Mapping[str, Answers]) -> list[str]:
     """The instances on which the runs differ most, in that order; equal ones in the order given."""
     spread = {
-        key: disagreement(task, [given[key].values for given in answers.values() if key in given]) for key in candidates
+        key: disagreement(task, [of_run[key].values for of_run in answers.values() if key in of_run])
+        for key in candidates
     }
     ordered = sorted((key for key in candidates if spread[key] > 0), key=lambda key: -spread[key])
     return ordered[:DIFFERING]

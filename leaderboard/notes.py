@@ -17,8 +17,8 @@ MOST = 6  # things named one by one in a note
 
 def notes(columns: Sequence[MatrixColumn], runs: Sequence[Run]) -> list[str]:
     """The notes that apply, each a sentence or two."""
-    found = [few_groups(columns), single_seeds(runs), panels(columns), partial_runs(columns)]
-    return [note for note in found if note]
+    every = [few_groups(columns), single_seeds(runs), panels(columns), partial_runs(columns)]
+    return [note for note in every if note]
 
 
 def main_row(column: MatrixColumn) -> Row | None:
