@@ -171,6 +171,7 @@ class Prompted(Predictor):
         from lm_eval import evaluate  # simple_evaluate also inspects the machine, which takes seconds a task
 
         reader = self.reader
+        reader.forget()
         reader.on_answer = self.make_answer_counter(bench, task, settings)
         lm_eval_task = load_task(bench, task, settings, self.model)
         lm_eval_task.set_config("num_fewshot", settings.shots)

@@ -78,6 +78,11 @@ class Reader(HFLM):  # type: ignore[misc]
         self.keeps_logits = "logits_to_keep" in signature(model.forward).parameters
         self.numbers = numbers
 
+    def forget(self) -> None:
+        """Forget what was recorded of prompts, before those of another task."""
+        self.truncated.clear()
+        self.distributions.clear()
+
     def add_partial(self, *answer: Any) -> None:
         """Count an answer; lm-eval calls this to cache each answer, and nothing is cached here."""
         self.on_answer()
@@ -138,8 +143,8 @@ class Reader(HFLM):  # type: ignore[misc]
         if self.numbers is not None:
             for first in range(0, len(tokens), ROWS_AT_ONCE):
                 part = slice(first, first + ROWS_AT_ONCE)
-                found = self.find_distributions(tokens[part], kwargs["attention_mask"][part], context.shape[1])
-                self.distributions.update(zip(self.batch_contexts[part], found, strict=True))
+                of_texts = self.find_distributions(tokens[part], kwargs["attention_mask"][part], context.shape[1])
+                self.distributions.update(zip(self.batch_contexts[part], of_texts, strict=True))
         return tokens
 
     def find_distributions(self, tokens: torch.Tensor, mask: torch.Tensor, start: int) -> list[list[Distribution]]:
@@ -154,7 +159,8 @@ class Reader(HFLM):  # type: ignore[misc]
                 position_ids=(mask.cumsum(1) - 1).clamp(min=0),
                 logits_to_keep=answer + 1,
             ).logits[:, :-1]
-        found: list[list[Distribution]] = [[] for _ in tokens]
+        distributions: list[list[Distribution]] = [[] for _ in tokens]
         for row, column in torch.nonzero(self.numbers.find_values(tokens)[:, start:]).tolist():
-            found[row].append(self.numbers.distribution(int(tokens[row, start + column]), logits[row, column]))
-        return found
+            number = self.numbers.distribution(int(tokens[row, start + column]), logits[row, column])
+            distributions[row].append(number)
+        return distributions

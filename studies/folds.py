@@ -27,10 +27,10 @@ from benchmark.run import Run
 from benchmark.score import Measured
 from benchmark.tasks.registry import all_tasks, task_named
 from corpus.errors import CbcError
+from studies.demo import PREDICTORS
 from studies.pooled import BEST, Pooled, Split, pool
 from studies.results import FOLDER, Part, write_result
 
-PREDICTORS = ("linear", "boosted")
 FOLDS, SPLIT_SEEDS = 5, 4
 
 

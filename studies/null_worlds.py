@@ -10,7 +10,6 @@ best reference, half of them above.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -25,9 +24,10 @@ from benchmark.build import build_bench
 from benchmark.tables import make_tables
 from corpus.progress import progress
 from corpus.simulate.world import simulate
+from studies.demo import PREDICTORS
+from studies.findings import read_tables
 from studies.results import FOLDER, Part, write_result
 
-PREDICTORS = ("linear", "boosted")
 TASKS = ("replay_all_masked", "like_view_ratio", "views", "tweet_likes_brand", "tweet_likes_time")
 WORLDS = 50
 NOMINAL = 0.05
@@ -44,7 +44,7 @@ def tables_of(seed: int, work: Path, sizes: dict[str, int]) -> list[Table]:
     for run in runs:
         predict_run(run.name, bench.root, run, Settings())
     make_tables(runs, bench.root, work / "tables")
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted((work / "tables").glob("*.json"))]
+    return read_tables(work / "tables")
 
 
 def called(table: Table) -> set[tuple[str, str]]:
@@ -71,10 +71,10 @@ def count_part(worlds: Iterable[list[Table]]) -> Part:
     """A row for each table, and for all: in how many worlds it calls a run apart from the best reference."""
     counts: dict[str, Counter[str]] = {}
     for table in (table for tables in worlds for table in tables if is_decidable(table)):
-        found = called(table)
+        calls = called(table)
         counted = counts.setdefault(table["table"], Counter())
         counted.update(
-            ["worlds", *(["apart"] if found else []), *{side for _, side in found}, *{run for run, _ in found}]
+            ["worlds", *(["apart"] if calls else []), *{side for _, side in calls}, *{run for run, _ in calls}]
         )
     rows = [row_of(name, counted) for name, counted in sorted(counts.items())]
     rows.append(row_of("all tables", sum(counts.values(), Counter())))

@@ -21,7 +21,8 @@ from corpus.files.atomic import write_json
 from corpus.verbalize.number_words import read_number
 
 FILE = "numbers.json"
-SIGN = " = "
+AT_END = "( = [^=\n]*)$"
+"""The number that ends an answer, with its sign."""
 Numbers = Mapping[str, Sequence[str]]
 """The texts of each task's numbers, ascending."""
 
@@ -34,7 +35,7 @@ def asks_one_number(task: str) -> bool:
 
 def number_texts(answers: pl.Series) -> pl.DataFrame:
     """The numbers in answers, ascending: columns text (with its sign), value and count."""
-    numbers = answers.str.extract(f"({SIGN}[^=\n]*)$").drop_nulls().value_counts(name="count")
+    numbers = answers.str.extract(AT_END).drop_nulls().value_counts(name="count")
     numbers = numbers.rename({numbers.columns[0]: "text"})
     values = [read_number(text) for text in numbers["text"]]
     return numbers.with_columns(value=pl.Series(values, dtype=pl.Float64)).drop_nulls("value").sort("value", "text")
@@ -53,12 +54,11 @@ def with_nearest(frame: pl.DataFrame, numbers: Sequence[str]) -> pl.DataFrame:
     """Replace each answer by the nearest of the numbers; answers without one are left as they are."""
     if not numbers:
         return frame
-    found = number_texts(frame["answer"])
-    values = values_of(numbers)
-    places = np.searchsorted((values[1:] + values[:-1]) / 2, found["value"].to_numpy())
+    written, values = number_texts(frame["answer"]), values_of(numbers)
+    places = np.searchsorted((values[1:] + values[:-1]) / 2, written["value"].to_numpy())
     nearest = pl.Series([numbers[place].lstrip() for place in places], dtype=pl.String)
-    own = pl.col("answer").str.extract(f"({SIGN}[^=\n]*)$")
-    return frame.with_columns(answer=own.replace_strict(found["text"], nearest, default=pl.col("answer")))
+    own = pl.col("answer").str.extract(AT_END)
+    return frame.with_columns(answer=own.replace_strict(written["text"], nearest, default=pl.col("answer")))
 
 
 def values_of(numbers: Sequence[str]) -> np.ndarray:

@@ -16,7 +16,8 @@ import json
 import shutil
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,7 +75,6 @@ class BenchSource:
     bench: Bench
     most_scenes: int | None = None
     number_count: int | None = None
-    _numbers: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -95,22 +95,22 @@ class BenchSource:
             frame = frame.filter(pl.col("scene_seen").list.len().fill_null(0) <= self.most_scenes)
         changed = task_named(task).variant(frame, variant, seed)
         if self.number_count is not None and asks_one_number(task):
-            return with_nearest(changed, self.task_numbers(task))
+            return with_nearest(changed, self.chosen_numbers[task])
         return changed
 
     def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
         """Those of each task that asks for a number of a whole message."""
-        if self.number_count is None:
-            return {}
-        return {task: self.task_numbers(task) for task in tasks if asks_one_number(task)}
+        return {task: numbers for task, numbers in self.chosen_numbers.items() if task in tasks}
 
-    def task_numbers(self, task: str) -> list[str]:
-        """The numbers of a task, chosen once from the true answers of its training part."""
-        if task not in self._numbers:
+    @cached_property
+    def chosen_numbers(self) -> dict[str, list[str]]:
+        """The numbers of every such task of the bench, from the true answers of its training part; no two share one."""
+        chosen: dict[str, list[str]] = {}
+        for task in filter(asks_one_number, self.tasks if self.number_count else []):
+            taken = [text for texts in chosen.values() for text in texts]
             answers = self.bench.public(task, "train")["answer"]
-            others = [text for name, texts in self._numbers.items() if name != task for text in texts]
-            self._numbers[task] = choose_numbers(answers, self.number_count or 0, others)
-        return self._numbers[task]
+            chosen[task] = choose_numbers(answers, self.number_count or 0, taken)
+        return chosen
 
 
 def chosen_tasks(source: QuestionSource, tasks: str | list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from baselines.lcbm.data import IGNORED
 from baselines.lcbm.recipe import Lora, Recipe, Scratch
 from baselines.lcbm.soft_labels import SoftLabels
+from baselines.lcbm.tokenizer import load_tokenizer
 from corpus.errors import CbcError, first_line
 
 
@@ -63,9 +64,7 @@ def _load_base(base: str, dtype: torch.dtype, random_weights: bool) -> Any:
 
 def _add_tokens(model: Any, tokenizer: Any, base: str) -> list[int]:
     """Make room for the tokens that were added to the base's; each begins as the mean of those that spelled it."""
-    from transformers import AutoTokenizer
-
-    old = AutoTokenizer.from_pretrained(base)
+    old = load_tokenizer(base)
     new_tokens = list(range(len(old), len(tokenizer)))
     if len(tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(tokenizer), mean_resizing=False)

@@ -52,8 +52,8 @@ class Standing:
 
 def standings(table: dict[str, Any]) -> list[Standing]:
     """The standing of each condition of a table's content that a competing run answers."""
-    found = (standing_of(table, condition) for condition in table["conditions"])
-    return [standing for standing in found if standing is not None]
+    every = (standing_of(table, condition) for condition in table["conditions"])
+    return [standing for standing in every if standing is not None]
 
 
 def standing_of(table: dict[str, Any], condition: str) -> Standing | None:
