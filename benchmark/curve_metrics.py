@@ -1,9 +1,9 @@
 """Metrics of the order of a video's scenes, as highlight detection has them: a score a video, their mean over videos.
 
-They read all scenes of a video in their order, so they are for tasks that ask for all. Scenes with equal predictions
-stand for any order of them: the scores are those expected. The part `after_opening` leaves out the first tenth of the
-scenes, since nearly every video is replayed most at its beginning. Videos whose true values are all equal have no order
-and do not count.
+They read the asked scenes of a video in their order. What asks for a place among all scenes (the most replayed, the
+part `after_opening`, which leaves out the first tenth since nearly every video is replayed most at its beginning) is
+for tasks that ask for all of them; correlations are for all tasks of replay. Scenes with equal predictions stand for
+any order of them: the scores are those expected. Videos whose true values are all equal have no order and do not count.
 
 Kendall's tau-b and Spearman's rho; map15 and map50 (average precision of finding the 15 or 50 % of scenes that are
 replayed most; equals of the last of them count too); peak_hit (the scene predicted highest is the most replayed or the
@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 
 from benchmark.metrics import Array, Flags, Judged, Metric, percent, ratio
 
+CORRELATING = ("kendall", "spearman")
 PAIRS_AT_ONCE = 20_000_000
 OPENING = 0.1
 Score = Callable[[Array, Array], Array]
@@ -110,8 +111,8 @@ def curve_sums(score: Score, opening: float) -> Callable[[Judged], Array]:
 
 
 SCORES: tuple[tuple[str, Score, str], ...] = (
-    ("kendall", kendall, "Kendall's tau-b of a video's scenes, mean over videos"),
-    ("spearman", spearman, "Spearman's rho of a video's scenes, mean over videos"),
+    ("kendall", kendall, "Kendall's tau-b of a video's asked scenes, mean over videos"),
+    ("spearman", spearman, "Spearman's rho of a video's asked scenes, mean over videos"),
     ("map15", average_precision(0.15), "average precision of finding the 15 % most replayed scenes, mean over videos"),
     ("map50", average_precision(0.5), "average precision of finding the 50 % most replayed scenes, mean over videos"),
     ("peak_hit", peak_hit, "percent of videos whose highest predicted scene is the most replayed or next to it"),
@@ -120,7 +121,7 @@ SCORES: tuple[tuple[str, Score, str], ...] = (
 
 def curve_metric(name: str, score: Score, meaning: str, opening: float) -> Metric:
     """A score as a metric, over all scenes or without the opening ones."""
-    correlates = name in ("kendall", "spearman")
+    correlates = name in CORRELATING
     ending, addition = ("_after_opening", ", without the first tenth of the scenes") if opening else ("", "")
     return Metric(
         f"{name}{ending}",
@@ -135,4 +136,5 @@ def curve_metric(name: str, score: Score, meaning: str, opening: float) -> Metri
     )
 
 
+CORRELATIONS = tuple(curve_metric(*score, 0.0) for score in SCORES if score[0] in CORRELATING)
 CURVE_METRICS = tuple(curve_metric(*score, opening) for opening in (0.0, OPENING) for score in SCORES)

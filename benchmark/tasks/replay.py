@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
-from benchmark.curve_metrics import CURVE_METRICS
+from benchmark.curve_metrics import CORRELATIONS, CURVE_METRICS
 from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ABSOLUTE_TOLERANCE, ACCURACY_ABS5, RMSE_PER_VIDEO, Metric
 from benchmark.references.base import Reference
@@ -64,12 +64,13 @@ class Replay(Task):
         "Behavior simulation: replay values of scenes (0 to 100)",
         "Where only some scenes are masked, a Gaussian process on the visible values is the predictor to beat; where "
         "all are, the mean curve of other videos. The paper shows neither, and does not say how its random row was "
-        "drawn. The order of scenes (Kendall and so on) is measured where all are masked.",
+        "drawn. Kendall and Spearman are over the asked scenes; what asks for the peaks of a video is measured where all "
+        "scenes are masked.",
         "replay values",
     )
     answer = Values(0.0, 100.0)
     unit = "points of 100"
-    metrics: tuple[Metric, ...] = (RMSE_PER_VIDEO, ACCURACY_ABS5)
+    metrics: tuple[Metric, ...] = (RMSE_PER_VIDEO, ACCURACY_ABS5, *CORRELATIONS)
     references: tuple[Reference, ...] = (*WITHOUT_VISIBLE, INTERPOLATE, INTERPOLATE_RESIDUAL, GAUSSIAN_PROCESS)
     behavior = ("curve", "views", "like_view_pct")
     shuffle_within = "scene_count"
