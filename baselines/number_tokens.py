@@ -7,13 +7,13 @@ they are the integers 0 to 100 after an =, if its tokenizer has a token for each
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from transformers import LogitsProcessor
 
 from baselines.base import PredictorError
 from baselines.lcbm.answer_numbers import number_tokens, values_of
@@ -44,20 +44,46 @@ class Distribution:
     quantiles: list[float]
 
 
-class NumberTokens(ABC):
-    """The families of numbers of a model. family: [vocabulary], the index of a token's family, -1 for none."""
+class NumberTokens:
+    """The families of numbers of a model: those that it was trained with, and its tokenizer's integers 0..100 after =.
 
-    def __init__(self, families: Sequence[Family], vocabulary: int, device: torch.device) -> None:
-        self.families = families
+    A family of integers holds all with the same white space before them. family: [vocabulary], the index of a token's
+    family, -1 for none; own: [vocabulary], whether a token is an answer wherever it stands; ends_with_equals: whether a
+    token ends with =; blank: whether it is white space; continues_number: whether after an integer it would continue
+    the number. Raises SplitNumbers if there is no family.
+    """
+
+    def __init__(self, own: Mapping[str, Sequence[str]], tokenizer: Any, vocabulary: int, device: torch.device) -> None:
+        tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+        texts = [(token or "").translate(SPACES) for token in tokens] + [""] * (vocabulary - len(tokens))
+        own_tokens = [(number_tokens(tokenizer, numbers), values_of(numbers)) for numbers in own.values() if numbers]
+        integers = [(ids, np.arange(HIGHEST + 1.0)) for ids in integer_tokens(texts)]
+        self.families = [Family(torch.tensor(ids, device=device), values) for ids, values in (*integers, *own_tokens)]
+        if not self.families:
+            raise SplitNumbers("the model's tokenizer splits numbers up to 100", "leave --decode distribution out")
         self.family = torch.full((vocabulary,), -1, device=device)
         self.written = np.zeros(vocabulary)
-        for number, family in enumerate(families):
+        for number, family in enumerate(self.families):
             self.family[family.tokens] = number
             self.written[family.tokens.cpu().numpy()] = family.values
+        self.own = self.family >= len(integers)
+        self.ends_with_equals = flags(device, (text.rstrip().endswith("=") for text in texts))
+        self.blank = flags(device, (text.strip() == "" for text in texts))
+        self.continues_number = flags(device, (re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts))
 
-    @abstractmethod
     def find_values(self, tokens: torch.Tensor) -> torch.Tensor:
         """[texts, length] -> mask of the tokens that are answers."""
+        is_integer = (self.family[tokens] >= 0) & self.after_equals(tokens) & ~self.continues_number[tokens.roll(-1, 1)]
+        is_value: torch.Tensor = self.own[tokens] | is_integer
+        return is_value
+
+    def after_equals(self, tokens: torch.Tensor) -> torch.Tensor:
+        """[texts, length] -> mask of the tokens that an = stands before, perhaps with white space between."""
+        previous, second_previous = tokens.roll(1, 1), tokens.roll(2, 1)
+        after: torch.Tensor = self.ends_with_equals[previous] | (
+            self.blank[previous] & self.ends_with_equals[second_previous]
+        )
+        return after
 
     def distribution(self, token: int, logits: torch.Tensor) -> Distribution:
         """The distribution over the family of a token, from the logits of its place, [vocabulary]."""
@@ -68,49 +94,39 @@ class NumberTokens(ABC):
         return Distribution(float(self.written[token]), float(shares @ family.values), quantiles.tolist())
 
 
-class OwnNumbers(NumberTokens):
-    """Numbers that a model was trained with; they are answers wherever they stand."""
+class WriteMeans(LogitsProcessor):  # type: ignore[misc]
+    """While a model writes: where it is about to write a number, it writes the one next to the mean of its family.
 
-    def __init__(self, numbers: Mapping[str, Sequence[str]], tokenizer: Any, vocabulary: int, device: Any) -> None:
-        families = []
-        for texts in filter(None, numbers.values()):
-            families.append(Family(torch.tensor(number_tokens(tokenizer, texts), device=device), values_of(texts)))
-        super().__init__(families, vocabulary, device)
-
-    def find_values(self, tokens: torch.Tensor) -> torch.Tensor:
-        is_value: torch.Tensor = self.family[tokens] >= 0
-        return is_value
-
-
-class Integers(NumberTokens):
-    """The integers 0..100 of any tokenizer; a family holds all with the same white space before them.
-
-    ends_with_equals: whether a token ends with =; blank: whether it is white space; continues_number: whether after an
-    integer it would continue the number. Each: [vocabulary].
+    The most likely number of a spread distribution is often an extreme, and all later scenes would be told from it.
     """
 
-    def __init__(self, tokenizer: Any, vocabulary: int, device: torch.device) -> None:
-        tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-        texts = [(token or "").translate(SPACES) for token in tokens] + [""] * (vocabulary - len(tokens))
-        by_space: dict[str, dict[int, int]] = {}
-        for index, text in enumerate(texts):
-            if match := re.fullmatch(r"(\s*)(0|[1-9]\d?|100)", text):
-                by_space.setdefault(match[1], {})[int(match[2])] = index
-        values = np.arange(HIGHEST + 1.0)
-        complete = [family for family in by_space.values() if len(family) == len(values)]
-        if not complete:
-            raise SplitNumbers("the model's tokenizer splits numbers up to 100", "leave --decode distribution out")
-        ids = [torch.tensor([family[i] for i in range(len(values))], device=device) for family in complete]
-        super().__init__([Family(tokens, values) for tokens in ids], vocabulary, device)
-        self.ends_with_equals = flags(device, (text.rstrip().endswith("=") for text in texts))
-        self.blank = flags(device, (text.strip() == "" for text in texts))
-        self.continues_number = flags(device, (re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts))
+    def __init__(self, numbers: NumberTokens) -> None:
+        self.numbers = numbers
 
-    def find_values(self, tokens: torch.Tensor) -> torch.Tensor:
-        previous, second_previous = tokens.roll(1, 1), tokens.roll(2, 1)
-        after_sign = self.ends_with_equals[previous] | (self.blank[previous] & self.ends_with_equals[second_previous])
-        is_value: torch.Tensor = (self.family[tokens] >= 0) & after_sign & ~self.continues_number[tokens.roll(-1, 1)]
-        return is_value
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """[texts, length] tokens and [texts, vocabulary] scores -> scores."""
+        likeliest = scores.argmax(1, keepdim=True)
+        texts = torch.cat([input_ids[:, -2:], likeliest], 1)
+        answers = (self.numbers.own[likeliest[:, 0]] | self.numbers.after_equals(texts)[:, -1]).nonzero()[:, 0]
+        for row in answers.tolist():
+            family_number = int(self.numbers.family[likeliest[row, 0]])
+            if family_number < 0:
+                continue
+            family = self.numbers.families[family_number]
+            shares = scores[row, family.tokens].double().softmax(0).cpu().numpy()
+            nearest = family.tokens[int(np.abs(family.values - shares @ family.values).argmin())]
+            scores[row, nearest] = scores[row, likeliest[row, 0]] + 1
+        return scores
+
+
+def integer_tokens(texts: Sequence[str]) -> list[list[int]]:
+    """The tokens of the integers 0..100, for each white space before them with which all are a token."""
+    by_space: dict[str, dict[int, int]] = {}
+    for index, text in enumerate(texts):
+        if match := re.fullmatch(r"(\s*)(0|[1-9]\d?|100)", text):
+            by_space.setdefault(match[1], {})[int(match[2])] = index
+    complete = [family for family in by_space.values() if len(family) == HIGHEST + 1]
+    return [[family[number] for number in range(HIGHEST + 1)] for family in complete]
 
 
 def flags(device: torch.device, values: Iterable[bool]) -> torch.Tensor:

@@ -26,7 +26,6 @@ from benchmark.lm_eval.task_files import lm_eval_name, task_folder
 from corpus.errors import first_line
 
 if TYPE_CHECKING:
-    from baselines.number_tokens import NumberTokens
     from baselines.reader import Reader
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # hides lm-eval's progress bars; read when tqdm is loaded
@@ -270,6 +269,7 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     from safetensors import SafetensorError
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from baselines.number_tokens import NumberTokens
     from baselines.reader import Reader
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
@@ -283,15 +283,8 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = first_line(error)[:160]
         raise NoModel(f"{model} cannot be loaded as a causal language model ({reason})", SAVED) from None
-    numbers = find_numbers(model, local, tokenizer, loaded) if settings.decode == "distribution" else None
+    numbers = None
+    if settings.decode == "distribution":
+        own = read_numbers(Path(model)) if local else {}
+        numbers = NumberTokens(own, tokenizer, loaded.config.vocab_size, loaded.device)
     return Reader(loaded, tokenizer, settings.batch_size, numbers)
-
-
-def find_numbers(model: str, local: bool, tokenizer: Any, loaded: Any) -> NumberTokens:
-    """The numbers that a model answers with: its own, or the integers of its tokenizer. Raises SplitNumbers."""
-    from baselines.number_tokens import Integers, OwnNumbers
-
-    own = read_numbers(Path(model)) if local else {}
-    if own:
-        return OwnNumbers(own, tokenizer, loaded.config.vocab_size, loaded.device)
-    return Integers(tokenizer, loaded.config.vocab_size, loaded.device)

@@ -1,7 +1,7 @@
 """Run a causal LM inside lm-eval: count truncated prompts, and optionally give the distribution of each number.
 
-Distributions: after greedy decoding, a second pass over the text gives, at each token that is a number of the answer,
-the probabilities of all numbers of its family (baselines/number_tokens.py).
+Distributions: the model writes the mean of each number (baselines/number_tokens.py); a second pass over the text gives,
+at each token that is a number of the answer, the probabilities of all numbers of its family.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 from lm_eval.models.huggingface import HFLM
-from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import DynamicCache, LogitsProcessorList, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import DynamicLayer
 
-from baselines.number_tokens import Distribution, NumberTokens
+from baselines.number_tokens import Distribution, NumberTokens, WriteMeans
 
 CACHE_STEP = 256  # tokens
 ROWS_AT_ONCE = 8  # texts in the second pass; its logits take the most memory
@@ -137,6 +137,8 @@ class Reader(HFLM):  # type: ignore[misc]
 
     def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Generate [texts, context + answer] tokens."""
+        if self.numbers is not None:
+            kwargs["logits_processor"] = LogitsProcessorList([WriteMeans(self.numbers)])
         tokens: torch.Tensor = super()._model_generate(
             context, *args, past_key_values=growing_cache(self.model), **kwargs
         )

@@ -136,5 +136,5 @@ def curve_metric(name: str, score: Score, meaning: str, opening: float) -> Metri
     )
 
 
-CORRELATIONS = tuple(curve_metric(*score, 0.0) for score in SCORES if score[0] in CORRELATING)
 CURVE_METRICS = tuple(curve_metric(*score, opening) for opening in (0.0, OPENING) for score in SCORES)
+CORRELATIONS = tuple(metric for metric in CURVE_METRICS if metric.name in CORRELATING)

@@ -23,6 +23,9 @@ from corpus.verbalize.number_words import read_number
 FILE = "numbers.json"
 AT_END = "( = [^=\n]*)$"
 """The number that ends an answer, with its sign."""
+SCENE_VALUES = tuple(f" {value}" for value in range(101))
+SCENE_TEXTS = tuple(f" ={value}" for value in SCENE_VALUES)
+"""What stands after a scene: no number of a whole message, so that each keeps a token of its own."""
 Numbers = Mapping[str, Sequence[str]]
 """The texts of each task's numbers, ascending."""
 
@@ -50,15 +53,20 @@ def choose_numbers(answers: pl.Series, count: int, taken: Sequence[str] = ()) ->
     return numbers["text"].gather(places).to_list() if len(numbers) else []
 
 
-def with_nearest(frame: pl.DataFrame, numbers: Sequence[str]) -> pl.DataFrame:
-    """Replace each answer by the nearest of the numbers; answers without one are left as they are."""
+def with_nearest(frame: pl.DataFrame, numbers: Sequence[str], restate: bool = False) -> pl.DataFrame:
+    """Replace each answer by the nearest of the numbers; answers without one are left as they are.
+
+    With `restate` only the number at the answer's end is replaced.
+    """
     if not numbers:
         return frame
     written, values = number_texts(frame["answer"]), values_of(numbers)
     places = np.searchsorted((values[1:] + values[:-1]) / 2, written["value"].to_numpy())
-    nearest = pl.Series([numbers[place].lstrip() for place in places], dtype=pl.String)
+    nearest = pl.Series([numbers[place] for place in places], dtype=pl.String)
     own = pl.col("answer").str.extract(AT_END)
-    return frame.with_columns(answer=own.replace_strict(written["text"], nearest, default=pl.col("answer")))
+    changed = own.replace_strict(written["text"], nearest, default=None)
+    head = pl.col("answer").str.replace(AT_END, "") if restate else pl.lit("")
+    return frame.with_columns(answer=pl.coalesce((head + changed).str.strip_chars_start(), "answer"))
 
 
 def values_of(numbers: Sequence[str]) -> np.ndarray:

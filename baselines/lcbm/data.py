@@ -26,7 +26,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from baselines.lcbm.answer_numbers import asks_one_number, choose_numbers, with_nearest
+from baselines.lcbm.answer_numbers import SCENE_TEXTS, asks_one_number, choose_numbers, with_nearest
+from baselines.lcbm.recipe import NumberTokens
 from benchmark.bench import Bench
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
@@ -69,12 +70,14 @@ class QuestionSource(Protocol):
 class BenchSource:
     """The public part of a bench; with `most_scenes` without the questions about longer videos.
 
-    With `number_count` an answer about a whole message is one of so many numbers.
+    With `most_questions` a task has at most so many for training.
+    With `number_tokens` an answer about a whole message is one of so many numbers.
     """
 
     bench: Bench
     most_scenes: int | None = None
-    number_count: int | None = None
+    number_tokens: NumberTokens | None = None
+    most_questions: int | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -93,9 +96,11 @@ class BenchSource:
         frame = self.bench.public(task, split)
         if self.most_scenes is not None and "scene_seen" in frame.columns:
             frame = frame.filter(pl.col("scene_seen").list.len().fill_null(0) <= self.most_scenes)
+        if self.most_questions is not None and split == "train":
+            frame = thin_evenly(frame, self.most_questions)
         changed = task_named(task).variant(frame, variant, seed)
-        if self.number_count is not None and asks_one_number(task):
-            return with_nearest(changed, self.chosen_numbers[task])
+        if self.number_tokens is not None and asks_one_number(task):
+            return with_nearest(changed, self.chosen_numbers[task], self.number_tokens.restate)
         return changed
 
     def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
@@ -105,11 +110,13 @@ class BenchSource:
     @cached_property
     def chosen_numbers(self) -> dict[str, list[str]]:
         """The numbers of every such task of the bench, from the true answers of its training part; no two share one."""
+        if self.number_tokens is None:
+            return {}
         chosen: dict[str, list[str]] = {}
-        for task in filter(asks_one_number, self.tasks if self.number_count else []):
-            taken = [text for texts in chosen.values() for text in texts]
+        for task in filter(asks_one_number, self.tasks):
+            taken = [*SCENE_TEXTS, *(text for texts in chosen.values() for text in texts)]
             answers = self.bench.public(task, "train")["answer"]
-            chosen[task] = choose_numbers(answers, self.number_count or 0, taken)
+            chosen[task] = choose_numbers(answers, self.number_tokens.count, taken)
         return chosen
 
 
@@ -121,6 +128,11 @@ def chosen_tasks(source: QuestionSource, tasks: str | list[str]) -> list[str]:
     if unknown:
         raise UnknownTask(f"the bench has no task {unknown[0]}", f"its tasks: {', '.join(source.tasks)}")
     return [task for task in source.tasks if task in tasks]
+
+
+def thin_evenly(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """Select at most `rows` rows, evenly spaced."""
+    return frame.gather_every(max(1, -(-frame.height // max(1, rows))))
 
 
 def with_text(frame: pl.DataFrame) -> pl.DataFrame:

@@ -49,19 +49,24 @@ class Lora(StrictModel):
 
 
 class NumberTokens(StrictModel):
-    """Numbers of whole messages as answers of a token each (baselines/lcbm/answer_numbers.py).
+    """Numbers of whole messages as a token each (baselines/lcbm/answer_numbers.py), and labels shared with neighbours.
 
-    `count`: how many a task has; `spread`: standard deviation of the soft labels, in numbers.
+    `count`: how many a task has; `spread`: standard deviation of the soft labels, in numbers; `scene_spread`: the same
+    for the values of scenes, in points of 100 (0: labels of their own alone); `restate`: whether an answer says the
+    message again before its number.
     """
 
     count: int = Field(default=101, ge=2)
     spread: float = Field(default=1.5, ge=0)
+    scene_spread: float = Field(default=0.0, ge=0)
+    restate: bool = False
 
 
 class Recipe(StrictModel):
     """How a model is trained; steps are optimizer steps, a row packs examples up to `context_tokens`.
 
-    With `most_scenes` longer videos are left out: a panel built with --panel-scenes asks about none either.
+    With `most_scenes` longer videos are left out: a panel built with --panel-scenes asks about none either. With
+    `most_questions` a task has at most so many for training, evenly spaced.
 
     With `random_weights` a model of the base's size and vocabulary begins from random weights: what pre-training adds.
 
@@ -79,6 +84,7 @@ class Recipe(StrictModel):
     tasks: Literal["all"] | list[str] = "all"
     weights: dict[str, float] = {}
     most_scenes: int | None = Field(default=None, ge=1)
+    most_questions: int | None = Field(default=None, ge=1)
     numbers: NumberTokens | None = None
     loss_on: Literal["answer", "all"] = "answer"
     steps: int = Field(ge=1)

@@ -14,16 +14,17 @@ import torch
 class SoftLabels:
     """The labels of each token of a vocabulary. near: [vocabulary, k] tokens; share: [vocabulary, k], summing to 1."""
 
-    def __init__(self, vocabulary: int, families: Iterable[Sequence[int]], spread: float) -> None:
-        """families: tokens of each family, ascending by value; spread: standard deviation in places."""
-        reach = math.ceil(3 * spread)
+    def __init__(self, vocabulary: int, families: Iterable[tuple[Sequence[int], float]]) -> None:
+        """families: tokens of each family, ascending by value, and the standard deviation in places."""
+        families = list(families)
+        reach = math.ceil(3 * max((spread for _, spread in families), default=0))
         steps = torch.arange(-reach, reach + 1)
         self.near = torch.arange(vocabulary)[:, None].repeat(1, len(steps))
         self.share = torch.zeros(vocabulary, len(steps))
         self.share[:, reach] = 1.0
-        weights = torch.exp(-0.5 * (steps / max(spread, 1e-6)) ** 2)
-        for family in families:
+        for family, spread in families:
             tokens = torch.tensor(family)
+            weights = torch.exp(-0.5 * (steps / max(spread, 1e-6)) ** 2)
             places = torch.arange(len(tokens))[:, None] + steps
             inside = (places >= 0) & (places < len(tokens))
             shares = torch.where(inside, weights, 0.0)

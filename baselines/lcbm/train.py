@@ -19,9 +19,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
+import numpy as np
 
-from baselines.lcbm.answer_numbers import Numbers, number_tokens, read_numbers, write_numbers
+from baselines.lcbm.answer_numbers import SCENE_VALUES, Numbers, number_tokens, read_numbers, write_numbers
 from baselines.lcbm.data import (
     BenchSource,
     Examples,
@@ -31,20 +31,22 @@ from baselines.lcbm.data import (
     begins_with_bos,
     chosen_tasks,
     sample_examples,
+    thin_evenly,
     training_order,
     with_text,
     write_examples,
 )
-from baselines.lcbm.recipe import Recipe, load_recipe
+from baselines.lcbm.recipe import BadRecipe, Recipe, load_recipe
 from baselines.lcbm.repetition import Repetition, frequent_words
 from baselines.lcbm.tokenizer import add_tokens, load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
+from benchmark.lm_eval.task_files import ANSWER_TOKENS
 from corpus.console import note
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.locks import hold_lock
 from corpus.files.written_once import refuse_other
-from corpus.verbalize.catalog import frames
+from corpus.verbalize.catalog import frames, number_wordings
 
 if TYPE_CHECKING:
     from baselines.lcbm.soft_labels import SoftLabels
@@ -73,8 +75,8 @@ def train(
     HoldsOther, Busy.
     """
     loaded = load_recipe(recipe, overrides)
-    number_count = loaded.numbers.count if loaded.numbers else None
-    return fit(loaded, BenchSource(Bench.open(bench), loaded.most_scenes, number_count), out, seed, resume)
+    source = BenchSource(Bench.open(bench), loaded.most_scenes, loaded.numbers, loaded.most_questions)
+    return fit(loaded, source, out, seed, resume)
 
 
 def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume: bool = True) -> Path:
@@ -172,11 +174,6 @@ def _prepare(
         write_examples(part / "held_out", samples, tokenizer, recipe.context_tokens)
 
 
-def thin_evenly(frame: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """Select at most `rows` rows, evenly spaced."""
-    return frame.gather_every(max(1, -(-frame.height // max(1, rows))))
-
-
 def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], part: Path) -> None:
     """Write the base's tokenizer, or train it on text with true behavior, so that all variants share it."""
     numbers = source.numbers(tasks)
@@ -192,7 +189,8 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
                 max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))
             ).to_list()
         answers = [text for texts in numbers.values() for text in texts]
-        tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, frames(), answers)
+        wordings = [*answers, *number_wordings()] if recipe.numbers else answers
+        tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, frames(), wordings)
         tokenizer.model_max_length = recipe.context_tokens
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)
@@ -250,6 +248,7 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
         }
         folder = part / "model"
         shutil.rmtree(folder, ignore_errors=True)
+        setattr(model.config, ANSWER_TOKENS, int(np.max(examples.answers)))
         save_model(model, folder)
         tokenizer.save_pretrained(folder)
         if numbers:
@@ -259,13 +258,19 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
 
 
 def make_soft_labels(recipe: Recipe, tokenizer: Any, numbers: Numbers) -> SoftLabels | None:
-    """Make the soft labels of a recipe with numbers; None for any other."""
+    """Make the soft labels of a recipe with numbers; None for any other. Raises BadRecipe."""
     from baselines.lcbm.soft_labels import SoftLabels
 
     if recipe.numbers is None:
         return None
-    families = [number_tokens(tokenizer, texts) for texts in numbers.values()]
-    return SoftLabels(len(tokenizer), families, recipe.numbers.spread)
+    families = [(number_tokens(tokenizer, texts), recipe.numbers.spread) for texts in numbers.values()]
+    if recipe.numbers.scene_spread:
+        try:
+            families.append((number_tokens(tokenizer, SCENE_VALUES), recipe.numbers.scene_spread))
+        except ValueError:
+            reason = "numbers.scene_spread needs a tokenizer with one token for each integer to 100"
+            raise BadRecipe(f"{recipe.name}: {reason}", "leave it out") from None
+    return SoftLabels(len(tokenizer), families)
 
 
 def make_repetition(rows: int, examples: Examples, tokenizer: Any, context: int, seed: int) -> Repetition | None:

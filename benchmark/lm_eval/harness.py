@@ -23,6 +23,7 @@ import polars as pl
 from lm_eval.api.task import ConfigurableTask
 
 from benchmark.bench import Bench
+from benchmark.lm_eval.task_files import ANSWER_TOKENS
 from benchmark.references.base import asked_values
 from benchmark.references.chance import RANDOM
 from benchmark.tasks.registry import task_named
@@ -74,27 +75,29 @@ def examples(train: pl.DataFrame) -> pl.DataFrame:
 
 
 @lru_cache
-def load_tokenizer(model: str, tokenizer: str | None) -> tuple[Any, int]:
-    """Load a model's tokenizer and the length of its context in tokens, once."""
+def load_tokenizer(model: str, tokenizer: str | None) -> tuple[Any, int, int]:
+    """Load a model's tokenizer once, with its context and the longest answer that it was tuned to write, in tokens."""
     from lm_eval.models.utils import resolve_max_length
     from transformers import AutoConfig, AutoTokenizer
 
-    loaded = AutoTokenizer.from_pretrained(tokenizer or model)
-    return loaded, resolve_max_length(AutoConfig.from_pretrained(model), loaded)
+    loaded, config = AutoTokenizer.from_pretrained(tokenizer or model), AutoConfig.from_pretrained(model)
+    context = resolve_max_length(config, loaded)
+    return loaded, context, getattr(config, ANSWER_TOKENS, context)
 
 
 def max_answer_tokens(train: pl.DataFrame, model: str | None, tokenizer: str | None, max_length: int | None) -> int:
     """Tokens of the longest training answer in the model's own tokenizer, and a few more to end it.
 
-    At most half of the model's context: the other half is for the question.
+    At most half of the model's context: the other half is for the question. A model that was tuned to write less says
+    so in its config (numbers of one token, without restating); its questions are not cut for more.
     """
     order = train["answer"].str.len_bytes().arg_sort(descending=True)
     answers = [" " + answer for answer in train["answer"][order].head(LONGEST_ANSWERS)] or [" "]
     if model is None:
         return max(len(answer.encode()) for answer in answers) // BYTES_PER_TOKEN + SPARE_TOKENS
-    loaded, context = load_tokenizer(model, tokenizer)
-    longest = max(map(len, loaded(answers, add_special_tokens=False)["input_ids"]))
-    return min(longest + SPARE_TOKENS, (max_length or context) // 2)
+    loaded, context, tuned_for = load_tokenizer(model, tokenizer)
+    longest = min(tuned_for, max(map(len, loaded(answers, add_special_tokens=False)["input_ids"])))
+    return min(longest + min(longest, SPARE_TOKENS), (max_length or context) // 2)
 
 
 def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:

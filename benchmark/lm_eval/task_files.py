@@ -20,6 +20,8 @@ from corpus.files.atomic import replace_folder, write_text
 
 SHIPPED = Path(__file__).resolve().parent
 AGGREGATE = "benchmark.lm_eval.aggregate"
+ANSWER_TOKENS = "answer_tokens"
+"""The key of a model's config.json that says how many tokens its longest answer in training had."""
 
 
 class NoPlace(CbcError):

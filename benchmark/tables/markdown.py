@@ -274,7 +274,7 @@ def basis_block(table: dict[str, Any]) -> str:
         "So at most 5 % of tables call a run apart that does not differ.",
         "Pairs and ranks: the same test over all pairs of one condition and metric; a table has several such families. "
         "A new rank begins only where every run above is apart from every run below.",
-        "The best reference is the one that was best on validation.",
+        "The best reference is the one that was best on validation, with training where that has few messages.",
         unparsed_note(table["rows"]),
     ]
     if few:

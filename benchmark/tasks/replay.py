@@ -64,8 +64,8 @@ class Replay(Task):
         "Behavior simulation: replay values of scenes (0 to 100)",
         "Where only some scenes are masked, a Gaussian process on the visible values is the predictor to beat; where "
         "all are, the mean curve of other videos. The paper shows neither, and does not say how its random row was "
-        "drawn. Kendall and Spearman are over the asked scenes; what asks for the peaks of a video is measured where all "
-        "scenes are masked.",
+        "drawn. Kendall and Spearman are over the asked scenes; peaks are looked for where all scenes "
+        "are masked.",
         "replay values",
     )
     answer = Values(0.0, 100.0)

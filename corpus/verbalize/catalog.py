@@ -10,6 +10,11 @@ from corpus.verbalize.kinds.video import VIDEO
 from corpus.verbalize.template import Template
 from corpus.verbalize.verbalize import KINDS
 
+NUMBERED = ("subscribers", "followers", "length", "age", "tags", "views", "likes")
+"""Heads of lines that hold a number."""
+UNITS = ("thousand", "million", "billion")
+YEARS = range(2005, 2031)  # since YouTube exists
+
 
 def templates() -> dict[str, Template]:
     """All templates by NAME@VERSION."""
@@ -38,3 +43,18 @@ def frames(shortest: int = 4) -> list[str]:
     line_heads = {f"\n{text}" for text in plain if re.fullmatch(r"\w+:", text)}
     wordings = {text for text in plain if len(text.strip()) >= shortest and text.strip() not in ("scene", "<mask")}
     return sorted(wordings | line_heads) + heads
+
+
+def number_wordings() -> list[str]:
+    """Parts of the numbers and times that the tasks' templates write, each of which says what it measures.
+
+    The head of a line with the first one or two digits; other digits with their unit, which says how large the number
+    is; the year and month, the day and the hour of a time.
+    """
+    first_digits = [f"\n{head}: {digits}" for head in NUMBERED for digits in range(1, 100)]
+    decimals = [f".{digits}" for digits in (*range(10), *(f"{number:02}" for number in range(100)))]
+    last_digits = [*map(str, range(10)), *(f"{number:02}" for number in range(100))]
+    units = [f"{digits} {unit}" for digits in ("", *last_digits[:10], *decimals) for unit in UNITS]
+    months = [f"\npublished: {year}-{month:02}" for year in YEARS for month in range(1, 13)]
+    times = [*(f"-{day:02}" for day in range(1, 32)), *(f" {hour:02}h" for hour in range(24))]
+    return [*first_digits, *units, *(f"{digits} s" for digits in last_digits), *months, *times]

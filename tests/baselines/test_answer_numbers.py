@@ -51,6 +51,8 @@ def test_an_answer_becomes_the_nearest_number_alone(training, counts):
         value = read_number(before.rpartition(" = ")[2])
         assert f" {after}" in numbers
         assert abs(read_number(after) - value) == min(abs(values_of(numbers) - value))
+    restated = with_nearest(pl.DataFrame({"answer": answers_of(counts)}), numbers, restate=True)["answer"]
+    assert restated.to_list() == [f"1 + 1 = 2, they say {text}" for text in found]
 
 
 def test_numbers_of_other_tasks_are_taken_and_texts_without_a_number_stay():
@@ -59,6 +61,8 @@ def test_numbers_of_other_tasks_are_taken_and_texts_without_a_number_stay():
     assert numbers == [" = 200", " = 3 thousand"]
     near = with_nearest(answers.to_frame(), numbers)["answer"].to_list()
     assert near == ["= 200", "= 200", "= 3 thousand", "none", "x = unknown"]
+    near = with_nearest(answers.to_frame(), numbers, restate=True)["answer"].to_list()
+    assert near == ["a = 200", "b = 200", "c = 3 thousand", "none", "x = unknown"]
     assert choose_numbers(answers.head(0), 5) == [] and with_nearest(answers.to_frame(), [])["answer"].equals(answers)
 
 
@@ -69,11 +73,12 @@ def test_a_model_keeps_its_numbers(tmp_path):
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.7, 2.0])
-def test_soft_labels_share_the_label_among_neighbours_of_a_family(spread):
+@pytest.mark.parametrize("of_others", [0.0, 3.0])
+def test_soft_labels_share_the_label_among_neighbours_of_a_family(spread, of_others):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(6, 12, generator=generator, requires_grad=True)
     labels, family = torch.tensor([3, 5, 9, 9, 7, 0]), [9, 4, 3, 8]
-    soft = SoftLabels(12, [family, [5]], spread)
+    soft = SoftLabels(12, [(family, spread), ([5], of_others)])
     target = torch.zeros(6, 12)
     for row, label in enumerate(labels.tolist()):
         if label not in family:

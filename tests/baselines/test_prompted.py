@@ -19,7 +19,7 @@ from lm_eval.models.huggingface import HFLM  # noqa: E402
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast  # noqa: E402
 
 from baselines.base import Settings, WrongSettings  # noqa: E402
-from baselines.number_tokens import Integers, OwnNumbers, SplitNumbers  # noqa: E402
+from baselines.number_tokens import NumberTokens, SplitNumbers, WriteMeans  # noqa: E402
 from baselines.predict import predict_run  # noqa: E402
 from baselines.prompted import NoModel, Prompted, load_task  # noqa: E402
 from baselines.reader import Reader  # noqa: E402
@@ -78,7 +78,7 @@ def test_prompts_longer_than_the_context_are_counted(small_bench, model, tokeniz
 
 
 def test_a_distribution_is_that_of_the_family_at_each_value(model, tokenizer):
-    reader = Reader(model, tokenizer, 4, Integers(tokenizer, model.config.vocab_size, torch.device("cpu")))
+    reader = Reader(model, tokenizer, 4, NumberTokens({}, tokenizer, model.config.vocab_size, torch.device("cpu")))
     prompt, answer = "scene 1: a puppy\nanswer:", " scene 1: 12 pups = 57\nscene 2: a = 61\nscene 3: b = 4.5\n= 100"
     context, ids = (tokenizer(text)["input_ids"] for text in (prompt, answer))
     padded = torch.tensor([[tokenizer.pad_token_id] * 3 + context + ids])
@@ -98,11 +98,11 @@ def test_a_distribution_is_that_of_the_family_at_each_value(model, tokenizer):
 
 
 def test_numbers_of_its_own_are_one_family_each(model, tokenizer):
-    numbers = OwnNumbers({"scenes": [" 0", " 50", " 100"], "none": []}, tokenizer, 5000, torch.device("cpu"))
-    ids = torch.tensor([tokenizer("a = 50, 51 and 100")["input_ids"]])
-    assert [tokenizer.decode([token]) for token in ids[0][numbers.find_values(ids)[0]]] == [" 50", " 100"]
+    numbers = NumberTokens({"scenes": [" 0", " 50", " 100"], "none": []}, tokenizer, 5000, torch.device("cpu"))
+    ids = torch.tensor([tokenizer("a = 51 or 50 and 100")["input_ids"]])
+    assert [tokenizer.decode([token]) for token in ids[0][numbers.find_values(ids)[0]]] == [" 51", " 50", " 100"]
     logits = torch.full((5000,), 9.0)
-    logits[numbers.families[0].tokens] = torch.tensor([0.0, 1.0, 1.0])
+    logits[numbers.families[-1].tokens] = torch.tensor([0.0, 1.0, 1.0])
     shares = np.exp([0, 1, 1]) / np.exp([0, 1, 1]).sum()
     assert numbers.distribution(tokenizer(" 50")["input_ids"][0], logits).mean == pytest.approx(
         shares @ [0, 50, 100], rel=1e-6
@@ -110,7 +110,7 @@ def test_numbers_of_its_own_are_one_family_each(model, tokenizer):
 
 
 def test_only_whole_numbers_after_the_sign_are_values(tokenizer):
-    tokens = Integers(tokenizer, len(tokenizer) + 7, torch.device("cpu"))
+    tokens = NumberTokens({}, tokenizer, len(tokenizer) + 7, torch.device("cpu"))
     text = "scene 12: 7 up = 57\nscene 13: =8\nx = 4.5 = 1234 = 99 %"
     ids = torch.tensor([tokenizer(text)["input_ids"]])
     chosen = [tokenizer.decode([token]) for token in ids[0][tokens.find_values(ids)[0]]]
@@ -130,7 +130,25 @@ def test_a_tokenizer_that_splits_numbers_has_no_expected_values(tiny_llama, toke
 
     digits = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(state)))
     with pytest.raises(SplitNumbers, match="splits numbers"):
-        Integers(digits, len(tokenizer), torch.device("cpu"))
+        NumberTokens({}, digits, len(tokenizer), torch.device("cpu"))
+
+
+def test_the_mean_of_a_number_is_written_and_other_text_as_it_is_likeliest(tokenizer):
+    write = WriteMeans(NumberTokens({"likes": ["7", "9"]}, tokenizer, len(tokenizer), torch.device("cpu")))
+    texts = ["scene 1: a =", "= 3 cats =", "a cat", "a cat"]
+    tokens = [tokenizer(text)["input_ids"][-2:] for text in texts]
+    scores = torch.full((4, len(tokenizer)), -20.0)
+    for row, likely in enumerate(({" 0": 1.0, " 90": 0.9}, {" cat": 2.0, " 5": 1.0}, {" 0": 1.0, " 90": 0.9}, {})):
+        for text, score in likely.items():
+            (token,) = tokenizer(text)["input_ids"]
+            scores[row, token] = score
+    own = write.numbers.families[-1].tokens
+    scores[3, own] = torch.tensor([0.0, 0.1])
+    chosen = write(torch.tensor(tokens), scores.clone()).argmax(1)
+    share = 1 / (1 + math.exp(-0.1))
+    assert tokenizer.decode([chosen[0]]) == f" {round(90 * (1 - share))}"
+    assert [tokenizer.decode([token]) for token in chosen[1:3]] == [" cat", " 0"]
+    assert chosen[3] == own[1]
 
 
 def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_path):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baselines.lcbm.tokenizer import load_tokenizer, longest_of, train_tokenizer
+from corpus.verbalize.catalog import NUMBERED, frames, number_wordings
 
 FRAMES = [*(f"scene {n}:" for n in range(1, 101)), " | says:", "is it high or low?\nanswer:"]
 
@@ -76,6 +77,20 @@ def test_any_numbers_are_a_token_each(values, units):
     tokenizer = train_tokenizer(corpus(), 1000, FRAMES[:5], numbers)
     assert [len(spelled(tokenizer, text)) for text in numbers] == [1] * len(numbers)
     assert all(tokenizer.decode(spelled(tokenizer, text)) == text for text in numbers)
+
+
+def test_parts_of_numbers_say_what_they_measure():
+    wordings = number_wordings()
+    tokenizer = train_tokenizer(corpus(), 1400, frames()[:60], wordings)
+    assert {f"\n{head}:" for head in NUMBERED} <= set(frames())
+    assert {len(spelled(tokenizer, text)) for text in wordings} == {1}
+    text = (
+        "channel: x\npublished: 2026-01-11 01h Sun\nlength: 319 s\nage: 25 days\nviews: 22.8 thousand\nlikes: 3.53 %"
+    )
+    tokens = [tokenizer.decode([token]) for token in spelled(tokenizer, text)]
+    expected = ["\npublished: 2026-01", "-11", " 01h", "\nlength: 31", "9 s", "\nage: 25", "\nviews: 22", ".8 thousand"]
+    assert [token for token in tokens if token in wordings] == [*expected, "\nlikes: 3"]
+    assert "".join(tokens) == text
 
 
 @given(st.lists(st.text("abc", min_size=1, max_size=5), min_size=1, max_size=8), st.text("abc", max_size=8))

@@ -22,8 +22,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 from baselines.base import Settings  # noqa: E402
 from baselines.lcbm.answer_numbers import read_numbers  # noqa: E402
 from baselines.lcbm.data import NothingToTrain, UnknownTask  # noqa: E402
+from baselines.lcbm.recipe import BadRecipe, load_recipe  # noqa: E402
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer  # noqa: E402
-from baselines.lcbm.train import OtherModel, train  # noqa: E402
+from baselines.lcbm.train import OtherModel, make_soft_labels, train  # noqa: E402
 from baselines.predict import predict_run  # noqa: E402
 from benchmark.bench import Bench  # noqa: E402
 from benchmark.build import build_bench  # noqa: E402
@@ -260,6 +261,30 @@ def test_a_base_learns_numbers_as_tokens_of_its_own(bench, base, tmp_path):
     predict_run(str(out), bench, tmp_path / "run", Settings(limit=8))
     answers = Run.open(tmp_path / "run", Bench.open(bench)).predictions("views")
     assert answers["quantiles"].drop_nulls().list.len().unique().to_list() in ([], [25])
+
+
+def test_a_model_is_asked_with_the_room_that_its_own_answers_take(bench, tmp_path):
+    from baselines.prompted import load_task
+
+    size = {"scratch.hidden_size": 16, "scratch.intermediate_size": 16, "scratch.layers": 1, "micro_batch": 2}
+    few = {"tasks": ["like_view_ratio"], "weights": {}, "steps": 2, "most_questions": 40, "scratch.vocab_size": 4000}
+    out = train("real-lcbm", bench, tmp_path / "real", overrides={**size, **few})
+    assert json.loads((out / "training.json").read_text())["tasks"]["like_view_ratio"]["examples"] in range(20, 41)
+    assert json.loads((out / "config.json").read_text())["answer_tokens"] == 2, "a number and the end of the text"
+    opened = Bench.open(bench)
+    room = load_task(opened, "like_view_ratio", Settings(), str(out)).config.generation_kwargs["max_gen_toks"]
+    assert room == 4
+
+
+def test_soft_labels_of_scenes_need_a_token_for_each_integer():
+    from tokenizers import Tokenizer, models
+    from transformers import PreTrainedTokenizerFast
+
+    characters = {character: number for number, character in enumerate(" 0123456789")}
+    digits = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE(vocab=characters, merges=[])))
+    recipe = load_recipe("real-lcbm", {"numbers.scene_spread": 2.0})
+    with pytest.raises(BadRecipe, match=r"real-lcbm: numbers\.scene_spread needs a tokenizer with one token for each"):
+        make_soft_labels(recipe, digits, {})
 
 
 def test_a_twin_of_random_weights_keeps_nothing_of_its_base_but_the_size(bench, base, tmp_path):
