@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
@@ -189,14 +189,21 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
                 max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))
             ).to_list()
         answers = [text for texts in numbers.values() for text in texts]
-        wordings = [*answers, *number_wordings()] if recipe.numbers else answers
-        tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, frames(), wordings)
+        beside = [*answers, *(occurring(number_wordings(), sampled_texts) if recipe.numbers else [])]
+        templates = occurring(frames(), sampled_texts)
+        tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, templates, beside)
         tokenizer.model_max_length = recipe.context_tokens
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)
     if numbers:
         write_numbers(staged, numbers)
     replace_folder(staged, part / "tokenizer")
+
+
+def occurring(wordings: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """The wordings that stand in a text."""
+    joined = "\n".join(texts)
+    return [wording for wording in wordings if wording in joined]
 
 
 def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str, Any]) -> None:
