@@ -56,8 +56,9 @@ STUDIES = {
         (("replay_all_masked", "rmse"), ("replay_past", "rmse"), ("like_view_ratio", "r2")),
         {
             **SHIPPED,
+            "numbers of prompts in digits": Variant({"numbers.prompts": False}),
             "labels of one value alone": Variant({"numbers.spread": 0.0, "numbers.scene_spread": 0.0}),
-            "numbers in digits": Variant({"numbers": None}, decode="distribution"),
+            "all numbers in digits": Variant({"numbers": None}, decode="distribution"),
             "messages not restated": Variant({"numbers.restate": False}),
             "tasks weighted equally": Variant({"weights": {}}),
             "without repetition": Variant({"repetition": 0}),
@@ -69,8 +70,9 @@ STUDIES = {
         (("like_view_ratio", "r2"), ("like_view_ratio", "rmse"), ("views", "rmse_log10")),
         {
             **SHIPPED,
+            "numbers of prompts in digits": Variant({"numbers.prompts": False}),
             "labels of one number alone": Variant({"numbers.spread": 0.0}),
-            "numbers in digits, message restated": Variant({"numbers": None}),
+            "all numbers in digits, message restated": Variant({"numbers": None}),
             "message restated": Variant({"numbers.restate": True}),
             "tasks weighted equally": Variant({"weights": {}}),
             "a tenth of the videos": Variant({"most_questions": 15_000}),

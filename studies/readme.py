@@ -19,7 +19,7 @@ COLUMNS = (
     ("replay, future (RMSE)", "replay_values", "future", "rmse"),
     ("replay, all masked (RMSE)", "replay_values", "all_masked", "rmse"),
     ("likes per view (RMSE, %)", "like_view_ratio", "test", "rmse"),
-    ("views (RMSE of log10)", "views", "test", "rmse_log10"),
+    ("replay, five in a row masked (RMSE)", "replay_values", "random_5", "rmse"),
     ("high or low likes, other brands (%)", "twitter_likes", "brand_separated", "accuracy"),
 )
 ROWS = (

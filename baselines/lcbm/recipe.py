@@ -53,17 +53,20 @@ class NumberTokens(StrictModel):
 
     `count`: how many a task has; `spread`: standard deviation of the soft labels, in numbers; `scene_spread`: the same
     for the values of scenes, in points of 100 (0: labels of their own alone); `restate`: whether an answer says the
-    message again before its number.
+    message again before its number; `prompts`: whether a number in a prompt has tokens that say what it measures.
     """
 
     count: int = Field(default=101, ge=2)
     spread: float = Field(default=1.5, ge=0)
     scene_spread: float = Field(default=0.0, ge=0)
     restate: bool = False
+    prompts: bool = True
 
 
 class Recipe(StrictModel):
     """How a model is trained; steps are optimizer steps, a row packs examples up to `context_tokens`.
+
+    `tasks_left_out` may name tasks that a bench does not have.
 
     With `most_scenes` longer videos are left out: a panel built with --panel-scenes asks about none either. With
     `most_questions` a task has at most so many for training, evenly spaced.
@@ -82,6 +85,7 @@ class Recipe(StrictModel):
     scratch: Scratch | None = None
     lora: Lora | None = None
     tasks: Literal["all"] | list[str] = "all"
+    tasks_left_out: list[str] = []
     weights: dict[str, float] = {}
     most_scenes: int | None = Field(default=None, ge=1)
     most_questions: int | None = Field(default=None, ge=1)

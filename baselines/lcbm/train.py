@@ -86,7 +86,9 @@ def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume
     if _is_finished(out, identity):
         shutil.rmtree(part, ignore_errors=True)
         return out
-    tasks = chosen_tasks(source, recipe.tasks)
+    tasks = [task for task in chosen_tasks(source, recipe.tasks) if task not in recipe.tasks_left_out]
+    if not tasks:
+        raise NothingToTrain(f"{recipe.name} leaves out every task of the bench", "choose another recipe")
     # Torch reads this when it is loaded. Threads then wait without spinning: on shared cores training is three times
     # faster, on free cores equally fast.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -189,7 +191,8 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
                 max(1, -(-characters * len(tasks) // TOKENIZER_CHARACTERS))
             ).to_list()
         answers = [text for texts in numbers.values() for text in texts]
-        beside = [*answers, *(occurring(number_wordings(), sampled_texts) if recipe.numbers else [])]
+        of_prompts = number_wordings() if recipe.numbers and recipe.numbers.prompts else []
+        beside = [*answers, *occurring(of_prompts, sampled_texts)]
         templates = occurring(frames(), sampled_texts)
         tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, templates, beside)
         tokenizer.model_max_length = recipe.context_tokens

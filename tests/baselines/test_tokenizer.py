@@ -84,9 +84,7 @@ def test_parts_of_numbers_say_what_they_measure():
     tokenizer = train_tokenizer(corpus(), 1400, frames()[:60], wordings)
     assert {f"\n{head}:" for head in NUMBERED} <= set(frames())
     assert {len(spelled(tokenizer, text)) for text in wordings} == {1}
-    text = (
-        "channel: x\npublished: 2026-01-11 01h Sun\nlength: 319 s\nage: 25 days\nviews: 22.8 thousand\nlikes: 3.53 %"
-    )
+    text = "channel: x\npublished: 2026-01-11 01h Sun\nlength: 319 s\nage: 25 days\nviews: 22.8 thousand\nlikes: 3.53 %"
     tokens = [tokenizer.decode([token]) for token in spelled(tokenizer, text)]
     expected = ["\npublished: 2026-01", "-11", " 01h", "\nlength: 31", "9 s", "\nage: 25", "\nviews: 22", ".8 thousand"]
     assert [token for token in tokens if token in wordings] == [*expected, "\nlikes: 3"]

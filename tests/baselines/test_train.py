@@ -131,6 +131,8 @@ def test_a_folder_of_something_else_is_refused(trained, bench, tmp_path):
 def test_bad_requests_leave_nothing_behind(bench, tmp_path):
     with pytest.raises(UnknownTask, match="no task replay_never; its tasks: replay_past"):
         train("nano-lcbm", bench, tmp_path / "a", overrides={**TOY, "tasks": ["replay_never"]})
+    with pytest.raises(NothingToTrain, match="nano-lcbm leaves out every task of the bench"):
+        train("nano-lcbm", bench, tmp_path / "a", overrides={**TOY, "tasks_left_out": [*TOY["tasks"], "of_no_bench"]})
     with pytest.raises(NoSuchPath):
         train("nano-lcbm", tmp_path / "nowhere", tmp_path / "b", overrides=TOY)
     assert list(tmp_path.iterdir()) == []
