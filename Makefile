@@ -30,7 +30,7 @@ test: lint
 
 real: setup
 	@if [ -z "$(DATA)" ]; then echo "make real: skipped, since the real files are absent (put them in ../shared/data or name their folder: CBC_SHARED_DATA=DIR make real)"; \
-	else .venv/bin/python -m studies.real "$(DATA)" --out real; fi
+	else .venv/bin/python -m studies.real "$(DATA)" --out real --seeds 3 && .venv/bin/cbc study folds real/corpus; fi
 
 world: setup
 	@if [ -z "$(DATA)" ]; then echo "make world: skipped, since the real files are absent (see make real)"; \

@@ -56,7 +56,8 @@ class NumberTokens:
     def __init__(self, own: Mapping[str, Sequence[str]], tokenizer: Any, vocabulary: int, device: torch.device) -> None:
         tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
         texts = [(token or "").translate(SPACES) for token in tokens] + [""] * (vocabulary - len(tokens))
-        own_tokens = [(number_tokens(tokenizer, numbers), values_of(numbers)) for numbers in own.values() if numbers]
+        tasks = [task for task, numbers in own.items() if numbers]
+        own_tokens = [(number_tokens(tokenizer, own[task]), values_of(own[task])) for task in tasks]
         integers = [(ids, np.arange(HIGHEST + 1.0)) for ids in integer_tokens(texts)]
         self.families = [Family(torch.tensor(ids, device=device), values) for ids, values in (*integers, *own_tokens)]
         if not self.families:
@@ -67,9 +68,15 @@ class NumberTokens:
             self.family[family.tokens] = number
             self.written[family.tokens.cpu().numpy()] = family.values
         self.own = self.family >= len(integers)
+        self.of_task = dict(zip(tasks, self.families[len(integers) :], strict=True))
+        self.expected: Family | None = None
         self.ends_with_equals = flags(device, (text.rstrip().endswith("=") for text in texts))
         self.blank = flags(device, (text.strip() == "" for text in texts))
         self.continues_number = flags(device, (re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts))
+
+    def expect(self, task: str) -> None:
+        """Expect answers to a task: where it has numbers of its own, a model writes no others."""
+        self.expected = self.of_task.get(task)
 
     def find_values(self, tokens: torch.Tensor) -> torch.Tensor:
         """[texts, length] -> mask of the tokens that are answers."""
@@ -112,7 +119,7 @@ class WriteMeans(LogitsProcessor):  # type: ignore[misc]
             family_number = int(self.numbers.family[likeliest[row, 0]])
             if family_number < 0:
                 continue
-            family = self.numbers.families[family_number]
+            family = self.numbers.expected or self.numbers.families[family_number]
             shares = scores[row, family.tokens].double().softmax(0).cpu().numpy()
             nearest = family.tokens[int(np.abs(family.values - shares @ family.values).argmin())]
             scores[row, nearest] = scores[row, likeliest[row, 0]] + 1

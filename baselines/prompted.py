@@ -171,6 +171,8 @@ class Prompted(Predictor):
 
         reader = self.reader
         reader.forget()
+        if reader.numbers is not None:
+            reader.numbers.expect(task)
         reader.on_answer = self.make_answer_counter(bench, task, settings)
         lm_eval_task = load_task(bench, task, settings, self.model)
         lm_eval_task.set_config("num_fewshot", settings.shots)

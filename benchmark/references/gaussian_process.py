@@ -7,14 +7,12 @@ the groups are predicted from the other half.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from zlib import crc32
 
 import numpy as np
 import polars as pl
-from scipy.linalg import cho_factor, cho_solve
 
 from benchmark.metrics import Array
 from benchmark.references.base import Reference, ValueLists
@@ -23,6 +21,7 @@ from benchmark.references.curves import GRID, complete_curves, on_grid, relative
 SHARES, SCALES, NOISES = (0.25, 0.5, 0.75), (6.0, 12.0, 24.0), (1.0, 4.0, 16.0)
 LEAST_CURVES = 10
 TRIED_CURVES = 60
+ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -70,33 +69,48 @@ class Conditional:
         self.covariance = constants.share * covariance + (1 - constants.share) * law.variance * decay
         self.noise = constants.noise
 
-    def predict(self, replay: Array, asked: list[int]) -> Array:
-        """The mean of the asked values given the visible ones (nan where masked)."""
-        shown = np.flatnonzero(np.isfinite(replay))
-        expected: Array = self.mean[asked]
-        if not len(shown):
-            return expected
-        among = self.covariance[np.ix_(shown, shown)] + (self.noise + 1e-6) * np.eye(len(shown))
-        solved = cho_solve(cho_factor(among, check_finite=False), replay[shown] - self.mean[shown], check_finite=False)
-        predicted: Array = expected + self.covariance[np.ix_(np.array(asked), shown)] @ solved
+    def predict(self, replay: Array) -> Array:
+        """The mean of all values given the visible ones: [videos, scenes], nan where masked -> [videos, scenes]."""
+        shown = np.isfinite(replay)
+        among = self.covariance * (shown[:, :, None] & shown[:, None, :])
+        scenes = np.arange(replay.shape[1])
+        among[:, scenes, scenes] += np.where(shown, self.noise + 1e-6, 1.0)  # a masked scene stands alone, with gap 0
+        gaps = np.where(shown, replay - self.mean, 0.0)
+        predicted: Array = self.mean + np.linalg.solve(among, gaps[:, :, None])[:, :, 0] @ self.covariance
         return predicted
 
 
-def masked_rows(frame: pl.DataFrame) -> Iterator[tuple[Array, list[int]]]:
-    """The visible values (nan where masked) and the asked scenes of each video."""
-    for replay, asked in frame.select("replay", "asked").iter_rows():
-        yield np.array([np.nan if value is None else value for value in replay], dtype=np.float64), asked
+@dataclass(frozen=True)
+class MaskedCurves:
+    """Videos with masked scenes. asked: the masked scenes of each; parts: rows of one length, with values
+    [rows, scenes], nan where masked.
+    """
 
+    asked: list[list[int]]
+    parts: list[tuple[list[int], Array]]
 
-def predict_rows(frame: pl.DataFrame, law: CurveLaw, constants: Constants) -> ValueLists:
-    """Predict the asked values of each video."""
-    processes: dict[int, Conditional] = {}
-    values: ValueLists = []
-    for replay, asked in masked_rows(frame):
-        if len(replay) not in processes:
-            processes[len(replay)] = Conditional(law, constants, len(replay))
-        values.append(processes[len(replay)].predict(replay, asked).tolist())
-    return values
+    @classmethod
+    def of(cls, frame: pl.DataFrame) -> MaskedCurves:
+        """Read them from questions."""
+        numbered = frame.select("replay", row=pl.int_range(pl.len()), scenes=pl.col("replay").list.len())
+        parts = [
+            (part["row"].to_list(), np.array(part["replay"].to_list(), dtype=np.float64))
+            for of_length in numbered.partition_by("scenes", maintain_order=True)
+            for part in of_length.iter_slices(ROWS_AT_ONCE)
+        ]
+        return cls(frame["asked"].to_list(), parts)
+
+    def predict(self, law: CurveLaw, constants: Constants) -> ValueLists:
+        """Predict the asked values of each video."""
+        processes: dict[int, Conditional] = {}
+        values: ValueLists = [[] for _ in self.asked]
+        for rows, replay in self.parts:
+            scenes = replay.shape[1]
+            if scenes not in processes:
+                processes[scenes] = Conditional(law, constants, scenes)
+            for row, curve in zip(rows, processes[scenes].predict(replay), strict=True):
+                values[row] = curve[self.asked[row]].tolist()
+        return values
 
 
 def choose_constants(train: pl.DataFrame) -> Constants:
@@ -105,11 +119,10 @@ def choose_constants(train: pl.DataFrame) -> Constants:
     estimated, tried = train.filter(in_half), train.filter(~in_half).head(TRIED_CURVES)
     if min(len(estimated), len(tried)) < LEAST_CURVES:
         return Constants()
-    law = CurveLaw.of(complete_curves(estimated))
+    law, curves, targets = CurveLaw.of(complete_curves(estimated)), MaskedCurves.of(tried), tried["target"].to_list()
 
     def error(constants: Constants) -> float:
-        predicted = predict_rows(tried, law, constants)
-        gaps = (np.subtract(p, t) for p, t in zip(predicted, tried["target"].to_list(), strict=True))
+        gaps = (np.subtract(p, t) for p, t in zip(curves.predict(law, constants), targets, strict=True))
         return float(np.mean([np.sqrt(np.mean(gap**2)) for gap in gaps]))
 
     return min((Constants(*chosen) for chosen in product(SHARES, SCALES, NOISES)), key=error)
@@ -117,7 +130,7 @@ def choose_constants(train: pl.DataFrame) -> Constants:
 
 def gaussian_process(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
     """Predict the masked values given the visible ones under the process fitted to the training videos."""
-    return predict_rows(test, CurveLaw.of(complete_curves(train)), choose_constants(train))
+    return MaskedCurves.of(test).predict(CurveLaw.of(complete_curves(train)), choose_constants(train))
 
 
 GAUSSIAN_PROCESS = Reference(

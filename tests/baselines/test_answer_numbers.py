@@ -50,7 +50,7 @@ def test_an_answer_becomes_the_nearest_number_alone(training, counts):
     for before, after in zip(answers_of(counts), found, strict=True):
         value = read_number(before.rpartition(" = ")[2])
         assert f" {after}" in numbers
-        assert abs(read_number(after) - value) == min(abs(values_of(numbers) - value))
+        assert abs(read_number(after) - value) == pytest.approx(min(abs(values_of(numbers) - value)))
     restated = with_nearest(pl.DataFrame({"answer": answers_of(counts)}), numbers, restate=True)["answer"]
     assert restated.to_list() == [f"1 + 1 = 2, they say {text}" for text in found]
 

@@ -149,6 +149,10 @@ def test_the_mean_of_a_number_is_written_and_other_text_as_it_is_likeliest(token
     assert tokenizer.decode([chosen[0]]) == f" {round(90 * (1 - share))}"
     assert [tokenizer.decode([token]) for token in chosen[1:3]] == [" cat", " 0"]
     assert chosen[3] == own[1]
+    write.numbers.expect("likes")
+    assert write(torch.tensor(tokens), scores.clone()).argmax(1)[0] in own, "the task has numbers of its own"
+    write.numbers.expect("replay_past")
+    assert write(torch.tensor(tokens), scores.clone()).argmax(1)[0] not in own
 
 
 def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_path):

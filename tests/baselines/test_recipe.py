@@ -26,7 +26,7 @@ def write(folder: Path, text: str, name: str = "own") -> str:
 
 
 def test_every_shipped_recipe_loads():
-    families = {"13b": "{}-13b", "nano": "nano-{}", "real": "real-{}", "smol": "smol-{}"}
+    families = {"13b": "{}-13b", "nano": "nano-{}", "real": "real-{}", "smol": "smol-{}", "qwen": "qwen-{}"}
     wanted = [form.format(kind) for form in families.values() for kind in ("base", "control", "lcbm")]
     assert shipped_recipes() == sorted([*wanted, "smol-random"])
     assert {load_recipe(name).name for name in shipped_recipes()} == set(shipped_recipes())
@@ -38,6 +38,7 @@ def test_every_shipped_recipe_loads():
         {"nano-lcbm": "behavior", "nano-control": "control", "nano-base": "content"},
         {"real-lcbm": "behavior", "real-control": "control", "real-base": "content"},
         {"smol-lcbm": "behavior", "smol-control": "control", "smol-base": "content"},
+        {"qwen-lcbm": "behavior", "qwen-control": "control", "qwen-base": "content"},
         {"lcbm-13b": "behavior", "control-13b": "control", "base-13b": "content"},
     ],
 )

@@ -81,7 +81,8 @@ def test_any_numbers_are_a_token_each(values, units):
 
 def test_parts_of_numbers_say_what_they_measure():
     wordings = number_wordings()
-    tokenizer = train_tokenizer(corpus(), 1400, frames()[:60], wordings)
+    units = ["views: 5 thousand, 6 million, 7 billion"] * 50
+    tokenizer = train_tokenizer([*corpus(), *units], 1400, frames()[:60], wordings)
     assert {f"\n{head}:" for head in NUMBERED} <= set(frames())
     assert {len(spelled(tokenizer, text)) for text in wordings} == {1}
     text = "channel: x\npublished: 2026-01-11 01h Sun\nlength: 319 s\nage: 25 days\nviews: 22.8 thousand\nlikes: 3.53 %"

@@ -38,6 +38,7 @@ TOY = {
     "scratch": {"vocab_size": 1500, "hidden_size": 16, "intermediate_size": 32, "layers": 1, "heads": 2},
     "tasks": ["replay_future", "tweet_likes_brand"],
     "steps": 6,
+    "repetition": 0.3,
     "context_tokens": 768,
     "micro_batch": 2,
     "save_every_steps": 2,
@@ -298,6 +299,21 @@ def test_a_twin_of_random_weights_keeps_nothing_of_its_base_but_the_size(bench, 
     weights = [model.state_dict()[name] for model in (before, after)]
     assert weights[0].shape == weights[1].shape
     assert abs(torch.corrcoef(torch.stack([weight.flatten() for weight in weights]))[0, 1]) < 0.2
+
+
+def test_the_recipe_of_a_current_model_trains_its_kind_with_numbers_of_its_own(bench, base, tmp_path):
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "head_dim": 8}
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    small = Qwen3ForCausalLM(Qwen3Config(vocab_size=len(tokenizer) + 9, num_key_value_heads=1, **size))
+    small.save_pretrained(tmp_path / "qwen")
+    tokenizer.save_pretrained(tmp_path / "qwen")
+    out = train("qwen-lcbm", bench, tmp_path / "tuned", overrides={**SMOL, "base": str(tmp_path / "qwen")})
+    assert json.loads((out / "config.json").read_text())["model_type"] == "qwen3"
+    assert set(read_numbers(out)) == {"views"} and (out / "adapter" / "adapter_model.safetensors").is_file()
+    predict_run(str(out), bench, tmp_path / "run", Settings(limit=4))
+    assert len(Run.open(tmp_path / "run", Bench.open(bench)).predictions("views")) == 4
 
 
 @pytest.mark.parametrize("recipe", ["lcbm-13b", "base-13b"])

@@ -212,7 +212,7 @@ def test_the_process_is_that_of_scikit_learn_where_the_kernel_is_exponential():
     replay = rng.normal(0, 7, 30)
     asked = [3, 4, 5, 20, 29]
     replay[asked] = np.nan
-    ours = Conditional(law, Constants(share=0.0, scale=6.0, noise=4.0), 30).predict(replay, asked)
+    ours = Conditional(law, Constants(share=0.0, scale=6.0, noise=4.0), 30).predict(replay[None])[0][asked]
     shown = np.flatnonzero(np.isfinite(replay))[:, None]
     kernel = ConstantKernel(50.0) * Matern(length_scale=6.0, nu=0.5)
     theirs = GaussianProcessRegressor(kernel, alpha=4.0, optimizer=None).fit(shown, replay[shown[:, 0]])
