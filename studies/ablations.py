@@ -25,6 +25,7 @@ from baselines.predict import predict_run
 from benchmark.bench import Bench
 from benchmark.run import Run
 from benchmark.score import score
+from benchmark.tasks.registry import task_named
 from corpus.errors import CbcError
 from studies.results import Part, write_result
 
@@ -96,7 +97,7 @@ def measure(recipe: str, bench: Path, steps: int | None) -> Part:
     """Train and score each variant; gives a table with a row for each. Raises what training and predicting raise."""
     study, opened = STUDIES[recipe], Bench.open(bench)
     tasks = tuple(dict.fromkeys(task for task, _ in study.measures if task in opened.tasks))
-    curves = [task for task in tasks if task.startswith("replay")]
+    curves = [task for task in tasks if task_named(task).asks_curve]
     rows: list[tuple[str | float, ...]] = []
     with tempfile.TemporaryDirectory() as folder:
         models: dict[str, Path] = {}
