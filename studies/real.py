@@ -75,7 +75,7 @@ def run_real(data: Path, out: Path, models: bool = True, seeds: int = 1) -> None
     for name in (*PREDICTORS, *trained):
         run = out / "runs" / Path(name).name
         try:
-            print(predict_run(name, bench.root, run, Settings(panel=False)), flush=True)
+            print(predict_run(name, bench.root, run, Settings()), flush=True)
         except PredictorError as error:
             print(f"{name}: left out ({error})", flush=True)
             continue
