@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from baselines.base import Predictor, PredictorError, Settings, WrongSettings, questions
-from baselines.lcbm.answer_numbers import read_numbers
+from baselines.lcbm.answer_numbers import has_number_tokens, read_numbers
 from benchmark.bench import Bench
 from benchmark.lm_eval.task_files import lm_eval_name, task_folder
 from corpus.errors import first_line
@@ -132,7 +132,7 @@ class Prompted(Predictor):
         elif looks_like_path(model) or self.path.exists():
             raise NoModel(f"{model} is no predictor and no model folder", SAVED)
         suffix = f"-{settings.shots}shot" if settings.shots else ""
-        self.default_decode = "distribution" if self.local and read_numbers(self.path) else "greedy"
+        self.default_decode = "distribution" if self.local and has_number_tokens(self.path) else "greedy"
         decoding = f"-{settings.decode}" if settings.decode not in (None, self.default_decode) else ""
         self.name = self.path.resolve().name + suffix + decoding
         self.description = (

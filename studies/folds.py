@@ -172,7 +172,7 @@ def notes(asked: Asked) -> str:
         "models that saw none of it. A video with some scenes masked is asked with several draws of masks. Values are "
         "over all questions of all folds and seeds; intervals leave out one group (channel) at a time, with all of its "
         "questions, so repeated draws and seeds do not narrow them. They do not account for the training videos that "
-        "folds share. Skill is over `best reference`: in each bench the one that was best on its validation part."
+        "folds share. Skill is over `best reference`: in each bench the one that it chose."
     )
 
 

@@ -85,6 +85,11 @@ def write_numbers(folder: Path, numbers: Numbers) -> None:
     write_json(folder / FILE, {family: list(texts) for family, texts in numbers.items()})
 
 
+def has_number_tokens(folder: Path) -> bool:
+    """Whether a model was trained to answer with distributions over numbers, its own or those of scenes."""
+    return (folder / FILE).is_file()
+
+
 def read_numbers(folder: Path) -> dict[str, list[str]]:
     """Read the numbers of a model; empty where it has none."""
     path = folder / FILE

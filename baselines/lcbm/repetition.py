@@ -20,7 +20,7 @@ import numpy as np
 from baselines.lcbm.data import IGNORED, Examples, Ints, NothingToTrain
 
 LENGTHS = (4, 40)  # words of a list, upper bound excluded
-WORDS = 28  # with few words, repetition is learned sooner (80 steps, with 64 words 250), and it transfers to all words
+WORDS = 28  # with few words, repetition is learned sooner, and it transfers to all words
 EXAMPLES = 20_000  # in which words are counted
 DIGIT = re.compile(r"\d")
 

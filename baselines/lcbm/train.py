@@ -198,7 +198,7 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
         tokenizer.model_max_length = recipe.context_tokens
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)
-    if numbers:
+    if numbers or learns_scene_values(recipe):
         write_numbers(staged, numbers)
     replace_folder(staged, part / "tokenizer")
 
@@ -261,10 +261,15 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
         setattr(model.config, ANSWER_TOKENS, int(np.max(examples.answers)))
         save_model(model, folder)
         tokenizer.save_pretrained(folder)
-        if numbers:
+        if numbers or learns_scene_values(recipe):
             write_numbers(folder, numbers)
         shutil.copyfile(log.path, folder / "log.jsonl")
         write_json(folder / "training.json", record)
+
+
+def learns_scene_values(recipe: Recipe) -> bool:
+    """Whether values of scenes have soft labels, so that the model answers with distributions over them."""
+    return recipe.numbers is not None and recipe.numbers.scene_spread > 0
 
 
 def make_soft_labels(recipe: Recipe, tokenizer: Any, numbers: Numbers) -> SoftLabels | None:
@@ -274,7 +279,7 @@ def make_soft_labels(recipe: Recipe, tokenizer: Any, numbers: Numbers) -> SoftLa
     if recipe.numbers is None:
         return None
     families = [(number_tokens(tokenizer, texts), recipe.numbers.spread) for texts in numbers.values()]
-    if recipe.numbers.scene_spread:
+    if learns_scene_values(recipe):
         try:
             families.append((number_tokens(tokenizer, SCENE_VALUES), recipe.numbers.scene_spread))
         except ValueError:

@@ -7,12 +7,13 @@ import re
 from corpus.verbalize import post, video
 from corpus.verbalize.kinds.post import POST
 from corpus.verbalize.kinds.video import VIDEO
+from corpus.verbalize.number_words import UNITS
 from corpus.verbalize.template import Template
 from corpus.verbalize.verbalize import KINDS
 
 NUMBERED = ("subscribers", "followers", "length", "age", "tags", "views", "likes")
 """Heads of lines that hold a number."""
-UNITS = ("thousand", "million", "billion")
+COUNT_UNITS = tuple(UNITS)[:3]  # no message has trillions of views
 YEARS = range(2005, 2031)  # since YouTube exists
 
 
@@ -54,7 +55,7 @@ def number_wordings() -> list[str]:
     first_digits = [f"\n{head}: {digits}" for head in NUMBERED for digits in range(1, 100)]
     decimals = [f".{digits}" for digits in (*range(10), *(f"{number:02}" for number in range(100)))]
     last_digits = [*map(str, range(10)), *(f"{number:02}" for number in range(100))]
-    units = [f"{digits} {unit}" for digits in ("", *last_digits[:10], *decimals) for unit in UNITS]
+    units = [f"{digits} {unit}" for digits in ("", *last_digits[:10], *decimals) for unit in COUNT_UNITS]
     months = [f"\npublished: {year}-{month:02}" for year in YEARS for month in range(1, 13)]
     times = [*(f"-{day:02}" for day in range(1, 32)), *(f" {hour:02}h" for hour in range(24))]
     return [*first_digits, *units, *(f"{digits} s" for digits in last_digits), *months, *times]

@@ -26,6 +26,7 @@ from baselines.lcbm.recipe import BadRecipe, load_recipe  # noqa: E402
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer  # noqa: E402
 from baselines.lcbm.train import OtherModel, make_soft_labels, train  # noqa: E402
 from baselines.predict import predict_run  # noqa: E402
+from baselines.prompted import Prompted, load_task  # noqa: E402
 from benchmark.bench import Bench  # noqa: E402
 from benchmark.build import build_bench  # noqa: E402
 from benchmark.run import Run  # noqa: E402
@@ -79,6 +80,7 @@ def test_the_model_is_an_ordinary_folder_that_answers(trained):
     prompt = tokenizer("scene 1: a dog = 3\nanswer:", return_tensors="pt")["input_ids"]
     told = model.generate(prompt, max_new_tokens=4, do_sample=False)
     assert told.shape == (1, prompt.shape[1] + 4)
+    assert read_numbers(trained) == {} and Prompted(str(trained), Settings()).default_decode == "distribution"
     assert not trained.with_name("lcbm.part").exists()
 
 
@@ -267,8 +269,6 @@ def test_a_base_learns_numbers_as_tokens_of_its_own(bench, base, tmp_path):
 
 
 def test_a_model_is_asked_with_the_room_that_its_own_answers_take(bench, tmp_path):
-    from baselines.prompted import load_task
-
     size = {"scratch.hidden_size": 16, "scratch.intermediate_size": 16, "scratch.layers": 1, "micro_batch": 2}
     few = {"tasks": ["like_view_ratio"], "weights": {}, "steps": 2, "most_questions": 40, "scratch.vocab_size": 4000}
     out = train("real-lcbm", bench, tmp_path / "real", overrides={**size, **few})
