@@ -51,14 +51,10 @@ def train_tokenizer(
     from transformers import PreTrainedTokenizerFast
 
     digits = number_merges()
-    max_word_merges = vocab_size - len(SPECIAL) - 256 - len(digits) - _max_frame_tokens(frames)
-    word_merges = _word_merges(texts, max_word_merges)
-    merges = [*digits, *word_merges]
+    word_merges = _word_merges(texts, vocab_size - len(SPECIAL) - 256 - len(digits) - len(set(frames)))
     wordings = sorted({*frames, *numbers}, key=lambda text: (-len(text), text))
     any_wording = f"{longest_of(wordings)}|" if wordings else ""
-    pieces = f"{any_wording}{NUMBER}|{MARKS}|{WORD}"
-    joining_merges = _frame_merges(_make_tokenizer(merges, pieces), wordings)
-    tokenizer = _make_tokenizer([*merges, *joining_merges], pieces)
+    tokenizer = _make_tokenizer([*digits, *word_merges], f"{any_wording}{NUMBER}|{MARKS}|{WORD}", wordings)
     tokenizer.add_special_tokens(SPECIAL)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
@@ -82,21 +78,6 @@ def longest_of(wordings: Sequence[str]) -> str:
     return f"(?:{'|'.join(branches)}){'?' if ends else ''}"
 
 
-def _max_frame_tokens(frames: Sequence[str]) -> int:
-    """Upper bound of the tokens of the frames and their beginnings: a third of their characters."""
-    return sum(len(frame) // 3 + 2 for frame in frames)
-
-
-def _frame_merges(tokenizer: Any, frames: Sequence[str]) -> list[Merge]:
-    """Merges that join the tokens of a frame, which is a piece, from the left into one, after all other merges."""
-    merges: dict[Merge, None] = {}
-    for frame in frames:
-        tokens = tokenizer.encode(frame).tokens
-        for i in range(1, len(tokens)):
-            merges["".join(tokens[:i]), tokens[i]] = None
-    return list(merges)
-
-
 def _alphabet() -> list[str]:
     """The 256 bytes as byte-level BPE writes them."""
     from tokenizers.pre_tokenizers import ByteLevel
@@ -104,14 +85,19 @@ def _alphabet() -> list[str]:
     return sorted(ByteLevel.alphabet())
 
 
-def _make_tokenizer(merges: list[Merge], pieces: str) -> Any:
-    """Make a byte-level tokenizer of merges, which first splits texts into pieces."""
+def _make_tokenizer(merges: list[Merge], pieces: str, wordings: Sequence[str] = ()) -> Any:
+    """Make a byte-level tokenizer of merges, which first splits texts into pieces; a piece that is a token stays whole.
+
+    `wordings` are pieces and a token each, with no merges that lead to them.
+    """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
-    tokens = dict.fromkeys(chain(SPECIAL, _alphabet(), ("".join(pair) for pair in merges)))
-    tokenizer = Tokenizer(models.BPE(vocab={token: index for index, token in enumerate(tokens)}, merges=merges))
-    split = pre_tokenizers.Split(Regex(pieces), behavior="isolated")
     to_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    spelled = (to_bytes.pre_tokenize_str(wording)[0][0] for wording in wordings)
+    tokens = dict.fromkeys(chain(SPECIAL, _alphabet(), ("".join(pair) for pair in merges), spelled))
+    vocabulary = {token: index for index, token in enumerate(tokens)}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, ignore_merges=True))
+    split = pre_tokenizers.Split(Regex(pieces), behavior="isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, to_bytes])
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
-from benchmark.metrics import RELATIVE_TOLERANCE, Array
+from benchmark.metrics import QUANTILES, RELATIVE_TOLERANCE, Array
 
 ValueLists = list[list[float]]
 
@@ -20,18 +20,20 @@ ValueLists = list[list[float]]
 @dataclass(frozen=True)
 class Expected:
     """The best values for each question by the name of the metric, the headline first; for choices, the probability of
-    each option; and the mean of what happens, on the task's `effect_scale`.
+    each option; the mean of what happens, on the task's `effect_scale`; and for single values their distribution, at
+    the levels QUANTILES.
     """
 
     points: Mapping[str, ValueLists]
     scores: ValueLists | None = None
     means: ValueLists | None = None
+    quantiles: ValueLists | None = None
 
     def frame(self, instances: pl.Series) -> pl.DataFrame:
-        """Make a frame with the columns instance_id, values (of the headline), values_METRIC of each, scores, means."""
+        """Columns instance_id, values (of the headline), values_METRIC of each, scores, means, quantiles."""
         lists, unknown = pl.List(pl.Float64), [None] * len(instances)
         best = [pl.Series(f"values_{metric}", values, lists) for metric, values in self.points.items()]
-        more = {"scores": self.scores, "means": self.means}
+        more = {"scores": self.scores, "means": self.means, "quantiles": self.quantiles}
         others = [pl.Series(name, unknown if values is None else values, lists) for name, values in more.items()]
         return pl.DataFrame([instances, best[0].alias("values"), *best, *others])
 
@@ -51,6 +53,14 @@ def log_normal_points(log_means: Array, log_sds: Array, highest: float = np.inf)
     near = median * np.sqrt((1 + RELATIVE_TOLERANCE) * (1 - RELATIVE_TOLERANCE))
     best = {"rmse": mean, "r2": mean, "rmse_log10": median, "accuracy_rel10": near}
     return {name: as_lists(values) for name, values in best.items()}
+
+
+def log_normal_quantiles(log_means: Array, log_sds: Array, highest: float = np.inf) -> ValueLists:
+    """The quantiles of log-normal variables, cut at `highest`, at the levels QUANTILES."""
+    quantiles: ValueLists = np.minimum(
+        np.exp(log_means[:, None] + log_sds[:, None] * ndtri(QUANTILES)), highest
+    ).tolist()
+    return quantiles
 
 
 def clipped_normal_mean(mean: Array, sd: Array, low: float, high: float) -> Array:

@@ -16,7 +16,14 @@ from benchmark.references.constants import CONSTANT
 from benchmark.references.whole_message import RATIO_BY_AGE, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH, RATIO_BY_VIEWS
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
-from benchmark.tasks.expected import Expected, as_lists, clipped_normal_mean, law_of, log_normal_points
+from benchmark.tasks.expected import (
+    Expected,
+    as_lists,
+    clipped_normal_mean,
+    law_of,
+    log_normal_points,
+    log_normal_quantiles,
+)
 from benchmark.tasks.planted import EffectScale, Factor, audience_factor, decades_above, title_factors
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import like_view_text
@@ -77,7 +84,7 @@ class LikeViewRatio(Task):
         points = log_normal_points(mean, spread, 100.0)
         best = {metric.name: points[metric.name] for metric in self.metrics if metric.name in points}
         means = clipped_normal_mean(mean, spread, np.log(LEAST_PERCENT), np.log(100.0)) / np.log(10)
-        return Expected(best, means=as_lists(means))
+        return Expected(best, means=as_lists(means), quantiles=log_normal_quantiles(mean, spread, 100.0))
 
     def factors(self, questions: pl.DataFrame) -> list[Factor]:
         return [*title_factors(questions), audience_factor(questions)]

@@ -16,7 +16,7 @@ from benchmark.references.constants import CONSTANT
 from benchmark.references.whole_message import VIEWS_BY_AGE, VIEWS_BY_LENGTH, VIEWS_PER_FOLLOWER
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
-from benchmark.tasks.expected import Expected, as_lists, law_of, log_normal_points
+from benchmark.tasks.expected import Expected, as_lists, law_of, log_normal_points, log_normal_quantiles
 from benchmark.tasks.planted import EffectScale, Factor, age_factor, audience_factor, decades_above, title_factors
 from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import views_text
@@ -70,7 +70,7 @@ class Views(Task):
         mean, spread = (law_of(name, frame, law).to_numpy() for name in ("views_ln", "views_sd"))
         points = log_normal_points(mean, spread)
         best = {metric.name: points[metric.name] for metric in self.metrics if metric.name in points}
-        return Expected(best, means=as_lists(mean / np.log(10)))
+        return Expected(best, means=as_lists(mean / np.log(10)), quantiles=log_normal_quantiles(mean, spread))
 
     def factors(self, questions: pl.DataFrame) -> list[Factor]:
         return [*title_factors(questions), audience_factor(questions), age_factor(questions)]

@@ -79,6 +79,14 @@ def test_any_numbers_are_a_token_each(values, units):
     assert all(tokenizer.decode(spelled(tokenizer, text)) == text for text in numbers)
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(st.sampled_from("ab 1.=:\n|é"), min_size=1, max_size=6), min_size=1, max_size=30))
+def test_any_wordings_are_a_token_each_whatever_others_begin_alike(wordings):
+    tokenizer = train_tokenizer(corpus(), 1000, wordings[::2], wordings[1::2])
+    assert {len(spelled(tokenizer, text)) for text in wordings} == {1}
+    assert all(tokenizer.decode(spelled(tokenizer, text)) == text for text in wordings)
+
+
 def test_parts_of_numbers_say_what_they_measure():
     wordings = number_wordings()
     units = ["views: 5 thousand, 6 million, 7 billion"] * 50
