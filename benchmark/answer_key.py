@@ -12,6 +12,7 @@ import polars as pl
 
 from benchmark.answers.base import RightAnswers, judge_by_metric
 from benchmark.bench import Bench
+from benchmark.intervals import FEWEST_GROUPS, effective_groups
 from benchmark.mask_draws import draws_in
 from benchmark.metrics import Array, Flags, Index, Judged
 from benchmark.references.base import asked_values
@@ -100,10 +101,11 @@ def read_answer_key(bench: Bench, task: str, questions: pl.DataFrame | None = No
 
 
 def with_answers(bench: Bench, task: str, questions: pl.DataFrame) -> pl.DataFrame:
-    """Test questions with target and chance: message_id, group and draw as far as there are. Raises NoAnswers,
-    DamagedBench.
+    """Test questions with target and chance: message_id, group, time_block and draw as far as there are. Raises
+    NoAnswers, DamagedBench.
     """
-    names = [name for name in ("instance_id", "message_id", "group", "draw") if name in questions.columns]
+    known = ("instance_id", "message_id", "group", "time_block", "draw")
+    names = [name for name in known if name in questions.columns]
     answers = bench.answers(task).select("instance_id", "target", "chance")
     keyed = questions.select(names).join(answers, on="instance_id", how="left", maintain_order="left")
     if len(keyed) != len(questions) or keyed["target"].null_count():
@@ -113,7 +115,21 @@ def with_answers(bench: Bench, task: str, questions: pl.DataFrame) -> pl.DataFra
 
 def answer_key(task: Task, keyed: pl.DataFrame) -> AnswerKey:
     """The key of questions with their answers (`with_answers`), of one bench or of several folds end to end."""
-    names, group = np.unique(keyed["group"].fill_null("").to_numpy().astype(str), return_inverse=True)
+    names, group = groups_of(keyed)
     right_answers = RightAnswers.of(keyed["target"], keyed["chance"])
     asked_about = keyed["message_id" if "message_id" in keyed.columns else "instance_id"]
-    return AnswerKey(task, right_answers, group.astype(np.int64), names, asked_about.n_unique(), draws_in(keyed))
+    return AnswerKey(task, right_answers, group, names, asked_about.n_unique(), draws_in(keyed))
+
+
+def groups_of(keyed: pl.DataFrame) -> tuple[npt.NDArray[np.str_], Index]:
+    """Names of the groups, and the place of each question's group among them: [questions].
+
+    Where the groups are too few for an interval and the task has time blocks, these are the groups.
+    """
+    names, group, sizes = np.unique(
+        keyed["group"].fill_null("").to_numpy().astype(str), return_inverse=True, return_counts=True
+    )
+    if effective_groups(sizes.astype(np.float64)) < FEWEST_GROUPS and "time_block" in keyed.columns:
+        blocks = keyed.select(pl.format("{}, time block {}", pl.col("group").fill_null(""), "time_block")).to_series()
+        names, group = np.unique(blocks.to_numpy().astype(str), return_inverse=True)
+    return names, group.astype(np.int64)

@@ -30,6 +30,8 @@ from corpus.verbalize.message_frames import posts
 from corpus.verbalize.post import post_text
 
 BLOCK = 100
+TIME_BLOCK = 25
+"""Consecutive posts that are drawn together where an interval is over the times of few accounts."""
 MIN_POSTS = 20  # an account with fewer has no distribution to cut
 CLASSES = ("low", "high")
 
@@ -38,8 +40,7 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
     """Add `like_class` and the block's cuts `low_below` and `high_above` (likes); posts in between are left out."""
     account = ["communicator_id", "split"]
     ranked = frame.sort(*account, "published_at", "message_id").with_columns(
-        block=(pl.int_range(pl.len()).over(account) * pl.max_horizontal(1, pl.len().over(account) // BLOCK))
-        // pl.len().over(account)
+        block=blocks_of(BLOCK, account), time_block=blocks_of(TIME_BLOCK, account)
     )
     share = (pl.col("likes").rank("average").over([*account, "block"]) - 0.5) / pl.len().over([*account, "block"])
     low, high = (1 / 3, 2 / 3) if cut == "thirds" else (0.5, 0.5)
@@ -53,13 +54,22 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
     return cuts.filter(pl.col("like_class").is_not_null())
 
 
+def blocks_of(size: int, account: list[str]) -> pl.Expr:
+    """Number each account's posts, which are in order, in equal blocks of at least `size` posts."""
+    posts = pl.len().over(account)
+    return pl.int_range(pl.len()).over(account) * pl.max_horizontal(1, posts // size) // posts
+
+
 class TweetLikes(Task):
     """High or low likes of posts, split in one way."""
 
     table = TableHeading(
         "twitter_likes",
         "Behavior simulation: high or low likes of posts",
-        "The majority row is the training part's most frequent class; the paper does not say how it cut its classes.",
+        "The majority row is the training part's most frequent class; the paper does not say how it cut its classes. "
+        "Where later posts come from fewer than 10 effective groups of accounts, their groups are the blocks of about "
+        "25 consecutive posts of an account: intervals are then about these accounts at other times, and say nothing "
+        "of other accounts.",
         "likes of posts",
     )
     answer = Choice(len(CLASSES))
@@ -133,3 +143,6 @@ class TweetLikesTime(TweetLikes):
     condition = "time_separated"
     split_by_time = ("twitter", "post")
     least_groups = 1
+
+    def columns(self) -> tuple[str, ...]:
+        return (*super().columns(), "time_block")

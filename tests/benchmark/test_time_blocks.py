@@ -1,0 +1,74 @@
+"""Later posts of few accounts: their groups are blocks of time, so that intervals are about these accounts."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from benchmark.answer_key import answer_key
+from benchmark.bench import Bench
+from benchmark.build import build_bench
+from benchmark.tables.compare import compare
+from benchmark.tasks.registry import task_named
+from corpus.ingest.run import ingest
+from corpus.sources.registry import source_named
+
+TASK = "tweet_likes_time"
+
+
+def keyed(accounts: int, blocks: int | None, questions: int = 5) -> pl.DataFrame:
+    rows = [
+        {"instance_id": f"{account} {block} {n}", "group": f"account {account}", "time_block": block}
+        for account in range(accounts)
+        for block in range(blocks or 1)
+        for n in range(questions)
+    ]
+    frame = pl.DataFrame(rows).with_columns(target=pl.lit([1.0]), chance=pl.lit([0.0]))
+    return frame if blocks else frame.drop("time_block")
+
+
+@pytest.mark.parametrize(("accounts", "blocks", "groups"), [(2, 12, 24), (9, 3, 27), (10, 3, 10), (2, None, 2)])
+def test_few_accounts_are_told_apart_by_their_times(accounts, blocks, groups):
+    key = answer_key(task_named(TASK), keyed(accounts, blocks))
+    assert (key.groups, key.instances) == (groups, accounts * (blocks or 1) * 5)
+    assert key.sizes.tolist() == [key.instances / groups] * groups
+
+
+def test_an_account_that_outweighs_all_others_counts_as_few():
+    frame = keyed(12, 2)
+    large = pl.concat([frame, *(frame.filter(pl.col("group") == "account 0") for _ in range(40))])
+    key = answer_key(task_named(TASK), large)
+    assert key.groups == 24 and sorted(key.names)[0] == "account 0, time block 0"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory) -> Bench:
+    """Posts of three accounts over some years."""
+    root = tmp_path_factory.mktemp("posts")
+    rows = [
+        {
+            "created_at": f"{day % 12 + 1:02}/{day // 12 % 28 + 1:02}/{12 + day // 336} 12:00",
+            "text": f"word {day} of {name}",
+            "url": f"https://twitter.com/{name}/status/{number}{day:05}",
+            "favorites": day * 7919 % 1009,
+            "replies": 1,
+            "retweets": 1,
+            "user": name,
+        }
+        for number, name in enumerate(("first", "second", "third"), 1)
+        for day in range(3000)
+    ]
+    pl.DataFrame(rows).write_csv(root / "tweets.csv")
+    ingest(source_named("tweets"), [root / "tweets.csv"], root / "corpus")
+    return build_bench(root / "corpus", root / "bench", tasks=[TASK])
+
+
+def test_intervals_of_later_posts_have_the_blocks_of_25_posts_as_groups(bench):
+    test = bench.public(TASK, "test")
+    posts = test.group_by("group", "time_block").agg(span=pl.col("published_at").max() - pl.col("published_at").min())
+    assert len(posts) >= 10 and posts["span"].max().days <= 31
+    (row,) = {
+        (row["groups"], row["effective_groups"] >= 10) for part in compare(bench, TASK, []) for row in part.rows()
+    }
+    assert row == (len(posts), True)
+    assert all(row["low"] is not None for part in compare(bench, TASK, []) for row in part.rows())
