@@ -180,13 +180,33 @@ def choice_sums(judged: Judged) -> Array:
 
 
 def spearman_sums(judged: Judged) -> Array:
-    """Sums of ranks: count, truth, predicted, their squares and product.
+    """Sums of ranks: count, truth, predicted (always 0), their squares and product.
 
-    Ranks (the mean of equals) are those among all values, centered and scaled to -1..1; a resample keeps them.
+    Ranks (the mean of equals) are those among all values, centered and scaled to -1..1. An instance also moves the
+    ranks of all others; what it does to their products and squares is counted as its own, around the mean of that, so
+    that the sums of all instances stay and an instance left out counts in full.
     """
     truth, predicted = (centered_ranks(values) for values in (judged.truth, judged.predicted))
-    parts = (np.ones_like(truth), truth, predicted, truth**2, predicted**2, truth * predicted)
+    product = truth * predicted + moved(judged.truth, predicted) + moved(judged.predicted, truth)
+    squares = [ranks**2 + 2 * moved(ranks, ranks) for ranks in (truth, predicted)]
+    none = np.zeros_like(truth)
+    parts = (np.ones_like(truth), none, none, *squares, product)
     return stack_columns(*(judged.per_instance(part) for part in parts))
+
+
+def moved(values: Array, weights: Array) -> Array:
+    """What each value does to the weighted mean of all ranks of `values`, centered: it raises the ranks of higher ones.
+
+    The mean of the weights of higher values less that of lower ones; values, weights: [values].
+    """
+    if not len(values):
+        return values
+    order = np.argsort(values, kind="stable")
+    ordered, before = values[order], np.concatenate([[0.0], np.cumsum(weights[order])])
+    lower = before[np.searchsorted(ordered, values, "left")]
+    higher = before[-1] - before[np.searchsorted(ordered, values, "right")]
+    effect: Array = (higher - lower) / len(values)
+    return effect - effect.mean()
 
 
 def centered_ranks(values: Array) -> Array:

@@ -43,6 +43,6 @@ def provided_answers(bench: Bench, task: str, name: str, questions: pl.DataFrame
 
 
 def best_reference(bench: Bench, task: str, metric: str) -> str | None:
-    """The reference that was best on validation when the bench was built; None if none had a value."""
+    """The reference that was chosen as the best when the bench was built; None if none had a value."""
     best: dict[str, str] = bench.tasks[task]["best_reference"]
     return best.get(metric)

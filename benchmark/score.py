@@ -5,7 +5,7 @@ lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial
 partial, groups, effective_groups, spread_predicted, spread_true, coverage_80, unparsed, unparsed_reasons: {reason:
 answers}}]}; n counts the instances that were asked of the task's `questions`, all unless `partial`, about so many
 `messages`, of each with so many `draws` of masks; a bound that cannot be computed is null and `reason` says why; the
-best trivial predictor is the reference that was best on validation.
+best trivial predictor is the reference that was best where references are chosen (benchmark/stored_references.py).
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
 
 
 def best_trivial(bench: Bench, key: AnswerKey, questions: pl.DataFrame) -> dict[str, Row]:
-    """For each metric the reference that was best on validation, and its value on these questions, where it has one."""
+    """For each metric the best reference as it was chosen, and its value on these questions, where it has one."""
     task = key.task
     names = {metric.name: best_reference(bench, task.name, metric.name) for metric in task.metrics}
     judged = {

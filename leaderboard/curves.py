@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib
@@ -33,13 +33,16 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Video:
-    """A question with its answers: the true curve, the asked scenes, and each predictor's values."""
+    """A question with its answers: the true curve, the asked scenes, and each predictor's values (None: unread, or not
+    asked).
+    """
 
     title: str
     company: str
     truth: Array
     asked: list[int]
     predicted: dict[str, list[float] | None]
+    not_asked: list[str] = field(default_factory=list)
 
 
 def sampling_key(instance_id: str) -> str:
@@ -92,9 +95,12 @@ def predictor_answers(
 
 
 def videos(bench: Bench, task: str, names: Sequence[str], runs: Sequence[Run]) -> Iterator[Video]:
-    """Yield the chosen videos of a replay task with the named predictors' answers. Raises NoAnswers."""
+    """Yield the chosen videos of a replay task with the named predictors' answers, of those that all of them were asked
+    about if there are any. Raises NoAnswers.
+    """
     answers = bench.answers(task)
-    questions = with_curves(bench.public(task, "test"), answers)
+    drawable = with_curves(bench.public(task, "test"), answers)
+    questions = asked_of_all(drawable, [run for run in runs if run.name in names and task in run.tasks], task)
     chosen = choose_videos(questions)
     questions = questions.filter(pl.col("instance_id").is_in(chosen))
     targets = dict(answers.select("instance_id", "target").iter_rows())
@@ -105,7 +111,16 @@ def videos(bench: Bench, task: str, names: Sequence[str], runs: Sequence[Run]) -
         truth = np.array([np.nan if value is None else value for value in row["replay"]], dtype=np.float64)
         truth[row["asked"]] = targets[instance]
         predicted = {name: legal_values(predicted_values[name].get(instance), len(row["asked"])) for name in names}
-        yield Video(row["title"] or "(no title)", row["company"] or "", truth, row["asked"], predicted)
+        not_asked = [name for name in names if instance not in predicted_values[name]]
+        yield Video(row["title"] or "(no title)", row["company"] or "", truth, row["asked"], predicted, not_asked)
+
+
+def asked_of_all(questions: pl.DataFrame, runs: Sequence[Run], task: str) -> pl.DataFrame:
+    """The questions that all of some runs were asked; all questions where there are none."""
+    common = questions
+    for run in runs:
+        common = common.join(run.questions(task), "instance_id", "semi", maintain_order="left")
+    return questions if common.is_empty() else common
 
 
 def legal_values(values: list[float] | None, count: int) -> list[float] | None:

@@ -181,7 +181,7 @@ def make_curve(task: str, place: int, video: Video) -> Curve:
         f"Replay curve over {len(video.truth)} scenes, {len(video.asked)} of them asked: true values"
         f"{' and the answers of ' if read else ''}{', '.join(read)}."
     )
-    unread = [name for name in video.predicted if name not in read]
+    unread = [name for name in video.predicted if name not in read and name not in video.not_asked]
     return Curve(video, draw_curve(video, alt, f"curve-{task}-{place}"), unread)
 
 

@@ -53,13 +53,14 @@ def _make_llama(size: Scratch, tokenizer: Any, context: int) -> Any:
 
 
 def _load_base(base: str, dtype: torch.dtype, random_weights: bool) -> Any:
-    """Load a causal LM by path or hub name, or only its size. Raises NoSuchBase."""
+    """Load a causal LM by path or hub name, from safetensors alone, or only its size. Raises NoSuchBase."""
     try:
         if random_weights:
             return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(base), dtype=dtype)
-        return AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+        return AutoModelForCausalLM.from_pretrained(base, dtype=dtype, use_safetensors=True)
     except (OSError, ValueError) as error:
-        raise NoSuchBase(f"cannot load {base}: {first_line(error)}", "give a folder or a hub name in `base`") from None
+        mend = "give a folder or a hub name with safetensors in `base`"
+        raise NoSuchBase(f"cannot load {base}: {first_line(error)}", mend) from None
 
 
 def _add_tokens(model: Any, tokenizer: Any, base: str) -> list[int]:

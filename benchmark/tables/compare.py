@@ -73,7 +73,7 @@ class Comparison:
 
     @property
     def best_trivial(self) -> str | None:
-        """The reference that was best on validation; None if none had a value."""
+        """The reference that was chosen as the best (benchmark/stored_references.py); None if none had a value."""
         return self.best_reference if self.best_reference in self.order else None
 
     @cached_property

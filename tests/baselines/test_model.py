@@ -56,3 +56,13 @@ def test_a_missing_base_is_named(tmp_path):
     recipe = load_recipe("lcbm-13b", {"base": str(tmp_path)})
     with pytest.raises(NoSuchBase, match=str(tmp_path)):
         start_model(recipe, None, 0)
+
+
+def test_pickled_weights_of_a_base_are_not_read(tmp_path):
+    base = model()
+    base.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(base.state_dict(), tmp_path / "pytorch_model.bin")
+    recipe = load_recipe("lcbm-13b", {"base": str(tmp_path)})
+    with pytest.raises(NoSuchBase, match="safetensors"):
+        start_model(recipe, None, 0)

@@ -119,6 +119,22 @@ def test_rank_correlation_over_instances_is_that_of_scipy(pairs):
         assert value == pytest.approx(expected, abs=1e-7)
 
 
+@pytest.mark.parametrize("digits", [None, 1, 0])
+@pytest.mark.parametrize("noise", [0.1, 1.0, 10.0])
+def test_an_instance_left_out_changes_the_rank_correlation_as_scipy_computes_it_anew(noise, digits):
+    """All other ranks move too: with ranks that stay, the changes of a close prediction are not even alike."""
+    rng = np.random.default_rng(3)
+    truth = rng.gamma(1.0, size=240)
+    predicted = truth + noise * rng.standard_t(4, len(truth))
+    if digits is not None:
+        truth, predicted = truth.round(digits), predicted.round(digits)
+    sums = SPEARMAN.sums(judged([[pair] for pair in zip(truth, predicted, strict=True)]))
+    ours = SPEARMAN.finish(sums.sum(axis=0) - sums)
+    anew = [spearmanr(np.delete(truth, place), np.delete(predicted, place)).statistic for place in range(len(truth))]
+    assert np.corrcoef(ours, anew)[0, 1] > 0.999
+    assert ours.std() == pytest.approx(np.std(anew), rel=0.03)
+
+
 def test_the_ranked_probability_score_of_quantiles_is_that_of_the_normal_law():
     rng, mean, sd = np.random.default_rng(0), 3.0, 2.0
     truth = rng.normal(1.0, 4.0, 2_000)

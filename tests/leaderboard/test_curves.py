@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.bench import Bench
-from benchmark.run import Run
+from benchmark.run import Run, write_run
 from leaderboard.curves import (
     Video,
     choose_predictors,
@@ -22,8 +22,9 @@ from leaderboard.curves import (
     videos,
     with_curves,
 )
+from leaderboard.page import make_curve
 from leaderboard.results import read_tables
-from tests.leaderboard.small import HOSTILE, RUNS
+from tests.leaderboard.small import HOSTILE, RUNS, guesses
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,37 @@ def test_videos_hold_truth_where_asked_and_seen_values_elsewhere(folder, runs, b
         assert video.truth.tolist() == seen + answers[row["instance_id"]]
         assert video.predicted["interpolate"] == pytest.approx([seen[-1]] * 4, abs=5)  # moved by what suits the metric
         assert np.abs(np.array(video.predicted["oracle"]) - video.truth[video.asked]).max() < 30
+
+
+@pytest.fixture
+def panel_run(bench, tmp_path) -> Run:
+    """A model that was asked eight of the sixty questions."""
+    answers = {"replay_future": guesses(bench, "replay_future", 0.1, 0.0, 5).tail(8)}
+    return Run.open(
+        write_run(tmp_path / "panel", bench, "panel", "lm", answers, {"says": "a panel"}, partial=True), bench
+    )
+
+
+def test_the_videos_are_those_that_all_who_are_drawn_were_asked_about(bench, panel_run, runs):
+    whole = next(run for run in (Run.open(path, bench) for path in runs) if run.name == "boosted")
+    drawn = list(videos(bench, "replay_future", ["panel", "boosted", "interpolate"], [panel_run, whole]))
+    assert len(drawn) == 6
+    assert all(video.predicted["panel"] and video.predicted["boosted"] and not video.not_asked for video in drawn)
+    assert not any(make_curve("replay_future", place, video).unread for place, video in enumerate(drawn))
+
+
+def test_who_was_not_asked_is_not_called_unreadable(bench, panel_run, tmp_path):
+    first = {"replay_future": guesses(bench, "replay_future", 0.1, 0.0, 6).head(8)}
+    other = Run.open(
+        write_run(tmp_path / "other", bench, "other", "lm", first, {"says": "others"}, partial=True), bench
+    )
+    drawn = list(videos(bench, "replay_future", ["panel", "other"], [panel_run, other]))
+    assert len(drawn) == 6 and all(video.not_asked for video in drawn)
+    for place, video in enumerate(drawn):
+        asked = {name for name, values in video.predicted.items() if values}
+        assert (
+            asked | set(video.not_asked) == {"panel", "other"} and not make_curve("replay_future", place, video).unread
+        )
 
 
 def test_a_video_without_a_readable_answer_is_drawn():
