@@ -205,8 +205,9 @@ def moved(values: Array, weights: Array) -> Array:
     ordered, before = values[order], np.concatenate([[0.0], np.cumsum(weights[order])])
     lower = before[np.searchsorted(ordered, values, "left")]
     higher = before[-1] - before[np.searchsorted(ordered, values, "right")]
-    effect: Array = (higher - lower) / len(values)
-    return effect - effect.mean()
+    effect = (higher - lower) / len(values)
+    centered: Array = effect - effect.mean()
+    return centered
 
 
 def centered_ranks(values: Array) -> Array:
