@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from benchmark.message_numbers import DAY, message_numbers
+
 Array = npt.NDArray[np.float64]
 WORDS = 400  # the most frequent in the training texts; more words take time and do not help the trees
 MIN_TEXTS = 3
-DAY = 3  # column of message_numbers
 UNKNOWN = -1.0
 LEAST_MESSAGES = 20  # of a category, country or language that counts by itself
 
@@ -47,31 +48,7 @@ def titles(frame: pl.DataFrame) -> list[str]:
     return frame["title"].fill_null("").to_list()
 
 
-SHOWN_BEHAVIOR = ("views", "like_view_pct")
-"""Columns that a task has where its prompts show them; a task that asks for one has none."""
 LABELS = ("category", "country", "language", "flags")
-
-
-def message_numbers(frame: pl.DataFrame) -> Array:
-    """Numbers of each message, [messages, 12], all of which its prompt shows; nan: unknown.
-
-    Duration, audience, age, publication time, numbers of tags and characters, and views and likes per view where shown.
-    """
-    shown = [pl.col(name).cast(pl.Float64).clip(0).log1p() for name in SHOWN_BEHAVIOR if name in frame.columns]
-    numbers = frame.select(
-        pl.col("duration_s").cast(pl.Float64),
-        pl.col("audience").cast(pl.Float64).clip(0).log1p(),
-        pl.col("age_days").cast(pl.Float64),
-        pl.col("published_at").dt.epoch("d").cast(pl.Float64).alias("day"),
-        pl.col("published_at").dt.month().cast(pl.Float64).alias("month"),
-        pl.col("published_at").dt.weekday().cast(pl.Float64).alias("weekday"),
-        pl.col("published_at").dt.hour().cast(pl.Float64).alias("hour"),
-        pl.col("tag_count").cast(pl.Float64),
-        pl.col("title").fill_null("").str.len_chars().cast(pl.Float64).alias("title_chars"),
-        pl.col("text").fill_null("").str.len_chars().cast(pl.Float64).alias("text_chars"),
-        *shown,
-    )
-    return numbers.to_numpy().astype(np.float64)
 
 
 class MessageFeatures:

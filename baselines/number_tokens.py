@@ -18,6 +18,7 @@ from transformers import LogitsProcessor
 from baselines.base import PredictorError
 from baselines.lcbm.answer_numbers import number_tokens, values_of
 from benchmark.metrics import QUANTILES, Array
+from benchmark.tasks.registry import task_named
 
 HIGHEST = 100
 SPACES = str.maketrans({"Ġ": " ", "▁": " ", "Ċ": "\n"})
@@ -70,18 +71,25 @@ class NumberTokens:
         self.own = self.family >= len(integers)
         self.of_task = dict(zip(tasks, self.families[len(integers) :], strict=True))
         self.expected: Family | None = None
+        self.takes_integers = True
         self.ends_with_equals = flags(device, (text.rstrip().endswith("=") for text in texts))
         self.blank = flags(device, (text.strip() == "" for text in texts))
         self.continues_number = flags(device, (re.match(r"\d|[.,]\d|[.,]$", text) is not None for text in texts))
 
     def expect(self, task: str) -> None:
-        """Expect answers to a task: where it has numbers of its own, a model writes no others."""
+        """Expect answers to a task: where it has numbers of its own, a model writes no others.
+
+        Integers are whole answers only where values of scenes are asked: elsewhere decimals or a unit may follow.
+        """
         self.expected = self.of_task.get(task)
+        self.takes_integers = self.expected is None and task_named(task).asks_curve
 
     def find_values(self, tokens: torch.Tensor) -> torch.Tensor:
         """[texts, length] -> mask of the tokens that are answers."""
-        is_integer = (self.family[tokens] >= 0) & self.after_equals(tokens) & ~self.continues_number[tokens.roll(-1, 1)]
-        is_value: torch.Tensor = self.own[tokens] | is_integer
+        is_value: torch.Tensor = self.own[tokens]
+        if self.takes_integers:
+            is_integer = (self.family[tokens] >= 0) & self.after_equals(tokens)
+            is_value = is_value | (is_integer & ~self.continues_number[tokens.roll(-1, 1)])
         return is_value
 
     def after_equals(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -114,7 +122,10 @@ class WriteMeans(LogitsProcessor):  # type: ignore[misc]
         """[texts, length] tokens and [texts, vocabulary] scores -> scores."""
         likeliest = scores.argmax(1, keepdim=True)
         texts = torch.cat([input_ids[:, -2:], likeliest], 1)
-        answers = (self.numbers.own[likeliest[:, 0]] | self.numbers.after_equals(texts)[:, -1]).nonzero()[:, 0]
+        is_answer = self.numbers.own[likeliest[:, 0]]
+        if self.numbers.takes_integers:
+            is_answer = is_answer | self.numbers.after_equals(texts)[:, -1]
+        answers = is_answer.nonzero()[:, 0]
         for row in answers.tolist():
             family_number = int(self.numbers.family[likeliest[row, 0]])
             if family_number < 0:

@@ -1,10 +1,11 @@
 """Who is apart from whom: one joint test of a whole family of comparisons, by exchanging answers group by group.
 
-If two runs are equally good, it does not matter which of them gave which answers to a group's questions. So each group
-either keeps the answers of both runs or exchanges them, for all comparisons of the family at once: all ways where there
-are at most RESAMPLES, else random ones. A comparison is apart where its statistic is larger than the largest of the
-whole family in all but 5 % of the ways (single-step max-T), and its own 95 % interval excludes zero. So among runs
-that do not differ, at most 5 % of families call anybody apart. Above BLOCKS groups, random blocks of groups exchange.
+If two runs differ by luck alone, it does not matter which of them gave which answers to a group's questions (it does
+where they are equally good on average but one has rare large errors: then more are called apart). So each group either
+keeps the answers of both runs or exchanges them, for all comparisons of the family at once: all ways where there are at
+most RESAMPLES, else random ones. A comparison is apart where its statistic is larger than the largest of the whole
+family in all but 5 % of the ways (single-step max-T), and its own 95 % interval excludes zero. So among runs that
+differ by luck, at most 5 % of families call anybody apart. Above BLOCKS groups, random blocks of groups exchange.
 """
 
 from __future__ import annotations

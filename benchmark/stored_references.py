@@ -1,6 +1,6 @@
 """The references of a bench, computed when it is built: public/TASK/references.parquet, and which one is the best.
 
-Each training question is answered from the other groups (cross-fitted in five folds), validation and test from all of
+Each training question is answered from other groups (cross-fitted in five folds), validation and test from all of
 training. For each metric the reference that is best on validation is the one that skill is measured over; where
 validation has few questions, the best on training and validation together.
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from benchmark.answers.base import STORED, RightAnswers, judge_by_metric
 from benchmark.answers.values import Values
+from benchmark.metrics import Index
 from benchmark.references.adjust import Adjustment
 from benchmark.references.base import Reference, ValueLists
 from benchmark.references.chance import RANDOM
@@ -60,8 +61,12 @@ def answers_of(reference: Reference, task: Task, public: Mapping[str, pl.DataFra
 
 
 def cross_fitted(reference: Reference, train: pl.DataFrame) -> ValueLists:
-    """Answers to the training questions, each from the groups of the other folds."""
-    fold = np.array([crc32(f"fold:{group}".encode()) % FOLDS for group in train["group"]])
+    """Answers to the training questions, each from the groups of the other folds; from the other messages' folds where
+    all groups are in one.
+    """
+    fold = folds_by(train["group"])
+    if len(set(fold)) == 1:
+        fold = folds_by(train["instance_id"])
     answers: list[list[float]] = [[] for _ in range(len(train))]
     for i in np.unique(fold):
         inside, outside = train.filter(pl.Series(fold == i)), train.filter(pl.Series(fold != i))
@@ -69,6 +74,11 @@ def cross_fitted(reference: Reference, train: pl.DataFrame) -> ValueLists:
         for row, answer in zip(np.flatnonzero(fold == i), values, strict=True):
             answers[row] = answer
     return answers
+
+
+def folds_by(names: pl.Series) -> Index:
+    """The fold of each name."""
+    return np.array([crc32(f"fold:{name}".encode()) % FOLDS for name in names], np.int64)
 
 
 def blind(questions: pl.DataFrame) -> pl.DataFrame:

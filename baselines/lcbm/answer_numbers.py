@@ -8,7 +8,8 @@ that any program can read it. A model's folder keeps them in numbers.json.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from corpus.verbalize.number_words import read_number
 FILE = "numbers.json"
 AT_END = "( = [^=\n]*)$"
 """The number that ends an answer, with its sign."""
+DIGITS = re.compile(r"([0-9]+)(\.[0-9]*)?")
 SCENE_VALUES = tuple(f" {value}" for value in range(101))
 SCENE_TEXTS = tuple(f" ={value}" for value in SCENE_VALUES)
 """What stands after a scene: no number of a whole message, so that each keeps a token of its own."""
@@ -45,12 +47,23 @@ def number_texts(answers: pl.Series) -> pl.DataFrame:
 
 
 def choose_numbers(answers: pl.Series, count: int, taken: Sequence[str] = ()) -> list[str]:
-    """Choose `count` numbers at the quantiles of training answers, fewer where answers repeat; none that is taken."""
-    numbers = number_texts(answers).filter(~pl.col("text").is_in(list(taken)))
+    """Choose `count` numbers at the quantiles of training answers, fewer where answers repeat.
+
+    One whose text is taken gets another of the same value (" = 87.0").
+    """
+    numbers = number_texts(answers)
     reached = numbers["count"].cast(pl.Int64).cum_sum().to_numpy()  # levels are compared as integers, to be exact
     levels = (2 * np.arange(count) + 1) * int(numbers["count"].sum())
     places = np.unique(np.searchsorted(2 * count * reached, levels))
-    return numbers["text"].gather(places).to_list() if len(numbers) else []
+    chosen = numbers["text"].gather(places).to_list() if len(numbers) else []
+    return [free_text(text, taken) for text in chosen]
+
+
+def free_text(text: str, taken: Collection[str]) -> str:
+    """A number's text with as many decimals, zeros, as it needs not to be one of those taken."""
+    while text in taken:
+        text = DIGITS.sub(lambda digits: f"{digits[1]}{digits[2] or '.'}0", text, count=1)
+    return text
 
 
 def with_nearest(frame: pl.DataFrame, numbers: Sequence[str], restate: bool = False) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """A table's family of comparisons: each run against the best reference and against its control, on the headline.
 
 All conditions of the table are one family and are tested jointly (benchmark/apart.py), so that at most 5 % of tables
-call a run apart that does not differ. Beside each comparison stands the smallest true skill that it would call apart.
+call a run apart that differs from its rival by luck alone. Beside each comparison stands the smallest true skill that
+it would call apart.
 """
 
 from __future__ import annotations

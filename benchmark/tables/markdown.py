@@ -271,7 +271,8 @@ def basis_block(table: dict[str, Any]) -> str:
         "the first metric that has intervals. Groups exchange the answers of both runs, all comparisons at once, in "
         f"every way or in {RESAMPLES:,} random ones (above {BLOCKS:,} groups, random blocks of them); apart is who "
         "exceeds the largest statistic of the family in all but 5 % of these, and whose own interval excludes zero. "
-        "So at most 5 % of tables call a run apart that does not differ.",
+        "So at most 5 % of tables call a run apart that differs from its rival by luck alone; more may where two runs "
+        "are equally good on average, but one has rare large errors.",
         "Pairs and ranks: the same test over all pairs of one condition and metric; a table has several such families. "
         "A new rank begins only where every run above is apart from every run below.",
         "The best reference is the one that was best on validation, with training where that has few messages.",

@@ -19,6 +19,7 @@ from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MAJORITY
+from benchmark.references.numbers import CLASS_BY_NUMBERS
 from benchmark.references.whole_message import CLASS_BY_LENGTH
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
@@ -30,8 +31,9 @@ from corpus.verbalize.message_frames import posts
 from corpus.verbalize.post import post_text
 
 BLOCK = 100
-TIME_BLOCK = 25
-"""Consecutive posts that are drawn together where an interval is over the times of few accounts."""
+TIME_BLOCKS, TIME_BLOCK = 15, 25
+"""Blocks of an account that are drawn where an interval is over the times of few accounts, and their fewest posts: the
+longer a block, the longer may luck last that its posts share."""
 MIN_POSTS = 20  # an account with fewer has no distribution to cut
 CLASSES = ("low", "high")
 
@@ -40,7 +42,7 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
     """Add `like_class` and the block's cuts `low_below` and `high_above` (likes); posts in between are left out."""
     account = ["communicator_id", "split"]
     ranked = frame.sort(*account, "published_at", "message_id").with_columns(
-        block=blocks_of(BLOCK, account), time_block=blocks_of(TIME_BLOCK, account)
+        block=blocks_of(BLOCK, account), time_block=blocks_of(TIME_BLOCK, account, TIME_BLOCKS)
     )
     share = (pl.col("likes").rank("average").over([*account, "block"]) - 0.5) / pl.len().over([*account, "block"])
     low, high = (1 / 3, 2 / 3) if cut == "thirds" else (0.5, 0.5)
@@ -54,10 +56,10 @@ def like_classes(frame: pl.DataFrame, cut: str = "thirds") -> pl.DataFrame:
     return cuts.filter(pl.col("like_class").is_not_null())
 
 
-def blocks_of(size: int, account: list[str]) -> pl.Expr:
-    """Number each account's posts, which are in order, in equal blocks of at least `size` posts."""
+def blocks_of(size: int, account: list[str], most: int | None = None) -> pl.Expr:
+    """Number each account's posts, which are in order, in equal blocks of at least `size` posts, at most so many."""
     posts = pl.len().over(account)
-    return pl.int_range(pl.len()).over(account) * pl.max_horizontal(1, posts // size) // posts
+    return pl.int_range(pl.len()).over(account) * (posts // size).clip(1, most) // posts
 
 
 class TweetLikes(Task):
@@ -67,14 +69,14 @@ class TweetLikes(Task):
         "twitter_likes",
         "Behavior simulation: high or low likes of posts",
         "The majority row is the training part's most frequent class; the paper does not say how it cut its classes. "
-        "Where later posts come from fewer than 10 effective groups of accounts, their groups are the blocks of about "
-        "25 consecutive posts of an account: intervals are then about these accounts at other times, and say nothing "
-        "of other accounts.",
+        "Where later posts come from fewer than 10 effective groups of accounts, their groups are 15 blocks of "
+        "consecutive posts of each account (of 25 posts at least): intervals are then about these accounts at other "
+        "times, say nothing of other accounts, and hold where the luck of a model lasts no longer than some ten posts.",
         "likes of posts",
     )
     answer = Choice(len(CLASSES))
     metrics = (ACCURACY,)
-    references = (RANDOM, MAJORITY, CLASS_BY_LENGTH)
+    references = (RANDOM, MAJORITY, CLASS_BY_LENGTH, CLASS_BY_NUMBERS)
     behavior = ("like_class",)
     hidden_counts = ("likes",)
     effect_scale = EffectScale(

@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from baselines.lcbm.answer_numbers import (  # noqa: E402
+    SCENE_TEXTS,
     choose_numbers,
     read_numbers,
     values_of,
@@ -55,14 +56,23 @@ def test_an_answer_becomes_the_nearest_number_alone(training, counts):
     assert restated.to_list() == [f"1 + 1 = 2, they say {text}" for text in found]
 
 
+def test_small_counts_keep_their_value_beside_the_integers_of_scenes():
+    counts = [0, 3, 3, 87, 90, 250, 1200]
+    answers = pl.Series("answer", [f"= {count}" for count in counts])
+    numbers = choose_numbers(pl.Series("answer", [f"{count} views = {count}" for count in counts]), 50, SCENE_TEXTS)
+    assert values_of(numbers).tolist() == sorted({*counts}) and not set(numbers) & set(SCENE_TEXTS)
+    near = with_nearest(pl.DataFrame({"answer": [f"x {text}" for text in answers]}), numbers)["answer"]
+    assert [read_number(text.removeprefix("= ")) for text in near] == counts
+
+
 def test_numbers_of_other_tasks_are_taken_and_texts_without_a_number_stay():
     answers = pl.Series("answer", ["a = 7", "b = 200", "c = 3 thousand", "none", "x = unknown"])
-    numbers = choose_numbers(answers, 5, taken=[" = 7"])
-    assert numbers == [" = 200", " = 3 thousand"]
+    numbers = choose_numbers(answers, 5, taken=[" = 7", " = 7.0", " = 3 thousand"])
+    assert numbers == [" = 7.00", " = 200", " = 3.0 thousand"]
     near = with_nearest(answers.to_frame(), numbers)["answer"].to_list()
-    assert near == ["= 200", "= 200", "= 3 thousand", "none", "x = unknown"]
+    assert near == ["= 7.00", "= 200", "= 3.0 thousand", "none", "x = unknown"]
     near = with_nearest(answers.to_frame(), numbers, restate=True)["answer"].to_list()
-    assert near == ["a = 200", "b = 200", "c = 3 thousand", "none", "x = unknown"]
+    assert near == ["a = 7.00", "b = 200", "c = 3.0 thousand", "none", "x = unknown"]
     assert choose_numbers(answers.head(0), 5) == [] and with_nearest(answers.to_frame(), [])["answer"].equals(answers)
 
 

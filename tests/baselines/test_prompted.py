@@ -155,6 +155,20 @@ def test_the_mean_of_a_number_is_written_and_other_text_as_it_is_likeliest(token
     assert write(torch.tensor(tokens), scores.clone()).argmax(1)[0] not in own
 
 
+def test_integers_before_decimals_or_a_unit_are_no_means_where_a_whole_message_is_asked(tokenizer):
+    """The mean of 82 (of 82.6 thousand) and 2 (of 2.1 million) says nothing."""
+    numbers = NumberTokens({}, tokenizer, len(tokenizer), torch.device("cpu"))
+    ids = torch.tensor([tokenizer("views = 82")["input_ids"]])
+    scores = torch.full((1, len(tokenizer)), -20.0)
+    scores[0, tokenizer(" 82")["input_ids"][0]], scores[0, tokenizer(" 2")["input_ids"][0]] = 1.0, 0.9
+    chosen = {}
+    for task in ("replay_past", "views"):
+        numbers.expect(task)
+        token = WriteMeans(numbers)(ids[:, :-1], scores.clone()).argmax(1)
+        chosen[task] = tokenizer.decode(token), bool(numbers.find_values(ids).any())
+    assert chosen == {"replay_past": (" 44", True), "views": (" 82", False)}
+
+
 def test_a_run_of_a_language_model_says_what_it_is(small_bench, tiny_llama, tmp_path):
     said = predict_run(str(tiny_llama), small_bench.root, tmp_path / "run", Settings(tasks=FEW, limit=4, shots=1))
     run = Run.open(tmp_path / "run", small_bench)

@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import linregress
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
+from sklearn.linear_model import Ridge
 
 from benchmark import stored_references
 from benchmark.answers.base import RightAnswers
@@ -22,8 +23,15 @@ from benchmark.references.curves import (
     MODE_BY_SCENE,
 )
 from benchmark.references.gaussian_process import GAUSSIAN_PROCESS, Conditional, Constants, CurveLaw
+from benchmark.references.numbers import (
+    CLASS_BY_NUMBERS,
+    PENALTIES,
+    RATIO_BY_NUMBERS,
+    VIEWS_BY_NUMBERS,
+    ridge,
+)
 from benchmark.references.overlap import OVERLAP
-from benchmark.references.whole_message import RATIO_BY_AGE, VIEWS_PER_FOLLOWER
+from benchmark.references.whole_message import CLASS_BY_LENGTH, RATIO_BY_AGE, VIEWS_BY_AGE, VIEWS_PER_FOLLOWER
 from benchmark.stored_references import best_references, cross_fitted, reference_frame
 from benchmark.tasks.registry import TASKS, references, task_named
 from tests.benchmark.tiny_bench import make_frame, write_bench
@@ -78,8 +86,9 @@ def test_each_task_names_its_own_references():
     assert named("replay_all_masked") == without_visible
     assert named("replay_past") == without_visible | {"interpolate", "interpolate_residual", "gaussian_process"}
     assert {"views_per_follower", "views_by_age"} < named("views")
-    assert {"by_age", "by_views"} < named("like_view_ratio")
-    assert named("tweet_likes_time") == {"random", "majority", "text_length"}
+    assert "views_by_numbers" in named("views")
+    assert {"by_age", "by_views", "by_numbers"} < named("like_view_ratio")
+    assert named("tweet_likes_time") == {"random", "majority", "text_length", "class_by_numbers"}
     assert named("speech_choice") == {"random", "overlap"}
     assert set(references()) == {name for task in TASKS for name in named(task)}
 
@@ -188,6 +197,82 @@ def test_bins_answer_their_mean_and_the_unknown_have_their_own():
     ]
     test = make_frame([{"age_days": a, "options": None} for a in (3.0, 1e9, None)])
     assert RATIO_BY_AGE.values(make_frame(rows), test) == [[0], [1], [7]]
+
+
+def numbered(rng, count, law, **more):
+    """Messages whose answer follows from followers and age."""
+    audience, age = np.exp(rng.normal(9, 2, count)), rng.uniform(0, 900, count)
+    rows = [
+        {"audience": float(a) if i % 11 else None, "age_days": float(d), "options": None, **more}
+        for i, (a, d) in enumerate(zip(audience, age, strict=True))
+    ]
+    known = np.where(np.arange(count) % 11, np.log1p(audience), 9.0)
+    return [row | {"target": [float(value)]} for row, value in zip(rows, law(known, age), strict=True)]
+
+
+def test_all_numbers_together_find_what_each_alone_does_not_and_words_are_not_read():
+    rng = np.random.default_rng(4)
+    law = lambda audience, age: np.exp(0.8 * audience + np.minimum(age, 300) / 150)  # noqa: E731
+    train, test = (make_frame(numbered(rng, count, law)) for count in (800, 300))
+    truth = np.log(test["target"].list.first().to_numpy())
+
+    def error(reference):
+        return np.sqrt(np.mean((np.log(np.ravel(reference.values(train, test.drop("target")))) - truth) ** 2))
+
+    alone = min(error(reference) for reference in (VIEWS_PER_FOLLOWER, VIEWS_BY_AGE))
+    assert error(VIEWS_BY_NUMBERS) < 0.15 * alone
+    other_words = test.with_columns(text=pl.lit("other words").str.slice(0, pl.col("text").str.len_chars()))
+    assert VIEWS_BY_NUMBERS.values(train, other_words) == VIEWS_BY_NUMBERS.values(train, test)
+
+
+def test_numbers_beyond_those_of_training_count_as_the_nearest_there_and_classes_are_the_likelier():
+    rng = np.random.default_rng(5)
+    rows = numbered(rng, 400, lambda _, age: 1.0 * (age > 500))
+    train = make_frame([row | {"options": ["low", "high"]} for row in rows])
+    oldest = max(row["age_days"] for row in rows)
+    ages = (10.0, 900.0, oldest, 1e7)
+    test = make_frame([{"audience": 5000.0, "age_days": age, "options": ["low", "high"]} for age in ages])
+    low, high, last, beyond = CLASS_BY_NUMBERS.values(train, test)
+    assert (low, high) == ([0.0], [1.0]) and last == beyond
+    ratios = make_frame([row | {"options": None} for row in rows])
+    (_, _, (last,), (beyond,)) = RATIO_BY_NUMBERS.values(ratios, test)
+    assert last == pytest.approx(beyond)
+
+
+def test_the_fit_is_the_ridge_regression_of_scikit_learn_at_the_best_penalty():
+    rng = np.random.default_rng(6)
+    known, asked = rng.normal(size=(120, 30)), rng.normal(size=(40, 30))
+    known -= known.mean(axis=0)
+    learned = known[:, 0] + rng.normal(0, 1, 120)
+    ours = ridge(known, learned, asked)
+    theirs = {penalty: Ridge(alpha=120 * penalty).fit(known, learned) for penalty in PENALTIES}
+    chosen = [penalty for penalty, model in theirs.items() if np.allclose(ours, model.predict(asked))]
+    assert len(chosen) == 1
+
+    def error(penalty):
+        hat = known @ np.linalg.solve(known.T @ known + 120 * penalty * np.eye(30), known.T)
+        return np.sum((theirs[penalty].predict(known) - learned) ** 2) / (119 - np.trace(hat)) ** 2
+
+    assert error(chosen[0]) == pytest.approx(min(map(error, PENALTIES)))
+
+
+def test_one_account_is_cross_fitted_by_message():
+    """Answered in sample, noise would look like skill."""
+    rng = np.random.default_rng(7)
+    rows = [
+        {
+            "instance_id": f"i{i}",
+            "group": "one",
+            "text": "x" * int(n),
+            "target": [float(t)],
+            "answer": "",
+            "options": ["low", "high"],
+        }
+        for i, (n, t) in enumerate(zip(rng.integers(0, 200, 3000), rng.integers(0, 2, 3000), strict=True))
+    ]
+    train = make_frame(rows)
+    answers = np.ravel(cross_fitted(CLASS_BY_LENGTH, train))
+    assert np.mean(answers == train["target"].list.first().to_numpy()) < 0.52
 
 
 def test_scenes_are_answered_by_their_number():

@@ -27,10 +27,29 @@ NUMBERS = [
 SCHEMA = {**LISTS, "audience": pl.Float64, "asked": pl.List(pl.Int64), "options": pl.List(pl.String)}
 
 
+MESSAGE = {
+    "title": pl.String,
+    "text": pl.String,
+    "audience": pl.Float64,
+    "age_days": pl.Float64,
+    "duration_s": pl.Float64,
+    "published_at": pl.Datetime("us", "UTC"),
+    "tag_count": pl.Int64,
+}
+"""Columns that every frame of a bench has."""
+
+
 def make_frame(rows):
     """Make a frame with the columns' types, also where all values are null."""
     dtypes = {name: dtype for name, dtype in SCHEMA.items() if name in rows[0]}
-    return pl.DataFrame(rows, schema_overrides=dtypes, strict=False)
+    frame = pl.DataFrame(rows, schema_overrides=dtypes, strict=False)
+    return with_message_columns(frame)
+
+
+def with_message_columns(frame):
+    """Add what is known of no message as null."""
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in MESSAGE.items() if name not in frame.columns]
+    return frame.with_columns(missing)
 
 
 def replay_rows(count, groups, rng, condition="past"):

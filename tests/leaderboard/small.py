@@ -12,6 +12,7 @@ from benchmark.build import write_references
 from benchmark.run import write_run
 from benchmark.tasks.registry import task_named
 from corpus.files.atomic import write_json
+from tests.benchmark.tiny_bench import with_message_columns
 
 HOSTILE = "<svg onload=document.title='owned'>"
 HOSTILE_TITLE = "<img src=x onerror=\"document.title='owned'\"> $\\frac{1}$ 10 % off"
@@ -70,7 +71,8 @@ def frame(task: str, split: str, seed: int) -> pl.DataFrame:
     rng = np.random.default_rng([seed, *task.encode(), *split.encode()])
     rows = [row(task, split, number, rng) for number in range(CHANNELS * A_CHANNEL)]
     typed = {"options": pl.List(pl.String), "target": pl.List(pl.Float64)}
-    return pl.DataFrame(rows, schema_overrides=typed, infer_schema_length=None).with_columns(pl.lit("").alias("answer"))
+    made = pl.DataFrame(rows, schema_overrides=typed, infer_schema_length=None)
+    return with_message_columns(made).with_columns(answer=pl.lit(""))
 
 
 def write_bench(
