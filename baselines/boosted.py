@@ -20,11 +20,12 @@ import polars as pl
 from baselines.base import Predictor, Settings, questions
 from baselines.choices import best_options, choice_frame
 from baselines.corrected import correct_reference
-from baselines.features import UNKNOWN, Array, MessageFeatures, Words, message_numbers, scene_rows, titles
+from baselines.features import UNKNOWN, Array, MessageFeatures, Words, scene_rows, titles
 from baselines.learned import right_options, validation_frame
 from baselines.ranker import rank_options
 from benchmark.answers.values import Values
 from benchmark.bench import Bench
+from benchmark.message_numbers import message_numbers
 from benchmark.tasks.registry import task_named
 
 FOLDS = 2

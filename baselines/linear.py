@@ -15,10 +15,11 @@ import polars as pl
 from baselines.base import Predictor, Settings, questions
 from baselines.choices import choice_frame
 from baselines.corrected import correct_reference
-from baselines.features import LABELS, Array, label_columns, message_numbers, message_texts, scene_rows, titles
+from baselines.features import LABELS, Array, label_columns, message_texts, scene_rows, titles
 from baselines.learned import right_options, validation_frame
 from benchmark.answers.values import Values
 from benchmark.bench import Bench
+from benchmark.message_numbers import message_numbers
 from benchmark.reference_rows import best_reference, provided_answers
 from benchmark.references.bins import bin_edges
 from benchmark.tasks.registry import task_named

@@ -123,7 +123,7 @@ class WriteMeans(LogitsProcessor):  # type: ignore[misc]
         likeliest = scores.argmax(1, keepdim=True)
         texts = torch.cat([input_ids[:, -2:], likeliest], 1)
         is_answer = self.numbers.own[likeliest[:, 0]]
-        if self.numbers.takes_integers:
+        if self.numbers.takes_integers or self.numbers.expected:
             is_answer = is_answer | self.numbers.after_equals(texts)[:, -1]
         answers = is_answer.nonzero()[:, 0]
         for row in answers.tolist():
