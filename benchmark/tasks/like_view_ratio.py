@@ -13,7 +13,7 @@ from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY_REL10, CRPS, R2, RMSE, SPEARMAN
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
-from benchmark.references.numbers import RATIO_BY_NUMBERS
+from benchmark.references.numbers import RATIO_BY_NUMBERS, RATIO_BY_TREES
 from benchmark.references.whole_message import RATIO_BY_AGE, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH, RATIO_BY_VIEWS
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
@@ -47,7 +47,16 @@ class LikeViewRatio(Task):
     answer = Values(0.0, 100.0)
     unit = "percentage points"
     metrics = (RMSE, R2, ACCURACY_REL10, SPEARMAN, CRPS)
-    references = (RANDOM, CONSTANT, RATIO_BY_AGE, RATIO_BY_VIEWS, RATIO_BY_FOLLOWERS, RATIO_BY_LENGTH, RATIO_BY_NUMBERS)
+    references = (
+        RANDOM,
+        CONSTANT,
+        RATIO_BY_AGE,
+        RATIO_BY_VIEWS,
+        RATIO_BY_FOLLOWERS,
+        RATIO_BY_LENGTH,
+        RATIO_BY_NUMBERS,
+        RATIO_BY_TREES,
+    )
     behavior = ("like_view_pct", "views")
     hidden_counts = ("likes",)
     effect_scale = EffectScale(

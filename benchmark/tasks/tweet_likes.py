@@ -19,7 +19,7 @@ from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import MAJORITY
-from benchmark.references.numbers import CLASS_BY_NUMBERS
+from benchmark.references.numbers import CLASS_BY_NUMBERS, CLASS_BY_TREES
 from benchmark.references.whole_message import CLASS_BY_LENGTH
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
@@ -76,7 +76,7 @@ class TweetLikes(Task):
     )
     answer = Choice(len(CLASSES))
     metrics = (ACCURACY,)
-    references = (RANDOM, MAJORITY, CLASS_BY_LENGTH, CLASS_BY_NUMBERS)
+    references = (RANDOM, MAJORITY, CLASS_BY_LENGTH, CLASS_BY_NUMBERS, CLASS_BY_TREES)
     behavior = ("like_class",)
     hidden_counts = ("likes",)
     effect_scale = EffectScale(

@@ -13,7 +13,7 @@ from benchmark.holdout import LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY_REL10, CRPS_LOG10, RMSE_LOG10, RMSE_OF_COUNTS, SPEARMAN
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
-from benchmark.references.numbers import VIEWS_BY_NUMBERS
+from benchmark.references.numbers import VIEWS_BY_NUMBERS, VIEWS_BY_TREES
 from benchmark.references.whole_message import VIEWS_BY_AGE, VIEWS_BY_LENGTH, VIEWS_PER_FOLLOWER
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
@@ -38,7 +38,7 @@ class Views(Task):
     answer = Values(0.0, 1e12)
     unit = "views"
     metrics = (RMSE_LOG10, RMSE_OF_COUNTS, ACCURACY_REL10, SPEARMAN, CRPS_LOG10)
-    references = (RANDOM, CONSTANT, VIEWS_PER_FOLLOWER, VIEWS_BY_AGE, VIEWS_BY_LENGTH, VIEWS_BY_NUMBERS)
+    references = (RANDOM, CONSTANT, VIEWS_PER_FOLLOWER, VIEWS_BY_AGE, VIEWS_BY_LENGTH, VIEWS_BY_NUMBERS, VIEWS_BY_TREES)
     behavior = ("views", "like_view_pct")
     hidden_counts = ("views", "likes")
     spans_decades = True

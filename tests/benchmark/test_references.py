@@ -27,6 +27,7 @@ from benchmark.references.numbers import (
     CLASS_BY_NUMBERS,
     PENALTIES,
     RATIO_BY_NUMBERS,
+    RATIO_BY_TREES,
     VIEWS_BY_NUMBERS,
     ridge,
 )
@@ -86,9 +87,9 @@ def test_each_task_names_its_own_references():
     assert named("replay_all_masked") == without_visible
     assert named("replay_past") == without_visible | {"interpolate", "interpolate_residual", "gaussian_process"}
     assert {"views_per_follower", "views_by_age"} < named("views")
-    assert "views_by_numbers" in named("views")
-    assert {"by_age", "by_views", "by_numbers"} < named("like_view_ratio")
-    assert named("tweet_likes_time") == {"random", "majority", "text_length", "class_by_numbers"}
+    assert {"views_by_numbers", "views_by_trees"} < named("views")
+    assert {"by_age", "by_views", "by_numbers", "by_trees"} < named("like_view_ratio")
+    assert named("tweet_likes_time") == {"random", "majority", "text_length", "class_by_numbers", "class_by_trees"}
     assert named("speech_choice") == {"random", "overlap"}
     assert set(references()) == {name for task in TASKS for name in named(task)}
 
@@ -223,6 +224,18 @@ def test_all_numbers_together_find_what_each_alone_does_not_and_words_are_not_re
     assert error(VIEWS_BY_NUMBERS) < 0.15 * alone
     other_words = test.with_columns(text=pl.lit("other words").str.slice(0, pl.col("text").str.len_chars()))
     assert VIEWS_BY_NUMBERS.values(train, other_words) == VIEWS_BY_NUMBERS.values(train, test)
+
+
+def test_trees_find_what_two_numbers_do_only_together():
+    rng = np.random.default_rng(8)
+    law = lambda audience, age: 5 + np.where(audience > 9, 1.0, -1.0) * np.where(age > 450, 1.0, -1.0)  # noqa: E731
+    train, test = (make_frame(numbered(rng, count, law)) for count in (2000, 500))
+    truth = test["target"].list.first().to_numpy()
+    errors = [
+        np.sqrt(np.mean((np.ravel(reference.values(train, test.drop("target"))) - truth) ** 2))
+        for reference in (RATIO_BY_TREES, RATIO_BY_NUMBERS)
+    ]
+    assert errors[0] < 0.4 < 0.9 < errors[1]
 
 
 def test_numbers_beyond_those_of_training_count_as_the_nearest_there_and_classes_are_the_likelier():
