@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from benchmark.answers.base import STORED
 from benchmark.audit import LeakyBench, refuse_leaks
@@ -92,11 +93,12 @@ def build_bench(
     settings = Building(
         drawn_seed, {**SIZES, **(sizes or {})}, panel or PanelSize(), law, secret, fold, 1 if hidden else mask_draws
     )
-    entries, left_out, holdout = build_tasks(chosen, connection, staged, settings)
-    if not entries:
-        shutil.rmtree(staged)
-        raise nothing_to_ask(opened_corpus, connection, left_out)
-    answer_by_references(entries, staged)
+    with threadpool_limits(limits=1, user_api="blas"):  # matrices are small: threads would only wait for each other
+        entries, left_out, holdout = build_tasks(chosen, connection, staged, settings)
+        if not entries:
+            shutil.rmtree(staged)
+            raise nothing_to_ask(opened_corpus, connection, left_out)
+        answer_by_references(entries, staged)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
