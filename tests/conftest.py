@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch loads: threads that wait do not spin
+# Read when numpy and torch load, here and in commands that tests run: the workers share the cores already.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
 settings.register_profile("cbc", deadline=None)  # a busy machine is no failure
 settings.load_profile("cbc")
 ROOT = Path(__file__).resolve().parent.parent
