@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
+from scipy.signal import lfilter
+from scipy.special import expit
 
-from benchmark.answer_key import answer_key
+from benchmark.answer_key import answer_key, groups_of
+from benchmark.apart import Contest, verdicts
 from benchmark.bench import Bench
 from benchmark.build import build_bench
+from benchmark.intervals import group_sums
+from benchmark.metrics import ACCURACY
 from benchmark.tables.compare import compare
 from benchmark.tasks.registry import task_named
+from benchmark.tasks.tweet_likes import TIME_BLOCK, TIME_BLOCKS, blocks_of
 from corpus.ingest.run import ingest
 from corpus.sources.registry import source_named
 
@@ -73,3 +80,27 @@ def test_intervals_of_later_posts_have_blocks_of_an_accounts_time_as_groups(benc
     rows = [row for part in compare(bench, TASK, []) for row in part.rows()]
     assert {row["groups"] for row in rows} == {len(posts)} and min(row["effective_groups"] for row in rows) > 10
     assert all(row["low"] is not None for row in rows if row["run"] != "random")
+
+
+def false_apart(posts: int, worlds: int = 250, asked: int = 720) -> float:
+    """How often two equal models are called apart, whose luck fades by a factor e within so many posts."""
+    rng, kept = np.random.default_rng(posts), np.exp(-1 / posts)
+    frame = pl.DataFrame({"communicator_id": ["one"] * asked}).with_columns(
+        group=pl.lit("one"), time_block=blocks_of(TIME_BLOCK, ["communicator_id"], TIME_BLOCKS)
+    )
+    names, group = groups_of(frame)
+    sizes = np.bincount(group).astype(np.float64)
+    called = 0
+    for _ in range(worlds):
+        noise = rng.normal(size=(asked, 2)) * np.sqrt(1 - kept**2)
+        noise[0] = rng.normal(size=2)
+        luck = lfilter([1.0], [1.0, -kept], noise, axis=0)
+        right = 1.0 * (rng.random(luck.shape) < expit(0.5 + 0.5 * luck))
+        sums = [group_sums(np.stack([own, np.ones(asked)], axis=1), group, len(names)) for own in right.T]
+        called += verdicts([Contest(ACCURACY, *sums, sizes, names)], resamples=500)[0].apart
+    return called / worlds
+
+
+def test_equal_models_are_called_apart_no_more_often_than_said_where_luck_is_short_and_too_often_where_it_is_long():
+    assert false_apart(posts=1) < 0.08 and false_apart(posts=10) < 0.1
+    assert false_apart(posts=300) > 0.15
