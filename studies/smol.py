@@ -1,0 +1,73 @@
+"""A pre-trained language model on a bench: as it comes, shown examples, tuned on content, shuffled and true behavior.
+
+    make weights
+    python -m studies.smol real/bench --out smol [--steps 400]      # docs/results/smol.md
+
+Writes OUT/models runs tables. After an interrupt the same command continues: a training from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from baselines.base import Settings
+from baselines.lcbm.train import train
+from baselines.packaged_weights import MODEL
+from baselines.predict import predict_run
+from benchmark.bench import Bench
+from benchmark.score import write_scores
+from benchmark.tables import make_tables
+from corpus.errors import CbcError
+from studies.results import FOLDER, write_result
+
+RECIPES = ("smol-base", "smol-control", "smol-lcbm", "smol-random")
+SHOTS = (0, 2)
+TASKS = ("like_view_ratio", "views", "tweet_likes_brand", "tweet_likes_time")
+SETTINGS = Settings(tasks=TASKS, panel=True)
+
+
+def run_smol(bench: Path, weights: Path, out: Path, steps: int | None = None, folder: Path = FOLDER) -> Path:
+    """Train, ask and compare; gives the path of the result. Raises the errors of the steps."""
+    asked = tuple(task for task in TASKS if task in Bench.open(bench).tasks)
+    settings = replace(SETTINGS, tasks=asked)
+    runs = []
+    for shots in SHOTS:
+        run = out / "runs" / f"{weights.name}-{shots}shot"
+        print(predict_run(str(weights), bench, run, replace(settings, shots=shots)), flush=True)
+        runs.append(run)
+    overrides = {"base": str(weights), **({"steps": steps} if steps else {})}
+    for recipe in RECIPES:
+        model = train(recipe, bench, out / "models" / recipe, overrides=overrides)
+        run = out / "runs" / recipe
+        print(predict_run(str(model), bench, run, settings), flush=True)
+        runs.append(run)
+    for run in runs:
+        write_scores(run, bench)
+    make_tables(runs, bench, out / "tables")
+    command = f"python -m studies.smol {bench}{f' --steps {steps}' if steps else ''}"
+    notes = "On the questions of the panel; one training seed."
+    return write_result(
+        "smol", f"{weights.name} on a bench", command, tables=out / "tables", notes=notes, folder=folder
+    )
+
+
+def main(
+    bench: Annotated[Path, typer.Argument(help="folder of the bench")],
+    weights: Annotated[Path, typer.Option(help="folder of the model as it comes")] = Path("weights", MODEL),
+    out: Annotated[Path, typer.Option(help="folder for models, runs and tables")] = Path("smol"),
+    steps: Annotated[int | None, typer.Option(min=1, help="training steps; by default the recipes'")] = None,
+) -> None:
+    """Train, ask and compare."""
+    try:
+        print(run_smol(bench, weights, out, steps))
+    except CbcError as error:
+        print(f"error: {error}")
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
