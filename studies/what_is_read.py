@@ -9,9 +9,8 @@ read no words.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,39 +55,34 @@ def dealt(task: Task, questions: pl.DataFrame, part: Sequence[str], seed: int) -
     return task.render(task.recover_behavior(changed)).select(questions.columns)
 
 
-def bench_with(bench: Bench, task: str, questions: pl.DataFrame, folder: Path) -> Path:
-    """The bench with other test questions of a task, in a new folder; its other files are links."""
-    public = folder / "public" / task
-    public.mkdir(parents=True)
-    for path in (bench.root / "public" / task).iterdir():
-        if path.name != "test.parquet":
-            (public / path.name).symlink_to(path.resolve())
-    write_frame(questions, public / "test.parquet")
+def bench_with(bench: Bench, questions: Mapping[str, pl.DataFrame], folder: Path) -> Path:
+    """The bench with other test questions of some tasks, in a new folder; its other files are links."""
+    for task, test in questions.items():
+        public = folder / "public" / task
+        public.mkdir(parents=True)
+        for path in (bench.root / "public" / task).iterdir():
+            if path.name != "test.parquet":
+                (public / path.name).symlink_to(path.resolve())
+        write_frame(test, public / "test.parquet")
     (folder / "manifest.json").symlink_to((bench.root / "manifest.json").resolve())
     return folder
 
 
-def values_of(model: str, bench: Bench, task: str, questions: pl.DataFrame) -> dict[str, float]:
-    """The metrics of a model's answers to other test questions of a task, judged by the bench's right answers."""
+def values_of(model: str, bench: Bench, questions: Mapping[str, pl.DataFrame]) -> dict[tuple[str, str], float]:
+    """The metrics of a model's answers to other test questions, by task and name; the right answers are the bench's."""
     with tempfile.TemporaryDirectory() as folder:
-        other = bench_with(bench, task, questions, Path(folder, "bench"))
-        run = Path(folder, "run")
-        predict_run(model, other, run, Settings(tasks=(task,), panel=True))
-        values = {row["metric"]: row["value"] for row in score(run, bench.root)}
-        shutil.rmtree(run)
-    return values
+        other, run = bench_with(bench, questions, Path(folder, "bench")), Path(folder, "run")
+        predict_run(model, other, run, Settings(tasks=tuple(questions), panel=True))
+        return {(row["task"], row["metric"]): row["value"] for row in score(run, bench.root)}
 
 
 def rows_of(model: str, bench: Bench, tasks: Sequence[str], seed: int) -> Iterator[tuple[Any, ...]]:
     """A row for the questions as they are, and for each part dealt anew: model, part, and the measures of the tasks."""
+    panels = {task: bench.panel(task) for task in tasks}
     for part, columns in {"nothing": (), **PARTS}.items():
-        values: dict[tuple[str, str], float] = {}
-        for task in tasks:
-            questions = bench.panel(task)
-            if not part_shown(questions, columns):
-                continue
-            changed = dealt(task_named(task), questions, columns, seed)
-            values |= {(task, metric): value for metric, value in values_of(model, bench, task, changed).items()}
+        shown = {task: panel for task, panel in panels.items() if part_shown(panel, columns)}
+        questions = {task: dealt(task_named(task), panel, columns, seed) for task, panel in shown.items()}
+        values = values_of(model, bench, questions) if questions else {}
         yield (Path(model).name, part, *(values.get(measured, "-") for measured in measures(tasks)))
 
 
