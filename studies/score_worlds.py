@@ -192,9 +192,9 @@ def kind_of(task: Task) -> str | None:
 
 
 def metrics_by_kind() -> dict[Key, Metric]:
-    """Metrics of the bench's tasks on each kind of answers, in the tasks' order; without those that are a detail."""
+    """Metrics of the bench's tasks on each kind of answers, in the tasks' order."""
     tasks = [(kind, task) for task in all_tasks() if (kind := kind_of(task))]
-    return {(kind, metric.name): metric for kind, task in tasks for metric in task.metrics if not metric.detail}
+    return {(kind, metric.name): metric for kind, task in tasks for metric in task.metrics}
 
 
 def population(

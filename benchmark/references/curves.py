@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -9,6 +11,8 @@ from benchmark.metrics import ABSOLUTE_TOLERANCE, Array
 from benchmark.references.base import Reference, ValueLists, targets
 
 GRID = (np.arange(100) + 0.5) / 100  # relative positions at which the mean curve is computed
+LENGTH_SPREAD = 0.1  # of the logarithm of the number of scenes: lengths within some 10 % count alike
+LEAST_WEIGHT = 1e-3  # of a video of any length, so that a length that training lacks gets the mean of all
 LEAST_CURVES = 20  # training curves with a scene of that number
 
 
@@ -46,6 +50,36 @@ def mean_curve(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
         np.interp(relative_positions(len(replay))[asked], GRID, average).tolist()
         for replay, asked in test.select("replay", "asked").iter_rows()
     ]
+
+
+@dataclass(frozen=True)
+class MeanCurves:
+    """The mean of curves for each number of scenes, in which a curve counts by how near it is in length.
+
+    rows: curves at relative positions, [curves, positions]; lengths: numbers of scenes, [curves].
+    """
+
+    rows: Array
+    lengths: Array
+
+    @classmethod
+    def of(cls, curves: list[Array]) -> MeanCurves:
+        """Read them from curves, nan where no value was measured."""
+        measured = [len(curve) for curve in curves if np.isfinite(curve).any()]
+        return cls(on_grid(curves), np.array(measured or [1], dtype=np.float64))
+
+    def at(self, scenes: int) -> Array:
+        """The mean of a video with that many scenes: [scenes]."""
+        weights = np.exp(-0.5 * (np.log(self.lengths / scenes) / LENGTH_SPREAD) ** 2) + LEAST_WEIGHT
+        mean: Array = np.interp(relative_positions(scenes), GRID, weights @ self.rows / weights.sum())
+        return mean
+
+
+def mean_curve_of_length(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
+    """Read the mean replay curve of training videos with about as many scenes at each asked scene."""
+    mean_curves = MeanCurves.of(complete_curves(train))
+    of_length = {scenes: mean_curves.at(scenes) for scenes in test["replay"].list.len().unique().to_list()}
+    return [of_length[len(replay)][asked].tolist() for replay, asked in test.select("replay", "asked").iter_rows()]
 
 
 def scene_values(train: pl.DataFrame) -> list[Array]:
@@ -114,6 +148,13 @@ def interpolate_residual(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
 
 MEAN_CURVE = Reference(
     "mean_curve", "the mean replay curve of the training videos", "replay values", mean_curve, "shift"
+)
+MEAN_CURVE_OF_LENGTH = Reference(
+    "mean_curve_of_length",
+    "the mean replay curve of training videos with about as many scenes",
+    "replay values",
+    mean_curve_of_length,
+    "shift",
 )
 MEAN_BY_SCENE = Reference(
     "mean_by_scene", "the mean of training scenes with the same number", "replay values", mean_by_scene, "shift"

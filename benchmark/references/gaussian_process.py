@@ -16,7 +16,7 @@ import polars as pl
 
 from benchmark.metrics import Array
 from benchmark.references.base import Reference, ValueLists
-from benchmark.references.curves import GRID, complete_curves, on_grid, relative_positions
+from benchmark.references.curves import GRID, MeanCurves, complete_curves, relative_positions
 
 SHARES, SCALES, NOISES = (0.25, 0.5, 0.75), (6.0, 12.0, 24.0), (1.0, 4.0, 16.0)
 LEAST_CURVES = 10
@@ -26,19 +26,19 @@ ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class CurveLaw:
-    """Mean and covariance of training curves at relative positions, and the mean variance of a value."""
+    """Mean of training curves by length, covariance at relative positions, and the mean variance of a value."""
 
-    mean: Array
+    mean: MeanCurves
     covariance: Array
     variance: float
 
     @classmethod
     def of(cls, curves: list[Array]) -> CurveLaw:
         """Estimate it from curves."""
-        rows = on_grid(curves)
-        centered = rows - rows.mean(axis=0)
-        covariance = centered.T @ centered / max(len(rows) - 1, 1)
-        return cls(rows.mean(axis=0), covariance, float(np.trace(covariance)) / len(GRID))
+        mean = MeanCurves.of(curves)
+        centered = mean.rows - mean.rows.mean(axis=0)
+        covariance = centered.T @ centered / max(len(centered) - 1, 1)
+        return cls(mean, covariance, float(np.trace(covariance)) / len(GRID))
 
     def at(self, scenes: int) -> tuple[Array, Array]:
         """Mean [scenes] and covariance [scenes, scenes] of a video with that many scenes."""
@@ -47,7 +47,7 @@ class CurveLaw:
         part = np.clip(place - low, 0, 1)
         weights = np.zeros((scenes, len(GRID)))
         weights[np.arange(scenes), low], weights[np.arange(scenes), low + 1] = 1 - part, part
-        return weights @ self.mean, weights @ self.covariance @ weights.T
+        return self.mean.at(scenes), weights @ self.covariance @ weights.T
 
 
 @dataclass(frozen=True)

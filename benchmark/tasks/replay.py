@@ -21,7 +21,15 @@ from benchmark.metrics import ABSOLUTE_TOLERANCE, ACCURACY_ABS5, RMSE_PER_VIDEO,
 from benchmark.references.base import Reference
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
-from benchmark.references.curves import INTERPOLATE, INTERPOLATE_RESIDUAL, MEAN_BY_SCENE, MEAN_CURVE, MODE_BY_SCENE
+from benchmark.references.curve_trees import CURVE_BY_TREES
+from benchmark.references.curves import (
+    INTERPOLATE,
+    INTERPOLATE_RESIDUAL,
+    MEAN_BY_SCENE,
+    MEAN_CURVE,
+    MEAN_CURVE_OF_LENGTH,
+    MODE_BY_SCENE,
+)
 from benchmark.references.gaussian_process import GAUSSIAN_PROCESS
 from benchmark.sizes import capped
 from benchmark.tasks.base import NotEnough, TableHeading, Task
@@ -34,7 +42,7 @@ from corpus.verbalize.message_frames import videos, with_scenes
 from corpus.verbalize.video import REPLAY, replay_text
 
 SHARES = (0.05, 0.20)
-WITHOUT_VISIBLE = (RANDOM, CONSTANT, MEAN_CURVE, MEAN_BY_SCENE, MODE_BY_SCENE)
+WITHOUT_VISIBLE = (RANDOM, CONSTANT, MEAN_CURVE, MEAN_CURVE_OF_LENGTH, MEAN_BY_SCENE, MODE_BY_SCENE)
 
 
 def first_scenes(scenes: int, rng: np.random.Generator) -> list[int]:
@@ -63,8 +71,8 @@ class Replay(Task):
         "replay_values",
         "Behavior simulation: replay values of scenes (0 to 100)",
         "Where only some scenes are masked, a Gaussian process on the visible values is the predictor to beat; where "
-        "all are, the mean curve of other videos. The paper shows neither, and does not say how its random row was "
-        "drawn. Kendall and Spearman are over the asked scenes; peaks are looked for where all scenes "
+        "all are, the mean curve of other videos of that length. The paper shows neither, and does not say how its "
+        "random row was drawn. Kendall and Spearman are over the asked scenes; peaks are looked for where all scenes "
         "are masked.",
         "replay values",
     )
@@ -190,7 +198,7 @@ class ReplayAllMasked(Replay):
     name = "replay_all_masked"
     condition = "all_masked"
     metrics = (RMSE_PER_VIDEO, ACCURACY_ABS5, *CURVE_METRICS)
-    references = WITHOUT_VISIBLE
+    references = (*WITHOUT_VISIBLE, CURVE_BY_TREES)
     draws_masks = False
 
     effect_scale = EffectScale(

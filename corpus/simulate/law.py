@@ -281,7 +281,7 @@ CLEAR = World(
 NULL = replace(
     LIFELIKE,
     name="null",
-    sizes=Sizes(brands=160, videos=5, posts=24, emails=0),
+    sizes=Sizes(brands=480, videos=5, posts=8, emails=0),
     age_ln_sd=0.0,
     curve=replace(LIFELIKE.curve, shots=0.0, tilt=0.0),
     niches=0.0,

@@ -15,12 +15,15 @@ from benchmark.answers.base import RightAnswers
 from benchmark.bench import SPLITS
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT, MAJORITY
+from benchmark.references.curve_trees import CURVE_BY_TREES
 from benchmark.references.curves import (
     INTERPOLATE,
     INTERPOLATE_RESIDUAL,
     MEAN_BY_SCENE,
     MEAN_CURVE,
+    MEAN_CURVE_OF_LENGTH,
     MODE_BY_SCENE,
+    MeanCurves,
 )
 from benchmark.references.gaussian_process import GAUSSIAN_PROCESS, Conditional, Constants, CurveLaw
 from benchmark.references.numbers import (
@@ -83,8 +86,8 @@ def test_each_task_names_its_own_references():
     def named(task):
         return {reference.name for reference in task_named(task).references}
 
-    without_visible = {"random", "constant", "mean_curve", "mean_by_scene", "mode_by_scene"}
-    assert named("replay_all_masked") == without_visible
+    without_visible = {"random", "constant", "mean_curve", "mean_curve_of_length", "mean_by_scene", "mode_by_scene"}
+    assert named("replay_all_masked") == without_visible | {"curve_by_trees"}
     assert named("replay_past") == without_visible | {"interpolate", "interpolate_residual", "gaussian_process"}
     assert {"views_per_follower", "views_by_age"} < named("views")
     assert {"views_by_numbers", "views_by_trees"} < named("views")
@@ -306,7 +309,7 @@ def test_the_residual_is_interpolated_around_the_mean_curve():
 
 def test_the_process_is_that_of_scikit_learn_where_the_kernel_is_exponential():
     rng = np.random.default_rng(1)
-    law = CurveLaw(np.zeros(100), np.eye(100), 50.0)
+    law = CurveLaw(MeanCurves(np.zeros((1, 100)), np.array([30.0])), np.eye(100), 50.0)
     replay = rng.normal(0, 7, 30)
     asked = [3, 4, 5, 20, 29]
     replay[asked] = np.nan
@@ -343,6 +346,43 @@ def test_interpolation_is_linear_between_and_nearest_beyond():
     )
     train = make_frame([video([0], [20.0, 1, 1])])
     assert INTERPOLATE.values(train, test) == [[20, 30], [7, 7], [30], [20, 20]]
+
+
+def curves_by_length(rng, count):
+    """Short videos that rise and long ones that fall, whose age adds to all values."""
+    rows = []
+    for i in range(count):
+        scenes, age = (rng.choice([8, 9, 10]), rng.choice([60, 62])), float(rng.integers(0, 1000))
+        length = int(scenes[i % 2])
+        slope = 30 if i % 2 == 0 else -30
+        curve = 50 + slope * (np.arange(length) / length - 0.5) + (10 if age > 500 else -10) + rng.normal(0, 3, length)
+        rows.append(video(list(range(length)), curve.tolist(), group=f"g{i}", age_days=age))
+    return rows
+
+
+def test_curves_of_other_lengths_do_not_move_the_mean_and_trees_read_numbers_too():
+    rng = np.random.default_rng(3)
+    train, test = (make_frame(curves_by_length(rng, count)) for count in (200, 60))
+
+    def error(reference):
+        values = reference.values(train, test.drop("target"))
+        gaps = np.concatenate([np.subtract(*pair) for pair in zip(values, test["target"].to_list(), strict=True)])
+        return np.sqrt((gaps**2).mean())
+
+    assert error(MEAN_CURVE) > 12  # the two slopes cancel
+    assert error(MEAN_CURVE_OF_LENGTH) == pytest.approx(np.sqrt(10**2 + 3**2), abs=0.8)
+    assert error(CURVE_BY_TREES) < 5
+
+
+def test_a_length_that_training_lacks_gets_the_mean_of_all():
+    train = make_frame([video([0], [float(v)] * 10) for v in (20, 40)])
+    (values,) = MEAN_CURVE_OF_LENGTH.values(train, make_frame([video([0, 99], [0.0] * 100)]))
+    assert values == pytest.approx([30, 30])
+
+
+def test_trees_on_few_curves_answer_the_training_mean():
+    train = make_frame([video([0], [float(v)] * 10, group=str(v)) for v in range(10, 30)])
+    assert CURVE_BY_TREES.values(train, train) == [[pytest.approx(19.5)]] * 20
 
 
 def test_the_mean_curve_restores_the_common_shape_at_other_lengths_and_ignores_missing_values():
