@@ -3,8 +3,9 @@
     python -m studies.real DATA --out real [--seeds 3]
 
 DATA holds the files of FILES; none of them is copied into the project. Ingests each file with its shipped mapping,
-builds the bench, trains the small models on it, runs every predictor that needs no hub, scores the runs and makes
-tables and page in OUT/corpus bench models runs tables site.
+builds the bench, trains the small models on it, runs every predictor that needs no hub on all questions (an answer of
+these models is one token, so that some ten thousand take a minute or two), scores the runs and makes tables and page in
+OUT/corpus bench models runs tables site.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def run_real(data: Path, out: Path, models: bool = True, seeds: int = 1) -> None
     for name in (*PREDICTORS, *trained):
         run = out / "runs" / Path(name).name
         try:
-            print(predict_run(name, bench.root, run, Settings()), flush=True)
+            print(predict_run(name, bench.root, run, Settings(panel=False)), flush=True)
         except PredictorError as error:
             print(f"{name}: left out ({error})", flush=True)
             continue
