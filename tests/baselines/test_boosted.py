@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from baselines.base import Settings
-from baselines.boosted import Boosted, ContentModel, predict_class, with_content
+from baselines.boosted import Boosted, predict_class
+from baselines.boosted_curves import ContentModel, choose_start, start_of, with_content
 from baselines.features import MessageFeatures, message_numbers, scene_rows
 from baselines.predict import predict_run
 from baselines.ranker import rank_options
@@ -54,6 +55,28 @@ def test_a_channels_own_curves_do_not_shape_its_content_predictions(small_bench)
     assert not before.filter(rows)["value"].equals(after.filter(rows)["value"])
     assert before.filter(rows)["content"].equals(after.filter(rows)["content"])
     assert not before["content"].equals(after["content"])
+
+
+def scenes_of(expected, content):
+    """Asked scenes of fifty channels with what a reference and the content step expect."""
+    channels = [f"c{i % 50}" for i in range(len(expected))]
+    return pl.DataFrame({"group": channels, "expected": expected, "content": content, "interpolated": 0.0})
+
+
+def test_the_curve_step_begins_with_what_errs_least_and_adds_no_trees_to_noise():
+    rng = np.random.default_rng(5)
+    near, far = (50 + rng.normal(0, 20, 2000) for _ in range(2))
+    truth, nothing = near + rng.normal(0, 10, 2000), rng.normal(size=(2000, 3))
+    assert choose_start(nothing, scenes_of(near, far), truth, 0) == (0.0, 0)
+    assert choose_start(nothing, scenes_of(far, near), truth, 0) == (1.0, 0)
+    step = 30.0 * (nothing[:, 0] > 0)
+    share, trees = choose_start(nothing, scenes_of(near, far), truth + step, 0)
+    assert share == 0.0 and trees >= 30
+
+
+def test_the_start_is_a_mixture_of_reference_and_content():
+    scenes = scenes_of([10.0, 20.0], [30.0, 40.0])
+    assert [start_of(scenes, share).tolist() for share in (0.0, 0.5, 1.0)] == [[10, 20], [20, 30], [30, 40]]
 
 
 def test_scene_rows_keep_what_is_asked_apart_from_what_is_seen(small_bench):
