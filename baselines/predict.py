@@ -134,7 +134,8 @@ def count_answers(answers: dict[str, pl.DataFrame]) -> dict[str, dict[str, int]]
 def summary(out: Path, predictor: Predictor, counts: dict[str, dict[str, int]]) -> str:
     """A run in a line."""
     total = {key: sum(count.get(key, 0) for count in counts.values()) for key in ("answers", "unparsed", "truncated")}
-    extra = f", {total['truncated']} prompts cut to the model's context" if total["truncated"] else ""
+    cut = f", {total['truncated']:,} prompts longer than the model's context, which lost their beginning"
+    extra = cut if total["truncated"] else ""
     counted = f"{number_of(len(counts), 'task')}, {number_of(total['answers'], 'answer')}"
     return f"{out}: {predictor.name}, {counted}, {total['unparsed']:,} unread{extra}"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 LEAVES = (6, 63)
 """Sizes of the trees of whole messages, of which the best on validation is used: few messages, or many."""
+LEAST_ROWS = 2
 
 
 def make_trees(seed: int, classify: bool = False, **changes: Any) -> Any:
@@ -29,9 +30,18 @@ def make_trees(seed: int, classify: bool = False, **changes: Any) -> Any:
     return (LGBMClassifier if classify else LGBMRegressor)(**{**settings, **changes})
 
 
+def fitted(model: Any, matrix: Any, learned: Any) -> Any:
+    """A model fitted to rows; from a single one, which LightGBM refuses, what always answers it."""
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+
+    if len(learned) >= LEAST_ROWS:
+        return model.fit(matrix, learned)
+    return (DummyClassifier() if hasattr(model, "predict_proba") else DummyRegressor()).fit(matrix, learned)
+
+
 def best_trees(matrix: Any, learned: Any, tried: Any, tried_learned: Any, seed: int, classify: bool = False) -> Any:
     """Trees of the size that is best on the tried rows; of the smallest where there are none."""
-    models = [make_trees(seed, classify, num_leaves=leaves).fit(matrix, learned) for leaves in LEAVES]
+    models = [fitted(make_trees(seed, classify, num_leaves=leaves), matrix, learned) for leaves in LEAVES]
     if not len(tried_learned):
         return models[0]
     if classify:

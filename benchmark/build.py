@@ -34,7 +34,7 @@ from benchmark.stored_references import best_references, reference_frame
 from benchmark.tasks.base import CONTENT, NotEnough, Task
 from benchmark.tasks.registry import TASKS, all_tasks, task_named
 from corpus.derivatives import remember
-from corpus.errors import CbcError, NoSuchPath
+from corpus.errors import CbcError, NoSuchPath, WrongVersion
 from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256, fingerprint
 from corpus.files.parquet_frames import read_frame, write_frame
@@ -157,7 +157,8 @@ def build_tasks(
             try:
                 tasks[task.name] = build_task(task, connection, holdouts[task.name], staged, settings)
             except NotEnough as reason:
-                left_out[task.name] = str(reason)
+                given_away = ", beside messages that it gives to other tasks" if settings.secret else ""
+                left_out[task.name] = f"{reason}{given_away}"
             shown.advance()
     same_prompts = drop_tested_prompts(staged, tasks)
     for name in [name for name, entry in tasks.items() if not entry["train"]]:
@@ -189,7 +190,8 @@ def nothing_to_ask(corpus: Corpus, connection: duckdb.DuckDBPyConnection, left_o
     counted = f"{number_of(messages, 'message')} of {number_of(communicators, 'communicator')}"
     contents = f"{counted}, {with_behavior:,} with behavior{by_filters}"
     loosen = ", or loosen the filters" if removed else ""
-    mend = f"ingest videos or posts with views, likes or replay curves, of more communicators{loosen}"
+    more = "of more communicators (those of one company are one group)"
+    mend = f"ingest videos or posts with views, likes or replay curves, {more}{loosen}"
     return NothingToAsk(f"{corpus.root} feeds no task: it has {contents}", mend, left_out)
 
 
@@ -203,7 +205,7 @@ def check_place(out: Path, seed: int, secret: Secret | None = None, fold: Fold |
     if out.exists():
         if not (out / "manifest.json").is_file():
             raise NoSuchPath(f"{out} exists and is no bench", "give an empty or new folder")
-        bench = Bench.open(out)
+        bench = open_for_rebuild(out)
         there = {"hidden": bench.hidden, "seed": bench.manifest.get("seed"), "fold": fold_text(bench.fold)}
         if secret and bench.hidden:
             if not (out / PLACE).is_file():
@@ -211,6 +213,15 @@ def check_place(out: Path, seed: int, secret: Secret | None = None, fold: Fold |
             there = described(read_secret(out / PLACE))
         asked = {"hidden": False, "seed": seed, "fold": fold_text(fold)}
         refuse_other(out, "bench", there, described(secret) if secret else asked)
+
+
+def open_for_rebuild(out: Path) -> Bench:
+    """Open what stands where a bench is to be built. Raises NoSuchPath, WrongVersion."""
+    try:
+        return Bench.open(out)
+    except WrongVersion:
+        mend = "build in another folder, or remove this one"
+        raise WrongVersion(f"{out} holds no bench of this version of cbc", mend) from None
 
 
 def fold_text(fold: Fold | None) -> str:

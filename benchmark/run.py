@@ -220,6 +220,10 @@ class Run:
     def name(self) -> str:
         return self.manifest.run
 
+    def cut_prompts(self, task: str) -> int:
+        """Number of prompts that were longer than the model's context and lost their beginning, as the run says."""
+        return self.manifest.counts.get(task, {}).get("truncated", 0)
+
     @property
     def kind(self) -> str:
         """Kind of its predictor; never a reference or the oracle, which only the bench provides."""

@@ -3,9 +3,10 @@
 RUN/scores.json: {"format": "cbc-scores", "version": 2, "bench": fingerprint, "rows": [{task, table, condition, metric,
 lower_is_better, unit, run, value, low, high, reason, best_trivial, best_trivial_value, n, messages, draws, questions,
 partial, groups, effective_groups, spread_predicted, spread_true, coverage_80, unparsed, unparsed_reasons: {reason:
-answers}}]}; n counts the instances that were asked of the task's `questions`, all unless `partial`, about so many
-`messages`, of each with so many `draws` of masks; a bound that cannot be computed is null and `reason` says why; the
-best trivial predictor is the reference that was best where references are chosen (benchmark/stored_references.py).
+answers}, cut_prompts}]}; n counts the instances that were asked of the task's `questions`, all unless `partial`, about
+so many `messages`, of each with so many `draws` of masks; a bound that cannot be computed is null and `reason` says
+why; the best trivial predictor is the reference that was best where references are chosen
+(benchmark/stored_references.py).
 """
 
 from __future__ import annotations
@@ -108,6 +109,7 @@ def score_rows(run: Run, task: str) -> list[Row]:
             **spread_row(judged[metric.name], key.task),
             "unparsed": measured[metric.name][run.name].unparsed,
             "unparsed_reasons": reasons,
+            "cut_prompts": run.cut_prompts(task),
         }
         for metric in key.task.metrics
     ]
@@ -192,10 +194,20 @@ def scores_text(rows: list[Row]) -> str:
         if partial
         else ""
     )
-    return f"run {rows[0]['run']}{' (partial)' if partial else ''}\n{table_text(head, body)}{note}{unparsed_text(rows)}"
+    notes = f"{note}{unparsed_text(rows)}{cut_text(rows)}"
+    return f"run {rows[0]['run']}{' (partial)' if partial else ''}\n{table_text(head, body)}{notes}"
 
 
 def unparsed_text(rows: list[Row]) -> str:
     """A line for each task with unparsed answers, which says why they are; empty if there are none."""
     reasons = {row["task"]: row["unparsed_reasons"] for row in rows if row["unparsed"]}
     return "".join(f"\nunparsed in {task}: {reasons_text(counts)}" for task, counts in reasons.items())
+
+
+def cut_text(rows: list[Row]) -> str:
+    """A line for each task with prompts that lost their beginning; empty if there are none."""
+    counts = {row["task"]: row["cut_prompts"] for row in rows if row["cut_prompts"]}
+    return "".join(
+        f"\ncut in {task}: {count:,} prompts, which were longer than the model's context, lost their beginning"
+        for task, count in counts.items()
+    )

@@ -65,6 +65,9 @@ class QuestionSource(Protocol):
     def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
         """The numbers that are answers of a token each; empty for none."""
 
+    def leaves_out(self, tasks: Sequence[str]) -> list[str]:
+        """Which training questions it leaves out, a line each; empty for none."""
+
 
 @dataclass(frozen=True)
 class BenchSource:
@@ -93,15 +96,29 @@ class BenchSource:
         """Questions of a task with true, shuffled or randomly drawn behavior."""
         from benchmark.tasks.registry import task_named
 
-        frame = self.bench.public(task, split)
-        if self.most_scenes is not None and "scene_seen" in frame.columns:
-            frame = frame.filter(pl.col("scene_seen").list.len().fill_null(0) <= self.most_scenes)
+        frame = self.short_enough(self.bench.public(task, split))
         if self.most_questions is not None and split == "train":
             frame = thin_evenly(frame, self.most_questions)
         changed = task_named(task).variant(frame, variant, seed)
         if self.number_tokens is not None and asks_one_number(task):
             return with_nearest(changed, self.chosen_numbers[task], self.number_tokens.restate)
         return changed
+
+    def short_enough(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The questions about videos of at most `most_scenes`."""
+        if self.most_scenes is None or "scene_seen" not in frame.columns:
+            return frame
+        return frame.filter(pl.col("scene_seen").list.len().fill_null(0) <= self.most_scenes)
+
+    def leaves_out(self, tasks: Sequence[str]) -> list[str]:
+        """The questions about videos of more than `most_scenes`, by task."""
+        lines = []
+        for task in tasks:
+            frame = self.bench.public(task, "train")
+            if longer := len(frame) - len(self.short_enough(frame)):
+                what = f"{longer} of {len(frame)} training videos of {task}"
+                lines.append(f"{what} have more than {self.most_scenes} scenes and are left out (most_scenes)")
+        return lines
 
     def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
         """Those of each task that asks for a number of a whole message."""
@@ -234,7 +251,8 @@ def training_order(examples: Examples, weights: dict[str, float], seed: int) -> 
     """
     shares = np.array([weights.get(task, 1.0) for task in examples.tasks])[examples.task_of()]
     if len(examples) == 0 or shares.sum() <= 0:
-        raise NothingToTrain("the chosen tasks have no training instances", "choose other tasks in the recipe")
+        mend = "choose other tasks in the recipe, or raise its most_scenes if that leaves them out"
+        raise NothingToTrain("the chosen tasks have no training instances", mend)
     epoch = 0
     while True:
         rng = np.random.default_rng([seed, epoch])

@@ -168,6 +168,8 @@ def _prepare(
         _write_tokenizer(recipe, source, tasks, part)
     tokenizer = load_tokenizer(part / "tokenizer")
     if not (part / "train").is_dir():
+        for line in source.leaves_out(tasks):
+            note(line)
         frames = ((task, source.questions(task, "train", recipe.variant, seed)) for task in tasks)
         write_examples(part / "train", frames, tokenizer, recipe.context_tokens)
     if not (part / "held_out").is_dir():

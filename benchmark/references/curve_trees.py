@@ -30,7 +30,7 @@ def curve_by_trees(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
     if len(set(video[known].tolist())) < LEAST_CURVES or not len(test):
         return [[float(targets(train).mean())] * count for count in asked]
     numbers = scene_numbers(train, [np.arange(len(curve)) for curve in curves])[known]
-    fitted = grown_trees(numbers, learned[known], video[known])
+    fitted = grown_trees(numbers, learned[known], np.unique(video[known], return_inverse=True)[1])
     predicted = fitted(scene_numbers(test, [np.asarray(scenes, dtype=np.int64) for scenes in test["asked"]]))
     return [part.tolist() for part in np.split(predicted, np.cumsum(asked)[:-1])]
 
@@ -43,7 +43,10 @@ def thinned(places: Index) -> Index:
 
 
 def grown_trees(numbers: Array, learned: Array, video: Index) -> Callable[[Array], Array]:
-    """Boosted trees, as many as help on a tenth of the videos, which is left out: [scenes, numbers] -> [scenes]."""
+    """Boosted trees, as many as help on a tenth of the videos, which is left out: [scenes, numbers] -> [scenes].
+
+    video: [scenes], the number of each scene's video, from 0 without gaps.
+    """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     left_out = video % 10 == 0

@@ -12,7 +12,7 @@ from benchmark.references.base import Reference, ValueLists, targets
 
 GRID = (np.arange(100) + 0.5) / 100  # relative positions at which the mean curve is computed
 LENGTH_SPREAD = 0.1  # of the logarithm of the number of scenes: lengths within some 10 % count alike
-LEAST_WEIGHT = 1e-3  # of a video of any length, so that a length that training lacks gets the mean of all
+LEAST_WEIGHT = 1e-3  # of all videos together, so that a length that training lacks gets their mean
 LEAST_CURVES = 20  # training curves with a scene of that number
 
 
@@ -70,7 +70,8 @@ class MeanCurves:
 
     def at(self, scenes: int) -> Array:
         """The mean of a video with that many scenes: [scenes]."""
-        weights = np.exp(-0.5 * (np.log(self.lengths / scenes) / LENGTH_SPREAD) ** 2) + LEAST_WEIGHT
+        weights = np.exp(-0.5 * (np.log(self.lengths / scenes) / LENGTH_SPREAD) ** 2)
+        weights += LEAST_WEIGHT / len(self.lengths)
         mean: Array = np.interp(relative_positions(scenes), GRID, weights @ self.rows / weights.sum())
         return mean
 

@@ -7,8 +7,9 @@ questions, partial, groups, effective_groups, spread_predicted, spread_true, cov
 [{model, condition, metric, value}], "separable": [{condition, metric, better, worse, difference, low, high, p}],
 "family": [{condition, metric, run, rival, role: reference or control, skill, low, high, reason, p, apart,
 detectable}], "rank": {condition: {metric: {run: rank}}}, "best_trivial": {condition: {metric: run}}, "partial":
-[{condition, metric, n, best_trivial, rank: {run: rank}}], "everything": rows, "seeds": [{recipe, condition, metric,
-seeds, mean, sd, lowest, highest}]}.
+[{condition, metric, n, best_trivial, rank: {run: rank}}], "everything": rows, "cut_prompts": [{run, condition,
+prompts: how many were longer than the model's context and lost their beginning}], "seeds": [{recipe, condition,
+metric, seeds, mean, sd, lowest, highest}]}.
 TABLE.csv holds the rows alone.
 
 "family" is tested jointly over all conditions, and "separable" over all pairs of one condition and metric: p-values are
@@ -130,6 +131,12 @@ def make_table(table: PaperTable, bench: Bench, runs: Sequence[Run]) -> dict[str
         "best_trivial": by_condition(ranked, "best_trivial"),
         "partial": [partial_entry(comparison) for comparison in comparisons if comparison.partial],
         "everything": [row for comparison in beside for row in comparison.rows()],
+        "cut_prompts": [
+            {"run": run.name, "condition": condition, "prompts": run.cut_prompts(task)}
+            for run in runs
+            for condition, task in tasks.items()
+            if run.cut_prompts(task)
+        ],
         "seeds": seed_rows([row for row in rows if not row["partial"]], group_by_recipe(runs)),
     }
 

@@ -277,6 +277,7 @@ def basis_block(table: dict[str, Any]) -> str:
         "A new rank begins only where every run above is apart from every run below.",
         "The best reference is the one that was best on validation, with training where that has few messages.",
         unparsed_note(table["rows"]),
+        *cut_notes(table["cut_prompts"]),
     ]
     if few:
         notes.insert(
@@ -299,6 +300,14 @@ def unparsed_note(rows: Sequence[Row]) -> str:
         f"Unparsed answers (missing, unreadable or out of the legal range): {unparsed}. They are never dropped: wrong "
         "in every accuracy; in errors and r2 a random legal answer, the same for every run, stands in."
     )
+
+
+def cut_notes(counts: Sequence[Row]) -> list[str]:
+    """How many prompts of each run lost their beginning; empty if none did."""
+    if not counts:
+        return []
+    cut = ", ".join(f"{entry['run']} on {entry['condition']} {entry['prompts']:,}" for entry in counts)
+    return [f"Prompts longer than the model's context, which lost their beginning: {cut}."]
 
 
 def markdown(table: dict[str, Any]) -> str:

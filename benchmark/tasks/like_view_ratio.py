@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
-from benchmark.holdout import LEAST_GROUPS, Holdout
+from benchmark.holdout import GROUPS_OF_CHANNELS, LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY_REL10, CRPS, R2, RMSE, SPEARMAN
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
@@ -76,7 +76,7 @@ class LikeViewRatio(Task):
             pl.col("like_view_pct").is_not_null(), pl.col("title").is_not_null()
         )
         if frame["group"].n_unique() < LEAST_GROUPS:
-            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos with likes and at least 100 views")
+            raise NotEnough(f"fewer than {GROUPS_OF_CHANNELS} have videos with likes and at least 100 views")
         return self.retarget(with_scenes(capped(frame, sizes, seed), connection))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:

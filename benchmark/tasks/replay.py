@@ -16,7 +16,7 @@ import polars as pl
 
 from benchmark.answers.values import Values
 from benchmark.curve_metrics import CORRELATIONS, CURVE_METRICS
-from benchmark.holdout import LEAST_GROUPS, Holdout
+from benchmark.holdout import GROUPS_OF_CHANNELS, LEAST_GROUPS, Holdout
 from benchmark.metrics import ABSOLUTE_TOLERANCE, ACCURACY_ABS5, RMSE_PER_VIDEO, Metric
 from benchmark.references.base import Reference
 from benchmark.references.chance import RANDOM
@@ -102,7 +102,7 @@ class Replay(Task):
         )
         if frame["group"].n_unique() < LEAST_GROUPS:
             scenes = f"{self.least_scenes} scenes with replay values"
-            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos of {scenes}")
+            raise NotEnough(f"fewer than {GROUPS_OF_CHANNELS} have videos of {scenes}")
         frame = with_scenes(capped(frame, sizes, seed), connection)
         frame = frame.filter(pl.col("scene_seen").list.len() == pl.col("curve").list.len())
         return self.mask_again(frame.with_columns(scene_count=pl.col("curve").list.len()), seed, 0)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from benchmark.answers.values import Values
-from benchmark.holdout import LEAST_GROUPS, Holdout
+from benchmark.holdout import GROUPS_OF_CHANNELS, LEAST_GROUPS, Holdout
 from benchmark.metrics import ACCURACY_REL10, CRPS_LOG10, RMSE_LOG10, RMSE_OF_COUNTS, SPEARMAN
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT
@@ -54,7 +54,7 @@ class Views(Task):
     ) -> pl.DataFrame:
         frame = holdout.split(videos(connection)).filter(pl.col("views") >= 1, pl.col("title").is_not_null())
         if frame["group"].n_unique() < LEAST_GROUPS:
-            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos with views")
+            raise NotEnough(f"fewer than {GROUPS_OF_CHANNELS} have videos with views")
         return self.retarget(with_scenes(capped(frame, sizes, seed), connection))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:

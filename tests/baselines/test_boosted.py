@@ -14,6 +14,7 @@ from baselines.boosted_curves import ContentModel, choose_start, start_of, with_
 from baselines.features import MessageFeatures, message_numbers, scene_rows
 from baselines.predict import predict_run
 from baselines.ranker import rank_options
+from baselines.trees import best_trees
 from benchmark.bench import SPLITS, Bench
 from benchmark.build import build_bench
 from benchmark.score import score
@@ -72,6 +73,15 @@ def test_the_curve_step_begins_with_what_errs_least_and_adds_no_trees_to_noise()
     step = 30.0 * (nothing[:, 0] > 0)
     share, trees = choose_start(nothing, scenes_of(near, far), truth + step, 0)
     assert share == 0.0 and trees >= 30
+
+
+def test_from_too_few_scenes_and_messages_nothing_is_learned():
+    two = scenes_of([1.0, 1.0], [1.0, 2.0])
+    assert choose_start(np.zeros((2, 3)), two, np.array([1.0, 2.0]), 0) == (0.0, 0)
+    one = best_trees(np.zeros((1, 2)), np.array([7.0]), None, np.zeros(0), 0)
+    assert one.predict(np.zeros((3, 2))).tolist() == [7, 7, 7]
+    label = best_trees(np.zeros((1, 2)), np.array(["high"]), None, np.zeros(0), 0, classify=True)
+    assert (label.classes_.tolist(), label.predict_proba(np.zeros((2, 2))).tolist()) == (["high"], [[1], [1]])
 
 
 def test_the_start_is_a_mixture_of_reference_and_content():

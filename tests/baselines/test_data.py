@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from baselines.lcbm.data import (
     IGNORED,
+    BenchSource,
     Examples,
     NothingToTrain,
     PackedRows,
@@ -56,6 +57,17 @@ def test_what_is_too_long_loses_its_beginning_and_is_counted(tmp_path, tokenizer
     assert cut.tasks["first"]["truncated"] == 20
     assert set(cut.lengths) == {16}
     assert tokenizer.decode(cut.tokens_of(0)[:-1]).endswith("answer: scene 2: a car = 100")
+
+
+def test_training_says_which_longer_videos_it_leaves_out(small_bench):
+    lengths = small_bench.public("replay_past", "train")["scene_seen"].list.len()
+    most = int(lengths.min())
+    source = BenchSource(small_bench, most_scenes=most)
+    kept, every = (len(s.questions("replay_past", "train", "behavior", 0)) for s in (source, BenchSource(small_bench)))
+    assert 0 < kept < every
+    (line,) = source.leaves_out(["replay_past", "tweet_likes_brand"])
+    assert line.startswith(f"{every - kept} of {every} training videos of replay_past have more than {most} scenes")
+    assert BenchSource(small_bench).leaves_out(["replay_past"]) == []
 
 
 def test_an_answer_longer_than_the_context_keeps_its_end(tmp_path, tokenizer):

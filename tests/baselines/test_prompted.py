@@ -25,6 +25,8 @@ from baselines.prompted import NoModel, Prompted, load_task  # noqa: E402
 from baselines.reader import Reader  # noqa: E402
 from benchmark.metrics import QUANTILES  # noqa: E402
 from benchmark.run import Run  # noqa: E402
+from benchmark.score import score, scores_text  # noqa: E402
+from benchmark.tables import make_tables  # noqa: E402
 from corpus.files.written_once import HoldsOther  # noqa: E402
 
 FEW = ("like_view_ratio", "tweet_likes_brand")
@@ -139,9 +141,9 @@ def test_the_mean_of_a_number_is_written_and_other_text_as_it_is_likeliest(token
     tokens = [tokenizer(text)["input_ids"][-2:] for text in texts]
     scores = torch.full((4, len(tokenizer)), -20.0)
     for row, likely in enumerate(({" 0": 1.0, " 90": 0.9}, {" cat": 2.0, " 5": 1.0}, {" 0": 1.0, " 90": 0.9}, {})):
-        for text, score in likely.items():
+        for text, likelihood in likely.items():
             (token,) = tokenizer(text)["input_ids"]
-            scores[row, token] = score
+            scores[row, token] = likelihood
     own = write.numbers.families[-1].tokens
     scores[3, own] = torch.tensor([0.0, 0.1])
     chosen = write(torch.tensor(tokens), scores.clone()).argmax(1)
@@ -309,6 +311,25 @@ def test_a_hub_that_cannot_be_reached_is_said_in_one_line(small_bench, tmp_path,
         predict_run("gpt2-like", small_bench.root, tmp_path / "run", Settings())
     assert "did you mean" not in str(error.value) and "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_prompts_that_lost_their_beginning_are_said_wherever_their_answers_are_judged(
+    small_bench, tiny_llama, tmp_path
+):
+    folder = tmp_path / "short"
+    shutil.copytree(tiny_llama, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_position_embeddings": 64}))
+    settings = Settings(tasks=("like_view_ratio", "views"), limit=3)
+    said = predict_run(str(folder), small_bench.root, tmp_path / "run", settings)
+    cut = Run.open(tmp_path / "run", small_bench).cut_prompts("views")
+    assert cut == 3 and "6 prompts longer than the model's context, which lost their beginning" in said
+    rows = score(tmp_path / "run", small_bench.root)
+    assert {row["cut_prompts"] for row in rows} == {3}
+    assert "\ncut in views: 3 prompts, which were longer than the model's context, lost" in scores_text(rows)
+    make_tables([tmp_path / "run"], small_bench.root, tmp_path / "tables")
+    page = (tmp_path / "tables" / "views.md").read_text()
+    assert "Prompts longer than the model's context, which lost their beginning: short on test 3." in page
 
 
 def test_a_short_context_leaves_half_of_it_to_the_question(small_bench, tiny_llama, tmp_path):

@@ -318,7 +318,8 @@ def test_nothing_to_ask_and_wrong_places_are_named(tmp_path, cbc_here):
     assert (done.returncode, done.stdout, len(line) < 300) == (2, "", True)
     assert line == (
         f"error: {tmp_path / 'c'} feeds no task: it has 6 messages of 3 communicators, 6 with behavior; "
-        "ingest videos or posts with views, likes or replay curves, of more communicators"
+        "ingest videos or posts with views, likes or replay curves, of more communicators (those of one company are "
+        "one group)"
     )
     assert len(notes) > 5 and all(note.startswith("note: left out: ") for note in notes)
     assert cbc_here("-q", "benchmark", "build", "--corpus", tmp_path / "c", "--out", tmp_path / "b").stderr == (
@@ -328,8 +329,10 @@ def test_nothing_to_ask_and_wrong_places_are_named(tmp_path, cbc_here):
         build_bench(tmp_path / "nowhere", tmp_path / "b")
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "manifest.json").write_text('{"format": "cbc-bench", "version": 99}')
-    with pytest.raises(WrongVersion):
+    with pytest.raises(WrongVersion, match="build it again from its corpus"):
         Bench.open(tmp_path / "b")
+    with pytest.raises(WrongVersion, match="build in another folder, or remove this one"):
+        build_bench(tmp_path / "c", tmp_path / "b")
 
 
 def test_a_bench_is_written_once(corpus, bench, tmp_path, cbc):

@@ -36,7 +36,7 @@ from benchmark.references.numbers import (
 )
 from benchmark.references.overlap import OVERLAP
 from benchmark.references.whole_message import CLASS_BY_LENGTH, RATIO_BY_AGE, VIEWS_BY_AGE, VIEWS_PER_FOLLOWER
-from benchmark.stored_references import best_references, cross_fitted, reference_frame
+from benchmark.stored_references import best_references, cross_fitted, folds_by, reference_frame
 from benchmark.tasks.registry import TASKS, references, task_named
 from tests.benchmark.tiny_bench import make_frame, write_bench
 
@@ -131,6 +131,19 @@ def test_the_constant_is_the_best_one_in_training_for_each_metric(bench, task):
             other = pl.Series([[float(constant)] * n for n in right.lengths], dtype=pl.List(pl.Float64))
             value = judged_value(metric, definition, right, other)
             assert sign * best <= sign * value + max(SLACK[metric.skill] * abs(best), 0.02)
+
+
+@pytest.mark.parametrize("names", [("g5", "g6", "g8"), ("g5",)])
+def test_groups_that_a_hash_puts_into_one_fold_are_still_answered_from_the_others(bench, names):
+    train = bench.public("like_view_ratio", "train").head(12)
+    train = train.with_columns(group=pl.Series([names[i % len(names)] for i in range(len(train))]))
+    assert len(set(folds_by(pl.Series(names)))) == len(names)
+    own = pl.col("group") == names[0] if len(names) > 1 else pl.col("instance_id") == train["instance_id"][0]
+    changed = train.with_columns(target=pl.when(own).then(pl.lit([99.0])).otherwise("target"))
+    inside = train.select(own).to_series()
+    before, after = (pl.Series(cross_fitted(CONSTANT, frame)) for frame in (train, changed))
+    assert before.filter(inside).equals(after.filter(inside))
+    assert not before.filter(~inside).equals(after.filter(~inside))
 
 
 def judged_value(metric, definition, right, values):
@@ -374,10 +387,21 @@ def test_curves_of_other_lengths_do_not_move_the_mean_and_trees_read_numbers_too
     assert error(CURVE_BY_TREES) < 5
 
 
-def test_a_length_that_training_lacks_gets_the_mean_of_all():
-    train = make_frame([video([0], [float(v)] * 10) for v in (20, 40)])
-    (values,) = MEAN_CURVE_OF_LENGTH.values(train, make_frame([video([0, 99], [0.0] * 100)]))
+def test_a_length_that_training_lacks_gets_the_mean_of_all_and_a_rare_one_its_own():
+    short = [video([0], [float(v)] * 10) for v in (20, 40)] * 1000
+    asked = make_frame([video([0, 99], [0.0] * 100)])
+    (values,) = MEAN_CURVE_OF_LENGTH.values(make_frame(short), asked)
     assert values == pytest.approx([30, 30])
+    (values,) = MEAN_CURVE_OF_LENGTH.values(make_frame([*short, video([0], [90.0] * 100)]), asked)
+    assert values == pytest.approx([90, 90], abs=0.1)
+
+
+def test_trees_need_no_value_of_any_certain_curve():
+    rows = curves_by_length(np.random.default_rng(4), 80)
+    for row in rows[::2]:
+        row["target"] = [float("nan")] * len(row["target"])
+    values = CURVE_BY_TREES.values(make_frame(rows), make_frame(rows[:4]))
+    assert np.isfinite(np.concatenate(values)).all()
 
 
 def test_trees_on_few_curves_answer_the_training_mean():

@@ -66,6 +66,15 @@ def test_a_corpus_of_real_files_takes_no_simulated_world(tmp_path):
     assert digests(tmp_path / "c") == before
 
 
+def test_a_world_of_posts_alone_has_no_brand_that_says_nothing(tmp_path):
+    simulate(tmp_path / "c", brands=12, videos=0, posts=5, emails=0)
+    connection = Corpus.open(tmp_path / "c").connect()
+    speaking = "SELECT company FROM communicator JOIN message USING (communicator_id)"
+    silent = f"FROM communicator WHERE company NOT IN ({speaking})"
+    assert connection.sql("SELECT count(*) FROM message WHERE kind = 'post'").fetchall() == [(60,)]
+    assert connection.sql(f"SELECT count(*) {silent}").fetchall() == [(0,)]
+
+
 def test_the_command_says_what_is_there(cbc, tmp_path):
     command = ("corpus", "simulate", "--corpus", tmp_path / "c", "--brands", "3", "--videos", "2", "--posts", "2")
     assert cbc(*command).returncode == 0

@@ -58,7 +58,7 @@ class VideoLikes(Task):
     ) -> pl.DataFrame:
         frame = holdout.split(videos(connection)).filter(pl.col("likes") >= 1, pl.col("title").is_not_null())
         if frame["group"].n_unique() < LEAST_GROUPS:
-            raise NotEnough(f"fewer than {LEAST_GROUPS} channels have videos with likes")
+            raise NotEnough(f"fewer than {LEAST_GROUPS} groups of channels have videos with likes")
         return self.retarget(with_scenes(capped(frame, sizes, seed), connection))
 
     def retarget(self, frame: pl.DataFrame) -> pl.DataFrame:
