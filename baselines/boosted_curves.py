@@ -3,14 +3,16 @@
 The content step reads a scene's words, its position and its video's title and numbers, and learns from all training
 scenes. Each training video gets its content predictions from a model that was not trained on its channel.
 
-The curve step begins with the answers of the best reference, or with the content prediction and what the visible values
-differ from theirs, or with the mean of both, and corrects that by trees. Which, and how many trees (perhaps none), is
-what errs least on training channels that the trees have not seen: of few curves the reference as it is, of many the
-content.
+The curve step begins with the answers of the best reference, or with the content prediction plus what the visible
+values differ from theirs, or with the mean of both, and corrects that by trees. Which, and how many trees (perhaps
+none), is what errs least on validation. Where that has few videos, training is taken apart into folds, and all steps,
+the reference too, are learnt anew without each fold, which is then predicted. The reference stays as it is unless
+something else is better by more than the standard error of its gain.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,14 +20,16 @@ import numpy.typing as npt
 import polars as pl
 
 from baselines.features import UNKNOWN, Array, Words, scene_rows, titles
-from baselines.trees import LEAST_ROWS, make_trees
+from baselines.trees import fitted, make_trees
 from benchmark.bench import Bench
+from benchmark.group_splits import LEAST_GROUPS
 from benchmark.message_numbers import message_numbers
-from benchmark.reference_rows import best_reference, provided_answers
-from benchmark.stored_references import folds_by
-from benchmark.tasks.registry import task_named
+from benchmark.reference_rows import provided_answers, start_reference
+from benchmark.stored_references import ENOUGH, answers_of, first_draws, folds_by
+from benchmark.tasks.registry import references, task_named
 
-FOLDS = 2
+Trial = tuple[pl.DataFrame, pl.DataFrame]
+CONTENT_FOLDS = 2
 CONTENT_SHARES = (0.0, 0.5, 1.0)
 """Of the content prediction in what the curve step begins with; the rest is the reference's."""
 TREES = (0, 10, 30, 100, 300)
@@ -39,15 +43,17 @@ class ContentModel:
         rows = scene_rows(train)
         self.words, self.title_words = Words(rows["scene_text"].to_list()), Words(titles(train))
         groups = train["group"].unique(maintain_order=True)
-        self.fold_of = dict(zip(groups, np.arange(len(groups)) % FOLDS, strict=True))
+        self.fold_of = dict(zip(groups, np.arange(len(groups)) % CONTENT_FOLDS, strict=True))
         matrix, truth = self.matrix(train, rows), rows["value"].to_numpy()
         fold, known = self.fold_numbers(rows["group"]), np.isfinite(truth.astype(np.float64))
-        self.full_model = make_trees(seed).fit(matrix[known], truth[known])
-        self.fold_models = [self.fit_without_fold(matrix, truth, known & (fold != i), seed) for i in range(FOLDS)]
+        self.full_model = fitted(make_trees(seed), matrix[known], truth[known])
+        self.fold_models = [
+            self.fit_without_fold(matrix, truth, known & (fold != i), seed) for i in range(CONTENT_FOLDS)
+        ]
 
     def fit_without_fold(self, matrix: Any, truth: Array, outside: npt.NDArray[np.bool_], seed: int) -> Any:
         """Train on the scenes outside a fold; gives the full model if there are none (a single channel)."""
-        return make_trees(seed).fit(matrix[outside], truth[outside]) if outside.any() else self.full_model
+        return fitted(make_trees(seed), matrix[outside], truth[outside]) if outside.any() else self.full_model
 
     def fold_numbers(self, groups: pl.Series) -> Ints:
         """Fold of each scene's channel: [scenes], -1 for channels outside training."""
@@ -116,30 +122,34 @@ def with_content(model: ContentModel, frame: pl.DataFrame) -> pl.DataFrame:
 
 def predict_replay(bench: Bench, task: str, content: ContentModel, asked: pl.DataFrame, seed: int) -> list[list[float]]:
     """Predict the asked values of each video."""
-    train = bench.public(task, "train")
-    known, tried = (asked_scenes(bench, task, content, frame) for frame in (train, asked))
-    truth = known["value"].to_numpy().astype(np.float64)
-    learnable = np.isfinite(truth)
-    matrix, other_matrix = (scenes.drop("row", "group", "value").to_numpy() for scenes in (known, tried))
-    share, count = choose_start(matrix[learnable], known.filter(pl.Series(learnable)), truth[learnable], seed)
-    predicted = start_of(tried, share)
+    train, reference = bench.public(task, "train"), start_reference(bench, task)
+    known, other = (
+        curve_scenes(content, frame, provided_answers(bench, task, reference, frame)) for frame in (train, asked)
+    )
+    share, count = choose_start(trials(bench, task, content, known, seed), seed)
+    predicted = start_of(other, share)
     if count:
-        model = make_trees(seed, n_estimators=count)
-        model.fit(matrix[learnable], (truth - start_of(known, share))[learnable])
-        predicted = predicted + model.predict(other_matrix)
-    lists = tried.select("row", value=pl.Series(np.clip(predicted, *task_named(task).answer.legal)))
+        known = known.filter(pl.col("value").is_finite())
+        model = make_trees(seed, n_estimators=count).fit(features_of(known), gaps(known, share))
+        predicted = predicted + model.predict(features_of(other))
+    lists = other.select("row", value=pl.Series(np.clip(predicted, *task_named(task).answer.legal)))
     return lists.group_by("row", maintain_order=True).agg("value")["value"].to_list()
 
 
-def asked_scenes(bench: Bench, task: str, content: ContentModel, frame: pl.DataFrame) -> pl.DataFrame:
+def curve_scenes(content: ContentModel, frame: pl.DataFrame, expected: pl.DataFrame) -> pl.DataFrame:
     """A row for each asked scene, in order: row, group, value (the truth, if known), expected (what the best reference
     answers) and the features of the curve step.
     """
-    reference = best_reference(bench, task, task_named(task).metrics[0].name) or task_named(task).references[0].name
     rows = with_content(content, frame)
     scenes = rows.select("row", "group", "value", "asked").hstack(curve_features(rows)).filter("asked").drop("asked")
-    answers = provided_answers(bench, task, reference, frame)["values"]
-    return scenes.with_columns(expected=answers.explode(empty_as_null=False))
+    return scenes.with_columns(
+        pl.col("value").cast(pl.Float64), expected=expected["values"].explode(empty_as_null=False)
+    )
+
+
+def features_of(scenes: pl.DataFrame) -> Array:
+    """What trees read of scenes, [scenes, features]."""
+    return scenes.drop("row", "group", "value").to_numpy()
 
 
 def start_of(scenes: pl.DataFrame, content_share: float) -> Array:
@@ -150,21 +160,72 @@ def start_of(scenes: pl.DataFrame, content_share: float) -> Array:
     return values
 
 
-def choose_start(matrix: Array, scenes: pl.DataFrame, truth: Array, seed: int) -> tuple[float, int]:
-    """The share of content and the number of trees with the least squared error on channels that the trees have not
-    seen; the reference alone where the scenes are too few to learn from.
+def gaps(scenes: pl.DataFrame, content_share: float) -> Array:
+    """What the truth differs from that, [scenes]."""
+    return np.asarray(scenes["value"].to_numpy() - start_of(scenes, content_share))
+
+
+def trials(bench: Bench, task: str, content: ContentModel, known: pl.DataFrame, seed: int) -> Iterator[Trial]:
+    """Yield scenes to learn from and scenes of other channels to try on, as curve_scenes gives them.
+
+    None where training has fewer than three channels.
     """
-    fold = folds_by(scenes["group"])
-    errors = np.zeros((len(CONTENT_SHARES), len(TREES)))
-    if len(fold) - np.bincount(fold).max(initial=0) < LEAST_ROWS:  # outside of the largest fold
+    definition, reference = task_named(task), references()[start_reference(bench, task)]
+    train, validation = bench.public(task, "train"), first_draws(bench.public(task, "validation"))
+    if len(validation) >= ENOUGH:
+        answers = provided_answers(bench, task, reference.name, validation)
+        yield known, curve_scenes(content, validation, answers)
+        return
+    if train["group"].n_unique() < LEAST_GROUPS:
+        return
+    fold = folds_by(train["group"])
+    for number in np.unique(fold):
+        outside, inside = (train.filter(pl.Series(part)) for part in (fold != number, fold == number))
+        own_content = ContentModel(outside, seed)
+        answers = answers_of(reference, definition, {"train": outside, "validation": inside, "test": inside.clear()})
+        own_known, tried = (curve_scenes(own_content, frame, answers_to(frame, answers)) for frame in (outside, inside))
+        yield own_known, tried
+
+
+def answers_to(questions: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
+    """A reference's answers in the order of the questions."""
+    return questions.select("instance_id").join(answers, "instance_id", "left", maintain_order="left")
+
+
+def choose_start(trials: Iterable[Trial], seed: int) -> tuple[float, int]:
+    """The share of content and the number of trees with the least RMSE, on average over the tried channels.
+
+    The reference as it is where nothing was tried, or where the least is not better by more than its standard error.
+    """
+    tried = [errors_of_choices(known, other, seed) for known, other in trials]
+    if not tried:
         return 0.0, 0
-    for place, share in enumerate(CONTENT_SHARES):
-        gap = truth - start_of(scenes, share)
-        for own in sorted(set(fold.tolist())):
-            outside = fold != own
-            model = make_trees(seed, n_estimators=TREES[-1]).fit(matrix[outside], gap[outside])
-            for column, count in enumerate(TREES):
-                left = gap[~outside] - (model.predict(matrix[~outside], num_iteration=count) if count else 0.0)
-                errors[place, column] += float((left**2).sum())
-    best_share, best_count = divmod(int(errors.argmin()), len(TREES))
-    return CONTENT_SHARES[best_share], TREES[best_count]
+    errors = np.concatenate(tried, axis=1)  # [choices, channels]
+    best = int(errors.mean(axis=1).argmin())
+    gains = errors[0] - errors[best]
+    if gains.mean() <= gains.std(ddof=1) / np.sqrt(len(gains)):
+        return 0.0, 0
+    share, count = divmod(best, len(TREES))
+    return CONTENT_SHARES[share], TREES[count]
+
+
+def errors_of_choices(known: pl.DataFrame, tried: pl.DataFrame, seed: int) -> Array:
+    """The RMSE of each tried channel under each share of content, and with it each number of trees: [choices,
+    channels].
+    """
+    known = known.filter(pl.col("value").is_finite())
+    errors: list[Array] = []
+    for share in CONTENT_SHARES:
+        model = make_trees(seed, n_estimators=TREES[-1]).fit(features_of(known), gaps(known, share))
+        for count in TREES:
+            correction = model.predict(features_of(tried), num_iteration=count) if count else 0.0
+            errors.append(rmse_of_channels(tried, gaps(tried, share) - correction))
+    return np.stack(errors)
+
+
+def rmse_of_channels(scenes: pl.DataFrame, errors: Array) -> Array:
+    """The RMSE of each video with a known truth, as the mean of each channel: [channels]; errors: [scenes]."""
+    known = scenes.select("group", "row", error=pl.Series(errors)).filter(pl.col("error").is_finite())
+    videos = known.group_by("group", "row", maintain_order=True).agg((pl.col("error") ** 2).mean().sqrt())
+    values: Array = videos.group_by("group", maintain_order=True).agg(pl.col("error").mean())["error"].to_numpy()
+    return values

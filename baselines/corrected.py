@@ -17,7 +17,7 @@ from baselines.learned import validation_frame
 from benchmark.answers.base import list_column
 from benchmark.bench import Bench
 from benchmark.metrics import QUANTILES
-from benchmark.reference_rows import best_reference, provided_answers
+from benchmark.reference_rows import provided_answers, start_reference
 from benchmark.tasks.base import Task
 
 LEAST_ERRORS = 50
@@ -40,8 +40,6 @@ def correct_reference(
 ) -> pl.DataFrame:
     """Columns instance_id, values and quantiles."""
     train, validation = bench.public(task.name, "train"), validation_frame(bench, task.name)
-    if asked.is_empty():
-        return with_quantiles(asked, np.zeros(0), np.zeros(0), task)
     features = make_features(train)
     matrices = [features.matrix(frame) if len(frame) else None for frame in (train, validation, asked)]
     gaps = [
@@ -61,7 +59,7 @@ def learned_scale(values: pl.Series, logarithms: bool) -> Array:
 
 def reference_values(bench: Bench, task: Task, questions: pl.DataFrame) -> Array:
     """What the best reference answers, on the scale that is learned."""
-    name = best_reference(bench, task.name, task.metrics[0].name) or task.references[0].name
+    name = start_reference(bench, task.name)
     return learned_scale(provided_answers(bench, task.name, name, questions)["values"], task.spans_decades)
 
 

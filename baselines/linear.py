@@ -20,7 +20,7 @@ from baselines.learned import right_options, validation_frame
 from benchmark.answers.values import Values
 from benchmark.bench import Bench
 from benchmark.message_numbers import message_numbers
-from benchmark.reference_rows import best_reference, provided_answers
+from benchmark.reference_rows import provided_answers, start_reference
 from benchmark.references.bins import bin_edges
 from benchmark.tasks.registry import task_named
 
@@ -97,7 +97,7 @@ def predict_scenes(bench: Bench, task: str, asked: pl.DataFrame) -> Lists:
     from scipy.sparse import hstack
 
     definition = task_named(task)
-    reference = best_reference(bench, task, definition.metrics[0].name) or definition.references[0].name
+    reference = start_reference(bench, task)
     frames = [bench.public(task, "train"), validation_frame(bench, task), asked]
     rows = [asked_scenes(frame, provided_answers(bench, task, reference, frame)) for frame in frames]
     scene_words = make_words(rows[0]["scene_text"].to_list(), pairs=False)

@@ -26,6 +26,7 @@ from corpus.printing import number_of
 from corpus.progress import progress
 
 LOG = logging.getLogger(__name__)
+NO_ANSWERS = pl.DataFrame(schema={"instance_id": pl.String(), "values": pl.List(pl.Float64())})
 
 
 def chosen_tasks(predictor: Predictor, bench: Bench, settings: Settings) -> list[str]:
@@ -110,7 +111,7 @@ def predict_missing(predictor: Predictor, bench: Bench, manifest: Manifest, sett
             shown.detail = f"{unread:,} unread, now {task}"
             reached = shown.done + sizes[task]
             LOG.debug("%s answers %s: %d questions", predictor.name, task, sizes[task])
-            answers = predictor.predict(bench, task, settings)
+            answers = predictor.predict(bench, task, settings) if sizes[task] else NO_ANSWERS
             unread += answers["values"].null_count()
             shown.reach(reached)
             write_json(folder / "asked.json", manifest.identity())

@@ -7,6 +7,7 @@ from typing import Any
 LEAVES = (6, 63)
 """Sizes of the trees of whole messages, of which the best on validation is used: few messages, or many."""
 LEAST_ROWS = 2
+"""LightGBM refuses fewer."""
 
 
 def make_trees(seed: int, classify: bool = False, **changes: Any) -> Any:

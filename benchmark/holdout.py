@@ -29,7 +29,7 @@ from corpus.filters.near_pairs import find_candidates_between, sign, verify
 from corpus.filters.pool import Pool, normalised
 
 GROUPS_OF_CHANNELS = f"{LEAST_GROUPS} groups of channels (those of one company are one)"
-"""What too few of is the reason that a task of videos is not built."""
+"""What a task of videos needs, in words."""
 LEAST_EARLIER = 0.5
 """Where a cut by time would leave a smaller share for training, there is none."""
 SIMILARITY, SHINGLE_CHARACTERS = 0.8, 5

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmark.bench import Bench
+from benchmark.references.chance import RANDOM
 from benchmark.tasks.registry import references as all_references
 from benchmark.tasks.registry import task_named
 from corpus.files.parquet_frames import read_frame
@@ -46,3 +47,10 @@ def best_reference(bench: Bench, task: str, metric: str) -> str | None:
     """The reference that was chosen as the best when the bench was built; None if none had a value."""
     best: dict[str, str] = bench.tasks[task]["best_reference"]
     return best.get(metric)
+
+
+def start_reference(bench: Bench, task: str) -> str:
+    """The reference that a model may correct: the best by the task's headline metric, else the first but chance."""
+    definition = task_named(task)
+    others = [reference.name for reference in definition.references if reference != RANDOM]
+    return best_reference(bench, task, definition.metrics[0].name) or (others or [RANDOM.name])[0]

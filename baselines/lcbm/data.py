@@ -66,7 +66,7 @@ class QuestionSource(Protocol):
         """The numbers that are answers of a token each; empty for none."""
 
     def leaves_out(self, tasks: Sequence[str]) -> list[str]:
-        """Which training questions it leaves out, a line each; empty for none."""
+        """Which longer videos it leaves out of training, a line for each task; empty for none."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from benchmark.metrics import Array
+from benchmark.metrics import Array, Index
 
 ValueLists = list[list[float]]
 
@@ -50,3 +50,9 @@ def asked_values(questions: pl.DataFrame) -> list[int]:
     if "asked" not in questions.columns or is_choice(questions):
         return [1] * len(questions)
     return questions["asked"].list.len().to_list()
+
+
+def group_numbers(train: pl.DataFrame) -> Index:
+    """The number of each message's group, from 0 without gaps."""
+    numbers: Index = (train["group"].rank("dense") - 1).to_numpy().astype(np.int64)
+    return numbers

@@ -6,15 +6,14 @@ with fewer of them, so one mean curve for all lengths is easy to beat without re
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import polars as pl
 
 from benchmark.message_numbers import message_numbers
 from benchmark.metrics import Array, Index
-from benchmark.references.base import Reference, ValueLists, targets
-from benchmark.references.curves import complete_curves, relative_positions
+from benchmark.references.base import Reference, ValueLists, group_numbers, targets
+from benchmark.references.curves import complete_curves
+from benchmark.references.trees import grow_trees
 
 LEAST_CURVES = 30  # from fewer, trees learn less than a mean curve
 MOST_SCENES = 50_000  # that trees are grown from
@@ -24,15 +23,26 @@ def curve_by_trees(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
     """Answer each asked scene by boosted trees on its place in the video and the message's numbers."""
     asked = test["asked"].list.len().to_list()
     curves = complete_curves(train)
-    video = np.repeat(np.arange(len(curves)), [len(curve) for curve in curves])
     learned = np.concatenate([*curves, np.zeros(0)])
     known = thinned(np.flatnonzero(np.isfinite(learned)))
-    if len(set(video[known].tolist())) < LEAST_CURVES or not len(test):
+    lengths = [len(curve) for curve in curves]
+    video = np.repeat(np.arange(len(curves)), lengths)[known]
+    if len(np.unique(video)) < LEAST_CURVES:
         return [[float(targets(train).mean())] * count for count in asked]
-    numbers = scene_numbers(train, [np.arange(len(curve)) for curve in curves])[known]
-    fitted = grown_trees(numbers, learned[known], np.unique(video[known], return_inverse=True)[1])
-    predicted = fitted(scene_numbers(test, [np.asarray(scenes, dtype=np.int64) for scenes in test["asked"]]))
-    return [part.tolist() for part in np.split(predicted, np.cumsum(asked)[:-1])]
+    scene = np.concatenate([np.arange(length) for length in lengths])[known]
+    fitted = grow_trees(
+        scene_numbers(train, video, scene),
+        learned[known],
+        np.unique(group_numbers(train)[video], return_inverse=True)[1],
+        max_iter=600,
+        learning_rate=0.03,
+        max_leaf_nodes=7,
+        min_samples_leaf=100,
+    )
+    asked_video = np.repeat(np.arange(len(test)), asked)
+    asked_scene = np.array([scene for scenes in test["asked"] for scene in scenes], dtype=np.int64)
+    predicted = fitted(scene_numbers(test, asked_video, asked_scene))
+    return [part.tolist() for part in np.split(predicted, np.cumsum(asked)[:-1])] if asked else []
 
 
 def thinned(places: Index) -> Index:
@@ -42,46 +52,13 @@ def thinned(places: Index) -> Index:
     return np.sort(np.random.default_rng(0).choice(places, MOST_SCENES, replace=False))
 
 
-def grown_trees(numbers: Array, learned: Array, video: Index) -> Callable[[Array], Array]:
-    """Boosted trees, as many as help on a tenth of the videos, which is left out: [scenes, numbers] -> [scenes].
-
-    video: [scenes], the number of each scene's video, from 0 without gaps.
+def scene_numbers(frame: pl.DataFrame, video: Index, scene: Index) -> Array:
+    """Numbers of scenes, given by the row of their video and their number in it: [scenes, 3 + numbers of the message],
+    nan where unknown.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    left_out = video % 10 == 0
-    varied = [
-        place for place, column in enumerate(numbers[~left_out].T) if len(np.unique(column[np.isfinite(column)])) > 1
-    ]
-    model = HistGradientBoostingRegressor(
-        max_iter=600,
-        learning_rate=0.03,
-        max_leaf_nodes=7,
-        min_samples_leaf=100,
-        early_stopping=True,
-        n_iter_no_change=20,
-        random_state=0,
-    )
-    model.fit(
-        numbers[~left_out][:, varied], learned[~left_out], X_val=numbers[left_out][:, varied], y_val=learned[left_out]
-    )
-
-    def fitted(asked: Array) -> Array:
-        values: Array = model.predict(asked[:, varied])
-        return values
-
-    return fitted
-
-
-def scene_numbers(frame: pl.DataFrame, scenes: list[Index]) -> Array:
-    """Numbers of some scenes of each video, end to end: [scenes, 3 + numbers of the message], nan where unknown."""
-    lengths = frame["replay"].list.len().to_list()
-    places = [
-        np.stack([relative_positions(length)[chosen], chosen, np.full(len(chosen), length)], axis=1)
-        for length, chosen in zip(lengths, scenes, strict=True)
-    ]
-    video = np.repeat(np.arange(len(frame)), [len(chosen) for chosen in scenes])
-    return np.hstack([np.concatenate(places), message_numbers(frame)[video]])
+    lengths = frame["replay"].list.len().to_numpy().astype(np.float64)[video]
+    places = np.stack([(scene + 0.5) / lengths, scene, lengths], axis=1)
+    return np.hstack([places, message_numbers(frame)[video]])
 
 
 CURVE_BY_TREES = Reference(

@@ -12,7 +12,7 @@ from benchmark.references.base import Reference, ValueLists, targets
 
 GRID = (np.arange(100) + 0.5) / 100  # relative positions at which the mean curve is computed
 LENGTH_SPREAD = 0.1  # of the logarithm of the number of scenes: lengths within some 10 % count alike
-LEAST_WEIGHT = 1e-3  # of all videos together, so that a length that training lacks gets their mean
+COMMON_CURVES = 3.0  # that the mean of all lengths counts for: a few curves of a length say little
 LEAST_CURVES = 20  # training curves with a scene of that number
 
 
@@ -56,23 +56,33 @@ def mean_curve(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
 class MeanCurves:
     """The mean of curves for each number of scenes, in which a curve counts by how near it is in length.
 
-    rows: curves at relative positions, [curves, positions]; lengths: numbers of scenes, [curves].
+    lengths: the different numbers of scenes, [lengths]; counts: the curves of each, [lengths]; sums: of their values at
+    relative positions, [lengths, positions].
     """
 
-    rows: Array
     lengths: Array
+    counts: Array
+    sums: Array
 
     @classmethod
     def of(cls, curves: list[Array]) -> MeanCurves:
         """Read them from curves, nan where no value was measured."""
-        measured = [len(curve) for curve in curves if np.isfinite(curve).any()]
-        return cls(on_grid(curves), np.array(measured or [1], dtype=np.float64))
+        measured = np.array([len(curve) for curve in curves if np.isfinite(curve).any()] or [1], dtype=np.float64)
+        lengths, place = np.unique(measured, return_inverse=True)
+        sums = np.zeros((len(lengths), len(GRID)))
+        np.add.at(sums, place, on_grid(curves))
+        return cls(lengths, np.bincount(place).astype(np.float64), sums)
+
+    def on_grid(self, scenes: float) -> Array:
+        """The mean of a video with that many scenes, at the relative positions of GRID."""
+        nearness = np.exp(-0.5 * (np.log(self.lengths / scenes) / LENGTH_SPREAD) ** 2)
+        common = self.sums.sum(axis=0) / self.counts.sum()
+        mean: Array = (nearness @ self.sums + COMMON_CURVES * common) / (nearness @ self.counts + COMMON_CURVES)
+        return mean
 
     def at(self, scenes: int) -> Array:
         """The mean of a video with that many scenes: [scenes]."""
-        weights = np.exp(-0.5 * (np.log(self.lengths / scenes) / LENGTH_SPREAD) ** 2)
-        weights += LEAST_WEIGHT / len(self.lengths)
-        mean: Array = np.interp(relative_positions(scenes), GRID, weights @ self.rows / weights.sum())
+        mean: Array = np.interp(relative_positions(scenes), GRID, self.on_grid(scenes))
         return mean
 
 

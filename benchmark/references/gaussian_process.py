@@ -16,7 +16,7 @@ import polars as pl
 
 from benchmark.metrics import Array
 from benchmark.references.base import Reference, ValueLists
-from benchmark.references.curves import GRID, MeanCurves, complete_curves, relative_positions
+from benchmark.references.curves import GRID, MeanCurves, complete_curves, on_grid, relative_positions
 
 SHARES, SCALES, NOISES = (0.25, 0.5, 0.75), (6.0, 12.0, 24.0), (1.0, 4.0, 16.0)
 LEAST_CURVES = 10
@@ -35,8 +35,10 @@ class CurveLaw:
     @classmethod
     def of(cls, curves: list[Array]) -> CurveLaw:
         """Estimate it from curves."""
-        mean = MeanCurves.of(curves)
-        centered = mean.rows - mean.rows.mean(axis=0)
+        mean, rows = MeanCurves.of(curves), on_grid(curves)
+        lengths = [len(curve) for curve in curves if np.isfinite(curve).any()]
+        means = {length: mean.on_grid(length) for length in set(lengths)}
+        centered = rows - np.stack([means[length] for length in lengths] or [rows.mean(axis=0)])
         covariance = centered.T @ centered / max(len(centered) - 1, 1)
         return cls(mean, covariance, float(np.trace(covariance)) / len(GRID))
 

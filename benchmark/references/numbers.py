@@ -13,14 +13,15 @@ import numpy as np
 import polars as pl
 
 from benchmark.message_numbers import message_numbers
-from benchmark.metrics import Array
-from benchmark.references.base import Reference, ValueLists, is_choice
+from benchmark.metrics import Array, Index
+from benchmark.references.base import Reference, ValueLists, group_numbers, is_choice
+from benchmark.references.trees import grow_trees
 
 BENDS = (0.2, 0.4, 0.6, 0.8)  # quantiles of training
 LEAST = 300  # messages: from fewer, trees learn less than lines
 PENALTIES = 10.0 ** np.arange(-5, 2)  # a training message
-Fit = Callable[[Array, Array, Array], Array]
-"""Numbers and values of training, numbers of the questions -> values."""
+Fit = Callable[[Array, Array, Index, Array], Array]
+"""Numbers, values and groups of training, numbers of the questions -> values."""
 
 
 def by_numbers(fit: Fit, logarithms: bool = False) -> Callable[[pl.DataFrame, pl.DataFrame], ValueLists]:
@@ -32,7 +33,7 @@ def by_numbers(fit: Fit, logarithms: bool = False) -> Callable[[pl.DataFrame, pl
     def values(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
         target = train["target"].list.first().cast(pl.Float64).to_numpy()
         learned = np.log(np.maximum(target, 1)) if logarithms else target
-        fitted = fit(message_numbers(train), learned, message_numbers(test))
+        fitted = fit(message_numbers(train), learned, group_numbers(train), message_numbers(test))
         if logarithms:
             fitted = np.exp(fitted)
         return [[float(value)] for value in (np.round(np.clip(fitted, 0, 1)) if is_choice(train) else fitted)]
@@ -40,24 +41,17 @@ def by_numbers(fit: Fit, logarithms: bool = False) -> Callable[[pl.DataFrame, pl
     return values
 
 
-def additive(known: Array, learned: Array, asked: Array) -> Array:
+def additive(known: Array, learned: Array, groups: Index, asked: Array) -> Array:
     """Answers of an additive fit; known, asked: [messages, numbers], nan where missing."""
     columns, other_columns = bent_lines(known, asked)
     return ridge(columns, learned, other_columns)
 
 
-def trees(known: Array, learned: Array, asked: Array) -> Array:
-    """Answers of boosted trees, as many as help on a tenth of training that is left out."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    varied = [place for place, number in enumerate(known.T) if len(np.unique(number[np.isfinite(number)])) > 1]
-    if len(learned) < LEAST or not varied or not len(asked):
+def trees(known: Array, learned: Array, groups: Index, asked: Array) -> Array:
+    """Answers of boosted trees, as many as help groups that are left out."""
+    if len(learned) < LEAST:
         return np.full(len(asked), learned.mean())
-    model = HistGradientBoostingRegressor(
-        max_iter=400, learning_rate=0.06, max_leaf_nodes=31, early_stopping=True, n_iter_no_change=20, random_state=0
-    )
-    fitted: Array = model.fit(known[:, varied], learned).predict(asked[:, varied])
-    return fitted
+    return grow_trees(known, learned, groups, max_iter=400, learning_rate=0.06, max_leaf_nodes=31)(asked)
 
 
 def bent_lines(known: Array, asked: Array) -> tuple[Array, Array]:

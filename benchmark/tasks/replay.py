@@ -71,8 +71,9 @@ class Replay(Task):
         "replay_values",
         "Behavior simulation: replay values of scenes (0 to 100)",
         "Where only some scenes are masked, a Gaussian process on the visible values is the predictor to beat; where "
-        "all are, the mean curve of other videos of that length. The paper shows neither, and does not say how its "
-        "random row was drawn. Kendall and Spearman are over the asked scenes; peaks are looked for where all scenes "
+        "all are, the mean curve of other videos of that length, or trees on all numbers of a video. The paper shows "
+        "none of them, and does not say how its random row was drawn. Kendall and Spearman are over the asked scenes; "
+        "peaks are looked for where all scenes "
         "are masked.",
         "replay values",
     )

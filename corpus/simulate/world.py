@@ -87,7 +87,7 @@ class SimulatedWorld(Source):
         law: list[Row] = []
         for i, brand in enumerate(draw_brands(np.random.default_rng([self.seed, 0]), self.world)):
             if not brand.videos + brand.posts + sizes.emails:
-                continue  # it says nothing, so no record names it
+                continue  # no record would name its channel and account
             rng = np.random.default_rng([self.seed, 1, i])
             speakers = [{**row, "_record": staging.rows_read + 1} for row in communicators(brand)]
             staging.add("communicator", speakers)

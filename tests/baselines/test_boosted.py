@@ -10,13 +10,22 @@ import pytest
 
 from baselines.base import Settings
 from baselines.boosted import Boosted, predict_class
-from baselines.boosted_curves import ContentModel, choose_start, start_of, with_content
+from baselines.boosted_curves import (
+    ContentModel,
+    choose_start,
+    curve_scenes,
+    predict_replay,
+    start_of,
+    trials,
+    with_content,
+)
 from baselines.features import MessageFeatures, message_numbers, scene_rows
 from baselines.predict import predict_run
 from baselines.ranker import rank_options
 from baselines.trees import best_trees
 from benchmark.bench import SPLITS, Bench
 from benchmark.build import build_bench
+from benchmark.reference_rows import provided_answers, start_reference
 from benchmark.score import score
 from corpus.simulate.world import simulate
 
@@ -58,26 +67,68 @@ def test_a_channels_own_curves_do_not_shape_its_content_predictions(small_bench)
     assert not before["content"].equals(after["content"])
 
 
-def scenes_of(expected, content):
-    """Asked scenes of fifty channels with what a reference and the content step expect."""
-    channels = [f"c{i % 50}" for i in range(len(expected))]
-    return pl.DataFrame({"group": channels, "expected": expected, "content": content, "interpolated": 0.0})
+def scenes_of(expected, content, truth=None, **features):
+    """Asked scenes of videos of ten scenes, two a channel, with what a reference and the content step expect."""
+    rows = np.arange(len(expected)) // 10
+    columns = {
+        "row": rows,
+        "group": [f"channel {row // 2}" for row in rows],
+        "value": np.zeros(len(expected)) if truth is None else truth,
+        "expected": expected,
+        "content": content,
+        "interpolated": np.zeros(len(expected)),
+    }
+    return pl.DataFrame({**columns, **features})
 
 
 def test_the_curve_step_begins_with_what_errs_least_and_adds_no_trees_to_noise():
     rng = np.random.default_rng(5)
     near, far = (50 + rng.normal(0, 20, 2000) for _ in range(2))
-    truth, nothing = near + rng.normal(0, 10, 2000), rng.normal(size=(2000, 3))
-    assert choose_start(nothing, scenes_of(near, far), truth, 0) == (0.0, 0)
-    assert choose_start(nothing, scenes_of(far, near), truth, 0) == (1.0, 0)
-    step = 30.0 * (nothing[:, 0] > 0)
-    share, trees = choose_start(nothing, scenes_of(near, far), truth + step, 0)
+    noise, number = rng.normal(0, 10, 2000), rng.normal(size=2000)
+
+    def chosen(expected, content, truth):
+        scenes = scenes_of(expected, content, truth, number=number)
+        return choose_start([(scenes.filter(pl.col("row") < 100), scenes.filter(pl.col("row") >= 100))], 0)
+
+    assert chosen(near, far, near + noise) == (0.0, 0)
+    assert chosen(far, near, near + noise) == (1.0, 0)
+    share, trees = chosen(near, far, near + noise + 30.0 * (number > 0))
     assert share == 0.0 and trees >= 30
+    assert choose_start([], 0) == (0.0, 0)
 
 
-def test_from_too_few_scenes_and_messages_nothing_is_learned():
-    two = scenes_of([1.0, 1.0], [1.0, 2.0])
-    assert choose_start(np.zeros((2, 3)), two, np.array([1.0, 2.0]), 0) == (0.0, 0)
+@pytest.fixture(scope="module")
+def null_bench(tmp_path_factory):
+    """Curves of a world where nothing can be learned from content."""
+    root = tmp_path_factory.mktemp("null")
+    simulate(root / "corpus", 3, "null", brands=60, videos=3, posts=0, emails=0)
+    return build_bench(root / "corpus", root / "bench", 0, tasks=["replay_all_masked"])
+
+
+def test_where_nothing_can_be_learned_boosting_answers_as_the_best_reference(null_bench):
+    """Cross-fitted means are low where a fold is high: trees that learn this would be worse on other channels."""
+    task = "replay_all_masked"
+    train, reference = null_bench.public(task, "train"), start_reference(null_bench, task)
+    content = ContentModel(train, 0)
+    known = curve_scenes(content, train, provided_answers(null_bench, task, reference, train))
+    tried = list(trials(null_bench, task, content, known, 0))
+    assert sum(other["row"].n_unique() for _, other in tried) == len(train) > 60
+    assert choose_start(tried, 0) == (0.0, 0)
+    asked = null_bench.public(task, "test")
+    answers = provided_answers(null_bench, task, reference, asked)["values"].to_list()
+    assert predict_replay(null_bench, task, content, asked, 0) == [pytest.approx(values) for values in answers]
+
+
+def test_each_scene_is_beside_what_the_reference_answers_for_it(null_bench):
+    train = null_bench.public("replay_all_masked", "train")
+    numbered = train.select("instance_id", values=pl.col("asked").cast(pl.List(pl.Float64)))
+    scenes = curve_scenes(ContentModel(train, 0), train, numbered)
+    assert scenes["expected"].equals(scenes["scene"].cast(pl.Float64).alias("expected"))
+    truth = train["target"].explode()
+    assert scenes["value"].equals(truth.alias("value"))
+
+
+def test_of_a_single_message_trees_learn_its_value():
     one = best_trees(np.zeros((1, 2)), np.array([7.0]), None, np.zeros(0), 0)
     assert one.predict(np.zeros((3, 2))).tolist() == [7, 7, 7]
     label = best_trees(np.zeros((1, 2)), np.array(["high"]), None, np.zeros(0), 0, classify=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import numpy as np
 import polars as pl
 import pytest
@@ -36,7 +38,7 @@ from benchmark.references.numbers import (
 )
 from benchmark.references.overlap import OVERLAP
 from benchmark.references.whole_message import CLASS_BY_LENGTH, RATIO_BY_AGE, VIEWS_BY_AGE, VIEWS_PER_FOLLOWER
-from benchmark.stored_references import best_references, cross_fitted, folds_by, reference_frame
+from benchmark.stored_references import FOLDS, best_references, cross_fitted, folds_by, reference_frame
 from benchmark.tasks.registry import TASKS, references, task_named
 from tests.benchmark.tiny_bench import make_frame, write_bench
 
@@ -137,7 +139,8 @@ def test_the_constant_is_the_best_one_in_training_for_each_metric(bench, task):
 def test_groups_that_a_hash_puts_into_one_fold_are_still_answered_from_the_others(bench, names):
     train = bench.public("like_view_ratio", "train").head(12)
     train = train.with_columns(group=pl.Series([names[i % len(names)] for i in range(len(train))]))
-    assert len(set(folds_by(pl.Series(names)))) == len(names)
+    by_hash = {crc32(f"fold:{name}".encode()) % FOLDS for name in names}
+    assert len(by_hash) == 1 and len(set(folds_by(pl.Series(names)))) == len(names)
     own = pl.col("group") == names[0] if len(names) > 1 else pl.col("instance_id") == train["instance_id"][0]
     changed = train.with_columns(target=pl.when(own).then(pl.lit([99.0])).otherwise("target"))
     inside = train.select(own).to_series()
@@ -220,7 +223,7 @@ def numbered(rng, count, law, **more):
     """Messages whose answer follows from followers and age."""
     audience, age = np.exp(rng.normal(9, 2, count)), rng.uniform(0, 900, count)
     rows = [
-        {"audience": float(a) if i % 11 else None, "age_days": float(d), "options": None, **more}
+        {"audience": float(a) if i % 11 else None, "age_days": float(d), "options": None, "group": f"g{i}", **more}
         for i, (a, d) in enumerate(zip(audience, age, strict=True))
     ]
     known = np.where(np.arange(count) % 11, np.log1p(audience), 9.0)
@@ -322,7 +325,7 @@ def test_the_residual_is_interpolated_around_the_mean_curve():
 
 def test_the_process_is_that_of_scikit_learn_where_the_kernel_is_exponential():
     rng = np.random.default_rng(1)
-    law = CurveLaw(MeanCurves(np.zeros((1, 100)), np.array([30.0])), np.eye(100), 50.0)
+    law = CurveLaw(MeanCurves(np.array([30.0]), np.ones(1), np.zeros((1, 100))), np.eye(100), 50.0)
     replay = rng.normal(0, 7, 30)
     asked = [3, 4, 5, 20, 29]
     replay[asked] = np.nan
@@ -392,8 +395,33 @@ def test_a_length_that_training_lacks_gets_the_mean_of_all_and_a_rare_one_its_ow
     asked = make_frame([video([0, 99], [0.0] * 100)])
     (values,) = MEAN_CURVE_OF_LENGTH.values(make_frame(short), asked)
     assert values == pytest.approx([30, 30])
-    (values,) = MEAN_CURVE_OF_LENGTH.values(make_frame([*short, video([0], [90.0] * 100)]), asked)
-    assert values == pytest.approx([90, 90], abs=0.1)
+    of_its_own = [video([0], [90.0] * 100)]
+    (values,) = MEAN_CURVE_OF_LENGTH.values(make_frame([*short, *of_its_own]), asked)
+    assert values == pytest.approx([(3 * 30 + 90) / 4] * 2, abs=0.1)  # one curve says little
+    (values,) = MEAN_CURVE_OF_LENGTH.values(make_frame([*short, *of_its_own * 57]), asked)
+    assert values == pytest.approx([87, 87], abs=0.2)
+
+
+def test_trees_are_grown_as_many_as_help_other_channels():
+    """A number that tells the channel helps on its own messages, and on those of others not at all."""
+    rng = np.random.default_rng(7)
+
+    def part(channels):
+        rows = []
+        for channel in channels:
+            level = rng.normal(50, 20)
+            audience = float(np.exp(rng.uniform(1, 12)))
+            rows += [
+                {"group": f"g{channel}", "audience": audience, "target": [level + rng.normal(0, 5)]} for _ in range(12)
+            ]
+        return make_frame([{"instance_id": f"{i}", "options": None, **row} for i, row in enumerate(rows)])
+
+    train, test = part(range(60)), part(range(60, 100))
+    values = np.ravel(RATIO_BY_TREES.values(train, test.drop("target")))
+    truth = test["target"].list.first().to_numpy()
+    assert np.sqrt(((values - truth) ** 2).mean()) < 1.1 * np.sqrt(
+        ((train["target"].list.first().mean() - truth) ** 2).mean()
+    )
 
 
 def test_trees_need_no_value_of_any_certain_curve():
