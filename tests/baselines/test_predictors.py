@@ -50,6 +50,20 @@ def beside(out: Path) -> list[str]:
     return sorted(path.name for path in out.parent.iterdir())
 
 
+@pytest.mark.parametrize("name", ["linear", "boosted", "constant"])
+def test_a_task_without_questions_gets_no_answers(name, small_bench, tmp_path):
+    """A panel may leave out all videos of a task, and a small bench may have no validation."""
+    root = shutil.copytree(small_bench.root, tmp_path / "bench")
+    asked = ("replay_past", "like_view_ratio")
+    for task in asked:
+        path = root / "public" / task / "validation.parquet"
+        pl.read_parquet(path).clear().write_parquet(path)
+    said = predict_run(name, root, tmp_path / "run", Settings(tasks=asked, split="validation"))
+    assert said.endswith("2 tasks, 0 answers, 0 unread")
+    frame = pl.read_parquet(tmp_path / "run" / "predictions" / "like_view_ratio.parquet")
+    assert frame.is_empty() and "values" in frame.columns
+
+
 @pytest.mark.parametrize("name", APPLIES)
 def test_answers_the_tasks_it_applies_to_in_the_benchs_order(name, small_bench, tmp_path):
     predict_run(name, small_bench.root, tmp_path / "run", Settings())

@@ -21,6 +21,7 @@ from benchmark.one_task_each import CANDIDATE, assign, near_pairs, with_units, w
 from benchmark.secret import BadSecret
 from benchmark.tasks.registry import TASKS
 from corpus.files.written_once import HoldsOther
+from corpus.simulate.world import simulate
 from corpus.store import Corpus
 from corpus.takedown.takedown import takedown
 from tests.benchmark.secret_world import SIZES, WORLD_SEED, hidden_bench, make_world, secret_file
@@ -61,6 +62,14 @@ def test_every_task_is_there_and_no_message_is_tested_twice(bench):
     assert rows["message_id"].n_unique() == rows.height == sum(entry["test"] for entry in bench.tasks.values())
     videos = [bench.tasks[task]["test"] for task in bench.tasks if not task.startswith("tweet")]
     assert min(videos) >= 10 and max(videos) <= SIZES["test"]
+
+
+def test_what_a_hidden_bench_leaves_out_is_said_with_the_reason(tmp_path):
+    simulate(tmp_path / "c", brands=3, videos=1, posts=0, emails=0)
+    bench = build_bench(tmp_path / "c", tmp_path / "b", hidden=True, secret_file=secret_file(tmp_path))
+    reasons = bench.manifest["left_out"]
+    assert 0 < len(bench.tasks) < 3
+    assert all(reason.endswith(", beside messages that it gives to other tasks") for reason in reasons.values())
 
 
 def test_units_are_of_nearly_equal_messages_for_which_the_same_tasks_compete():
