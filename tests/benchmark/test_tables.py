@@ -92,6 +92,7 @@ def test_references_are_always_there_and_the_one_chosen_has_skill_zero(made):
         "random",
         "constant",
         "mean_curve",
+        "mean_curve_of_length",
         "mean_by_scene",
         "mode_by_scene",
         "interpolate",
