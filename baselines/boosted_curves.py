@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 
 from baselines.features import UNKNOWN, Array, Words, scene_rows, titles
-from baselines.trees import fitted, make_trees
+from baselines.trees import LEAST_ROWS, fitted, make_trees
 from benchmark.bench import Bench
 from benchmark.group_splits import LEAST_GROUPS
 from benchmark.message_numbers import message_numbers
@@ -195,12 +195,14 @@ def answers_to(questions: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
 def choose_start(trials: Iterable[Trial], seed: int) -> tuple[float, int]:
     """The share of content and the number of trees with the least RMSE, on average over the tried channels.
 
-    The reference as it is where nothing was tried, or where the least is not better by more than its standard error.
+    The reference as it is where fewer than two channels were tried, or where the least is not better by more than its
+    standard error.
     """
-    tried = [errors_of_choices(known, other, seed) for known, other in trials]
-    if not tried:
+    learnable = ((known.filter(pl.col("value").is_finite()), other) for known, other in trials)
+    tried = [errors_of_choices(known, other, seed) for known, other in learnable if len(known) >= LEAST_ROWS]
+    errors = np.concatenate([np.zeros((len(CONTENT_SHARES) * len(TREES), 0)), *tried], axis=1)  # [choices, channels]
+    if errors.shape[1] < 2:  # one channel has no standard error
         return 0.0, 0
-    errors = np.concatenate(tried, axis=1)  # [choices, channels]
     best = int(errors.mean(axis=1).argmin())
     gains = errors[0] - errors[best]
     if gains.mean() <= gains.std(ddof=1) / np.sqrt(len(gains)):
@@ -213,7 +215,6 @@ def errors_of_choices(known: pl.DataFrame, tried: pl.DataFrame, seed: int) -> Ar
     """The RMSE of each tried channel under each share of content, and with it each number of trees: [choices,
     channels].
     """
-    known = known.filter(pl.col("value").is_finite())
     errors: list[Array] = []
     for share in CONTENT_SHARES:
         model = make_trees(seed, n_estimators=TREES[-1]).fit(features_of(known), gaps(known, share))

@@ -24,7 +24,7 @@ def grow_trees(known: Array, learned: Array, groups: Index, **settings: Any) -> 
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    left_out = (groups if groups.max(initial=0) >= ENOUGH_GROUPS else np.arange(len(learned))) % 10 == 0
+    left_out = (groups if groups.max(initial=-1) + 1 >= ENOUGH_GROUPS else np.arange(len(learned))) % 10 == 0
     varied = [place for place, number in enumerate(known[~left_out].T) if varies(number)]
     if not varied:
         return lambda asked: np.full(len(asked), learned.mean())

@@ -97,6 +97,14 @@ def test_the_curve_step_begins_with_what_errs_least_and_adds_no_trees_to_noise()
     assert choose_start([], 0) == (0.0, 0)
 
 
+def test_one_channel_or_one_scene_decides_nothing():
+    far, near = np.full(400, 50.0), np.arange(400.0)
+    scenes = scenes_of(far, near, near).with_columns(group=pl.lit("the only one"))
+    halves = scenes.filter(pl.col("row") < 20), scenes.filter(pl.col("row") >= 20)
+    assert choose_start([halves], 0) == (0.0, 0)
+    assert choose_start([(scenes.head(1), scenes_of(far, near, near))], 0) == (0.0, 0)
+
+
 @pytest.fixture(scope="module")
 def null_bench(tmp_path_factory):
     """Curves of a world where nothing can be learned from content."""
