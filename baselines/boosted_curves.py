@@ -19,13 +19,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from baselines.correction import is_clearly_less
 from baselines.features import UNKNOWN, Array, Words, scene_rows, titles
 from baselines.trees import LEAST_ROWS, fitted, make_trees
 from benchmark.bench import Bench
 from benchmark.group_splits import LEAST_GROUPS
 from benchmark.message_numbers import message_numbers
 from benchmark.reference_rows import provided_answers, start_reference
-from benchmark.stored_references import ENOUGH, answers_of, first_draws, folds_by
+from benchmark.sizes import PanelSize, like_panel
+from benchmark.stored_references import ENOUGH, answers_of, folds_by
 from benchmark.tasks.registry import references, task_named
 
 Trial = tuple[pl.DataFrame, pl.DataFrame]
@@ -171,7 +173,7 @@ def trials(bench: Bench, task: str, content: ContentModel, known: pl.DataFrame, 
     None where training has fewer than three channels.
     """
     definition, reference = task_named(task), references()[start_reference(bench, task)]
-    train, validation = bench.public(task, "train"), first_draws(bench.public(task, "validation"))
+    train, validation = bench.public(task, "train"), like_panel(bench.public(task, "validation"), PanelSize())
     if len(validation) >= ENOUGH:
         answers = provided_answers(bench, task, reference.name, validation)
         yield known, curve_scenes(content, validation, answers)
@@ -201,11 +203,8 @@ def choose_start(trials: Iterable[Trial], seed: int) -> tuple[float, int]:
     learnable = ((known.filter(pl.col("value").is_finite()), other) for known, other in trials)
     tried = [errors_of_choices(known, other, seed) for known, other in learnable if len(known) >= LEAST_ROWS]
     errors = np.concatenate([np.zeros((len(CONTENT_SHARES) * len(TREES), 0)), *tried], axis=1)  # [choices, channels]
-    if errors.shape[1] < 2:  # one channel has no standard error
-        return 0.0, 0
-    best = int(errors.mean(axis=1).argmin())
-    gains = errors[0] - errors[best]
-    if gains.mean() <= gains.std(ddof=1) / np.sqrt(len(gains)):
+    best = int(errors.mean(axis=1).argmin()) if errors.size else 0
+    if not is_clearly_less(errors[best], errors[0]):
         return 0.0, 0
     share, count = divmod(best, len(TREES))
     return CONTENT_SHARES[share], TREES[count]

@@ -1,7 +1,7 @@
 """Numbers of whole messages: the best reference, corrected by a model of the content.
 
 The reference answers training questions from other groups, as it does those of test, so that the model learns what
-content adds. The errors on validation, around each prediction, are its distribution.
+content adds. The errors on validation or on folds of training, around each prediction, are its distribution.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import polars as pl
 
+from baselines.correction import Fit, Gaps, learn_correction
 from baselines.features import Array
 from baselines.learned import validation_frame
 from benchmark.answers.base import list_column
@@ -31,24 +32,23 @@ class Features(Protocol):
         """Features: sparse [messages, features]."""
 
 
-Fit = Callable[[Any, Array, Any, Array], Any]
-"""Features and values of training, and of validation (none, empty) -> a model with `predict`."""
-
-
 def correct_reference(
     bench: Bench, task: Task, asked: pl.DataFrame, make_features: Callable[[pl.DataFrame], Features], fit: Fit
 ) -> pl.DataFrame:
     """Columns instance_id, values and quantiles."""
     train, validation = bench.public(task.name, "train"), validation_frame(bench, task.name)
     features = make_features(train)
-    matrices = [features.matrix(frame) if len(frame) else None for frame in (train, validation, asked)]
-    gaps = [
-        learned_scale(frame["target"], task.spans_decades) - reference_values(bench, task, frame)
+    known, tried = (
+        Gaps(
+            features.matrix(frame) if len(frame) else None,
+            learned_scale(frame["target"], task.spans_decades) - reference_values(bench, task, frame),
+            frame["group"],
+        )
         for frame in (train, validation)
-    ]
-    model = fit(matrices[0], gaps[0], matrices[1], gaps[1])
-    errors = gaps[1] - model.predict(matrices[1]) if len(validation) else gaps[1]
-    return with_quantiles(asked, reference_values(bench, task, asked) + model.predict(matrices[2]), errors, task)
+    )
+    model, errors = learn_correction(fit, known, tried)
+    correction = model.predict(features.matrix(asked)) if len(asked) else np.zeros(0)
+    return with_quantiles(asked, reference_values(bench, task, asked) + correction, errors, task)
 
 
 def learned_scale(values: pl.Series, logarithms: bool) -> Array:

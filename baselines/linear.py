@@ -2,7 +2,7 @@
 
 They correct the best reference, whose answers to training questions come from other groups, so that what is learned is
 what content adds: to whole messages by words and pairs of words, the labels, and the numbers in bins; to replay curves
-by the words of a scene and of its title. How much to regularize is chosen on validation.
+by the words of a scene and of its title. How much to regularize is chosen on validation, and whether to correct at all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import polars as pl
 from baselines.base import Predictor, Settings, questions
 from baselines.choices import choice_frame
 from baselines.corrected import correct_reference
+from baselines.correction import Gaps, learn_correction
 from baselines.features import LABELS, Array, label_columns, message_texts, scene_rows, titles
 from baselines.learned import right_options, validation_frame
 from benchmark.answers.values import Values
@@ -107,10 +108,17 @@ def predict_scenes(bench: Bench, task: str, asked: pl.DataFrame) -> Lists:
         title = title_words.transform(titles(frame))[scenes["row"].to_numpy()]
         return hstack([scene_words.transform(scenes["scene_text"].to_list()), title], "csr")
 
-    matrices = [matrix(*pair) if len(pair[1]) else None for pair in zip(frames, rows, strict=True)]
-    gaps = [(scenes["value"] - scenes["expected"]).to_numpy().astype(np.float64) for scenes in rows[:2]]
-    model = fit_ridge(matrices[0], gaps[0], matrices[1], gaps[1])
-    predicted = np.clip(rows[2]["expected"].to_numpy() + model.predict(matrices[2]), *definition.answer.legal)
+    known, tried = (
+        Gaps(
+            matrix(frame, scenes) if len(scenes) else None,
+            (scenes["value"] - scenes["expected"]).to_numpy().astype(np.float64),
+            scenes["group"],
+        )
+        for frame, scenes in list(zip(frames, rows, strict=True))[:2]
+    )
+    model, _ = learn_correction(fit_ridge, known, tried)
+    correction = model.predict(matrix(asked, rows[2])) if len(rows[2]) else np.zeros(0)
+    predicted = np.clip(rows[2]["expected"].to_numpy() + correction, *definition.answer.legal)
     lists = rows[2].with_columns(predicted=pl.Series(predicted)).group_by("row", maintain_order=True).agg("predicted")
     return lists["predicted"].to_list()
 

@@ -98,7 +98,7 @@ def build_bench(
         if not entries:
             shutil.rmtree(staged)
             raise nothing_to_ask(opened_corpus, connection, left_out)
-        answer_by_references(entries, staged)
+        answer_by_references(entries, staged, settings.panel)
     manifest: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
@@ -169,11 +169,11 @@ def build_tasks(
     return tasks, left_out, {**holdout.counts(), "same_prompts_left_out": same_prompts}
 
 
-def answer_by_references(tasks: Mapping[str, Any], staged: Path) -> None:
+def answer_by_references(tasks: Mapping[str, Any], staged: Path, panel: PanelSize) -> None:
     """Write the references' answers to each task, and its best references into its entry in the manifest."""
     with progress("answering by references", "tasks", len(tasks)) as shown:
         for name, entry in tasks.items():
-            entry["best_reference"] = write_references(task_named(name), staged / "public" / name)
+            entry["best_reference"] = write_references(task_named(name), staged / "public" / name, panel)
             shown.advance()
 
 
@@ -319,12 +319,12 @@ def drop_tested_prompts(staged: Path, tasks: dict[str, Any]) -> int:
     return dropped
 
 
-def write_references(task: Task, folder: Path) -> dict[str, str]:
+def write_references(task: Task, folder: Path, panel: PanelSize) -> dict[str, str]:
     """Write the references' answers to a task's questions; gives the best reference for each metric."""
     public = {split: read_frame(folder / f"{split}.parquet") for split in SPLITS}
     answers = reference_frame(task, public)
     write_parquet(answers, folder / "references.parquet")
-    return best_references(task, public, answers)
+    return best_references(task, public, answers, panel)
 
 
 def write_oracle(task: Task, test: pl.DataFrame, law: pl.DataFrame, path: Path) -> None:

@@ -35,17 +35,17 @@ def capped(frame: pl.DataFrame, sizes: Mapping[str, int], seed: int) -> pl.DataF
     return frame.filter(ranked["hashed"] <= limit)
 
 
-def panel_ranks(questions: pl.DataFrame, size: PanelSize, seed: int) -> pl.Series:
-    """The rank of each question in the panel, null outside of it: first a question of each group, then a second.
-
-    Of several draws of masks the panel asks the first alone.
-    """
-    order = questions.select("group", row=pl.int_range(pl.len())).with_columns(hashed(questions["message_id"], seed))
+def like_panel(questions: pl.DataFrame, size: PanelSize) -> pl.DataFrame:
+    """The questions that a panel can ask: of videos with few enough scenes, and of several draws of masks the first."""
     if size.most_scenes is not None and "scene_seen" in questions.columns:
-        scenes = questions["scene_seen"].list.len().fill_null(0)
-        order = order.filter(scenes <= size.most_scenes)
-    if "draw" in questions.columns:
-        order = order.filter(questions["draw"].gather(order["row"]) == 0)
+        questions = questions.filter(pl.col("scene_seen").list.len().fill_null(0) <= size.most_scenes)
+    return questions.filter(pl.col("draw") == 0) if "draw" in questions.columns else questions
+
+
+def panel_ranks(questions: pl.DataFrame, size: PanelSize, seed: int) -> pl.Series:
+    """The rank of each question in the panel, null outside of it: first a question of each group, then a second."""
+    asked = like_panel(questions.with_row_index("row"), size)
+    order = asked.select("group", pl.col("row").cast(pl.Int64)).with_columns(hashed(asked["message_id"], seed))
     turn = pl.col("hashed").rank("ordinal").over("group")
     order = order.with_columns(hashed(order["group"], seed).alias("hashed_group"), turn=turn)
     ranked = order.sort("turn", "hashed_group").head(size.questions)

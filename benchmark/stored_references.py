@@ -23,6 +23,7 @@ from benchmark.metrics import Index
 from benchmark.references.adjust import Adjustment
 from benchmark.references.base import Reference, ValueLists
 from benchmark.references.chance import RANDOM
+from benchmark.sizes import PanelSize, like_panel
 from benchmark.tasks.base import Task
 
 FOLDS = 5
@@ -92,18 +93,18 @@ def as_lists(values: ValueLists) -> pl.Series:
     return pl.Series(pa.array(values, pa.list_(pa.float64())), dtype=STORED)
 
 
-def first_draws(questions: pl.DataFrame) -> pl.DataFrame:
-    """The first draw of masks of each video, which alone training has; all questions of tasks that draw none."""
-    return questions.filter(pl.col("draw") == 0) if "draw" in questions.columns else questions
-
-
-def best_references(task: Task, public: Mapping[str, pl.DataFrame], answers: pl.DataFrame) -> dict[str, str]:
+def best_references(
+    task: Task, public: Mapping[str, pl.DataFrame], answers: pl.DataFrame, panel: PanelSize
+) -> dict[str, str]:
     """The name of the best reference for each metric, by its value on validation (with training if that has few).
 
-    Chance is no candidate beside others: it can only win by luck.
+    Judged on questions that the panel can ask: what is best for long videos need not be for short ones. Chance is no
+    candidate beside others: it can only win by luck.
     """
     candidates = [reference for reference in task.references if reference != RANDOM] or task.references
-    first = {split: first_draws(public[split]).select("instance_id", "target") for split in ("train", "validation")}
+    first = {
+        split: like_panel(public[split], panel).select("instance_id", "target") for split in ("train", "validation")
+    }
     splits = ["validation"] if len(first["validation"]) >= ENOUGH else list(first)
     asked = pl.concat([first[split] for split in splits])
     right = RightAnswers.of(asked["target"], asked["target"])

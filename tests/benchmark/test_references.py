@@ -17,7 +17,7 @@ from benchmark.answers.base import RightAnswers
 from benchmark.bench import SPLITS
 from benchmark.references.chance import RANDOM
 from benchmark.references.constants import CONSTANT, MAJORITY
-from benchmark.references.curve_trees import CURVE_BY_TREES
+from benchmark.references.curve_trees import CURVE_BY_TREES, curve_numbers
 from benchmark.references.curves import (
     INTERPOLATE,
     INTERPOLATE_RESIDUAL,
@@ -38,8 +38,10 @@ from benchmark.references.numbers import (
 )
 from benchmark.references.overlap import OVERLAP
 from benchmark.references.whole_message import CLASS_BY_LENGTH, RATIO_BY_AGE, VIEWS_BY_AGE, VIEWS_PER_FOLLOWER
+from benchmark.sizes import PanelSize
 from benchmark.stored_references import FOLDS, best_references, cross_fitted, folds_by, reference_frame
 from benchmark.tasks.registry import TASKS, references, task_named
+from benchmark.tasks.replay import ReplayAllMasked
 from tests.benchmark.tiny_bench import make_frame, write_bench
 
 ALL = tuple(TASKS)
@@ -88,8 +90,9 @@ def test_each_task_names_its_own_references():
     def named(task):
         return {reference.name for reference in task_named(task).references}
 
-    without_visible = {"random", "constant", "mean_curve", "mean_curve_of_length", "mean_by_scene", "mode_by_scene"}
-    assert named("replay_all_masked") == without_visible | {"curve_by_trees"}
+    means = {"mean_curve", "mean_curve_of_length", "mean_by_scene", "mode_by_scene"}
+    without_visible = {"random", "constant", "curve_by_trees", *means}
+    assert named("replay_all_masked") == without_visible
     assert named("replay_past") == without_visible | {"interpolate", "interpolate_residual", "gaussian_process"}
     assert {"views_per_follower", "views_by_age"} < named("views")
     assert {"views_by_numbers", "views_by_trees"} < named("views")
@@ -176,7 +179,7 @@ def test_the_best_reference_is_chosen_on_validation_with_training_where_that_is_
         definition = task_named(task)
         public = {split: bench.public(task, split) for split in SPLITS}
         answers = reference_frame(definition, public)
-        best = best_references(definition, public, answers)
+        best = best_references(definition, public, answers, PanelSize())
         if enough == 10_000:
             assert best == bench.tasks[task]["best_reference"]
         asked = [public["validation"]] if enough == 1 else [public["train"], public["validation"]]
@@ -191,6 +194,28 @@ def test_the_best_reference_is_chosen_on_validation_with_training_where_that_is_
             values = asked.join(part, "instance_id", "left", maintain_order="left")["values"]
             scores[name] = judged_value(metric, definition, right, values)
         assert min((name for name in scores if name != RANDOM.name), key=scores.get) == best[metric.name]
+
+
+class OfTwoReferences(ReplayAllMasked):
+    references = (MEAN_CURVE, CONSTANT)
+
+
+def test_the_best_reference_is_judged_on_videos_that_the_panel_can_ask_about(bench):
+    """Of two references one is right about short videos alone, the other about long ones, which are more."""
+    task = OfTwoReferences()
+    scenes = pl.when(pl.int_range(pl.len()) % 4 == 0).then(4).otherwise(9)
+    public = {
+        split: bench.public(task.name, split).with_columns(scene_seen=pl.int_ranges(0, scenes)) for split in SPLITS
+    }
+    frames = []
+    for reference, in_short in (("mean_curve", True), ("constant", False)):
+        for split in ("train", "validation"):
+            right = (pl.col("scene_seen").list.len() == 4) == in_short
+            wrong = pl.col("target").list.eval(100 - pl.element())
+            values = pl.when(right).then("target").otherwise(wrong).alias("values")
+            frames.append(public[split].select("instance_id", values, split=pl.lit(split), reference=pl.lit(reference)))
+    for size, best in ((PanelSize(most_scenes=5), "mean_curve"), (PanelSize(), "constant")):
+        assert best_references(task, public, pl.concat(frames), size)[task.metrics[0].name] == best
 
 
 def test_the_line_of_views_is_that_of_scipy():
@@ -388,6 +413,33 @@ def test_curves_of_other_lengths_do_not_move_the_mean_and_trees_read_numbers_too
     assert error(MEAN_CURVE) > 12  # the two slopes cancel
     assert error(MEAN_CURVE_OF_LENGTH) == pytest.approx(np.sqrt(10**2 + 3**2), abs=0.8)
     assert error(CURVE_BY_TREES) < 5
+
+
+def test_trees_know_that_a_curve_without_100_has_it_among_the_masked_scenes():
+    rng = np.random.default_rng(5)
+    rows = []
+    for i in range(400):
+        curve = rng.permutation(np.linspace(0, 100, 11))
+        rows.append(video([0], curve.tolist(), group=f"g{i}"))
+    train, test = make_frame(rows[:300]), make_frame(rows[300:])
+    values = np.ravel(CURVE_BY_TREES.values(train, test.drop("target")))
+    truth = test["target"].list.first().to_numpy()
+    assert np.abs(values - truth)[truth == 100].max() < 10
+    assert np.abs(values - truth)[truth == 0].max() < 10
+    assert np.abs(values - truth).mean() < 0.8 * np.abs(50 - truth).mean()
+    assert np.sqrt(((np.ravel(GAUSSIAN_PROCESS.values(train, test.drop("target"))) - truth) ** 2).mean()) > 25
+
+
+def test_visible_values_are_read_from_both_sides_and_the_ends():
+    numbers = curve_numbers([10.0, None, None, 40.0, 50.0, None], [1, 2, 5])
+    assert numbers[:, 1].tolist() == [1, 2, 5] and (numbers[:, 2] == 6).all()
+    missing = np.nan
+    heights = [[missing, 10, 40, 50], [missing, 10, 40, 50], [40, 50, missing, missing]]
+    away = [[missing, -1, 2, 3], [missing, -2, 1, 2], [-2, -1, missing, missing]]
+    np.testing.assert_equal(numbers[:, 3:7], heights)
+    np.testing.assert_equal(numbers[:, 7:11], away)
+    np.testing.assert_allclose(numbers[0, 11:], [100 / 3, np.std([10, 40, 50]), 10, 50, 3])
+    assert np.isnan(curve_numbers([None, None], [0, 1])[:, 3:]).all()
 
 
 def test_a_length_that_training_lacks_gets_the_mean_of_all_and_a_rare_one_its_own():

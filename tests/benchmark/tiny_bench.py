@@ -12,6 +12,7 @@ from benchmark.answers.choice import Choice
 from benchmark.bench import VERSION, Bench
 from benchmark.build import write_references
 from benchmark.run import write_run
+from benchmark.sizes import PanelSize
 from benchmark.tasks.registry import task_named
 
 LISTS = {"target": pl.List(pl.Float64), "chance": pl.List(pl.Float64), "replay": pl.List(pl.Float64)}
@@ -134,7 +135,7 @@ def write_bench(
             rank = pl.int_range(pl.len())
             frame = frame.with_columns(panel_rank=pl.when(rank < (panel or count)).then(rank))
             frame.drop("chance").write_parquet(folder / f"{split}.parquet")
-        best = write_references(definition, root / "public" / task)
+        best = write_references(definition, root / "public" / task, PanelSize())
         task_entries[task] = {
             "best_reference": best,
             **{"table": definition.table.name, "condition": definition.condition, "kind": definition.answer.name},

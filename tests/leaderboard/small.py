@@ -10,6 +10,7 @@ import polars as pl
 from benchmark.bench import FORMAT, VERSION, Bench
 from benchmark.build import write_references
 from benchmark.run import write_run
+from benchmark.sizes import PanelSize
 from benchmark.tasks.registry import task_named
 from corpus.files.atomic import write_json
 from tests.benchmark.tiny_bench import with_message_columns
@@ -93,7 +94,7 @@ def write_bench(
     tasks = {
         name: dict(zip(("table", "condition", "kind", "metrics"), entry, strict=True))
         | {"train": size, "validation": size, "test": size, "options": {}}
-        | {"best_reference": write_references(task_named(name), root / "public" / name)}
+        | {"best_reference": write_references(task_named(name), root / "public" / name, PanelSize())}
         for name, entry in asked.items()
     }
     write_json(
