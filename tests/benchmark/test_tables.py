@@ -95,6 +95,7 @@ def test_references_are_always_there_and_the_one_chosen_has_skill_zero(made):
         "mean_curve_of_length",
         "mean_by_scene",
         "mode_by_scene",
+        "curve_by_trees",
         "interpolate",
         "interpolate_residual",
         "gaussian_process",
