@@ -17,6 +17,7 @@ import polars as pl
 from baselines.features import Array
 from benchmark.stored_references import folds_by
 
+LEAST_GROUPS = 5  # two or three agree by luck too often
 Fit = Callable[[Any, Array, Any, Array], Any]
 """Features and values of training, and of what settings are tried on (none, empty) -> a model with `predict`."""
 
@@ -73,8 +74,6 @@ def by_group(errors: Array, groups: pl.Series) -> Array:
 
 
 def is_clearly_less(errors: Array, others: Array) -> bool:
-    """Whether the errors of groups are less than others by more than the standard error of the gain; one group has no
-    standard error.
-    """
+    """Whether the errors of groups are less than others by more than the standard error of the gain."""
     gains = others - errors
-    return len(gains) > 1 and bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))
+    return len(gains) >= LEAST_GROUPS and bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))

@@ -2,8 +2,8 @@
 
 Long videos rise and fall elsewhere than short ones, and a curve of few scenes reaches its own lowest and highest value
 with fewer of them, so one mean curve for all lengths is easy to beat without reading anything. Where some values stay
-visible they tell more than their mean: since every curve reaches from 0 to 100, one that shows no 100 has it among the
-masked scenes.
+visible they tell more than their mean: where curves reach from 0 to 100, as in the simulated world, one that shows no
+100 has it among the masked scenes.
 """
 
 from __future__ import annotations

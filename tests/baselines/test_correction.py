@@ -54,7 +54,9 @@ def test_a_single_group_shows_nothing_about_others():
     assert isinstance(model, Nothing) and len(errors) == 100
 
 
-def test_groups_that_gain_must_outweigh_those_that_lose():
-    assert is_clearly_less(np.array([1.0, 1.0, 1.1]), np.array([2.0, 2.0, 1.0]))
-    assert not is_clearly_less(np.array([1.0, 1.0, 3.0]), np.array([2.0, 2.0, 1.0]))
-    assert not is_clearly_less(np.array([1.0]), np.array([2.0]))
+def test_groups_that_gain_must_outweigh_those_that_lose_and_four_are_too_few():
+    reference = np.full(5, 2.0)
+    assert is_clearly_less(np.array([1.0, 1.0, 1.0, 1.0, 2.5]), reference)
+    assert not is_clearly_less(np.array([1.0, 1.0, 1.0, 1.0, 6.5]), reference)
+    assert not is_clearly_less(np.ones(4), reference[:4])
+    assert not is_clearly_less(np.zeros(0), np.zeros(0))
