@@ -12,10 +12,10 @@ import polars as pl
 
 from baselines.base import Predictor, Settings, questions
 from baselines.boosted_curves import ContentModel, predict_replay
-from baselines.choices import best_options, choice_frame
+from baselines.choices import Choose, best_options, choice_frame, choose_where_it_helps
 from baselines.corrected import correct_reference
 from baselines.features import MessageFeatures
-from baselines.learned import right_options, validation_frame
+from baselines.learned import right_options
 from baselines.ranker import rank_options
 from baselines.trees import best_trees
 from benchmark.answers.values import Values
@@ -23,16 +23,14 @@ from benchmark.bench import Bench
 from benchmark.tasks.registry import task_named
 
 
-def predict_class(
-    train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame, timeless: bool, seed: int
-) -> pl.DataFrame:
-    """Probabilities of the options, which are the classes of training."""
+def fit_class(train: pl.DataFrame, validation: pl.DataFrame, timeless: bool, seed: int) -> Choose:
+    """Trees of the options, which are the classes of training."""
     features = MessageFeatures(train, timeless)
     tried = features.matrix(validation) if len(validation) else None
     model = best_trees(
         features.matrix(train), right_options(train), tried, right_options(validation), seed, classify=True
     )
-    return choice_frame(test, model.classes_, model.predict_proba(features.matrix(test)))
+    return lambda asked: choice_frame(asked, model.classes_, model.predict_proba(features.matrix(asked)))
 
 
 class Boosted(Predictor):
@@ -70,6 +68,5 @@ class Boosted(Predictor):
             return correct_reference(bench, definition, test, MessageFeatures, partial(best_trees, seed=settings.seed))
         if "option_texts" in train.columns:
             return best_options(test, rank_options(train, test))
-        return predict_class(
-            train, validation_frame(bench, task), test, definition.split_by_time is not None, settings.seed
-        )
+        fit = partial(fit_class, timeless=definition.split_by_time is not None, seed=settings.seed)
+        return choose_where_it_helps(bench, task, test, fit)

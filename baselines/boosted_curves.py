@@ -21,7 +21,8 @@ import polars as pl
 
 from baselines.correction import is_clearly_less
 from baselines.features import UNKNOWN, Array, Words, scene_rows, titles
-from baselines.trees import LEAST_ROWS, fitted, make_trees
+from baselines.learned import LEAST_ROWS, fitted
+from baselines.trees import make_trees
 from benchmark.bench import Bench
 from benchmark.group_splits import LEAST_GROUPS
 from benchmark.message_numbers import message_numbers

@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 
 from baselines.base import Predictor, Settings, questions
-from baselines.choices import choice_frame
+from baselines.choices import Choose, choice_frame, choose_where_it_helps
 from baselines.corrected import correct_reference
 from baselines.correction import Gaps, learn_correction
 from baselines.features import LABELS, Array, label_columns, message_texts, scene_rows, titles
-from baselines.learned import right_options, validation_frame
+from baselines.learned import fitted, right_options, validation_frame
 from benchmark.answers.values import Values
 from benchmark.bench import Bench
 from benchmark.message_numbers import message_numbers
@@ -80,17 +80,17 @@ def fit_ridge(matrix: Any, truth: Array, tried: Any, tried_truth: Array) -> Any:
     return min(models, key=lambda model: float(((model.predict(tried) - tried_truth) ** 2).mean()))
 
 
-def predict_options(train: pl.DataFrame, validation: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
-    """Probabilities of the options, which are the same for all questions."""
+def fit_options(train: pl.DataFrame, validation: pl.DataFrame) -> Choose:
+    """Logistic regression of the options, which are the same for all questions."""
     from sklearn.linear_model import LogisticRegression
 
     features = WordsAndBins(train)
     matrix, right = features.matrix(train), right_options(train)
     penalties = [1 / alpha for alpha in ALPHAS] if len(validation) else [1.0]
-    models = [LogisticRegression(C=penalty, max_iter=300).fit(matrix, right) for penalty in penalties]
+    models = [fitted(LogisticRegression(C=penalty, max_iter=300), matrix, right) for penalty in penalties]
     tried = features.matrix(validation) if len(validation) else None
     best = max(models, key=lambda model: model.score(tried, right_options(validation)) if tried is not None else 0.0)
-    return choice_frame(test, best.classes_, best.predict_proba(features.matrix(test)))
+    return lambda asked: choice_frame(asked, best.classes_, best.predict_proba(features.matrix(asked)))
 
 
 def predict_scenes(bench: Bench, task: str, asked: pl.DataFrame) -> Lists:
@@ -148,4 +148,4 @@ class Linear(Predictor):
             return asked.select("instance_id", values=values)
         if isinstance(definition.answer, Values):
             return correct_reference(bench, definition, asked, WordsAndBins, fit_ridge)
-        return predict_options(bench.public(task, "train"), validation_frame(bench, task), asked)
+        return choose_where_it_helps(bench, task, asked, fit_options)

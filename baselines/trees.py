@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from baselines.learned import fitted
+
 LEAVES = (6, 63)
 """Sizes of the trees of whole messages, of which the best on validation is used: few messages, or many."""
-LEAST_ROWS = 2
-"""LightGBM refuses fewer."""
 
 
 def make_trees(seed: int, classify: bool = False, **changes: Any) -> Any:
@@ -29,15 +29,6 @@ def make_trees(seed: int, classify: bool = False, **changes: Any) -> Any:
         "verbose": -1,
     }
     return (LGBMClassifier if classify else LGBMRegressor)(**{**settings, **changes})
-
-
-def fitted(model: Any, matrix: Any, learned: Any) -> Any:
-    """A model fitted to rows; from a single one, which LightGBM refuses, what always answers it."""
-    from sklearn.dummy import DummyClassifier, DummyRegressor
-
-    if len(learned) >= LEAST_ROWS:
-        return model.fit(matrix, learned)
-    return (DummyClassifier() if hasattr(model, "predict_proba") else DummyRegressor()).fit(matrix, learned)
 
 
 def best_trees(matrix: Any, learned: Any, tried: Any, tried_learned: Any, seed: int, classify: bool = False) -> Any:

@@ -25,7 +25,7 @@ from corpus.files.parquet_frames import read_frame, read_rows
 from corpus.store import read_manifest
 
 FORMAT = "cbc-bench"
-VERSION = 6
+VERSION = 7
 SPLITS = ("train", "validation", "test")
 
 

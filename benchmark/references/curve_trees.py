@@ -2,8 +2,8 @@
 
 Long videos rise and fall elsewhere than short ones, and a curve of few scenes reaches its own lowest and highest value
 with fewer of them, so one mean curve for all lengths is easy to beat without reading anything. Where some values stay
-visible they tell more than their mean: where curves reach from 0 to 100, as in the simulated world, one that shows no
-100 has it among the masked scenes.
+visible they tell more than their mean: where all curves reach from 0 to 100, as in the simulated world, one that shows
+no 100 has it among the masked scenes, and if only one is masked there is nothing to guess.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import polars as pl
 from benchmark.message_numbers import message_numbers
 from benchmark.metrics import Array, Flags, Index
 from benchmark.references.base import Reference, ValueLists, group_numbers, targets
+from benchmark.references.curves import complete_curves
 from benchmark.references.trees import grow_trees
 
 LEAST_CURVES = 30  # from fewer, trees learn less than a mean curve
 MOST_SCENES = 50_000  # that trees are grown from
 NEIGHBOURS = 2  # visible scenes on either side
+NEARLY_ALL = 0.99  # of curves: a scene that nobody measured may hide an end
 
 
 def curve_by_trees(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
@@ -27,18 +29,44 @@ def curve_by_trees(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
     learned = np.concatenate([*(np.array(values, dtype=np.float64) for values in train["target"]), np.zeros(0)])
     kept = kept_scenes(np.isfinite(learned))
     video = np.repeat(np.arange(len(train)), train["asked"].list.len())[kept]
-    if len(np.unique(video)) < LEAST_CURVES:
+    videos, numbered = np.unique(video, return_inverse=True)
+    if len(videos) < LEAST_CURVES:
         return [[float(targets(train).mean())] * count for count in asked]
     fitted = grow_trees(
         scene_numbers(train)[kept],
         learned[kept],
         np.unique(group_numbers(train)[video], return_inverse=True)[1],
+        numbered,
         max_iter=600,
         learning_rate=0.03,
         max_leaf_nodes=7,
         min_samples_leaf=30,
     )
-    return [part.tolist() for part in np.split(fitted(scene_numbers(test)), np.cumsum(asked)[:-1])] if asked else []
+    ends = common_ends(complete_curves(train))
+    values = np.split(fitted(scene_numbers(test)), np.cumsum(asked)[:-1]) if asked else []
+    return [
+        missing_end(replay, ends, part.tolist()) for replay, part in zip(test["replay"].to_list(), values, strict=True)
+    ]
+
+
+def common_ends(curves: list[Array]) -> list[float]:
+    """The highest and the lowest value of a curve, as far as nearly all curves have the same one."""
+    measured = [curve for curve in curves if np.isfinite(curve).any()]
+    ends = []
+    for end in (np.nanmax, np.nanmin):
+        values, counts = np.unique([end(curve) for curve in measured], return_counts=True)
+        if counts.max(initial=0) >= NEARLY_ALL * len(measured) > 0:
+            ends.append(float(values[counts.argmax()]))
+    return ends
+
+
+def missing_end(replay: list[float | None], ends: list[float], values: list[float]) -> list[float]:
+    """The end that all visible values lack, where a single value is missing and asked; else the values as they are."""
+    if len(values) == 1 and replay.count(None) == 1:
+        for end in ends:
+            if end not in replay:
+                return [end]
+    return values
 
 
 def kept_scenes(measured: Flags) -> Index:

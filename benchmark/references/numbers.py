@@ -51,7 +51,8 @@ def trees(known: Array, learned: Array, groups: Index, asked: Array) -> Array:
     """Answers of boosted trees, as many as help groups that are left out."""
     if len(learned) < LEAST:
         return np.full(len(asked), learned.mean())
-    return grow_trees(known, learned, groups, max_iter=400, learning_rate=0.06, max_leaf_nodes=31)(asked)
+    messages = np.arange(len(learned))
+    return grow_trees(known, learned, groups, messages, max_iter=400, learning_rate=0.06, max_leaf_nodes=31)(asked)
 
 
 def bent_lines(known: Array, asked: Array) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
-"""Boosted trees of references: as many as help groups that are left out.
+"""Boosted trees of references: as many as help groups that they were not grown from.
 
 Numbers of a message nearly tell its channel, so trees that are judged on other messages of the same channels learn
-these by heart. Where groups are few, every tenth row is left out instead.
+these by heart. Where groups are few, messages are told apart instead.
 """
 
 from __future__ import annotations
@@ -13,28 +13,53 @@ import numpy as np
 
 from benchmark.metrics import Array, Index
 
-ENOUGH_GROUPS = 20
+ENOUGH_GROUPS, FOLDS = 20, 5
+PATIENCE = 20  # trees that may go by without a gain
 
 
-def grow_trees(known: Array, learned: Array, groups: Index, **settings: Any) -> Callable[[Array], Array]:
+def grow_trees(
+    known: Array, learned: Array, groups: Index, messages: Index, max_iter: int, **settings: Any
+) -> Callable[[Array], Array]:
     """Boosted trees, as a function of rows; `settings` are scikit-learn's.
 
-    known: [rows, numbers], nan where missing; learned: [rows]; groups: [rows], a number for each group, from 0 without
-    gaps. Where no number varies the function answers the mean.
+    known: [rows, numbers], nan where missing; learned: [rows]; groups, messages: [rows], a number for each group and
+    message, from 0 without gaps. The function answers the mean where no number of trees is better in the folds.
     """
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    left_out = (groups if groups.max(initial=-1) + 1 >= ENOUGH_GROUPS else np.arange(len(learned))) % 10 == 0
-    varied = [place for place, number in enumerate(known[~left_out].T) if varies(number)]
-    if not varied:
+    units = groups if groups.max(initial=-1) + 1 >= ENOUGH_GROUPS else messages
+    fold = np.random.default_rng(0).permutation(units.max(initial=-1) + 1)[units] % FOLDS
+    errors = [
+        errors_by_count(known[fold != i], learned[fold != i], known[fold == i], learned[fold == i], max_iter, settings)
+        for i in np.unique(fold)
+    ]
+    shortest = min((len(by_count) for by_count in errors), default=1)
+    count = int(np.argmin(np.sum([by_count[:shortest] for by_count in errors], axis=0)))
+    if not count:
         return lambda asked: np.full(len(asked), learned.mean())
-    model = HistGradientBoostingRegressor(early_stopping=True, n_iter_no_change=20, random_state=0, **settings)
-    model.fit(
-        known[~left_out][:, varied], learned[~left_out], X_val=known[left_out][:, varied], y_val=learned[left_out]
-    )
+    varied = varying(known)
+    model = HistGradientBoostingRegressor(early_stopping=False, random_state=0, max_iter=count, **settings)
+    model.fit(known[:, varied], learned)
     return lambda asked: np.asarray(model.predict(asked[:, varied]) if len(asked) else np.zeros(0))
 
 
-def varies(number: Array) -> bool:
-    """Whether a column has more than one known value."""
-    return len(np.unique(number[np.isfinite(number)])) > 1
+def errors_by_count(
+    known: Array, learned: Array, others: Array, truth: Array, max_iter: int, settings: dict[str, Any]
+) -> Array:
+    """The summed squared error on other rows of no tree, one, two and so on, until they no longer help."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    varied = varying(known)
+    if not varied:
+        return np.zeros(1)
+    model = HistGradientBoostingRegressor(
+        early_stopping=True, n_iter_no_change=PATIENCE, random_state=0, max_iter=max_iter, **settings
+    )
+    model.fit(known[:, varied], learned, X_val=others[:, varied], y_val=truth)
+    errors: Array = -len(truth) * model.validation_score_
+    return errors
+
+
+def varying(known: Array) -> list[int]:
+    """The columns with more than one known value; none of no rows."""
+    return [place for place, number in enumerate(known.T) if len(np.unique(number[np.isfinite(number)])) > 1]

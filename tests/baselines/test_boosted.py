@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from baselines.base import Settings
-from baselines.boosted import Boosted, predict_class
+from baselines.boosted import Boosted, fit_class
 from baselines.boosted_curves import (
     ContentModel,
     choose_start,
@@ -193,9 +193,8 @@ def test_one_training_channel_is_enough(small_bench):
 def test_options_keep_their_own_order(small_bench):
     train, test = (small_bench.public("tweet_likes_brand", split) for split in ("train", "test"))
     turned = test.with_columns(options=pl.col("options").list.reverse())
-    chances, other = (
-        predict_class(train, train.clear(), asked, False, 0)["scores"].to_list() for asked in (test, turned)
-    )
+    choose = fit_class(train, train.clear(), False, 0)
+    chances, other = (choose(asked)["scores"].to_list() for asked in (test, turned))
     assert chances == [row[::-1] for row in other]
     assert np.allclose(np.sum(chances, axis=1), 1)
 
