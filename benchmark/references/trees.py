@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmark.metrics import Array, Index
 
@@ -25,8 +26,6 @@ def grow_trees(
     known: [rows, numbers], nan where missing; learned: [rows]; groups, messages: [rows], a number for each group and
     message, from 0 without gaps. The function answers the mean where no number of trees is better in the folds.
     """
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
     units = groups if groups.max(initial=-1) + 1 >= ENOUGH_GROUPS else messages
     fold = np.random.default_rng(0).permutation(units.max(initial=-1) + 1)[units] % FOLDS
     errors = [
@@ -38,26 +37,37 @@ def grow_trees(
     if not count:
         return lambda asked: np.full(len(asked), learned.mean())
     varied = varying(known)
-    model = HistGradientBoostingRegressor(early_stopping=False, random_state=0, max_iter=count, **settings)
-    model.fit(known[:, varied], learned)
-    return lambda asked: np.asarray(model.predict(asked[:, varied]) if len(asked) else np.zeros(0))
+    model = fit_trees(known[:, varied], learned, max_iter=count, early_stopping=False, **settings)
+    return lambda asked: on_one_thread(model.predict, asked[:, varied]) if len(asked) else np.zeros(0)
 
 
 def errors_by_count(
     known: Array, learned: Array, others: Array, truth: Array, max_iter: int, settings: dict[str, Any]
 ) -> Array:
     """The summed squared error on other rows of no tree, one, two and so on, until they no longer help."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
     varied = varying(known)
     if not varied:
         return np.zeros(1)
-    model = HistGradientBoostingRegressor(
-        early_stopping=True, n_iter_no_change=PATIENCE, random_state=0, max_iter=max_iter, **settings
-    )
-    model.fit(known[:, varied], learned, X_val=others[:, varied], y_val=truth)
+    judged = {"X_val": others[:, varied], "y_val": truth}
+    stops = {"early_stopping": True, "n_iter_no_change": PATIENCE}
+    model = fit_trees(known[:, varied], learned, judged, max_iter=max_iter, **stops, **settings)
     errors: Array = -len(truth) * model.validation_score_
     return errors
+
+
+def fit_trees(known: Array, learned: Array, judged: dict[str, Array] | None = None, **settings: Any) -> Any:
+    """A fitted model of scikit-learn."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return on_one_thread(
+        HistGradientBoostingRegressor(random_state=0, **settings).fit, known, learned, **(judged or {})
+    )
+
+
+def on_one_thread(step: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """Call it on one thread: several would mostly wait for each other, beside other work for minutes."""
+    with threadpool_limits(1):
+        return step(*given, **named)
 
 
 def varying(known: Array) -> list[int]:
