@@ -198,14 +198,14 @@ def answers_to(questions: pl.DataFrame, answers: pl.DataFrame) -> pl.DataFrame:
 def choose_start(trials: Iterable[Trial], seed: int) -> tuple[float, int]:
     """The share of content and the number of trees with the least RMSE, on average over the tried channels.
 
-    The reference as it is where fewer than two channels were tried, or where the least is not better by more than its
+    The reference as it is where fewer than five channels were tried, or where the least is not better by more than its
     standard error.
     """
     learnable = ((known.filter(pl.col("value").is_finite()), other) for known, other in trials)
     tried = [errors_of_choices(known, other, seed) for known, other in learnable if len(known) >= LEAST_ROWS]
     errors = np.concatenate([np.zeros((len(CONTENT_SHARES) * len(TREES), 0)), *tried], axis=1)  # [choices, channels]
     best = int(errors.mean(axis=1).argmin()) if errors.size else 0
-    if not is_clearly_less(errors[best], errors[0]):
+    if not is_clearly_less(errors[best], errors[0], np.ones(errors.shape[1])):
         return 0.0, 0
     share, count = divmod(best, len(TREES))
     return CONTENT_SHARES[share], TREES[count]

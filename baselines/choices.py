@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from baselines.correction import by_group, is_clearly_less
+from baselines.correction import is_less_by_groups
 from baselines.features import Array
 from baselines.learned import separate_groups, validation_frame
 from benchmark.bench import Bench
 from benchmark.reference_rows import provided_answers, start_reference
-from benchmark.stored_references import folds_by
+from benchmark.stored_references import cross_fitted, folds_by
+from benchmark.tasks.registry import references
 
 Choose = Callable[[pl.DataFrame], pl.DataFrame]
 """Questions -> columns instance_id, values (the best option of each question) and scores (of all)."""
@@ -24,34 +25,43 @@ FitChoice = Callable[[pl.DataFrame, pl.DataFrame], Choose]
 def choose_where_it_helps(bench: Bench, task: str, asked: pl.DataFrame, fit: FitChoice) -> pl.DataFrame:
     """What a model chooses; what the best reference does, without scores, unless the model is right clearly more often.
 
-    Judged on validation, or where that is absent on folds of training, each answered by a model of the others.
+    Judged on validation; where that is absent, on folds of training, each answered from the others by both.
     """
     train, validation = bench.public(task, "train"), validation_frame(bench, task)
-    model = fit(train, validation)
+    reference, model = start_reference(bench, task), None
     judged = validation if len(validation) else train
-    own = wrong(judged, model(judged)) if len(validation) else wrong_in_folds(fit, train)
-    reference = start_reference(bench, task)
-    others = wrong(judged, provided_answers(bench, task, reference, judged))
     groups = separate_groups(judged)
-    if is_clearly_less(by_group(own, groups), by_group(others, groups)):
-        return model(asked)
+    if len(validation):
+        model = fit(train, validation)
+        own, other = model(judged), provided_answers(bench, task, reference, judged)
+    else:
+        by_groups = train.with_columns(group=groups)
+        own, other = chosen_in_folds(fit, by_groups), answers_in_folds(reference, by_groups)
+    if is_less_by_groups(wrong(judged, own), wrong(judged, other), groups):
+        return (model or fit(train, validation))(asked)
     return provided_answers(bench, task, reference, asked).select("instance_id", "values")
 
 
-def wrong_in_folds(fit: FitChoice, train: pl.DataFrame) -> Array:
-    """Which questions of each fold a model of the others answers wrongly, 1 or 0; of a single fold all."""
-    fold, errors = folds_by(separate_groups(train)), np.ones(len(train))
-    for number in np.unique(fold):
-        inside, outside = train.filter(pl.Series(fold == number)), train.filter(pl.Series(fold != number))
-        if len(outside):
-            errors[fold == number] = wrong(inside, fit(outside, outside.clear())(inside))
-    return errors
+def answers_in_folds(reference: str, train: pl.DataFrame) -> pl.DataFrame:
+    """What a reference chooses in each fold of groups, knowing the others: columns instance_id and values."""
+    values = pl.Series(cross_fitted(references()[reference], train), dtype=pl.List(pl.Float64))
+    return train.select("instance_id", values=values)
+
+
+def chosen_in_folds(fit: FitChoice, train: pl.DataFrame) -> pl.DataFrame:
+    """What a model chooses in each fold of groups, fitted to the others; nothing where there are no others."""
+    fold = folds_by(train["group"])
+    parts = [(train.filter(pl.Series(fold != i)), train.filter(pl.Series(fold == i))) for i in np.unique(fold)]
+    models = [(fit(outside, outside.clear()), inside) for outside, inside in parts if len(outside)]
+    nothing = pl.DataFrame(schema={"instance_id": pl.String, "values": pl.List(pl.Float64)})
+    chosen = pl.concat([nothing, *(model(inside).select("instance_id", "values") for model, inside in models)])
+    return train.select("instance_id").join(chosen, "instance_id", "left", maintain_order="left")
 
 
 def wrong(questions: pl.DataFrame, answers: pl.DataFrame) -> Array:
-    """Which answers are not the right one, 1 or 0: [questions]."""
+    """Which questions have no right answer, 1 or 0: [questions]; both in the same order."""
     right = questions["target"].list.first().cast(pl.Float64) == answers["values"].list.first()
-    return 1.0 - right.to_numpy().astype(np.float64)
+    return 1.0 - right.fill_null(False).to_numpy().astype(np.float64)
 
 
 def choice_frame(test: pl.DataFrame, classes: Sequence[str], probabilities: Any) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from baselines.features import Array
+from benchmark.intervals import effective_groups
 from benchmark.stored_references import folds_by
 
 LEAST_GROUPS = 5  # two or three agree by luck too often
@@ -50,7 +51,7 @@ def learn_correction(fit: Fit, known: Gaps, tried: Gaps) -> tuple[Any, Array]:
         judged, errors = tried, tried.gaps - model.predict(tried.features)
     else:
         model, judged, errors = fit(known.features, known.gaps, None, np.zeros(0)), known, errors_in_folds(fit, known)
-    if is_clearly_less(by_group(errors**2, judged.groups), by_group(judged.gaps**2, judged.groups)):
+    if is_less_by_groups(errors**2, judged.gaps**2, judged.groups):
         return model, errors
     return Nothing(), judged.gaps
 
@@ -66,14 +67,23 @@ def errors_in_folds(fit: Fit, known: Gaps) -> Array:
     return errors
 
 
-def by_group(errors: Array, groups: pl.Series) -> Array:
-    """The mean error of each group: [groups]."""
-    frame = pl.DataFrame({"group": groups, "error": errors})
-    means: Array = frame.group_by("group", maintain_order=True).agg(pl.col("error").mean())["error"].to_numpy()
-    return means
+def is_less_by_groups(errors: Array, others: Array, groups: pl.Series) -> bool:
+    """Whether the errors of questions are clearly less than others, when groups are drawn; errors, others: [questions].
+
+    A question counts alike in a large group and a small one, as it does in the metrics.
+    """
+    frame = pl.DataFrame({"group": groups, "error": errors, "other": others})
+    of_groups = frame.group_by("group", maintain_order=True).agg(pl.col("error", "other").sum(), size=pl.len())
+    sizes = of_groups["size"].cast(pl.Float64).to_numpy()
+    return is_clearly_less(of_groups["error"].to_numpy(), of_groups["other"].to_numpy(), sizes)
 
 
-def is_clearly_less(errors: Array, others: Array) -> bool:
-    """Whether the errors of groups are less than others by more than the standard error of the gain."""
+def is_clearly_less(errors: Array, others: Array, sizes: Array) -> bool:
+    """Whether the errors of groups are less than others by more than the standard error of the gain.
+
+    Never of fewer than 5 effective groups; sizes: [groups].
+    """
+    if effective_groups(sizes) < LEAST_GROUPS:
+        return False
     gains = others - errors
-    return len(gains) >= LEAST_GROUPS and bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))
+    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))

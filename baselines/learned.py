@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from benchmark.answer_key import groups_of
 from benchmark.bench import Bench
 
 LEAST_GROUPS = 10
@@ -23,10 +24,9 @@ def validation_frame(bench: Bench, task: str) -> pl.DataFrame:
 
 
 def separate_groups(frame: pl.DataFrame) -> pl.Series:
-    """What a model is judged over: groups; where these are few and asked at other times, the time blocks of each."""
-    if "time_block" in frame.columns and frame["group"].n_unique() < LEAST_GROUPS:
-        return frame.select(pl.format("{}, time block {}", pl.col("group").fill_null(""), "time_block")).to_series()
-    return frame["group"]
+    """What a model is judged over, as intervals are: groups, or the time blocks of few accounts."""
+    names, group = groups_of(frame)
+    return pl.Series("group", names[group], dtype=pl.String)
 
 
 def right_options(frame: pl.DataFrame) -> Any:

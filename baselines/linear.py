@@ -1,8 +1,9 @@
 """Linear models of words: TF-IDF with ridge or logistic regression, the plainest model that reads the text.
 
-They correct the best reference, whose answers to training questions come from other groups, so that what is learned is
-what content adds: to whole messages by words and pairs of words, the labels, and the numbers in bins; to replay curves
-by the words of a scene and of its title. How much to regularize is chosen on validation, and whether to correct at all.
+Of numbers they correct the best reference, whose answers to training questions come from other groups, so that what is
+learned is what content adds: to whole messages by words and pairs of words, the labels, and the numbers in bins; to
+replay curves by the words of a scene and of its title. Options are chosen from the same words, labels and numbers. How
+much to regularize is tried on validation, and whether the reference answers alone.
 """
 
 from __future__ import annotations

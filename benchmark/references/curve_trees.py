@@ -62,11 +62,9 @@ def common_ends(curves: list[Array]) -> list[float]:
 
 def missing_end(replay: list[float | None], ends: list[float], values: list[float]) -> list[float]:
     """The end that all visible values lack, where a single value is missing and asked; else the values as they are."""
-    if len(values) == 1 and replay.count(None) == 1:
-        for end in ends:
-            if end not in replay:
-                return [end]
-    return values
+    unknown = [value for value in replay if value is None or not np.isfinite(value)]
+    missing = [end for end in ends if end not in replay]
+    return missing if len(values) == len(unknown) == len(missing) == 1 else values
 
 
 def kept_scenes(measured: Flags) -> Index:

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy.sparse import csr_matrix
 
-from baselines.correction import Gaps, Nothing, is_clearly_less, learn_correction
+from baselines.correction import Gaps, Nothing, is_clearly_less, is_less_by_groups, learn_correction
 from baselines.linear import fit_ridge
 
 
@@ -55,8 +55,20 @@ def test_a_single_group_shows_nothing_about_others():
 
 
 def test_groups_that_gain_must_outweigh_those_that_lose_and_four_are_too_few():
-    reference = np.full(5, 2.0)
-    assert is_clearly_less(np.array([1.0, 1.0, 1.0, 1.0, 2.5]), reference)
-    assert not is_clearly_less(np.array([1.0, 1.0, 1.0, 1.0, 6.5]), reference)
-    assert not is_clearly_less(np.ones(4), reference[:4])
-    assert not is_clearly_less(np.zeros(0), np.zeros(0))
+    reference, alike = np.full(5, 2.0), np.ones(5)
+    assert is_clearly_less(np.array([1.0, 1.0, 1.0, 1.0, 2.5]), reference, alike)
+    assert not is_clearly_less(np.array([1.0, 1.0, 1.0, 1.0, 6.5]), reference, alike)
+    assert not is_clearly_less(np.ones(4), reference[:4], alike[:4])
+    assert not is_clearly_less(np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+@pytest.mark.parametrize("in_small", [0.3, 0.6])
+def test_a_question_counts_alike_in_a_large_group_and_one_giant_shows_nothing(in_small):
+    groups = pl.Series([*np.repeat([f"small {i}" for i in range(11)], 10), *["giant"] * 2000])
+    errors = np.where(groups.to_numpy() == "giant", 0.9 - in_small, in_small)
+    assert not is_less_by_groups(errors, np.full(len(groups), 0.5), groups)
+    large = pl.Series(
+        [*np.repeat([f"small {i}" for i in range(11)], 10), *np.repeat([f"large {i}" for i in range(9)], 99)]
+    )
+    errors = np.where(large.str.starts_with("large").to_numpy(), 0.9 - in_small, in_small)
+    assert is_less_by_groups(errors, np.full(len(large), 0.5), large) is (in_small == 0.6)
