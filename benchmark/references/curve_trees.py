@@ -37,8 +37,8 @@ def curve_by_trees(train: pl.DataFrame, test: pl.DataFrame) -> ValueLists:
         learned[kept],
         np.unique(group_numbers(train)[video], return_inverse=True)[1],
         numbered,
-        max_iter=600,
-        learning_rate=0.03,
+        max_iter=200,
+        learning_rate=0.1,
         max_leaf_nodes=7,
         min_samples_leaf=30,
     )

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from benchmark.metrics import Array, Index
 
 FOLDS = 5
-PATIENCE = 20  # trees that may go by without a gain
+PATIENCE = 10  # trees that may go by without a gain
 
 
 def grow_trees(
