@@ -1,4 +1,4 @@
-"""What a reader must know before any figure: few groups, single training seeds, questions that were left out."""
+"""What a reader must know before any figure: few groups, single training seeds, questions and prompts left out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST = 6  # things named one by one in a note
 
 def notes(columns: Sequence[MatrixColumn], runs: Sequence[Run]) -> list[str]:
     """The notes that apply, each a sentence or two."""
-    every = [few_groups(columns), single_seeds(runs), panels(columns), partial_runs(columns)]
+    every = [few_groups(columns), single_seeds(runs), panels(columns), partial_runs(columns), cut_prompts(columns)]
     return [note for note in every if note]
 
 
@@ -78,3 +78,14 @@ def partial_runs(columns: Sequence[MatrixColumn]) -> str:
     if not parts:
         return ""
     return f"Partial, asked only some of the questions and so neither tested nor ranked: {listed(parts, MOST, 'run')}."
+
+
+def cut_prompts(columns: Sequence[MatrixColumn]) -> str:
+    """The runs whose model has a shorter context than some prompts, which lost their beginning."""
+    parts = [
+        f"{entry['run']} {entry['prompts']:,} in {column.label}"
+        for column in columns
+        for entry in column.table.content["cut_prompts"]
+        if entry["condition"] == column.condition
+    ]
+    return f"Prompts longer than a model's context, which lost their beginning: {'; '.join(parts)}." if parts else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,16 @@ def test_notes_name_few_groups_single_seeds_panels_and_partial_runs(tables, open
     _, panels, partial = notes(columns, opened_runs)
     assert "likes per view: 60 of 600" in panels and "boosted in" in partial
     assert notes([], [run for run in opened_runs if run.name == "boosted"]) == []
+
+
+def test_a_note_counts_prompts_that_lost_their_beginning_in_their_own_column(tables, opened_runs):
+    columns = make_matrix(tables, opened_runs).columns
+    column = columns[0]
+    cut = [{"run": "nano-lcbm", "condition": column.condition, "prompts": 1234}]
+    other = replace(column.table, content={**column.table.content, "cut_prompts": cut})
+    *_, lost = notes([replace(column, table=other), *columns[1:]], opened_runs)
+    assert lost.endswith(f"lost their beginning: nano-lcbm 1,234 in {column.label}.")
+    assert "beginning" not in " ".join(notes(columns, opened_runs))
 
 
 @pytest.fixture(scope="module")
