@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from benchmark.run import Run
 from benchmark.score import Measured
 from benchmark.tasks.registry import all_tasks, task_named
 from corpus.errors import CbcError
+from corpus.progress import progress
 from studies.demo import PREDICTORS
 from studies.pooled import BEST, Pooled, Split, pool
 from studies.results import FOLDER, Part, write_result
@@ -68,14 +70,16 @@ def curve_tasks() -> tuple[str, ...]:
 
 def make_splits(asked: Asked, work: Path) -> Iterator[Split]:
     """Build each bench and let the predictors answer it; folds that have no question are left out."""
-    for seed in range(asked.split_seeds):
-        for number in range(asked.folds):
+    with progress("folds of all split seeds", "benches", asked.split_seeds * asked.folds) as shown:
+        for seed, number in product(range(asked.split_seeds), range(asked.folds)):
             fold, place = Fold(number, asked.folds), work / f"seed{seed}-fold{number}"
             try:
                 bench = build_bench(asked.corpus, place / "bench", seed, fold=fold, tasks=asked.tasks)
             except NothingToAsk:
+                shown.advance(1)
                 continue
             yield Split(seed, fold, bench, tuple(make_runs(bench, asked.predictors, place)))
+            shown.advance(1)
 
 
 def make_runs(bench: Bench, predictors: Sequence[str], place: Path) -> Iterator[Run]:
