@@ -81,11 +81,13 @@ def partial_runs(columns: Sequence[MatrixColumn]) -> str:
 
 
 def cut_prompts(columns: Sequence[MatrixColumn]) -> str:
-    """The runs whose model has a shorter context than some prompts, which lost their beginning."""
-    parts = [
-        f"{entry['run']} {entry['prompts']:,} in {column.label}"
-        for column in columns
-        for entry in column.table.content["cut_prompts"]
-        if entry["condition"] == column.condition
-    ]
-    return f"Prompts longer than a model's context, which lost their beginning: {'; '.join(parts)}." if parts else ""
+    """The tasks in which prompts lost their beginning, with the most of a run, and the runs."""
+    parts = []
+    for column in columns:
+        cut = [row for row in column.table.content["cut_prompts"] if row["condition"] == column.condition]
+        if cut:
+            most, runs = max(row["prompts"] for row in cut), listed([row["run"] for row in cut], 2, "run")
+            parts.append(f"{column.label} {most:,} ({runs})")
+    if not parts:
+        return ""
+    return f"Prompts longer than a model's context lost their beginning, at most: {'; '.join(parts)}."

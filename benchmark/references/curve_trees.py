@@ -62,9 +62,10 @@ def common_ends(curves: list[Array]) -> list[float]:
 
 def missing_end(replay: list[float | None], ends: list[float], values: list[float]) -> list[float]:
     """The end that all visible values lack, where a single value is missing and asked; else the values as they are."""
-    unknown = [value for value in replay if value is None or not np.isfinite(value)]
+    if len(values) != 1 or sum(value is None or not np.isfinite(value) for value in replay) != 1:
+        return values
     missing = [end for end in ends if end not in replay]
-    return missing if len(values) == len(unknown) == len(missing) == 1 else values
+    return missing if len(missing) == 1 else values
 
 
 def kept_scenes(measured: Flags) -> Index:

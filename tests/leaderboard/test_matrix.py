@@ -122,13 +122,16 @@ def test_notes_name_few_groups_single_seeds_panels_and_partial_runs(tables, open
     assert notes([], [run for run in opened_runs if run.name == "boosted"]) == []
 
 
-def test_a_note_counts_prompts_that_lost_their_beginning_in_their_own_column(tables, opened_runs):
+def test_a_note_counts_prompts_that_lost_their_beginning_once_a_task(tables, opened_runs):
     columns = make_matrix(tables, opened_runs).columns
     column = columns[0]
-    cut = [{"run": "nano-lcbm", "condition": column.condition, "prompts": 1234}]
+    cut = [
+        {"run": f"run {n}", "condition": column.condition, "prompts": prompts}
+        for n, prompts in enumerate([7, 1234, 8, 9])
+    ]
     other = replace(column.table, content={**column.table.content, "cut_prompts": cut})
     *_, lost = notes([replace(column, table=other), *columns[1:]], opened_runs)
-    assert lost.endswith(f"lost their beginning: nano-lcbm 1,234 in {column.label}.")
+    assert lost.endswith(f"lost their beginning, at most: {column.label} 1,234 (run 0 and 3 other runs).")
     assert "beginning" not in " ".join(notes(columns, opened_runs))
 
 
