@@ -38,7 +38,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Distribution:
-    """What a model answers at a place: the number that it wrote, and the mean and the quantiles over its family."""
+    """What a model answers at a place: mean and quantiles over a family, and the number that is written for it."""
 
     written: float
     mean: float
@@ -64,10 +64,8 @@ class NumberTokens:
         if not self.families:
             raise SplitNumbers("the model's tokenizer splits numbers up to 100", "leave --decode distribution out")
         self.family = torch.full((vocabulary,), -1, device=device)
-        self.written = np.zeros(vocabulary)
         for number, family in enumerate(self.families):
             self.family[family.tokens] = number
-            self.written[family.tokens.cpu().numpy()] = family.values
         self.own = self.family >= len(integers)
         self.of_task = dict(zip(tasks, self.families[len(integers) :], strict=True))
         self.expected: Family | None = None
@@ -100,23 +98,22 @@ class NumberTokens:
         )
         return after
 
-    def distribution(self, token: int, logits: torch.Tensor) -> Distribution:
-        """The distribution over the family of a token, from the logits of its place, [vocabulary]."""
-        family = self.families[int(self.family[token])]
-        shares = logits[family.tokens].double().softmax(0).cpu().numpy()
-        middles = shares.cumsum() - shares / 2
-        quantiles = np.interp(QUANTILES, middles, family.values)
-        return Distribution(float(self.written[token]), float(shares @ family.values), quantiles.tolist())
+    def family_of(self, token: int) -> Family | None:
+        """The numbers among which a model chooses where a token is its likeliest; None for a token of no family."""
+        number = int(self.family[token])
+        return None if number < 0 else self.expected or self.families[number]
 
 
 class WriteMeans(LogitsProcessor):  # type: ignore[misc]
     """While a model writes: where it is about to write a number, it writes the one next to the mean of its family.
 
     The most likely number of a spread distribution is often an extreme, and all later scenes would be told from it.
+    `distributions` keeps what it wrote at (text, place).
     """
 
     def __init__(self, numbers: NumberTokens) -> None:
         self.numbers = numbers
+        self.distributions: dict[tuple[int, int], Distribution] = {}
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """[texts, length] tokens and [texts, vocabulary] scores -> scores."""
@@ -127,14 +124,22 @@ class WriteMeans(LogitsProcessor):  # type: ignore[misc]
             is_answer = is_answer | self.numbers.after_equals(texts)[:, -1]
         answers = is_answer.nonzero()[:, 0]
         for row in answers.tolist():
-            family_number = int(self.numbers.family[likeliest[row, 0]])
-            if family_number < 0:
-                continue
-            family = self.numbers.expected or self.numbers.families[family_number]
-            shares = scores[row, family.tokens].double().softmax(0).cpu().numpy()
-            nearest = family.tokens[int(np.abs(family.values - shares @ family.values).argmin())]
-            scores[row, nearest] = scores[row, likeliest[row, 0]] + 1
+            family = self.numbers.family_of(int(likeliest[row, 0]))
+            if family is not None:
+                token, distribution = nearest_to_mean(family, scores[row])
+                scores[row, token] = scores[row, likeliest[row, 0]] + 1
+                self.distributions[row, input_ids.shape[1]] = distribution
         return scores
+
+
+def nearest_to_mean(family: Family, logits: torch.Tensor) -> tuple[int, Distribution]:
+    """The token of the number next to the mean over a family, and the distribution; logits: [vocabulary]."""
+    shares = logits[family.tokens].double().softmax(0).cpu().numpy()
+    mean = float(shares @ family.values)
+    nearest = int(np.abs(family.values - mean).argmin())
+    middles = shares.cumsum() - shares / 2
+    quantiles = np.interp(QUANTILES, middles, family.values)
+    return int(family.tokens[nearest]), Distribution(float(family.values[nearest]), mean, quantiles.tolist())
 
 
 def integer_tokens(texts: Sequence[str]) -> list[list[int]]:

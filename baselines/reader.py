@@ -1,7 +1,7 @@
 """Run a causal LM inside lm-eval: count truncated prompts, and optionally give the distribution of each number.
 
-Distributions: the model writes the mean of each number (baselines/number_tokens.py); a second pass over the text gives,
-at each token that is a number of the answer, the probabilities of all numbers of its family.
+Distributions: the model writes the mean of each number (baselines/number_tokens.py), and what it thought of all numbers
+of the family at that moment is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from transformers.cache_utils import DynamicLayer
 from baselines.number_tokens import Distribution, NumberTokens, WriteMeans
 
 CACHE_STEP = 256  # tokens
-ROWS_AT_ONCE = 8  # texts in the second pass; its logits take the most memory
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[misc]
@@ -137,32 +136,21 @@ class Reader(HFLM):  # type: ignore[misc]
 
     def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Generate [texts, context + answer] tokens."""
-        if self.numbers is not None:
-            kwargs["logits_processor"] = LogitsProcessorList([WriteMeans(self.numbers)])
+        write = WriteMeans(self.numbers) if self.numbers is not None else None
+        if write is not None:
+            kwargs["logits_processor"] = LogitsProcessorList([write])
         tokens: torch.Tensor = super()._model_generate(
             context, *args, past_key_values=growing_cache(self.model), **kwargs
         )
-        if self.numbers is not None:
-            for first in range(0, len(tokens), ROWS_AT_ONCE):
-                part = slice(first, first + ROWS_AT_ONCE)
-                of_texts = self.find_distributions(tokens[part], kwargs["attention_mask"][part], context.shape[1])
-                self.distributions.update(zip(self.batch_contexts[part], of_texts, strict=True))
+        if write is not None:
+            of_texts = answer_distributions(write, tokens, context.shape[1])
+            self.distributions.update(zip(self.batch_contexts, of_texts, strict=True))
         return tokens
 
-    def find_distributions(self, tokens: torch.Tensor, mask: torch.Tensor, start: int) -> list[list[Distribution]]:
-        """The distributions of the numbers in each answer, which begins at `start`."""
-        assert self.numbers is not None
-        answer = tokens.shape[1] - start
-        mask = torch.cat([mask, mask.new_ones(len(mask), answer)], 1)
-        with torch.no_grad():
-            logits = self.model(
-                input_ids=tokens,
-                attention_mask=mask,
-                position_ids=(mask.cumsum(1) - 1).clamp(min=0),
-                logits_to_keep=answer + 1,
-            ).logits[:, :-1]
-        distributions: list[list[Distribution]] = [[] for _ in tokens]
-        for row, column in torch.nonzero(self.numbers.find_values(tokens)[:, start:]).tolist():
-            number = self.numbers.distribution(int(tokens[row, start + column]), logits[row, column])
-            distributions[row].append(number)
-        return distributions
+
+def answer_distributions(write: WriteMeans, tokens: torch.Tensor, start: int) -> list[list[Distribution]]:
+    """The distributions of the numbers in each answer, which begins at `start`; tokens: [texts, length]."""
+    distributions: list[list[Distribution]] = [[] for _ in tokens]
+    for row, column in torch.nonzero(write.numbers.find_values(tokens)[:, start:]).tolist():
+        distributions[row].append(write.distributions[row, start + column])
+    return distributions

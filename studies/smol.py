@@ -1,7 +1,7 @@
 """A pre-trained language model on a bench: as it comes, shown examples, tuned on content, shuffled and true behavior.
 
     make weights
-    python -m studies.smol real/bench --out smol [--steps 400]      # docs/results/smol.md
+    python -m studies.smol real/bench --out smol [--steps 400] [--precision bf16]    # docs/results/smol.md
 
 Writes OUT/models runs tables. After an interrupt the same command continues: a training from its last checkpoint.
 """
@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from baselines.base import Settings
+from baselines.lcbm.recipe import Precision
 from baselines.lcbm.train import train
 from baselines.packaged_weights import MODEL
 from baselines.predict import predict_run
@@ -30,8 +31,16 @@ TASKS = ("like_view_ratio", "views", "tweet_likes_brand", "tweet_likes_time")
 SETTINGS = Settings(tasks=TASKS, panel=True)
 
 
-def run_smol(bench: Path, weights: Path, out: Path, steps: int | None = None, folder: Path = FOLDER) -> Path:
+def run_smol(
+    bench: Path,
+    weights: Path,
+    out: Path,
+    steps: int | None = None,
+    precision: Precision | None = None,
+    folder: Path = FOLDER,
+) -> Path:
     """Train, ask and compare; gives the path of the result. Raises the errors of the steps."""
+    changed = {name: value for name, value in (("steps", steps), ("precision", precision)) if value is not None}
     asked = tuple(task for task in TASKS if task in Bench.open(bench).tasks)
     settings = replace(SETTINGS, tasks=asked)
     runs = []
@@ -39,16 +48,15 @@ def run_smol(bench: Path, weights: Path, out: Path, steps: int | None = None, fo
         run = out / "runs" / f"{weights.name}-{shots}shot"
         print(predict_run(str(weights), bench, run, replace(settings, shots=shots)), flush=True)
         runs.append(run)
-    overrides = {"base": str(weights), **({"steps": steps} if steps else {})}
     for recipe in RECIPES:
-        model = train(recipe, bench, out / "models" / recipe, overrides=overrides)
+        model = train(recipe, bench, out / "models" / recipe, overrides={"base": str(weights), **changed})
         run = out / "runs" / recipe
         print(predict_run(str(model), bench, run, settings), flush=True)
         runs.append(run)
     for run in runs:
         write_scores(run, bench)
     make_tables(runs, bench, out / "tables")
-    command = f"python -m studies.smol {bench}{f' --steps {steps}' if steps else ''}"
+    command = " ".join([f"python -m studies.smol {bench}", *(f"--{name} {value}" for name, value in changed.items())])
     notes = "On the questions of the panel; one training seed."
     return write_result(
         "smol", f"{weights.name} on a bench", command, tables=out / "tables", notes=notes, folder=folder
@@ -60,10 +68,11 @@ def main(
     weights: Annotated[Path, typer.Option(help="folder of the model as it comes")] = Path("weights", MODEL),
     out: Annotated[Path, typer.Option(help="folder for models, runs and tables")] = Path("smol"),
     steps: Annotated[int | None, typer.Option(min=1, help="training steps; by default the recipes'")] = None,
+    precision: Annotated[Precision | None, typer.Option(help="bf16 where the processor has it")] = None,
 ) -> None:
     """Train, ask and compare."""
     try:
-        print(run_smol(bench, weights, out, steps))
+        print(run_smol(bench, weights, out, steps, precision))
     except CbcError as error:
         print(f"error: {error}")
         raise typer.Exit(2) from None

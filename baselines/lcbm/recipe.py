@@ -19,6 +19,7 @@ from corpus.strict_model import StrictModel, first_fault
 SHIPPED = Path(__file__).resolve().parent.parent / "recipes"
 
 Variant = Literal["behavior", "control", "content"]
+Precision = Literal["bf16", "fp32"]
 
 
 class NoSuchRecipe(CbcError):
@@ -103,7 +104,7 @@ class Recipe(StrictModel):
     weight_decay: float = Field(default=0.0, ge=0)
     adam_beta2: float = Field(default=0.999, gt=0, lt=1)
     max_grad_norm: float = Field(default=1.0, ge=0)
-    precision: Literal["bf16", "fp32"] = "bf16"
+    precision: Precision = "bf16"
     gradient_checkpointing: bool = False
     deepspeed: Literal["zero2"] | None = None
     log_every_steps: int = Field(default=10, ge=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -16,10 +17,10 @@ torch = pytest.importorskip("torch")
 
 from lm_eval.api.instance import Instance  # noqa: E402
 from lm_eval.models.huggingface import HFLM  # noqa: E402
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
 
 from baselines.base import Settings, WrongSettings  # noqa: E402
-from baselines.number_tokens import NumberTokens, SplitNumbers, WriteMeans  # noqa: E402
+from baselines.number_tokens import NumberTokens, SplitNumbers, WriteMeans, nearest_to_mean  # noqa: E402
 from baselines.predict import predict_run  # noqa: E402
 from baselines.prompted import NoModel, Prompted, load_task  # noqa: E402
 from baselines.reader import Reader  # noqa: E402
@@ -79,24 +80,51 @@ def test_prompts_longer_than_the_context_are_counted(small_bench, model, tokeniz
     assert reader.truncated == {long, long + "?"}
 
 
-def test_a_distribution_is_that_of_the_family_at_each_value(model, tokenizer):
-    reader = Reader(model, tokenizer, 4, NumberTokens({}, tokenizer, model.config.vocab_size, torch.device("cpu")))
-    prompt, answer = "scene 1: a puppy\nanswer:", " scene 1: 12 pups = 57\nscene 2: a = 61\nscene 3: b = 4.5\n= 100"
-    context, ids = (tokenizer(text)["input_ids"] for text in (prompt, answer))
-    padded = torch.tensor([[tokenizer.pad_token_id] * 3 + context + ids])
-    mask = torch.tensor([[0] * 3 + [1] * len(context)])
-    (found,) = reader.find_distributions(padded, mask, 3 + len(context))
-    with torch.no_grad():
-        logits = model(torch.tensor([context + ids])).logits[0]
+class FondOfNumbers(LlamaForCausalLM):
+    """A model that is likelier than others to write = and integers."""
+
+    def forward(self, *args, **kwargs):
+        outputs = super().forward(*args, **kwargs)
+        outputs.logits = outputs.logits + self.fondness
+        return outputs
+
+
+def test_a_distribution_is_that_of_the_family_at_each_value(small_bench, tiny_llama, tokenizer):
+    """What was kept while writing is what the whole text, read again without a cache, gives at each value."""
+    model = FondOfNumbers.from_pretrained(tiny_llama).eval()
     family = [tokenizer(f" {value}")["input_ids"][0] for value in range(101)]
-    places = [place for place, token in enumerate(ids) if tokenizer.decode([token]) in (" 57", " 61", " 100")]
-    assert [place.written for place in found] == [57, 61, 100]
-    for place, distribution in zip(places, found, strict=True):
-        chances = logits[len(context) + place - 1, family].double().softmax(0).numpy()
-        assert distribution.mean == pytest.approx(chances @ np.arange(101))
-        for level, value in zip(QUANTILES, distribution.quantiles, strict=True):
-            assert chances[: math.floor(value)].sum() <= level <= chances[: math.ceil(value) + 1].sum()
-        assert (np.diff(distribution.quantiles) >= 0).all()
+    model.fondness = torch.zeros(model.config.vocab_size)
+    model.fondness[family], model.fondness[tokenizer(" =")["input_ids"][0]] = 0.5, 0.6
+    numbers = NumberTokens({}, tokenizer, model.config.vocab_size, torch.device("cpu"))
+    reader = Reader(model, tokenizer, 4, numbers)
+    numbers.expect("replay_past")
+    asked = [*(f"{text} scene 1 =" for text in prompts(small_bench, "replay_past", 5)), "a =", "many = 3\nmore ="]
+    options = {"until": ["\n\n"], "max_gen_toks": 24, "do_sample": False}
+    written = reader.generate_until(requests("generate_until", [(text, dict(options)) for text in asked]))
+    compared = 0
+    for prompt, answer in zip(asked, written, strict=True):
+        context, ids = tokenizer(prompt)["input_ids"], tokenizer(answer)["input_ids"]
+        with torch.no_grad():
+            logits = model(torch.tensor([context + ids])).logits[0]
+        texts = [tokenizer.decode([token]) for token in ids]
+        ends = [tokenizer.decode(context)[-1], *(text.rstrip(" ")[-1:] for text in texts)]
+        places = [
+            place
+            for place, (token, end) in enumerate(zip(ids, ends, strict=False))
+            if token in family and end == "=" and not re.match(r"[\d.,]", [*texts, ""][place + 1])
+        ]
+        kept = reader.distributions[prompt][: len(places)]
+        assert [place.written for place in kept] == [float(texts[place]) for place in places]
+        for place, distribution in zip(places, kept, strict=True):
+            chances = logits[len(context) + place - 1, family].double().softmax(0).numpy()
+            assert distribution.mean == pytest.approx(chances @ np.arange(101), abs=1e-3)
+            assert distribution.written == round(distribution.mean)
+            for level, value in zip(QUANTILES, distribution.quantiles, strict=True):
+                assert chances[: math.floor(value)].sum() - 1e-4 <= level
+                assert level <= chances[: math.ceil(value) + 1].sum() + 1e-4
+            assert (np.diff(distribution.quantiles) >= 0).all()
+            compared += 1
+    assert compared
 
 
 def test_numbers_of_its_own_are_one_family_each(model, tokenizer):
@@ -106,9 +134,9 @@ def test_numbers_of_its_own_are_one_family_each(model, tokenizer):
     logits = torch.full((5000,), 9.0)
     logits[numbers.families[-1].tokens] = torch.tensor([0.0, 1.0, 1.0])
     shares = np.exp([0, 1, 1]) / np.exp([0, 1, 1]).sum()
-    assert numbers.distribution(tokenizer(" 50")["input_ids"][0], logits).mean == pytest.approx(
-        shares @ [0, 50, 100], rel=1e-6
-    )
+    token, distribution = nearest_to_mean(numbers.families[-1], logits)
+    assert (tokenizer.decode([token]), distribution.written) == (" 50", 50)
+    assert distribution.mean == pytest.approx(shares @ [0, 50, 100], rel=1e-6)
 
 
 def test_only_whole_numbers_after_the_sign_are_values(tokenizer):

@@ -12,7 +12,9 @@ from studies.smol import RECIPES, TASKS, run_smol
 
 
 def test_every_row_answers_the_same_questions_and_a_second_call_changes_nothing(small_bench, tiny_llama, tmp_path):
-    results = [run_smol(small_bench.root, tiny_llama, tmp_path / "smol", 2, tmp_path).read_text() for _ in range(2)]
+    results = [
+        run_smol(small_bench.root, tiny_llama, tmp_path / "smol", 2, folder=tmp_path).read_text() for _ in range(2)
+    ]
     assert results[0] == results[1]
     tables = json.loads((tmp_path / "smol.json").read_text())["tables"]
     names = {*RECIPES, "tiny-llama", "tiny-llama-2shot"}
