@@ -28,7 +28,7 @@ from studies.results import FOLDER, write_result
 RECIPES = ("smol-base", "smol-control", "smol-lcbm", "smol-random")
 SHOTS = (0, 2)
 TASKS = ("like_view_ratio", "views", "tweet_likes_brand", "tweet_likes_time")
-SETTINGS = Settings(tasks=TASKS, panel=True)
+SETTINGS = Settings(tasks=TASKS, panel=True, batch_size=16)  # one long answer holds up fewer others
 
 
 def run_smol(
