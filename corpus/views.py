@@ -35,6 +35,9 @@ SHOWN_OF_CUT = {
 }
 """Table -> condition for the rows of a message with several cuts to be shown."""
 
+MEDIA_COLUMNS = {"start_s", "file", "reason"}
+"""Columns that only annotations of media files have, all of them."""
+
 
 @dataclass(frozen=True)
 class Views:
@@ -58,6 +61,7 @@ class Views:
         yield _view("comment_aggregate", COMMENT_AGGREGATE)
         for label in annotation_labels(self.root):
             yield _view(label, self.annotation(label))
+        yield _view("rejects", self._rejects())
         yield _view("message", overlaid_message("message_source", TABLES["message"], self._layers("message")))
         yield _view("scene", overlaid_scene("scene_source", TABLES["scene"], self._layers("scene")))
 
@@ -92,6 +96,15 @@ class Views:
         newest = f"(SELECT message_id, max(cut_at) AS newest_cut FROM {cuts} GROUP BY message_id)"
         relation = f"({rows}) LEFT JOIN {newest} AS newest USING (message_id)"
         return f"SELECT * EXCLUDE (newest_cut) FROM {relation} WHERE {SHOWN_OF_CUT[name]}"
+
+    def _rejects(self) -> str:
+        """SQL of rejected records, and of media files of which an annotator could make nothing."""
+        parts = [self.current("rejects")]
+        for label in annotation_labels(self.root):
+            if annotation_columns(self.root, label).keys() >= MEDIA_COLUMNS:
+                cells = f"{quote(label)} AS source, file, reason, message_id AS value"
+                parts.append(f'SELECT {cells} FROM "{label}" WHERE reason IS NOT NULL')
+        return " UNION ALL BY NAME ".join(parts)
 
     def _removed(self) -> str:
         """SQL of the messages that filters removed."""

@@ -26,7 +26,7 @@ from corpus.errors import CbcError
 from studies.results import FOLDER, write_result
 
 RECIPES = ("smol-base", "smol-control", "smol-lcbm", "smol-random")
-SHOTS = (0, 2)
+SHOTS = 2
 TASKS = ("like_view_ratio", "views", "tweet_likes_brand", "tweet_likes_time")
 SETTINGS = Settings(tasks=TASKS, panel=True, batch_size=16)  # one long answer holds up fewer others
 
@@ -44,15 +44,17 @@ def run_smol(
     asked = tuple(task for task in TASKS if task in Bench.open(bench).tasks)
     settings = replace(SETTINGS, tasks=asked)
     runs = []
-    for shots in SHOTS:
-        run = out / "runs" / f"{weights.name}-{shots}shot"
-        print(predict_run(str(weights), bench, run, replace(settings, shots=shots)), flush=True)
+
+    def answer(model: str, name: str, shots: int = 0) -> None:
+        run = out / "runs" / name
+        print(predict_run(model, bench, run, replace(settings, shots=shots)), flush=True)
         runs.append(run)
+
+    answer(str(weights), f"{weights.name}-0shot")
     for recipe in RECIPES:
         model = train(recipe, bench, out / "models" / recipe, overrides={"base": str(weights), **changed})
-        run = out / "runs" / recipe
-        print(predict_run(str(model), bench, run, settings), flush=True)
-        runs.append(run)
+        answer(str(model), recipe)
+    answer(str(weights), f"{weights.name}-{SHOTS}shot", SHOTS)  # last, since it takes longest
     for run in runs:
         write_scores(run, bench)
     make_tables(runs, bench, out / "tables")

@@ -6,5 +6,12 @@ from corpus.annotate.base import Annotator
 from corpus.registry import Registry
 
 ANNOTATORS: Registry[Annotator] = Registry(
-    "annotator", "cbc.annotators", {"language": "corpus.annotate.language:DetectedLanguage"}
+    "annotator",
+    "cbc.annotators",
+    {
+        "language": "corpus.annotate.language:DetectedLanguage",
+        "scenes": "corpus.annotate.scenes:Scenes",
+        "look": "corpus.annotate.look:Look",
+        "sound": "corpus.annotate.sound:SoundMeasures",
+    },
 )

@@ -53,7 +53,7 @@ def annotate(root: Path, annotator: Annotator, tell: Callable[[int], None] = lam
             rows += write_part(folder, annotator, batch, list(annotator.annotate(batch)))
             messages += len(batch)
             tell(len(batch))
-        add_layers(corpus, annotator)
+        add_layers(corpus, annotator, annotator.label)
         corpus.refresh()
     return Annotated(annotator.label, messages, rows)
 
@@ -87,24 +87,29 @@ def write_part(folder: Path, annotator: Annotator, messages: Iterable[Row], rows
     annotated_ids = {row["message_id"] for row in rows}
     null_rows = [{"message_id": row["message_id"]} for row in messages if row["message_id"] not in annotated_ids]
     schema = pa.schema({"message_id": pa.string(), **STRETCH, **annotator.columns})
-    folder.mkdir(parents=True, exist_ok=True)
-    number = max((int(path.stem) for path in folder.glob("*.parquet")), default=0) + 1
-    path = folder / f"{number:06}.parquet"
+    path = next_part(folder)
     pq.write_table(pa.Table.from_pylist([*rows, *null_rows], schema=schema), part_path(path), compression="zstd")
     part_path(path).replace(path)
     return len(rows)
 
 
-def add_layers(corpus: Corpus, annotator: Annotator) -> None:
+def next_part(folder: Path) -> Path:
+    """Path of the next part of an annotation, whose folder is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    number = max((int(path.stem) for path in folder.glob("*.parquet")), default=0) + 1
+    return folder / f"{number:06}.parquet"
+
+
+def add_layers(corpus: Corpus, annotator: Annotator, label: str) -> None:
     """Add the annotation as the last layer of the columns it fills, but before an earlier version of itself."""
     path = corpus.root / "corpus.json"
     marker = json.loads(path.read_text(encoding="utf-8"))
     overlay = marker.setdefault("overlay", {})
     for filled in annotator.fills:
         layers = overlay.setdefault(filled, [SOURCE])
-        if annotator.label not in layers:
-            earlier = (position for position, label in enumerate(layers) if label.startswith(f"{annotator.name}@"))
-            layers.insert(next(earlier, len(layers)), annotator.label)
+        if label not in layers:
+            earlier = (place for place, other in enumerate(layers) if other.startswith(f"{annotator.name}@"))
+            layers.insert(next(earlier, len(layers)), label)
             write_json(path, marker)
 
 

@@ -56,13 +56,37 @@ def filter_(
 @app.command()
 def annotate(
     corpus: Corpus,
-    name: Annotated[str, typer.Option("--with", help="an annotator: language")],
+    names: Annotated[str, typer.Option("--with", help="annotators, as scenes,look,sound; or language")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="a setting of one, as scenes.detector=content")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="processes that decode; by default one a core")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="only say what it takes: files, time, memory, disk")] = False,
     json: Json = False,
 ) -> None:
-    """Say of messages what their sources do not, as an annotation; goes on where it was stopped."""
-    from corpus.annotate.registry import ANNOTATORS
-    from corpus.annotate.run import annotate as run
+    """Say of messages what their sources do not, as annotations; goes on where it was stopped."""
+    from corpus.annotate.choose import choose_annotators
+    from corpus.annotate.run import annotate as annotate_text
     from corpus.annotate.run import annotated_text
 
-    annotated = run(corpus, ANNOTATORS[name]())
-    say_json(annotated) if json else say(annotated_text(annotated))
+    of_text, of_media = choose_annotators(names, settings or [])
+    outcomes: list[object] = []
+    lines = []
+    if of_media:
+        from corpus.annotate.media_plan import make_plan, plan_text
+        from corpus.annotate.media_run import annotate_media, media_annotated_text
+        from corpus.files.side_by_side import CORES
+
+        if plan:
+            planned = make_plan(corpus, of_media, workers or CORES)
+            outcomes.append(planned)
+            lines.append(plan_text(planned))
+        else:
+            annotated = annotate_media(corpus, of_media, workers or CORES)
+            outcomes.append(annotated)
+            lines.append(media_annotated_text(annotated))
+    for annotator in [] if plan else of_text:
+        done = annotate_text(corpus, annotator)
+        outcomes.append(done)
+        lines.append(annotated_text(done))
+    say_json(outcomes[0] if len(outcomes) == 1 else outcomes) if json else say("\n".join(lines))

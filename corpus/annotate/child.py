@@ -1,0 +1,160 @@
+"""The process in which strangers' media files are decoded: it reads requests and writes answers as lines of JSON.
+
+    python -m corpus.annotate.child MEMORY_BYTES
+
+It has limits on memory and on what it may write, and none of the parent's secrets; a file that crashes it costs that
+file alone (corpus/annotate/children.py). Answers are JSON, so that a taken-over child can hand back only data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from corpus.annotate.base import Row
+from corpus.annotate.media import Listener, MediaAnnotator, Message
+from corpus.annotate.registry import ANNOTATORS
+from corpus.errors import first_line
+from corpus.media.clip import BadMedia, Decoded, Limits, Picture, Sound, open_clip
+from corpus.media.shrink import shrink
+
+LARGEST_FILE = 1_000_000_000  # bytes that it may write to one file
+
+
+class Shared:
+    """All listeners of one file as one: a picture is made small once for all.
+
+    A listener that fails gives a reason in place of rows, and so do those that rest on it; the others go on.
+    """
+
+    def __init__(self, annotators: Mapping[str, MediaAnnotator], message: Message) -> None:
+        self.annotators = annotators
+        self.listeners: dict[str, Listener] = {}
+        self.reasons: dict[str, str] = {}
+        for name, annotator in annotators.items():
+            if (annotator.sees and message.facts.sees) or (annotator.hears and message.facts.hears):
+                if self._rests(name):
+                    with self._guard(name):
+                        self.listeners[name] = annotator.listen(message, self.listeners)
+            else:
+                self.reasons[name] = "no pictures in it" if annotator.sees else "no sound in it"
+
+    def __call__(self, part: Picture | Sound) -> None:
+        small = shrink(part) if isinstance(part, Picture) else None
+        for name, listener in list(self.listeners.items()):
+            if not self._rests(name):
+                continue
+            with self._guard(name):
+                if isinstance(part, Sound) and self.annotators[name].hears:
+                    listener.sound(part)
+                elif isinstance(part, Picture) and small is not None and self.annotators[name].sees:
+                    listener.picture(part, small)
+
+    def answers(self, decoded: Decoded) -> dict[str, list[Row]]:
+        """Each annotator's rows."""
+        rows: dict[str, list[Row]] = {}
+        for name, listener in list(self.listeners.items()):
+            if self._rests(name):
+                with self._guard(name):
+                    listener.finish(decoded)
+                    rows[name] = list(listener.rows())
+        return rows
+
+    def _rests(self, name: str) -> bool:
+        """Whether all that an annotator rests on works; else it gets a reason."""
+        failed = [below for below in self.annotators[name].rests_on if below in self.reasons]
+        if failed:
+            self.reasons[name] = f"{failed[0]}: {self.reasons[failed[0]]}"
+            self.listeners.pop(name, None)
+        return not failed
+
+    @contextmanager
+    def _guard(self, name: str) -> Iterator[None]:
+        """Turn a failure of a listener into its reason."""
+        try:
+            yield
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever a detector does with a hostile file
+            self.reasons[name] = f"{type(error).__name__}: {first_line(error)}"[:200]
+            self.listeners.pop(name, None)
+
+
+def annotate_file(request: Mapping[str, Any], annotators: Mapping[str, MediaAnnotator]) -> dict[str, Any]:
+    """Decode a file once for all annotators: their rows and reasons by name, or the `reason` why it cannot be used."""
+    limits = Limits(**request["limits"])
+    try:
+        clip = open_clip(Path(request["file"]), limits)
+        spans = tuple((float(start_s), float(end_s)) for start_s, end_s in request["scenes"])
+        message = Message(request["message_id"], clip.facts, spans)
+        shared = Shared(annotators, message)
+        pictures, sound = (any(getattr(annotators[name], sense) for name in shared.listeners) for sense in SENSES)
+        decoded = clip.decode(shared, pictures, sound)
+        rows = shared.answers(decoded)
+    except BadMedia as error:
+        return {"reason": str(error.what)}
+    except MemoryError:
+        return {"reason": "needs more memory than the process may have"}
+    except Exception as error:  # whatever a decoder does with a hostile file
+        return {"reason": f"{type(error).__name__}: {first_line(error)}"[:200]}
+    facts = {"duration_s": clip.facts.duration_s, "pictures": decoded.pictures, "bad_packets": decoded.bad_packets}
+    return {"rows": rows, "reasons": shared.reasons, "facts": {**facts, "decoded_s": decoded.end_s}}
+
+
+SENSES = ("sees", "hears")
+
+
+def limit_process(memory_bytes: int) -> None:
+    """Bound what this process may use."""
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def peak_bytes() -> int:
+    """The most memory that this process held; getrusage would say that of the process which started it."""
+    status = Path("/proc/self/status")
+    if not status.exists():  # not on Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) * 1024
+
+
+def end_with_parent() -> None:
+    """End this process when the one that started it has ended, even in the middle of a file."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def main() -> None:
+    """Answer requests until the input ends; the first names the annotators and their settings."""
+    limit_process(int(sys.argv[1]))
+    Thread(target=end_with_parent, daemon=True).start()
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # libraries that print must not disturb the answers
+    asked = json.loads(sys.stdin.readline())
+    annotators: dict[str, MediaAnnotator] = {}
+    for name, settings in asked.items():
+        made: Any = ANNOTATORS[name](settings)  # type: ignore[call-arg]
+        annotators[name] = made
+    answers.write("ready\n")
+    answers.flush()
+    for line in sys.stdin:
+        answer = annotate_file(json.loads(line), annotators)
+        answer["peak_bytes"] = peak_bytes()
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The annotators that a command names, with their settings, in the order in which they rest on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import ValidationError
+
+from corpus.annotate.base import Annotator
+from corpus.annotate.media import MediaAnnotator
+from corpus.annotate.registry import ANNOTATORS
+from corpus.errors import CbcError
+from corpus.strict_model import first_fault
+
+PACKAGES = ("av", "cv2", "scenedetect")
+
+
+class WrongSetting(CbcError):
+    """A setting of an annotator that it does not have, or that has a wrong value."""
+
+
+class NoMediaPackages(CbcError):
+    """The packages that decode media are not installed."""
+
+
+def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[Annotator], dict[str, MediaAnnotator]]:
+    """The annotators of text, and those of media by name, which what they rest on precedes.
+
+    Raises UnknownName, WrongSetting, NoMediaPackages.
+    """
+    chosen = list(dict.fromkeys(name.strip() for name in names.split(",")))
+    of_name = read_settings(settings)
+    of_text: list[Annotator] = []
+    of_media: dict[str, MediaAnnotator] = {}
+
+    def add(name: str) -> None:
+        annotator_class = annotator_named(name)
+        if not issubclass(annotator_class, MediaAnnotator):
+            if name in of_name:
+                raise WrongSetting(f"{name} has no settings", f"leave out --set {name}.…")
+            of_text.append(annotator_class())
+        elif name not in of_media:
+            for below in annotator_class.rests_on:
+                add(below)
+            of_media[name] = make(annotator_class, of_name.get(name, {}))
+
+    for name in chosen:
+        add(name)
+    if unused := [name for name in of_name if name not in of_media]:
+        raise WrongSetting(f"--set {unused[0]}.… is of an annotator that does not run", f"add {unused[0]} to --with")
+    return of_text, of_media
+
+
+def annotator_named(name: str) -> type[Annotator]:
+    """The class of an annotator. Raises UnknownName, NoMediaPackages."""
+    try:
+        return ANNOTATORS[name]
+    except ModuleNotFoundError:
+        missing = [package for package in PACKAGES if find_spec(package) is None]
+        what = f"{name} needs packages that are not installed ({', '.join(missing) or 'see the extra media'})"
+        raise NoMediaPackages(what, "pip install 'cbc[media]'") from None
+
+
+def make(annotator_class: type[MediaAnnotator], settings: dict[str, str]) -> MediaAnnotator:
+    """An annotator with its settings. Raises WrongSetting."""
+    try:
+        return annotator_class(settings)
+    except ValidationError as error:
+        keys = ", ".join(annotator_class.settings_class.model_fields) or "none"
+        what = f"--set {annotator_class.name}: {first_fault(error)}"
+        raise WrongSetting(what, f"settings of {annotator_class.name}: {keys}") from None
+
+
+def read_settings(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """NAME.KEY=VALUE as key and value by name. Raises WrongSetting."""
+    of_name: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        place, equals, value = setting.partition("=")
+        name, dot, key = place.partition(".")
+        if not (equals and dot and name and key):
+            raise WrongSetting(f"--set {setting} is not NAME.KEY=VALUE", "write, say, scenes.detector=content")
+        of_name.setdefault(name, {})[key] = value
+    return of_name

@@ -1,0 +1,1 @@
+"""Media files decoded once, in bounded memory; knows nothing of a corpus."""
