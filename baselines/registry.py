@@ -19,6 +19,7 @@ PREDICTORS: Registry[Predictor] = Registry(
     {
         "linear": "baselines.linear:Linear",
         "boosted": "baselines.boosted:Boosted",
+        "boosted_without_words": "baselines.wordless:BoostedWithoutWords",
         "oracle": "baselines.oracle:Oracle",
     },
     Predictor,
