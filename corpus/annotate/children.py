@@ -18,7 +18,18 @@ from typing import Any
 from corpus.errors import CbcError
 
 CODE = Path(__file__).resolve().parents[2]
-PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
+PASSED_ON = (
+    "PATH",
+    "PYTHONPATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "OMP_NUM_THREADS",
+    "CBC_WEIGHTS",
+    "HF_HOME",
+)
 LONGEST_ANSWER = 64_000_000  # bytes
 WAIT_S, BYTES_PER_S = 120.0, 20_000  # how long to wait for a file of some bytes: sound alone has few bytes a second
 

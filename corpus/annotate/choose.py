@@ -14,8 +14,6 @@ from corpus.annotate.registry import ANNOTATORS
 from corpus.errors import CbcError
 from corpus.strict_model import first_fault
 
-PACKAGES = ("av", "cv2", "scenedetect")
-
 
 class WrongSetting(CbcError):
     """A setting of an annotator that it does not have, or that has a wrong value."""
@@ -56,11 +54,19 @@ def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[Annotat
 def annotator_named(name: str) -> type[Annotator]:
     """The class of an annotator. Raises UnknownName, NoMediaPackages."""
     try:
-        return ANNOTATORS[name]
-    except ModuleNotFoundError:
-        missing = [package for package in PACKAGES if find_spec(package) is None]
-        what = f"{name} needs packages that are not installed ({', '.join(missing) or 'see the extra media'})"
-        raise NoMediaPackages(what, "pip install 'cbc[media]'") from None
+        chosen = ANNOTATORS[name]
+        missing = [package for package in getattr(chosen, "packages", ()) if find_spec(package) is None]
+    except ModuleNotFoundError as error:
+        raise not_installed(name, [error.name or "see the extra media"]) from None
+    if missing:
+        raise not_installed(name, missing)
+    return chosen
+
+
+def not_installed(name: str, packages: Sequence[str]) -> NoMediaPackages:
+    """The error for packages that an annotator lacks."""
+    what = f"{name} needs packages that are not installed ({', '.join(packages)})"
+    return NoMediaPackages(what, "pip install 'cbc[media]'")
 
 
 def make(annotator_class: type[MediaAnnotator], settings: dict[str, str]) -> MediaAnnotator:

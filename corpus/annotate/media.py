@@ -88,6 +88,8 @@ class MediaAnnotator(Annotator):
 
     rests_on: ClassVar[tuple[str, ...]] = ()
     """Names of annotators whose listeners it reads; they run before it, and its hash holds theirs."""
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Optional packages that it imports when it begins."""
     sees: ClassVar[bool] = False
     hears: ClassVar[bool] = False
     settings_class: ClassVar[type[StrictModel]] = NoSettings

@@ -11,6 +11,8 @@ ANNOTATORS: Registry[Annotator] = Registry(
     {
         "language": "corpus.annotate.language:DetectedLanguage",
         "scenes": "corpus.annotate.scenes:Scenes",
+        "speech": "corpus.annotate.speech:Speech",
+        "text": "corpus.annotate.screen_text:ScreenText",
         "look": "corpus.annotate.look:Look",
         "sound": "corpus.annotate.sound:SoundMeasures",
     },

