@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -23,9 +24,10 @@ from corpus.annotate.base import Row
 from corpus.annotate.media import Listener, MediaAnnotator, Message
 from corpus.annotate.registry import ANNOTATORS
 from corpus.errors import first_line
-from corpus.media.clip import BadMedia, Decoded, Limits, Picture, Sound, open_clip
+from corpus.media.clip import BadMedia, Decoded, Facts, Limits, Picture, Sound, open_clip
 from corpus.media.shrink import shrink
 
+MISSING_S = 1.0  # up to which a file may be shorter than its header says
 LARGEST_FILE = 1_000_000_000  # bytes that it may write to one file
 
 
@@ -93,6 +95,8 @@ def annotate_file(request: Mapping[str, Any], annotators: Mapping[str, MediaAnno
     limits = Limits(**request["limits"])
     try:
         clip = open_clip(Path(request["file"]), limits)
+        if request.get("only_facts"):
+            return {"facts": asdict(clip.facts)}
         spans = tuple((float(start_s), float(end_s)) for start_s, end_s in request["scenes"])
         message = Message(request["message_id"], clip.facts, spans)
         shared = Shared(annotators, message)
@@ -105,8 +109,17 @@ def annotate_file(request: Mapping[str, Any], annotators: Mapping[str, MediaAnno
         return {"reason": "needs more memory than the process may have"}
     except Exception as error:  # whatever a decoder does with a hostile file
         return {"reason": f"{type(error).__name__}: {first_line(error)}"[:200]}
-    facts = {"duration_s": clip.facts.duration_s, "pictures": decoded.pictures, "bad_packets": decoded.bad_packets}
-    return {"rows": rows, "reasons": shared.reasons, "facts": {**facts, "decoded_s": decoded.end_s}}
+    answer = {"rows": rows, "reasons": shared.reasons, "facts": {**asdict(clip.facts), "decoded_s": decoded.end_s}}
+    if limits.read_s is None and (damage := damage_of(clip.facts, decoded)):
+        answer["damage"] = damage
+    return answer
+
+
+def damage_of(facts: Facts, decoded: Decoded) -> str | None:
+    """What is wrong with a file of which all that can be is decoded; None for a sound one."""
+    if facts.stated_s and facts.stated_s > 1.05 * decoded.end_s + MISSING_S:
+        return f"damaged: {decoded.end_s:.1f} of {facts.stated_s:.1f} s can be decoded"
+    return f"damaged: {decoded.bad_packets} packets cannot be decoded" if decoded.bad_packets else None
 
 
 SENSES = ("sees", "hears")

@@ -16,7 +16,6 @@ from corpus.annotate.scenes import Cuts
 from corpus.media.clip import Decoded, Picture, Pixels
 
 EVERY_S = 0.25  # seconds between the pictures that are measured
-EVERY_PIXEL = 2  # of the small pictures, in both directions
 SHOWN = 0.1  # share of the pixels from which a colour is named
 COLOURS = ("black", "white", "grey", "red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink")
 HUES = ((10, "red"), (22, "orange"), (35, "yellow"), (80, "green"), (97, "cyan"), (130, "blue"), (150, "purple"))
@@ -66,15 +65,14 @@ class Measured(Listener):
         if picture.time_s < self.next_s:
             return
         self.next_s = picture.time_s + EVERY_S - 1e-3
-        pixels = small[::EVERY_PIXEL, ::EVERY_PIXEL]
-        luma = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+        luma = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
         scene = max(0, bisect_right(self.starts_s, picture.time_s) - 1)
-        highest, lowest = pixels.max(2).astype(np.int32), pixels.min(2).astype(np.int32)
+        highest, lowest = small.max(2).astype(np.int32), small.min(2).astype(np.int32)
         saturation = float(((highest - lowest) / np.maximum(highest, 1)).mean())
         last = luma if self.last_luma is None or self.last_luma.shape != luma.shape else self.last_luma
         motion = float(cv2.absdiff(luma, last).mean()) / 255
         measures = [float(luma.mean()) / 255, float(luma.std()) / 255, saturation, motion]
-        self.sums[scene] += [*measures, *colour_shares(pixels)]
+        self.sums[scene] += [*measures, *colour_shares(small)]
         self.pictures[scene] += 1
         self.last_luma = luma
 

@@ -67,7 +67,7 @@ class Listener(ABC):
     """What an annotator makes of one file while it is decoded; small pictures are shared among all listeners."""
 
     def picture(self, picture: Picture, small: Pixels) -> None:
-        """Take a picture, and the same about 256 pixels wide, [height, width, BGR]."""
+        """Take a picture, and the same about 160 pixels wide, [height, width, BGR]."""
         return
 
     def sound(self, sound: Sound) -> None:
@@ -119,8 +119,15 @@ class MediaAnnotator(Annotator):
 
     @property
     def schema(self) -> pa.Schema:
-        """Columns of its parquet files; `reason` says why nothing could be made of a file."""
+        """Columns of its parquet files; `reason` says why nothing, or not all, could be made of a file."""
         spans = {"start_s": pa.float64(), "end_s": pa.float64()}
         return pa.schema(
-            {"message_id": pa.string(), **spans, **self.columns, "file": pa.string(), "reason": pa.string()}
+            {
+                "message_id": pa.string(),
+                **spans,
+                **self.columns,
+                "file": pa.string(),
+                "file_bytes": pa.int64(),
+                "reason": pa.string(),
+            }
         )

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from corpus.annotate.children import Child
 from corpus.annotate.media import MediaAnnotator
 from corpus.annotate.media_run import MEMORY_BYTES, MediaFile, labels_of, unread_files
-from corpus.media.clip import BadMedia, Facts, Limits, open_clip
+from corpus.media.clip import Limits
 from corpus.printing import number_of
 from corpus.store import Corpus
 
@@ -40,12 +40,17 @@ def make_plan(root: Path, annotators: Mapping[str, MediaAnnotator], workers: int
 
     Raises MissingAnnotator, NoSuchPath, WrongVersion.
     """
-    files = unread_files(Corpus.open(root), labels_of(annotators))
-    facts = [read for file in spaced(files, PROBED) if (read := facts_of(file)) is not None]
-    lengths_s = [fact.duration_s or 0.0 for fact in facts]
+    files, _ = unread_files(Corpus.open(root), labels_of(annotators))
+    child = Child(
+        {name: annotator.settings.model_dump(mode="json") for name, annotator in annotators.items()}, MEMORY_BYTES
+    )
+    try:
+        lengths_s = [length_of(child, file) for file in spaced(files, PROBED)]
+        tries = [tried for file in spaced(files, TRIED) if (tried := try_file(child, file, annotators)) is not None]
+    finally:
+        child.stop()
     media_s = sum(lengths_s) / max(len(spaced(files, PROBED)), 1) * len(files)
     size = sum(file.size for file in files)
-    tries = [tried for file in spaced(files, TRIED) if (tried := try_file(file, annotators)) is not None]
     read_s = sum(tried["read_s"] for tried in tries)
     if not read_s:
         return MediaPlan(len(files), media_s, size, 0)
@@ -66,30 +71,29 @@ def spaced(files: Sequence[MediaFile], count: int) -> list[MediaFile]:
     return list(files[::step])
 
 
-def facts_of(file: MediaFile) -> Facts | None:
-    """What a file's container states; None if it cannot be opened."""
-    try:
-        return open_clip(file.path).facts
-    except BadMedia:
-        return None
-
-
-def try_file(file: MediaFile, annotators: Mapping[str, MediaAnnotator]) -> dict[str, Any] | None:
-    """Annotate the beginning of a file: what it took; None if it cannot be used."""
-    child = Child(
-        {name: annotator.settings.model_dump(mode="json") for name, annotator in annotators.items()}, MEMORY_BYTES
-    )
+def ask(child: Child, file: MediaFile, limits: Limits, **more: Any) -> dict[str, Any]:
+    """A child's answer about a file: a plan opens no file of a stranger in this process either."""
     request = {"message_id": file.message_id, "scenes": file.scenes, "file": str(file.path.absolute())}
-    try:
-        child.annotate({**request, "limits": asdict(Limits(read_s=0.0))}, file.size)  # loads libraries and models
-        began = time.monotonic()
-        answer = child.annotate({**request, "limits": asdict(Limits(read_s=TRIED_S))}, file.size)
-    finally:
-        child.stop()
+    return child.annotate({**request, "limits": asdict(limits), **more}, file.size)
+
+
+def length_of(child: Child, file: MediaFile) -> float:
+    """A file's length in seconds; 0 if it cannot be opened."""
+    return float(ask(child, file, Limits(), only_facts=True).get("facts", {}).get("duration_s") or 0.0)
+
+
+def try_file(child: Child, file: MediaFile, annotators: Mapping[str, MediaAnnotator]) -> dict[str, Any] | None:
+    """Annotate the beginning of a file: what it took; None if it cannot be used."""
+    ask(child, file, Limits(read_s=0.0))  # loads libraries and models
+    began = time.monotonic()
+    answer = ask(child, file, Limits(read_s=TRIED_S))
     if "rows" not in answer:
         return None
-    disk = sum(parquet_bytes(annotators[name].schema, rows) for name, rows in answer["rows"].items())
     read_s = min(answer["facts"]["decoded_s"], TRIED_S)
+    disk = 0
+    for name, rows in answer["rows"].items():
+        # Rows about what comes later are there too, as scenes are, but are not of this stretch.
+        disk += parquet_bytes(annotators[name].schema, [row for row in rows if (row.get("start_s") or 0) <= read_s])
     return {"time_s": time.monotonic() - began, "read_s": read_s, "disk_bytes": disk, **answer}
 
 

@@ -18,6 +18,7 @@ from threading import local
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpus.annotate.base import Row
@@ -31,8 +32,11 @@ from corpus.media.clip import Limits
 from corpus.media_names import stem_of
 from corpus.printing import number_of
 from corpus.progress import progress
+from corpus.sources.fields import replace_lone_surrogates
 from corpus.store import Corpus
 
+IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tiff")
+"""What may lie beside a video as its thumbnail."""
 NO_MEDIA = (".json", ".txt", ".part", ".ytdl", ".vtt", ".srt", ".temp")
 PART_FILES, PART_S = 32, 60.0  # a part is written after so many files, or so many seconds
 MEMORY_BYTES = 4_000_000_000
@@ -61,6 +65,7 @@ class MediaAnnotated:
     files: int = 0
     rows: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    without_file: int = 0
     peak_bytes: int = 0
 
 
@@ -75,11 +80,17 @@ def labels_of(annotators: Mapping[str, MediaAnnotator]) -> dict[str, str]:
 
 
 def annotate_media(
-    root: Path, annotators: Mapping[str, MediaAnnotator], workers: int = CORES, memory_bytes: int = MEMORY_BYTES
+    root: Path,
+    annotators: Mapping[str, MediaAnnotator],
+    workers: int = CORES,
+    memory_bytes: int = MEMORY_BYTES,
+    again: bool = False,
 ) -> MediaAnnotated:
     """Annotate the media files that lack one of the annotations, each decoded once.
 
-    Raises MissingAnnotator, BadAnnotator, NoSuchPath, WrongVersion, Busy.
+    A file that gave nothing is read again if its size has changed since, or `again` asks for it.
+
+    Raises MissingAnnotator, BadAnnotator, NoSuchPath, WrongVersion, Busy, NoChild.
     """
     labels = labels_of(annotators)
     for annotator in annotators.values():
@@ -87,7 +98,8 @@ def annotate_media(
     corpus = Corpus.open(root)
     outcome = MediaAnnotated()
     with corpus.lock():  # otherwise a message taken down meanwhile would come back
-        files = unread_files(corpus, labels)
+        files, outcome.without_file = unread_files(corpus, labels, again)
+        drop_rejected(root, labels, files)
         parts = Parts(root, annotators, labels)
         with (
             progress("annotating", "files", len(files)) as shown,
@@ -95,7 +107,7 @@ def annotate_media(
         ):
             for file, answer in answered:
                 parts.add(file, answer, outcome)
-                shown.detail = f"{sum(outcome.reasons.values()):,} without result"
+                shown.detail = f"{sum(outcome.reasons.values()):,} faults"
                 shown.advance(1)
             parts.write()
         for name, annotator in annotators.items():
@@ -104,8 +116,11 @@ def annotate_media(
     return outcome
 
 
-def unread_files(corpus: Corpus, labels: Mapping[str, str]) -> list[MediaFile]:
-    """The media files of messages that lack one of the annotations, sorted by message."""
+def unread_files(corpus: Corpus, labels: Mapping[str, str], again: bool = False) -> tuple[list[MediaFile], int]:
+    """The media files of messages that lack one of the annotations, sorted by message, and the messages without one.
+
+    An annotation with a reason and no rows is lacking where the file is of another size now, or `again` asks for it.
+    """
     paths = media_paths(corpus.root / "media")
     held = set(corpus.annotations())
     with corpus.connect() as connection:
@@ -114,26 +129,48 @@ def unread_files(corpus: Corpus, labels: Mapping[str, str]) -> list[MediaFile]:
             """SELECT message_id, list([start_s, end_s] ORDER BY scene) FROM scene_source
             WHERE start_s IS NOT NULL AND end_s IS NOT NULL GROUP BY message_id"""
         ).fetchall()
+        of_file = """SELECT message_id, any_value(file_bytes), bool_and(reason IS NOT NULL) FROM "{}" GROUP BY 1"""
         read = {
-            name: {row[0] for row in connection.sql(f'SELECT DISTINCT message_id FROM "{label}"').fetchall()}
+            name: {row[0]: row[1:] for row in connection.sql(of_file.format(label)).fetchall()}
             for name, label in labels.items()
             if label in held
         }
     scenes = {message_id: tuple(map(tuple, bounds)) for message_id, bounds in spans}
-    files = []
+    files, without_file = [], 0
     for message_id, channel in messages:
         path = paths.get(stem_of(channel or "", message_id.partition(":")[2]))
-        missing = tuple(name for name in labels if message_id not in read.get(name, ()))
-        if path is not None and missing:
-            size = path.lstat().st_size
-            files.append(MediaFile(message_id, path, size, scenes.get(message_id, ()), missing))
-    return files
+        if path is None:
+            without_file += 1
+            continue
+        size = path.lstat().st_size
+        missing = []
+        for name in labels:
+            read_bytes, rejected = read.get(name, {}).get(message_id, (None, None))
+            if rejected is None or (rejected and (again or read_bytes != size)):
+                missing.append(name)
+        if missing:
+            files.append(MediaFile(message_id, path, size, scenes.get(message_id, ()), tuple(missing)))
+    return files, without_file
+
+
+def drop_rejected(root: Path, labels: Mapping[str, str], files: Sequence[MediaFile]) -> None:
+    """Drop the rows of files that are read again, which hold reasons alone."""
+    for name, label in labels.items():
+        ids = pa.array([file.message_id for file in files if name in file.missing], pa.string())
+        for path in sorted((root / "annotations" / label).glob("*.parquet")):
+            table = pq.read_table(path)
+            kept = table.filter(pc.invert(pc.is_in(table["message_id"], ids)))
+            if len(kept) < len(table):
+                pq.write_table(kept, part_path(path), compression="zstd")
+                part_path(path).replace(path)
 
 
 def media_paths(folder: Path) -> dict[str, Path]:
     """The media files of a folder by the part of their name before the first dot."""
     names = sorted(folder.iterdir()) if folder.is_dir() else []
-    return {path.name.partition(".")[0]: path for path in names if path.suffix.lower() not in NO_MEDIA}
+    media = [path for path in names if path.suffix.lower() not in NO_MEDIA]
+    media.sort(key=lambda path: path.suffix.lower() not in IMAGES)  # a video takes the place of its thumbnail
+    return {path.name.partition(".")[0]: path for path in media}
 
 
 def answers(
@@ -189,11 +226,17 @@ class Parts:
         outcome.peak_bytes = max(outcome.peak_bytes, answer.get("peak_bytes", 0))
         for name in file.missing:
             rows = answer.get("rows", {}).get(name) or []
-            reason = answer.get("reason") or answer.get("reasons", {}).get(name)
-            about = {"message_id": file.message_id, "file": file.path.name}
-            self.rows[name] += [{**row, **about} for row in rows] or [{**about, "reason": reason}]
+            own = answer.get("reasons", {}).get(name)
+            reason = answer.get("reason") or own or answer.get("damage")
+            name_of_file = replace_lone_surrogates(file.path.name)
+            about = {"message_id": file.message_id, "file": name_of_file, "file_bytes": file.size}
+            self.rows[name] += [{**row, **about} for row in rows]
+            if reason or not rows:
+                self.rows[name].append({**about, "reason": reason})
             outcome.rows[self.labels[name]] += len(rows)
-        if reason := answer.get("reason"):
+            if own:
+                outcome.reasons[f"{name}: {own}"] += 1
+        if reason := answer.get("reason") or answer.get("damage"):
             outcome.reasons[reason] += 1
         self.files += 1
         if self.files >= PART_FILES or time.monotonic() - self.written_at > PART_S:
@@ -215,5 +258,9 @@ def media_annotated_text(outcome: MediaAnnotated) -> str:
     """Describe a run: files, rows of each annotation, and why files gave none."""
     lines = [f"{number_of(outcome.files, 'media file')} read"]
     lines += [f"  {label}: {number_of(count, 'row')}" for label, count in outcome.rows.items()]
-    lines += [f"  no result for {number_of(count, 'file')}: {why}" for why, count in outcome.reasons.most_common()]
+    lines += [
+        f"  {number_of(count, 'file')} of which not all is read: {why}" for why, count in outcome.reasons.most_common()
+    ]
+    if outcome.without_file:
+        lines.append(f"  {number_of(outcome.without_file, 'message')} without a file in CORPUS/media")
     return "\n".join(lines)

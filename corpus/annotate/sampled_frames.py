@@ -10,7 +10,7 @@ from corpus.annotate.media import Listener, Message
 from corpus.media.clip import Decoded, Picture, Pixels
 
 CHANGED = 32  # levels of 255 by which a pixel has changed: compression alone changes it by less
-ALIKE = 0.0005  # share of changed pixels up to which two small pictures show the same: a word is more
+ALIKE = 0.00005  # share of changed pixels up to which two pictures show the same: a letter is more
 
 
 class SampledFrames(Listener):
@@ -41,7 +41,7 @@ class SampledFrames(Listener):
 
 
 def are_alike(one: Pixels | None, other: Pixels) -> bool:
-    """Whether two small pictures show the same."""
+    """Whether two pictures show the same."""
     if one is None or one.shape != other.shape:
         return False
     changed = (np.abs(one.astype(np.int16) - other) > CHANGED).any(2)

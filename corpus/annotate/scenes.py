@@ -7,7 +7,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Literal
 
+import cv2
+import numpy as np
 import pyarrow as pa
+from pydantic import Field
 from scenedetect import AdaptiveDetector, ContentDetector, HistogramDetector, ThresholdDetector
 from scenedetect.common import FrameTimecode, Timecode
 
@@ -29,7 +32,7 @@ class SceneSettings(StrictModel):
     """Which detector of PySceneDetect finds the cuts, with its own default thresholds, and the shortest shot."""
 
     detector: Literal["adaptive", "content", "histogram", "threshold"] = "adaptive"
-    shortest_s: float = 0.5
+    shortest_s: float = Field(default=0.5, gt=0, le=60, allow_inf_nan=False)
 
 
 class Scenes(MediaAnnotator):
@@ -54,8 +57,13 @@ class Cuts(Listener):
         self.cuts_s: list[float] = []
         self.last: Any = None
         self.shots: list[Span] = []
+        self.size: tuple[int, int] | None = None
 
     def picture(self, picture: Picture, small: Pixels) -> None:
+        height, width = self.size or small.shape[:2]
+        if small.shape[:2] != (height, width):  # a stream may change its size, a detector not
+            small = np.asarray(cv2.resize(small, (width, height)), np.uint8)
+        self.size = height, width
         self.last = FrameTimecode(Timecode(round(picture.time_s / TICKS), TICKS), fps=picture.frame_rate)
         self._add(self.detector.process_frame(self.last, small))
 

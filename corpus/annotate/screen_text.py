@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pyarrow as pa
+from pydantic import Field
 
 from corpus.annotate.base import Row
 from corpus.annotate.media import Listener, MediaAnnotator, Message
@@ -15,14 +16,15 @@ from corpus.media.clip import Picture, Pixels
 from corpus.privacy.scrub import scrub_own
 from corpus.strict_model import StrictModel
 
+COMPARED = 480  # pixels on the longer side of frames that are compared
 WIDEST = 1280  # pixels; larger frames take longer and show no more text that a viewer reads
 
 
 class TextSettings(StrictModel):
     """The score, of 0 to 1, and the length from which a line is kept: shapes in pictures are read as single letters."""
 
-    least_score: float = 0.6
-    least_characters: int = 2
+    least_score: float = Field(default=0.6, ge=0, le=1)
+    least_characters: int = Field(default=2, ge=1, le=100)
 
 
 class ScreenText(MediaAnnotator):
@@ -64,12 +66,13 @@ class Lines(SampledFrames):
         super().__init__(message)
         self.reader, self.settings = reader, settings
         self.lines: list[list[str]] = [[] for _ in message.scenes]
-        self.last_small: Pixels | None = None
+        self.last_seen: Pixels | None = None
         self.last_lines: list[str] = []
 
     def frame(self, scene: int, picture: Picture, small: Pixels) -> None:
-        if not are_alike(self.last_small, small):
-            self.last_small, self.last_lines = small.copy(), self.read(picture)
+        seen = picture.upright(COMPARED)
+        if not are_alike(self.last_seen, seen):
+            self.last_seen, self.last_lines = seen, self.read(picture)
         self.lines[scene] += [line for line in self.last_lines if line not in self.lines[scene]]
 
     def read(self, picture: Picture) -> list[str]:

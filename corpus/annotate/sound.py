@@ -55,23 +55,30 @@ class Heard(Listener):
         self.sound_of_meter: tuple[Any, ...] = ()
         self.momentary_lufs: list[float] = []
         self.levels_db: list[float] = []
-        self.whole_lufs = QUIETEST_LUFS
+        self.part_lufs, self.part_tenths = QUIETEST_LUFS, 0
+        self.parts: list[tuple[float, int]] = []
+        """Integrated loudness and length of each part of the stream that is of one kind."""
         self.left = np.zeros(0, np.float32)
         self.unread = np.zeros(0, np.float32)
         self.onsets: list[float] = []
         self.last_bands = np.zeros(len(BAND_STARTS))
 
     def sound(self, sound: Sound) -> None:
-        frame = sound.frame
+        if sound.frame is None:
+            self.momentary_lufs += [QUIETEST_LUFS] * round(10 * len(sound.samples) / SAMPLE_RATE)
+        else:
+            self._measure_loudness(sound.frame)
+        self._measure_levels(sound.samples)
+        if len(self.onsets) * HOP < TEMPO_S * SAMPLE_RATE:
+            self._measure_onsets(sound.samples)
+
+    def _measure_loudness(self, frame: av.AudioFrame) -> None:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self.sound_of_meter:  # at the beginning, or where a stream changes
             self._end_meter()
             self.meter, self.sound_of_meter = loudness_meter(frame), kind
         self.meter.push(frame)
         self._read_meter()
-        self._measure_levels(sound.samples)
-        if len(self.onsets) * HOP < TEMPO_S * SAMPLE_RATE:
-            self._measure_onsets(sound.samples)
 
     def _read_meter(self) -> None:
         while True:
@@ -81,7 +88,8 @@ class Heard(Listener):
                 return
             if "lavfi.r128.M" in frame.metadata:  # the last part of a tenth of a second has none
                 self.momentary_lufs.append(float(frame.metadata["lavfi.r128.M"]))
-                self.whole_lufs = float(frame.metadata["lavfi.r128.I"])
+                self.part_lufs = float(frame.metadata["lavfi.r128.I"])
+                self.part_tenths += 1
 
     def _measure_levels(self, samples: Samples) -> None:
         tenth = SAMPLE_RATE // 10
@@ -105,6 +113,16 @@ class Heard(Listener):
         if self.meter is not None:
             self.meter.push(None)
             self._read_meter()
+            self.parts.append((self.part_lufs, self.part_tenths))
+            self.part_lufs, self.part_tenths = QUIETEST_LUFS, 0
+
+    def _whole_lufs(self) -> float:
+        """Loudness of the whole; where the kind of sound changes, the mean power of the parts above the gate."""
+        heard = [(lufs, tenths) for lufs, tenths in self.parts if lufs > QUIETEST_LUFS and tenths]
+        if not heard:
+            return QUIETEST_LUFS
+        power = sum(10 ** (lufs / 10) * tenths for lufs, tenths in heard) / sum(tenths for _, tenths in heard)
+        return float(10 * np.log10(power))
 
     def finish(self, decoded: Decoded) -> None:
         self._end_meter()
@@ -113,7 +131,10 @@ class Heard(Listener):
         levels_db, momentary = np.array(self.levels_db), np.array(self.momentary_lufs)
         if not len(levels_db):
             return
-        whole = {"loudness_lufs": loudness_or_none(self.whole_lufs), "silence": float((levels_db < SILENT_DB).mean())}
+        whole = {
+            "loudness_lufs": loudness_or_none(self._whole_lufs()),
+            "silence": float((levels_db < SILENT_DB).mean()),
+        }
         yield {**whole, "tempo_bpm": tempo(np.array(self.onsets))}
         for start_s, end_s in self.message.scenes:
             first, last = round(start_s * 10), round(end_s * 10)
@@ -160,15 +181,23 @@ def tempo(onsets: Floats) -> float | None:
     centred = onsets - onsets.mean()
     length = 1 << (2 * len(centred) - 1).bit_length()
     spectrum = np.fft.rfft(centred, length)
-    repeats = np.fft.irfft(spectrum * spectrum.conj(), length)[: lags[-1] + 2] / np.arange(
-        len(centred), len(centred) - lags[-1] - 2, -1
-    )
+    most = min(8 * lags[-1] + 3, len(centred) * 3 // 4)
+    repeats = np.fft.irfft(spectrum * spectrum.conj(), length)[:most] / (len(centred) - np.arange(most))
     repeats /= repeats[0]
     prior = np.exp(-0.5 * np.log2(per_minute / lags / USUAL_BPM) ** 2)
     best = int(lags[np.argmax(repeats[lags] * prior)])
     if repeats[best] < 0.1:
         return None
+    lag = peak_near(repeats, best)
+    for beats in (2, 4, 8):  # several beats later the same peak tells the lag several times as exactly
+        if round(beats * lag) + 2 < len(repeats):
+            lag = peak_near(repeats, round(beats * lag)) / beats
+    return round(float(per_minute / lag), 1)
+
+
+def peak_near(repeats: Floats, place: int) -> float:
+    """The top of the parabola through the highest value within one of a place, and its neighbours."""
+    best = place - 1 + int(repeats[place - 1 : place + 2].argmax())
     before, at, after = repeats[best - 1], repeats[best], repeats[best + 1]
     bend = before - 2 * at + after
-    shift = 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return round(float(per_minute / (best + shift)), 1)
+    return float(best + (0.5 * (before - after) / bend if bend < 0 else 0.0))

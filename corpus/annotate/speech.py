@@ -145,7 +145,7 @@ class Whisper:
         from faster_whisper import WhisperModel
 
         folder = whisper_folder(settings.model)
-        self.model = WhisperModel(str(folder), device="auto", compute_type="default", cpu_threads=1)
+        self.model = WhisperModel(str(folder), device="cpu", compute_type="default", cpu_threads=1)
         self.asked_language = settings.language
         self.language: str | None = settings.language
 

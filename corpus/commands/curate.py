@@ -61,6 +61,7 @@ def annotate(
         list[str] | None, typer.Option("--set", help="a setting of one, as scenes.detector=content")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes that decode; by default one a core")] = None,
+    again: Annotated[bool, typer.Option("--again", help="read files again that gave nothing")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="only say what it takes: files, time, memory, disk")] = False,
     json: Json = False,
 ) -> None:
@@ -82,7 +83,7 @@ def annotate(
             outcomes.append(planned)
             lines.append(plan_text(planned))
         else:
-            annotated = annotate_media(corpus, of_media, workers or CORES)
+            annotated = annotate_media(corpus, of_media, workers or CORES, again=again)
             outcomes.append(annotated)
             lines.append(media_annotated_text(annotated))
     for annotator in [] if plan else of_text:

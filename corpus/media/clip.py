@@ -52,9 +52,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a container states of its first video and audio stream; null where there is none or it says nothing."""
+    """What a container states of its first video and audio stream; null where there is none or it says nothing.
+
+    `duration_s`: where its last packet ends; `stated_s`: the duration that its header states.
+    """
 
     duration_s: float | None
+    stated_s: float | None = None
     width: int | None = None
     height: int | None = None
     frame_rate: float | None = None
@@ -90,9 +94,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Sound:
-    """Decoded sound from a time on: `frame` as the file has it; `samples`: mono, SAMPLE_RATE, -1 to 1."""
+    """Sound from a time on: `frame` as the file has it; `samples`: mono, SAMPLE_RATE, -1 to 1.
 
-    frame: av.AudioFrame
+    Without a frame it is the silence of a stretch for which the file has no sound.
+    """
+
+    frame: av.AudioFrame | None
     samples: Samples
     time_s: float
 
@@ -157,10 +164,9 @@ class Clip:
 
     def _parts(self, streams: Sequence[Any]) -> Iterator[Picture | Sound]:
         """Yield pictures and blocks of sound in the order of the file, up to the limit of reading."""
-        resampler = AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+        resampled = Resampled()
         rate = self.facts.frame_rate or 25.0
         read_s = math.inf if self.limits.read_s is None else self.limits.read_s
-        heard = 0
         for packet in packets(self.container, streams):
             try:
                 frames = packet.decode()
@@ -177,12 +183,12 @@ class Clip:
                     check_length(time_s, self.limits)
                     yield Picture(frame, max(time_s, 0.0), rate)
                 else:
-                    start_s = heard / SAMPLE_RATE
-                    samples = np.concatenate([part.to_ndarray()[0] for part in resampler.resample(frame)] or [EMPTY])
-                    heard += len(samples)
-                    self.decoded.sound_end_s = heard / SAMPLE_RATE
-                    check_length(start_s, self.limits)
-                    yield Sound(frame, samples, start_s)
+                    check_length(resampled.end_s, self.limits)
+                    if frame.time is not None:
+                        check_length(frame.time - self.start_s, self.limits)
+                        yield from resampled.silence_until(frame.time - self.start_s)
+                    yield resampled.sound(frame)
+                    self.decoded.sound_end_s = resampled.end_s
             if min(self._ends(streams)) > read_s:
                 return
 
@@ -195,12 +201,48 @@ class Clip:
 
     @property
     def start_s(self) -> float:
-        """Time of the first picture, as the container counts."""
-        start = self.video.start_time if self.video is not None else None
-        return float(start * self.video.time_base) if start is not None else 0.0
+        """Time at which the file begins, as its container counts."""
+        start = self.container.start_time
+        return start / av.time_base if start is not None else 0.0
 
 
 EMPTY = np.zeros(0, np.float32)
+GAP_S, SILENCE_S = 0.2, 10.0  # a stretch without sound from which on it counts; silence comes in blocks of so much
+
+
+class Resampled:
+    """Sound of any kind as mono at SAMPLE_RATE, in step with the time stamps of its frames."""
+
+    def __init__(self) -> None:
+        self.resampler: AudioResampler | None = None
+        self.kind: tuple[Any, ...] = ()
+        self.count = 0
+
+    @property
+    def end_s(self) -> float:
+        """Where the sound so far ends."""
+        return self.count / SAMPLE_RATE
+
+    def sound(self, frame: av.AudioFrame) -> Sound:
+        """A frame's sound; the mean of its channels, so that no mix is louder than they are."""
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if self.resampler is None or kind != self.kind:  # at the beginning, or where the stream changes
+            self.resampler = AudioResampler(format="fltp", layout=frame.layout.name, rate=SAMPLE_RATE)
+            self.kind = kind
+        parts = [part.to_ndarray().mean(0) for part in self.resampler.resample(frame)]
+        sound = Sound(frame, np.concatenate(parts or [EMPTY]).astype(np.float32), self.end_s)
+        self.count += len(sound.samples)
+        return sound
+
+    def silence_until(self, time_s: float) -> Iterator[Sound]:
+        """Silence up to a time, if that is later than GAP_S after the sound so far."""
+        missing = round(time_s * SAMPLE_RATE) - self.count
+        if missing < GAP_S * SAMPLE_RATE:
+            return
+        block = round(SILENCE_S * SAMPLE_RATE)
+        for length in [block] * (missing // block) + [missing % block]:
+            yield Sound(None, np.zeros(length, np.float32), self.end_s)
+            self.count += length
 
 
 def packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:
@@ -250,7 +292,7 @@ def open_clip(path: Path, limits: Limits | None = None) -> Clip:
     audio = next(iter(container.streams.audio), None)
     if video is None and audio is None:
         raise BadMedia("neither pictures nor sound in it", "fetch it again")
-    facts = read_facts(container, video, audio)
+    facts = read_facts(container, video, audio, last_packet_s(path, options))
     if (facts.width or 0) * (facts.height or 0) > limits.pixels:
         raise BadMedia(f"pictures of {facts.width} by {facts.height}", "raise the limit")
     check_length(facts.duration_s or 0.0, limits)
@@ -262,11 +304,28 @@ def is_cover(stream: Any) -> bool:
     return bool(stream.disposition & av.stream.Disposition.attached_pic)
 
 
-def read_facts(container: Any, video: Any, audio: Any) -> Facts:
+def last_packet_s(path: Path, options: dict[str, str]) -> float:
+    """Where the last packet of pictures or sound ends, in seconds from the beginning: a header may not know or lie.
+
+    Packets are only read, which costs a hundredth of decoding them.
+    """
+    end_s = 0.0
+    with av.open(f"file:{path}", metadata_errors="ignore", options=options) as container:
+        start_s = (container.start_time or 0) / av.time_base
+        streams = [stream for stream in container.streams if stream.type in ("video", "audio")]
+        for packet in packets(container, streams):
+            if packet.pts is not None and packet.time_base:
+                duration = packet.duration or 0
+                end_s = max(end_s, float((packet.pts + duration) * packet.time_base) - start_s)
+    return end_s
+
+
+def read_facts(container: Any, video: Any, audio: Any, duration_s: float) -> Facts:
     """What a container states of its streams."""
     rate = video.average_rate or video.guessed_rate if video is not None else None
     return Facts(
-        duration_s=container.duration / av.time_base if container.duration is not None else None,
+        duration_s=duration_s or None,
+        stated_s=container.duration / av.time_base if container.duration is not None else None,
         width=video.width if video is not None else None,
         height=video.height if video is not None else None,
         frame_rate=float(rate) if rate else None,

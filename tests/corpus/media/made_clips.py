@@ -35,6 +35,8 @@ def make_clip(
     times_s: Sequence[float] | None = None,
     codec: str = "libx264",
     pixels: str = "yuv420p",
+    layout: str = "mono",
+    sound_from_s: float = 0.0,
 ) -> Path:
     """Write a clip whose pictures stand at `times_s` (25 a second by default); its container follows from the name."""
     times_s = np.arange(0, duration_s, 0.04) if times_s is None else times_s
@@ -46,7 +48,8 @@ def make_clip(
             video.height, video.width, video.pix_fmt = *first.shape[:2], pixels
             video.codec_context.time_base = TICK
         if play is not None:
-            audio = container.add_stream("aac" if path.suffix == ".mp4" else "pcm_s16le", rate=RATE, layout="mono")
+            encoder = "aac" if path.suffix in (".mp4", ".ts") else "pcm_s16le"
+            audio = container.add_stream(encoder, rate=RATE, layout=layout)
         if video is not None:
             for time_s in times_s:
                 frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(paint(float(time_s))), format="rgb24")
@@ -55,12 +58,13 @@ def make_clip(
             container.mux(video.encode())
         if audio is not None:
             block = RATE // 10
-            for start in range(0, round(duration_s * RATE), block):
+            for start in range(0, round((duration_s - sound_from_s) * RATE), block):
                 samples = play(np.arange(start, start + block) / RATE)
-                frame = av.AudioFrame.from_ndarray(
-                    (samples * 32767).astype(np.int16)[None, :], format="s16", layout="mono"
-                )
-                frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+                channels = {"mono": 1, "stereo": 2}[layout]
+                interleaved = np.repeat((samples * 32767).astype(np.int16), channels)[None, :]
+                frame = av.AudioFrame.from_ndarray(interleaved, format="s16", layout=layout)
+                frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
+                frame.pts = start + round(sound_from_s * RATE)
                 container.mux(audio.encode(frame))
             container.mux(audio.encode())
     return path
