@@ -24,6 +24,7 @@ from baselines.lcbm.answer_numbers import has_number_tokens, read_numbers
 from benchmark.bench import Bench
 from benchmark.lm_eval.task_files import lm_eval_name, task_folder
 from corpus.errors import first_line
+from corpus.files.hashes import model_sha256
 
 if TYPE_CHECKING:
     from baselines.reader import Reader
@@ -45,16 +46,6 @@ def check_folder(path: Path) -> None:
         raise NoModel(f"{path} holds no tokenizer", "save the model's tokenizer beside it")
     if not any(path.glob("*.safetensors")):
         raise NoModel(f"{path} holds no safetensors weights", "save the model again; pickled weights are not loaded")
-
-
-def digest_folder(path: Path) -> str:
-    """SHA-256 over config, tokenizer and weights: it identifies a model in any folder."""
-    total = hashlib.sha256()
-    for file in sorted(path.iterdir()):
-        if file.suffix in (".json", ".safetensors", ".model"):
-            with file.open("rb") as handle:
-                total.update(file.name.encode() + hashlib.file_digest(handle, "sha256").digest())
-    return total.hexdigest()
 
 
 def read_training(path: Path) -> dict[str, Any]:
@@ -151,7 +142,7 @@ class Prompted(Predictor):
     def about(self) -> dict[str, Any]:
         if not self.local:
             return {"says": self.description, "hub": self.model}
-        about = {"says": self.description, "weights": digest_folder(self.path)}
+        about = {"says": self.description, "weights": model_sha256(self.path)}
         return {**about, **count_parameters(self.path), **read_training(self.path)}
 
     @cached_property

@@ -45,9 +45,10 @@ class NoChild(CbcError):
 class Child:
     """One child process, started at the first file and again after each crash."""
 
-    def __init__(self, asked: Mapping[str, Mapping[str, Any]], memory_bytes: int) -> None:
+    def __init__(self, asked: Mapping[str, Mapping[str, Any]], memory_bytes: int, patience: float = 1.0) -> None:
+        """Remember what to ask: annotators with their settings, and what a process may use of memory and time."""
         self.asked = asked
-        self.memory_bytes = memory_bytes
+        self.memory_bytes, self.patience = memory_bytes, patience
         self.process: subprocess.Popen[bytes] | None = None
         self.unread = b""
 
@@ -56,7 +57,7 @@ class Child:
 
         Raises NoChild.
         """
-        wait_s = WAIT_S + file_bytes / BYTES_PER_S
+        wait_s = self.patience * (WAIT_S + file_bytes / BYTES_PER_S)
         process = self.process or self._start()
         try:
             self._send(process, request)
@@ -89,6 +90,7 @@ class Child:
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        environment["HF_HUB_OFFLINE"] = "1"  # models are fetched before: nothing that decodes may use the network
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CODE), environment.get("PYTHONPATH")]))
         # -P: a working folder may hold a folder called corpus.
         command = [sys.executable, "-P", "-m", "corpus.annotate.child", str(self.memory_bytes)]

@@ -90,6 +90,10 @@ class MediaAnnotator(Annotator):
     """Names of annotators whose listeners it reads; they run before it, and its hash holds theirs."""
     packages: ClassVar[tuple[str, ...]] = ()
     """Optional packages that it imports when it begins."""
+    memory_bytes: ClassVar[int] = 4_000_000_000
+    """How much address space its process may have."""
+    patience: ClassVar[float] = 1.0
+    """How many times as long as others it may take for a file."""
     sees: ClassVar[bool] = False
     hears: ClassVar[bool] = False
     settings_class: ClassVar[type[StrictModel]] = NoSettings

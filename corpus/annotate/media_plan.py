@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from corpus.annotate.children import Child
 from corpus.annotate.media import MediaAnnotator
-from corpus.annotate.media_run import MEMORY_BYTES, MediaFile, labels_of, unread_files
+from corpus.annotate.media_run import MediaFile, labels_of, new_child, unread_files
 from corpus.media.clip import Limits
 from corpus.printing import number_of
 from corpus.store import Corpus
@@ -41,9 +41,7 @@ def make_plan(root: Path, annotators: Mapping[str, MediaAnnotator], workers: int
     Raises MissingAnnotator, NoSuchPath, WrongVersion.
     """
     files, _ = unread_files(Corpus.open(root), labels_of(annotators))
-    child = Child(
-        {name: annotator.settings.model_dump(mode="json") for name, annotator in annotators.items()}, MEMORY_BYTES
-    )
+    child = new_child(annotators)
     try:
         lengths_s = [length_of(child, file) for file in spaced(files, PROBED)]
         tries = [tried for file in spaced(files, TRIED) if (tried := try_file(child, file, annotators)) is not None]

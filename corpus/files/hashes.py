@@ -12,6 +12,15 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def model_sha256(folder: Path) -> str:
+    """Hex digest over the configuration, tokenizer and weights of a model: it identifies it in any folder."""
+    total = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".safetensors", ".model"):
+            total.update(path.name.encode() + bytes.fromhex(file_sha256(path)))
+    return total.hexdigest()
+
+
 def fingerprint(files: dict[str, str]) -> str:
     """Hex digest over the digests of many files."""
     return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
