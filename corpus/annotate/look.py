@@ -67,12 +67,11 @@ class Measured(Listener):
         self.next_s = picture.time_s + EVERY_S - 1e-3
         luma = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
         scene = max(0, bisect_right(self.starts_s, picture.time_s) - 1)
-        highest, lowest = small.max(2).astype(np.int32), small.min(2).astype(np.int32)
-        saturation = float(((highest - lowest) / np.maximum(highest, 1)).mean())
         last = luma if self.last_luma is None or self.last_luma.shape != luma.shape else self.last_luma
-        motion = float(cv2.absdiff(luma, last).mean()) / 255
-        measures = [float(luma.mean()) / 255, float(luma.std()) / 255, saturation, motion]
-        self.sums[scene] += [*measures, *colour_shares(small)]
+        brightness, contrast = (float(cell[0, 0]) / 255 for cell in cv2.meanStdDev(luma))
+        saturation = cv2.mean(cv2.cvtColor(small, cv2.COLOR_BGR2HSV))[1] / 255
+        motion = cv2.mean(cv2.absdiff(luma, last))[0] / 255
+        self.sums[scene] += [brightness, contrast, saturation, motion, *colour_shares(small)]
         self.pictures[scene] += 1
         self.last_luma = luma
 
@@ -100,9 +99,8 @@ def look_row(means: Floats) -> Row:
 
 def colour_shares(pixels: Pixels) -> Floats:
     """Share of the pixels, [height, width, BGR], that have each of COLOURS."""
-    levels = (pixels >> 3).astype(np.int32)
-    names = COLOUR_OF[(levels[..., 0] * LEVELS + levels[..., 1]) * LEVELS + levels[..., 2]]
-    shares: Floats = np.bincount(names.ravel(), minlength=len(COLOURS)) / names.size
+    levels = cv2.calcHist([pixels], [0, 1, 2], None, [LEVELS] * 3, [0, 256] * 3).ravel()
+    shares: Floats = np.bincount(COLOUR_OF, levels, len(COLOURS)) / (pixels.shape[0] * pixels.shape[1])
     return shares
 
 

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 from studies.results import write_result
-from tests.performance import bench_crawl, bench_dedupe, bench_ingest, bench_intervals, bench_verbalize
+from tests.performance import bench_crawl, bench_dedupe, bench_ingest, bench_intervals, bench_media, bench_verbalize
 from tests.performance.show import show
 
 
 def main(data: Path | None) -> None:
     """Run them one after the other and write the result."""
     benches = [bench_verbalize.measure, bench_crawl.measure, bench_dedupe.measure, bench_intervals.measure]
+    benches.append(lambda: bench_media.measure(data))
     if data is not None:
         benches.append(lambda: bench_ingest.measure(data))
     parts = []
