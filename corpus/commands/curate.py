@@ -56,7 +56,7 @@ def filter_(
 @app.command()
 def annotate(
     corpus: Corpus,
-    names: Annotated[str, typer.Option("--with", help="annotators, as scenes,look,sound; or language")],
+    names: Annotated[str, typer.Option("--with", help="language; of media: scenes, speech, text, captions, look, sound")],
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="a setting of one, as scenes.detector=content")
     ] = None,
