@@ -56,7 +56,9 @@ def filter_(
 @app.command()
 def annotate(
     corpus: Corpus,
-    names: Annotated[str, typer.Option("--with", help="language; of media: scenes, speech, text, captions, look, sound")],
+    names: Annotated[
+        str, typer.Option("--with", help="language; of media: scenes, speech, text, captions, look, sound")
+    ],
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="a setting of one, as scenes.detector=content")
     ] = None,
