@@ -28,6 +28,8 @@ class Annotator(ABC):
     """Columns of the views that it fills, as TABLE.COLUMN: message.language, scene.speech."""
     messages: ClassVar[str]
     """SQL over the views of the corpus for the messages it reads: message_id and the columns that `annotate` gets."""
+    of_media: ClassVar[bool] = False
+    """Whether it reads media files (corpus/annotate/media.py), which needs further packages."""
     at_once: ClassVar[int] = 20_000
     """Messages read per batch; each batch is written to a file of its own."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
 from corpus.annotate.base import Annotator
-from corpus.annotate.media import MediaAnnotator
 from corpus.annotate.registry import ANNOTATORS
 from corpus.errors import CbcError
 from corpus.strict_model import first_fault
+
+if TYPE_CHECKING:
+    from corpus.annotate.media import MediaAnnotator
 
 
 class WrongSetting(CbcError):
@@ -35,14 +37,15 @@ def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[Annotat
 
     def add(name: str) -> None:
         annotator_class = annotator_named(name)
-        if not issubclass(annotator_class, MediaAnnotator):
+        if not annotator_class.of_media:
             if name in of_name:
                 raise WrongSetting(f"{name} has no settings", f"leave out --set {name}.…")
             of_text.append(annotator_class())
         elif name not in of_media:
-            for below in annotator_class.rests_on:
+            media_class = cast("type[MediaAnnotator]", annotator_class)
+            for below in media_class.rests_on:
                 add(below)
-            of_media[name] = make(annotator_class, of_name.get(name, {}))
+            of_media[name] = make(media_class, of_name.get(name, {}))
 
     for name in chosen:
         add(name)

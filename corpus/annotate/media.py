@@ -94,6 +94,7 @@ class MediaAnnotator(Annotator):
     """How much address space its process may have."""
     patience: ClassVar[float] = 1.0
     """How many times as long as others it may take for a file."""
+    of_media = True
     sees: ClassVar[bool] = False
     hears: ClassVar[bool] = False
     settings_class: ClassVar[type[StrictModel]] = NoSettings

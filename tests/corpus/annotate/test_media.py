@@ -307,6 +307,24 @@ def test_tempo_is_right_to_a_third_of_a_beat(beats):
     assert min(abs(told - beats), abs(told - beats / 2), abs(told - 2 * beats)) < 0.34, told
 
 
+def test_without_the_packages_of_media_text_is_annotated_and_media_named(tmp_path):
+    """As after an installation without the extra `media`."""
+    corpus = corpus_of(tmp_path, "aaaaaaaaaaa", language=None)
+    gone = ("av", "cv2", "scenedetect", "rapidocr", "faster_whisper", "pocketsphinx")
+    program = f"import sys\nsys.modules.update(dict.fromkeys({gone!r}))\nimport cbc\ncbc.main()"
+
+    def told(name):
+        arguments = ["corpus", "annotate", "--corpus", str(corpus), "--with", name]
+        return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+
+    done = told("language")
+    assert done.returncode == 0 and "language@1: 1 message read" in done.stdout, done.stderr
+    for name in ("scenes", "text"):
+        refused = told(name)
+        assert refused.returncode == 2 and refused.stderr.count("\n") == 1, refused.stderr
+        assert "packages that are not installed" in refused.stderr and "pip install 'cbc[media]'" in refused.stderr
+
+
 class Crashing(MediaAnnotator):
     """Does to its process what a hostile file may do; which, its setting says."""
 
