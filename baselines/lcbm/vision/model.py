@@ -52,6 +52,8 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         self.project = nn.Linear(config.qformer_config.hidden_size, config.text_config.hidden_size)
         self.llm = AutoModelForCausalLM.from_config(config.text_config)
         self.post_init()
+        if config.visual_token_id >= 0:  # a place for what is seen cannot be written
+            self.generation_config.suppress_tokens = [config.visual_token_id]
 
     def _init_weights(self, module: Any) -> None:
         super()._init_weights(module)
@@ -112,9 +114,9 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         """
         places = input_ids == self.config.visual_token_id
         embedded: torch.Tensor = self.get_input_embeddings()(input_ids.masked_fill(places, 0))
-        given = 0 if features is None else features.shape[0] * features.shape[1]
-        if int(places.sum()) != given:
-            raise WrongVisuals(f"{int(places.sum())} places for visual tokens and {given} features")
+        feature_count = 0 if features is None else features.shape[0] * features.shape[1]
+        if int(places.sum()) != feature_count:
+            raise WrongVisuals(f"{int(places.sum())} places for visual tokens and {feature_count} features")
         if features is None:
             return embedded
         projected = self.project(features.to(self.project.weight.dtype)).flatten(0, 1)

@@ -202,6 +202,30 @@ def test_it_writes_what_step_by_step_reading_says():
     assert not torch.equal(written, other), "it looks"
 
 
+def test_it_never_writes_a_place_for_what_is_seen():
+    model = small()
+    with torch.no_grad():
+        model.llm.lm_head.weight.zero_()
+        model.llm.model.norm.weight.fill_(1.0)
+        model.llm.lm_head.weight[VISUAL] = 1.0
+        model.llm.lm_head.weight[7] = -1.0
+    ids = torch.tensor([[1, 2, 3]])
+    written = model.generate(
+        ids, attention_mask=torch.ones_like(ids), max_new_tokens=8, do_sample=False, pad_token_id=0
+    )
+    assert VISUAL not in written and written.shape == (1, 11)
+
+
+def test_in_half_precision_the_q_former_stays_in_full(tmp_path):
+    small().save_pretrained(tmp_path / "model")
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=torch.bfloat16).eval()
+    kinds = {name: parameter.dtype for name, parameter in model.named_parameters()}
+    full = {name for name, dtype in kinds.items() if dtype == torch.float32}
+    assert full == {name for name in kinds if name.startswith("visual.qformer.") or "queries" in name}
+    assert model.see(frames_of().bfloat16()).dtype == torch.float32
+    assert model(texts(model), frames=frames_of().bfloat16()).logits.dtype == torch.bfloat16
+
+
 def test_places_and_features_must_be_as_many():
     model, frames = small(), frames_of()
     ids = texts(model)
