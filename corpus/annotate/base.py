@@ -1,8 +1,9 @@
-"""Base class of annotators: each reads messages and writes rows about them, or about time spans of them.
+"""Base classes of annotators: each writes rows about messages, or about time spans of them.
 
-A new annotator is one new file in this folder with a subclass of `Annotator`, named in corpus/annotate/registry.py.
-`corpus.annotate.run` does the rest: it finds unread messages, writes the rows, and adds layers to the views
-(corpus/overlay.py).
+A new annotator is one new file in this folder, named in corpus/annotate/registry.py: a subclass of `MessageAnnotator`
+if it reads what the tables hold, of `MediaAnnotator` (corpus/annotate/media.py) if it sees or hears media files. The
+rest is done by corpus/annotate/run.py and corpus/annotate/media_run.py: they find what is unread, write the rows, and
+add layers to the views (corpus/overlay.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ Row = dict[str, Any]
 
 
 class Annotator(ABC):
-    """Source of the annotation NAME@VERSION."""
+    """Source of an annotation."""
 
     name: ClassVar[str]
     version: ClassVar[int]
@@ -26,10 +27,13 @@ class Annotator(ABC):
     """Columns of a row beside message_id, start_s and end_s (seconds; null: the whole message)."""
     fills: ClassVar[tuple[str, ...]] = ()
     """Columns of the views that it fills, as TABLE.COLUMN: message.language, scene.speech."""
+
+
+class MessageAnnotator(Annotator):
+    """Source of the annotation NAME@VERSION, which reads messages by SQL."""
+
     messages: ClassVar[str]
     """SQL over the views of the corpus for the messages it reads: message_id and the columns that `annotate` gets."""
-    of_media: ClassVar[bool] = False
-    """Whether it reads media files (corpus/annotate/media.py), which needs further packages."""
     at_once: ClassVar[int] = 20_000
     """Messages read per batch; each batch is written to a file of its own."""
 

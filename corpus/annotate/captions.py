@@ -95,9 +95,9 @@ class Captioner:
 
 
 def list_of(text: str) -> list[str]:
-    """The things that a sentence lists, without articles, each once."""
-    things = (ARTICLES.sub("", part.strip(" .!?\n")).lower() for part in BETWEEN.split(text))
-    return list(dict.fromkeys(thing for thing in things if thing))
+    """What a sentence lists, without articles, each once."""
+    objects = (ARTICLES.sub("", part.strip(" .!?\n")).lower() for part in BETWEEN.split(text))
+    return list(dict.fromkeys(filter(None, objects)))
 
 
 class Described(SampledFrames):
@@ -133,11 +133,11 @@ class Described(SampledFrames):
 
     def rows(self) -> Iterator[Row]:
         for (start_s, end_s), places in zip(self.message.scenes, self.of_scene, strict=True):
-            told = [self.described[place] for place in places]
+            frames = [self.described[place] for place in places]
             cells = {
-                "captions": [caption for caption, _, _ in told if caption],
-                "objects": list(dict.fromkeys(thing for _, things, _ in told for thing in things)),
-                "actions": list(dict.fromkeys(action for _, _, action in told if action)),
+                "captions": [caption for caption, _, _ in frames if caption],
+                "objects": list(dict.fromkeys(name for _, objects, _ in frames for name in objects)),
+                "actions": list(dict.fromkeys(action for _, _, action in frames if action)),
             }
             if any(cells.values()):
                 yield {"start_s": start_s, "end_s": end_s, **cells}

@@ -42,52 +42,58 @@ class Shared:
         self.listeners: dict[str, Listener] = {}
         self.reasons: dict[str, str] = {}
         for name, annotator in annotators.items():
-            if (annotator.sees and message.facts.sees) or (annotator.hears and message.facts.hears):
-                if self._rests(name):
-                    with self._guard(name):
-                        self.listeners[name] = annotator.listen(message, self.listeners)
-            else:
+            if not ((annotator.sees and message.facts.sees) or (annotator.hears and message.facts.hears)):
                 self.reasons[name] = "no pictures in it" if annotator.sees else "no sound in it"
+            elif failed := [below for below in annotator.rests_on if below in self.reasons]:
+                self.reasons[name] = f"{failed[0]}: {self.reasons[failed[0]]}"
+            else:
+                with self._guard(name):
+                    self.listeners[name] = annotator.listen(message, self.listeners)
 
     def __call__(self, part: Picture | Sound) -> None:
-        small = shrink(part) if isinstance(part, Picture) else None
-        for name, listener in list(self.listeners.items()):
-            if not self._rests(name):
-                continue
-            with self._guard(name):
-                if isinstance(part, Sound) and self.annotators[name].hears:
-                    listener.sound(part)
-                elif isinstance(part, Picture) and small is not None and self.annotators[name].sees:
-                    listener.picture(part, small)
+        if isinstance(part, Picture):
+            small = shrink(part)
+            for name, listener in self._working():
+                if self.annotators[name].sees:
+                    with self._guard(name):
+                        listener.picture(part, small)
+        else:
+            for name, listener in self._working():
+                if self.annotators[name].hears:
+                    with self._guard(name):
+                        listener.sound(part)
 
     def answers(self, decoded: Decoded) -> dict[str, list[Row]]:
         """Each annotator's rows."""
         rows: dict[str, list[Row]] = {}
-        for name, listener in list(self.listeners.items()):
-            if self._rests(name):
-                with self._guard(name):
-                    listener.finish(decoded)
-                    rows[name] = list(listener.rows())
+        for name, listener in self._working():
+            with self._guard(name):
+                listener.finish(decoded)
+                rows[name] = list(listener.rows())
         return rows
 
-    def _rests(self, name: str) -> bool:
-        """Whether all that an annotator rests on works; else it gets a reason."""
-        failed = [below for below in self.annotators[name].rests_on if below in self.reasons]
-        if failed:
-            self.reasons[name] = f"{failed[0]}: {self.reasons[failed[0]]}"
-            self.listeners.pop(name, None)
-        return not failed
+    def _working(self) -> Iterator[tuple[str, Listener]]:
+        """Yield the listeners that have not failed, also not meanwhile."""
+        for name in tuple(self.listeners):
+            if name in self.listeners:
+                yield name, self.listeners[name]
 
     @contextmanager
     def _guard(self, name: str) -> Iterator[None]:
-        """Turn a failure of a listener into its reason."""
+        """Turn a failure of a listener into its reason, and into that of those that rest on it."""
         try:
             yield
         except MemoryError:
             raise
         except Exception as error:  # whatever a detector does with a hostile file
-            self.reasons[name] = f"{type(error).__name__}: {first_line(error)}"[:200]
-            self.listeners.pop(name, None)
+            self._drop(name, f"{type(error).__name__}: {first_line(error)}"[:200])
+
+    def _drop(self, name: str, reason: str) -> None:
+        """Give up a listener and those that rest on it."""
+        self.reasons[name] = reason
+        self.listeners.pop(name, None)
+        for above in [other for other in self.listeners if name in self.annotators[other].rests_on]:
+            self._drop(above, f"{name}: {reason}")
 
 
 def annotate_file(request: Mapping[str, Any], annotators: Mapping[str, MediaAnnotator]) -> dict[str, Any]:
@@ -116,9 +122,10 @@ def annotate_file(request: Mapping[str, Any], annotators: Mapping[str, MediaAnno
 
 
 def damage_of(facts: Facts, decoded: Decoded) -> str | None:
-    """What is wrong with a file of which all that can be is decoded; None for a sound one."""
-    if facts.stated_s and facts.stated_s > 1.05 * decoded.end_s + MISSING_S:
-        return f"damaged: {decoded.end_s:.1f} of {facts.stated_s:.1f} s can be decoded"
+    """What is wrong with a file; None for a sound one. Pictures or sound alone may be shorter than the file."""
+    there_s = facts.duration_s or 0.0
+    if facts.stated_s and facts.stated_s > 1.05 * there_s + MISSING_S:
+        return f"damaged: {there_s:.1f} of {facts.stated_s:.1f} s are there"
     return f"damaged: {decoded.bad_packets} packets cannot be decoded" if decoded.bad_packets else None
 
 

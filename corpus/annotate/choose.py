@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
 
-from corpus.annotate.base import Annotator
+from corpus.annotate.base import Annotator, MessageAnnotator
 from corpus.annotate.registry import ANNOTATORS
 from corpus.errors import CbcError
 from corpus.strict_model import first_fault
@@ -25,19 +25,19 @@ class NoMediaPackages(CbcError):
     """The packages that decode media are not installed."""
 
 
-def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[Annotator], dict[str, MediaAnnotator]]:
+def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[MessageAnnotator], dict[str, MediaAnnotator]]:
     """The annotators of text, and those of media by name, which what they rest on precedes.
 
     Raises UnknownName, WrongSetting, NoMediaPackages.
     """
     chosen = list(dict.fromkeys(name.strip() for name in names.split(",")))
     of_name = read_settings(settings)
-    of_text: list[Annotator] = []
+    of_text: list[MessageAnnotator] = []
     of_media: dict[str, MediaAnnotator] = {}
 
     def add(name: str) -> None:
         annotator_class = annotator_named(name)
-        if not annotator_class.of_media:
+        if issubclass(annotator_class, MessageAnnotator):
             if name in of_name:
                 raise WrongSetting(f"{name} has no settings", f"leave out --set {name}.…")
             of_text.append(annotator_class())

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from corpus.annotate.base import Annotator, Row
+from corpus.annotate.base import MessageAnnotator, Row
 from corpus.language import Detector
 
 SURE = 0.5  # score from which a detected language is trusted
 
 
-class DetectedLanguage(Annotator):
+class DetectedLanguage(MessageAnnotator):
     """Annotate the detected language, null below a score of SURE, with its score."""
 
     name = "language"

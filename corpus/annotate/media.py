@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -94,11 +94,9 @@ class MediaAnnotator(Annotator):
     """How much address space its process may have."""
     patience: ClassVar[float] = 1.0
     """How many times as long as others it may take for a file."""
-    of_media = True
     sees: ClassVar[bool] = False
     hears: ClassVar[bool] = False
     settings_class: ClassVar[type[StrictModel]] = NoSettings
-    messages = ""  # which messages have files is found by corpus/annotate/media_run.py
 
     def __init__(self, settings: dict[str, Any] | None = None) -> None:
         """Take settings by name. Raises ValidationError."""
@@ -117,10 +115,6 @@ class MediaAnnotator(Annotator):
     @abstractmethod
     def listen(self, message: Message, below: Mapping[str, Listener]) -> Listener:
         """Begin with a file; `below`: the listeners of the annotators that it rests on, by name."""
-
-    def annotate(self, messages: list[Row]) -> Iterator[Row]:
-        """Not used: media annotators are told of files."""
-        raise NotImplementedError
 
     @property
     def schema(self) -> pa.Schema:

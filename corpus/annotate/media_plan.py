@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,12 @@ import pyarrow.parquet as pq
 
 from corpus.annotate.children import Child
 from corpus.annotate.media import MediaAnnotator
-from corpus.annotate.media_run import MediaFile, labels_of, new_child, unread_files
-from corpus.media.clip import Limits
+from corpus.annotate.media_run import MediaFile, ask, labels_of, new_child, source_scenes, unread_files
 from corpus.printing import number_of
 from corpus.store import Corpus
 
 TRIED, TRIED_S = 3, 20.0  # how many files are tried, and how much of each, in seconds
-PROBED = 200  # files whose headers are read; the others are taken to be as long on average
+PROBED = 30  # files whose headers are read; the others are taken to be as long on average
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,17 @@ def make_plan(root: Path, annotators: Mapping[str, MediaAnnotator], workers: int
 
     Raises MissingAnnotator, NoSuchPath, WrongVersion.
     """
-    files, _ = unread_files(Corpus.open(root), labels_of(annotators))
+    corpus = Corpus.open(root)
+    files, _ = unread_files(corpus, labels_of(annotators))
+    tried_files = spaced(files, TRIED)
+    scenes = source_scenes(corpus, tried_files)
     child = new_child(annotators)
     try:
         lengths_s = [length_of(child, file) for file in spaced(files, PROBED)]
-        tries = [tried for file in spaced(files, TRIED) if (tried := try_file(child, file, annotators)) is not None]
+        trials = [try_file(child, file, scenes.get(file.message_id, ()), annotators) for file in tried_files]
     finally:
         child.stop()
+    tries = [tried for tried in trials if tried is not None]
     media_s = sum(lengths_s) / max(len(spaced(files, PROBED)), 1) * len(files)
     size = sum(file.size for file in files)
     read_s = sum(tried["read_s"] for tried in tries)
@@ -69,22 +72,18 @@ def spaced(files: Sequence[MediaFile], count: int) -> list[MediaFile]:
     return list(files[::step])
 
 
-def ask(child: Child, file: MediaFile, limits: Limits, **more: Any) -> dict[str, Any]:
-    """A child's answer about a file: a plan opens no file of a stranger in this process either."""
-    request = {"message_id": file.message_id, "scenes": file.scenes, "file": str(file.path.absolute())}
-    return child.annotate({**request, "limits": asdict(limits), **more}, file.size)
-
-
 def length_of(child: Child, file: MediaFile) -> float:
     """A file's length in seconds; 0 if it cannot be opened."""
-    return float(ask(child, file, Limits(), only_facts=True).get("facts", {}).get("duration_s") or 0.0)
+    return float(ask(child, file, only_facts=True).get("facts", {}).get("duration_s") or 0.0)
 
 
-def try_file(child: Child, file: MediaFile, annotators: Mapping[str, MediaAnnotator]) -> dict[str, Any] | None:
-    """Annotate the beginning of a file: what it took; None if it cannot be used."""
-    ask(child, file, Limits(read_s=0.0))  # loads libraries and models
+def try_file(
+    child: Child, file: MediaFile, scenes: Sequence[tuple[float, float]], annotators: Mapping[str, MediaAnnotator]
+) -> dict[str, Any] | None:
+    """Annotate the beginning of a file: what it took; None if it cannot be used. A plan opens no file by itself."""
+    ask(child, file, scenes, read_s=0.0)  # loads libraries and models
     began = time.monotonic()
-    answer = ask(child, file, Limits(read_s=TRIED_S))
+    answer = ask(child, file, scenes, read_s=TRIED_S)
     if "rows" not in answer:
         return None
     read_s = min(answer["facts"]["decoded_s"], TRIED_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import local
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -38,6 +39,9 @@ from corpus.store import Corpus
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tiff")
 """What may lie beside a video as its thumbnail."""
 NO_MEDIA = (".json", ".txt", ".part", ".ytdl", ".vtt", ".srt", ".temp")
+ALL_MEDIA = ("video", "image", "sound")
+"""Kinds of messages that are nothing without their file; others may have one."""
+AT_ONCE = 1_000  # messages, or files whose scenes are looked up, at a time
 PART_FILES, PART_S = 32, 60.0  # a part is written after so many files, or so many seconds
 
 
@@ -47,14 +51,15 @@ class MissingAnnotator(CbcError):
 
 @dataclass(frozen=True)
 class MediaFile:
-    """A media file and its message; `scenes`: spans that the source cut, in seconds."""
+    """A media file and its message; `missing`: the annotators that have not read it, `rejected`: those of them that
+    could make nothing of it before.
+    """
 
     message_id: str
     path: Path
     size: int
-    scenes: tuple[tuple[float, float], ...]
     missing: tuple[str, ...]
-    """Names of the annotators that have not read it yet."""
+    rejected: tuple[str, ...] = ()
 
 
 @dataclass
@@ -102,7 +107,7 @@ def annotate_media(
         parts = Parts(root, annotators, labels)
         with (
             progress("annotating", "files", len(files)) as shown,
-            closing(answers(files, annotators, workers, memory_bytes)) as answered,
+            closing(answers(corpus, files, annotators, workers, memory_bytes)) as answered,
         ):
             for file, answer in answered:
                 parts.add(file, answer, outcome)
@@ -121,42 +126,50 @@ def unread_files(corpus: Corpus, labels: Mapping[str, str], again: bool = False)
     An annotation with a reason and no rows is lacking where the file is of another size now, or `again` asks for it.
     """
     paths = media_paths(corpus.root / "media")
-    held = set(corpus.annotations())
+    files, without_file = [], 0
     with corpus.connect() as connection:
-        messages = connection.sql("SELECT message_id, channel FROM message_source ORDER BY message_id").fetchall()
-        spans = connection.sql(
-            """SELECT message_id, list([start_s, end_s] ORDER BY scene) FROM scene_source
+        read = {name: read_files(connection, label) for name, label in labels.items() if label in corpus.annotations()}
+        messages = connection.execute("SELECT message_id, channel, kind FROM message_source ORDER BY message_id")
+        while some := messages.fetchmany(AT_ONCE):
+            for message_id, channel, kind in some:
+                path = paths.get(stem_of(channel or "", message_id.partition(":")[2]))
+                if path is None:
+                    without_file += kind in ALL_MEDIA
+                    continue
+                size = path.lstat().st_size
+                before = {name: of_label.get(message_id) for name, of_label in read.items()}
+                rejected = [name for name, seen in before.items() if seen and seen[1] and (again or seen[0] != size)]
+                missing = [name for name in labels if before.get(name) is None or name in rejected]
+                if missing:
+                    files.append(MediaFile(message_id, path, size, tuple(missing), tuple(rejected)))
+    return files, without_file
+
+
+def read_files(connection: duckdb.DuckDBPyConnection, label: str) -> dict[str, tuple[int, bool]]:
+    """Messages whose files an annotation has read: the file's size, and whether nothing could be made of it."""
+    rows = connection.sql(
+        f'SELECT message_id, any_value(file_bytes), bool_and(reason IS NOT NULL) FROM "{label}" GROUP BY message_id'
+    )
+    return {message_id: (size, rejected) for message_id, size, rejected in rows.fetchall()}
+
+
+def source_scenes(corpus: Corpus, files: Sequence[MediaFile]) -> dict[str, list[tuple[float, float]]]:
+    """The time spans of the scenes that the sources of some files cut, in seconds."""
+    ids = pa.table({"message_id": [file.message_id for file in files]})
+    with corpus.connect() as connection:
+        connection.register("asked", ids)
+        rows = connection.sql(
+            """SELECT message_id, list([start_s, end_s] ORDER BY scene) FROM scene_source JOIN asked USING (message_id)
             WHERE start_s IS NOT NULL AND end_s IS NOT NULL GROUP BY message_id"""
         ).fetchall()
-        of_file = """SELECT message_id, any_value(file_bytes), bool_and(reason IS NOT NULL) FROM "{}" GROUP BY 1"""
-        read = {
-            name: {row[0]: row[1:] for row in connection.sql(of_file.format(label)).fetchall()}
-            for name, label in labels.items()
-            if label in held
-        }
-    scenes = {message_id: tuple(map(tuple, bounds)) for message_id, bounds in spans}
-    files, without_file = [], 0
-    for message_id, channel in messages:
-        path = paths.get(stem_of(channel or "", message_id.partition(":")[2]))
-        if path is None:
-            without_file += 1
-            continue
-        size = path.lstat().st_size
-        missing = []
-        for name in labels:
-            read_bytes, rejected = read.get(name, {}).get(message_id, (None, None))
-            if rejected is None or (rejected and (again or read_bytes != size)):
-                missing.append(name)
-        if missing:
-            files.append(MediaFile(message_id, path, size, scenes.get(message_id, ()), tuple(missing)))
-    return files, without_file
+    return {message_id: [(start_s, end_s) for start_s, end_s in spans] for message_id, spans in rows}
 
 
 def drop_rejected(root: Path, labels: Mapping[str, str], files: Sequence[MediaFile]) -> None:
     """Drop the rows of files that are read again, which hold reasons alone."""
     for name, label in labels.items():
-        ids = pa.array([file.message_id for file in files if name in file.missing], pa.string())
-        for path in sorted((root / "annotations" / label).glob("*.parquet")):
+        ids = pa.array([file.message_id for file in files if name in file.rejected], pa.string())
+        for path in sorted((root / "annotations" / label).glob("*.parquet")) if len(ids) else ():
             table = pq.read_table(path)
             kept = table.filter(pc.invert(pc.is_in(table["message_id"], ids)))
             if len(kept) < len(table):
@@ -173,34 +186,33 @@ def media_paths(folder: Path) -> dict[str, Path]:
 
 
 def answers(
-    files: Sequence[MediaFile], annotators: Mapping[str, MediaAnnotator], workers: int, memory_bytes: int | None
+    corpus: Corpus,
+    files: Sequence[MediaFile],
+    annotators: Mapping[str, MediaAnnotator],
+    workers: int,
+    memory_bytes: int | None,
 ) -> Generator[tuple[MediaFile, dict[str, Any]]]:
     """Yield the answer about each file in their order; at most two files a worker wait to be taken."""
     children: list[Child] = []
     of_thread = local()
 
-    def annotate_file(file: MediaFile) -> dict[str, Any]:
+    def annotate_file(file: MediaFile, scenes: Sequence[tuple[float, float]]) -> dict[str, Any]:
         if not hasattr(of_thread, "child"):
             of_thread.child = new_child(annotators, memory_bytes)
             children.append(of_thread.child)
-        limits = asdict(Limits())
-        request = {
-            "file": str(file.path.absolute()),
-            "message_id": file.message_id,
-            "scenes": file.scenes,
-            "limits": limits,
-        }
-        answer: dict[str, Any] = of_thread.child.annotate(request, file.size)
-        return answer
+        child: Child = of_thread.child
+        return ask(child, file, scenes)
 
     pool = ThreadPoolExecutor(workers)
     waiting: deque[tuple[MediaFile, Future[dict[str, Any]]]] = deque()
     try:
-        for file in files:
-            waiting.append((file, pool.submit(annotate_file, file)))
-            if len(waiting) > 2 * workers:
-                first, future = waiting.popleft()
-                yield first, future.result()
+        for some in batched(files, AT_ONCE):
+            scenes = source_scenes(corpus, some)
+            for file in some:
+                waiting.append((file, pool.submit(annotate_file, file, scenes.get(file.message_id, ()))))
+                if len(waiting) > 2 * workers:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
         while waiting:
             first, future = waiting.popleft()
             yield first, future.result()
@@ -208,6 +220,19 @@ def answers(
         pool.shutdown(wait=False, cancel_futures=True)
         for child in children:
             child.stop()
+
+
+def ask(
+    child: Child, file: MediaFile, scenes: Sequence[tuple[float, float]] = (), read_s: float | None = None, **more: Any
+) -> dict[str, Any]:
+    """A child's answer about a file, of which `read_s` seconds are read (null: all). Raises NoChild."""
+    about = {"message_id": file.message_id, "scenes": scenes, "file": str(file.path.absolute())}
+    return child.annotate({**about, "limits": asdict(Limits(read_s=read_s)), **more}, file.size)
+
+
+def batched(files: Sequence[MediaFile], size: int) -> Iterator[Sequence[MediaFile]]:
+    """Yield the files so many at a time."""
+    return (files[start : start + size] for start in range(0, len(files), size))
 
 
 def new_child(annotators: Mapping[str, MediaAnnotator], memory_bytes: int | None = None) -> Child:

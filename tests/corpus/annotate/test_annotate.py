@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from corpus.annotate.base import Annotator, Row
+from corpus.annotate.base import MessageAnnotator, Row
 from corpus.annotate.run import BadAnnotator, annotate
 from corpus.ingest.run import ingest
 from corpus.inspect.validate import validate
@@ -21,7 +21,7 @@ from tests.corpus.sources.mapped import rows, tree
 GERMAN = "Neue Schuhe für den Frühling, jetzt in allen Geschäften"
 
 
-class Heard(Annotator):
+class Heard(MessageAnnotator):
     """What is said and seen in stretches of time, one of which has no message's whole for a bound."""
 
     name, version = "heard", 1

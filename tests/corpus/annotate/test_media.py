@@ -24,7 +24,7 @@ from corpus.annotate.media_plan import make_plan, plan_text
 from corpus.annotate.media_run import annotate_media, labels_of, media_annotated_text
 from corpus.annotate.sound import HOP, tempo
 from corpus.ingest.run import ingest
-from corpus.media.clip import SAMPLE_RATE, Facts
+from corpus.media.clip import SAMPLE_RATE, Facts, open_clip
 from corpus.sources.registry import source_named
 from corpus.takedown.takedown import takedown
 from tests.corpus.media.made_clips import colours_in_turn, make_clip, tone
@@ -232,9 +232,7 @@ def test_a_damaged_file_gives_what_it_has_and_is_named(tmp_path):
     (corpus / "media" / "aaaaaaaaaaa.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     outcome = annotate_media(corpus, chosen("scenes"), workers=1)
     ((reason,),) = rows(corpus, "SELECT reason FROM rejects")
-    assert (
-        reason.startswith("damaged: 5.") and reason.endswith("of 10.0 s can be decoded") and reason in outcome.reasons
-    )
+    assert reason.startswith("damaged: 5.") and reason.endswith("of 10.0 s are there") and reason in outcome.reasons
     ((count, end_s),) = rows(
         corpus, f"SELECT count(*), max(end_s) FROM \"{view(corpus, 'scenes')}\" WHERE kind = 'scene'"
     )
@@ -266,6 +264,49 @@ def test_sound_that_begins_later_stands_where_it_is_heard(tmp_path):
     told = rows(corpus, parts)
     assert [row[0] for row in told] == pytest.approx([1.0] * 5 + [0.0] * 5, abs=0.11)
     assert [row[1] is None for row in told] == [True] * 5 + [False] * 5
+
+
+def test_pictures_or_sound_alone_may_be_shorter_than_a_sound_file_that_is_whole(tmp_path):
+    """A song over one picture that stands for nine seconds: nothing of it is damaged."""
+    corpus = corpus_of(tmp_path, "aaaaaaaaaaa")
+    make_clip(corpus / "media" / "aaaaaaaaaaa.mkv", colours_in_turn(RED), tone, duration_s=10, times_s=[0.0, 0.5, 1.0])
+    assert not annotate_media(corpus, chosen("look"), workers=1).reasons
+    assert not annotate_media(corpus, chosen("sound"), workers=1).reasons
+
+
+def test_a_last_picture_stands_as_long_as_its_file_says(tmp_path):
+    corpus = corpus_of(tmp_path, "aaaaaaaaaaa")
+    clip = make_clip(tmp_path / "a.mp4", colours_in_turn(RED, GREEN, each_s=2), times_s=[0, 1, 2, 3, 9.96])
+    shutil.copy(clip, corpus / "media" / "aaaaaaaaaaa.mp4")
+    annotate_media(corpus, chosen("scenes", "scenes.shortest_s=0.1"), workers=1)
+    ends = f"""SELECT max(end_s) FROM "{view(corpus, "scenes")}" WHERE kind = 'shot'"""
+    assert rows(corpus, ends)[0][0] == pytest.approx(open_clip(clip).facts.duration_s, abs=0.05)
+
+
+def test_posts_without_a_file_are_no_messages_that_lack_one(tmp_path):
+    from corpus.simulate.world import simulate
+
+    simulate(tmp_path / "world", seed=1, brands=3, videos=2, posts=5, emails=2)
+    outcome = annotate_media(tmp_path / "world", chosen("sound"), workers=1)
+    assert (outcome.files, outcome.without_file) == (0, 6)
+
+
+def test_a_failed_annotator_costs_itself_and_what_rests_on_it(tmp_path, monkeypatch):
+    from corpus.annotate.child import Shared
+    from corpus.annotate.scenes import Cuts
+
+    clip = open_clip(make_clip(tmp_path / "a.mp4", colours_in_turn(RED, GREEN), tone))
+    shared = Shared(chosen("scenes,look,sound"), Message("youtube:a", clip.facts))
+    seen = []
+
+    def fails(self, picture, small):
+        seen.append(picture.time_s)
+        raise RuntimeError("no cut\nat all")
+
+    monkeypatch.setattr(Cuts, "picture", fails)
+    answered = shared.answers(clip.decode(shared))
+    assert list(answered) == ["sound"] and answered["sound"] and len(seen) == 1, "a failed one is not asked again"
+    assert shared.reasons == {"scenes": "RuntimeError: no cut", "look": "scenes: RuntimeError: no cut"}
 
 
 def test_a_thumbnail_beside_a_video_is_not_taken_for_it(tmp_path):
@@ -463,6 +504,8 @@ def test_the_command(tmp_path, cbc_here):
     assert json.loads(told.stdout)["files"] == 1
     wrong = cbc_here("corpus", "annotate", "--corpus", corpus, "--with", "look", "--set", "scenes.detector=best")
     assert wrong.returncode == 2 and wrong.stderr.startswith("error: --set scenes: detector: ")
+    text = cbc_here("corpus", "annotate", "--corpus", corpus, "--with", "language", "--plan")
+    assert text.returncode == 0 and "language reads no files" in text.stdout
     unknown = cbc_here("corpus", "annotate", "--corpus", corpus, "--with", "smell")
     assert unknown.returncode == 2 and "no annotator is called smell" in unknown.stderr
 
