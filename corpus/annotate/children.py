@@ -35,7 +35,7 @@ WAIT_S, BYTES_PER_S = 600.0, 5_000  # how long to wait for a file of some bytes:
 
 
 START_S = 300.0  # loading large models included
-MEND = "allow it more memory, or reinstall cbc[media]"
+MEND = "allow it more memory, or install the extra media again"
 
 
 class NoChild(CbcError):

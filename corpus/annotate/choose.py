@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from corpus.annotate.media import MediaAnnotator
 
 
+INSTALLING = "install the extra media; in a checkout: pip install -c constraints.txt -e '.[media]'"
+
+
 class WrongSetting(CbcError):
     """A setting of an annotator that it does not have, or that has a wrong value."""
 
@@ -69,7 +72,7 @@ def annotator_named(name: str) -> type[Annotator]:
 def not_installed(name: str, packages: Sequence[str]) -> NoMediaPackages:
     """The error for packages that an annotator lacks."""
     what = f"{name} needs packages that are not installed ({', '.join(packages)})"
-    return NoMediaPackages(what, "pip install 'cbc[media]'")
+    return NoMediaPackages(what, INSTALLING)
 
 
 def make(annotator_class: type[MediaAnnotator], settings: dict[str, str]) -> MediaAnnotator:
