@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import ValidationError
@@ -11,21 +10,15 @@ from pydantic import ValidationError
 from corpus.annotate.base import Annotator, MessageAnnotator
 from corpus.annotate.registry import ANNOTATORS
 from corpus.errors import CbcError
+from corpus.media_packages import need_packages, not_installed
 from corpus.strict_model import first_fault
 
 if TYPE_CHECKING:
     from corpus.annotate.media import MediaAnnotator
 
 
-INSTALLING = "install the extra media; in a checkout: pip install -c constraints.txt -e '.[media]'"
-
-
 class WrongSetting(CbcError):
     """A setting of an annotator that it does not have, or that has a wrong value."""
-
-
-class NoMediaPackages(CbcError):
-    """The packages that decode media are not installed."""
 
 
 def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[MessageAnnotator], dict[str, MediaAnnotator]]:
@@ -61,18 +54,10 @@ def annotator_named(name: str) -> type[Annotator]:
     """The class of an annotator. Raises UnknownName, NoMediaPackages."""
     try:
         chosen = ANNOTATORS[name]
-        missing = [package for package in getattr(chosen, "packages", ()) if find_spec(package) is None]
+        need_packages(name, getattr(chosen, "packages", ()))
     except ModuleNotFoundError as error:
         raise not_installed(name, [error.name or "see the extra media"]) from None
-    if missing:
-        raise not_installed(name, missing)
     return chosen
-
-
-def not_installed(name: str, packages: Sequence[str]) -> NoMediaPackages:
-    """The error for packages that an annotator lacks."""
-    what = f"{name} needs packages that are not installed ({', '.join(packages)})"
-    return NoMediaPackages(what, INSTALLING)
 
 
 def make(annotator_class: type[MediaAnnotator], settings: dict[str, str]) -> MediaAnnotator:

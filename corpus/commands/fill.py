@@ -112,7 +112,11 @@ def show_compared(world: Path, other: Path, json: bool) -> None:
 def simulate(
     corpus: Corpus,
     world: Annotated[
-        str, typer.Option(help="lifelike; clear: nearly all behavior follows from content; null: none does")
+        str,
+        typer.Option(
+            help="lifelike; clear: nearly all behavior follows from content; null: none does; clips: it follows from "
+            "what rendered videos show"
+        ),
     ] = "lifelike",
     seed: Annotated[int | None, typer.Option(help="same seed, same bytes (default: 0)")] = None,
     secret_seed: Annotated[
@@ -122,6 +126,7 @@ def simulate(
     videos: Annotated[int | None, typer.Option(help="a brand, on average")] = None,
     posts: Annotated[int | None, typer.Option(help="a brand")] = None,
     emails: Annotated[int | None, typer.Option(help="a brand")] = None,
+    media: Annotated[bool, typer.Option(help="render the videos of the world clips, which takes minutes")] = True,
     compare: Annotated[
         Path | None, typer.Option(help="a corpus of real files: print what decides the tasks in both")
     ] = None,
@@ -129,6 +134,8 @@ def simulate(
 ) -> None:
     """Write a simulated world: brands, videos, posts and emails whose behavior follows a stated law."""
     from corpus.ingest.report import report_text
+    from corpus.simulate.clips.world import render_media
+    from corpus.simulate.law import WORLDS
     from corpus.simulate.world import secret_seed as seed_of
     from corpus.simulate.world import simulate as run
 
@@ -136,6 +143,8 @@ def simulate(
         raise typer.BadParameter("give one of --seed and --secret-seed")
     drawn_seed = seed_of(corpus) if secret_seed else seed or 0
     report = run(corpus, drawn_seed, world, brands=brands, videos=videos, posts=posts, emails=emails)
+    if media and WORLDS[world].rendered:
+        render_media(corpus)
     if compare:
         show_compared(corpus, compare, json)
         return

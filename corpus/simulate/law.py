@@ -196,6 +196,8 @@ class World:
     views_noise_sd: float
     posts: float
     post_noise_sd: float
+    rendered: bool = False
+    """Whether videos are rendered clips, whose behavior follows from what is to be seen in them alone."""
 
 
 LIFELIKE = World(
@@ -293,4 +295,13 @@ NULL = replace(
 )
 """No behavior follows from content, audience or age, only scenes from each other: whoever is called better is lucky."""
 
-WORLDS = {world.name: world for world in (LIFELIKE, CLEAR, NULL)}
+CLIPS = replace(
+    CLEAR,
+    name="clips",
+    sizes=Sizes(brands=150, videos=20, posts=0, emails=0),
+    curve=replace(CLEAR.curve, slow_sd=0.15, fast_sd=0.1, opening_sd=0.1),
+    rendered=True,
+)
+"""Videos whose behavior follows from what they show (corpus/simulate/clips/law.py), and from none of their words."""
+
+WORLDS = {world.name: world for world in (LIFELIKE, CLEAR, NULL, CLIPS)}

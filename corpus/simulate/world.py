@@ -22,6 +22,7 @@ from corpus.files.written_once import refuse_other
 from corpus.ingest.run import Report, ingest
 from corpus.simulate import law as rules
 from corpus.simulate.brands import Row, communicators, draw_brands
+from corpus.simulate.clips.world import SHOWN, SHOWN_SCHEMA, ClipDrawing
 from corpus.simulate.law import LIFELIKE, WORLDS, Sizes, World
 from corpus.simulate.messages import LICENCE, Drawing, draw_email
 from corpus.sources.base import BATCH_ROWS, Received, Source, Staging
@@ -45,6 +46,9 @@ NUMBERS = (
 likes/views, of views, of likes), and standard deviations around what is expected."""
 
 
+LAW_SCHEMA = pa.schema(
+    {"message_id": pa.string(), "replay_mean": pa.list_(pa.float64()), **dict.fromkeys(NUMBERS, pa.float64())}
+)
 SECRET_BITS = 128
 SEED = re.compile(r"\bseed=(\d+)")
 
@@ -78,13 +82,10 @@ class SimulatedWorld(Source):
 
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Draw brand by brand, each with a generator of its own."""
-        columns = ", ".join(f"{name} DOUBLE" for name in NUMBERS)
-        staging.connection.execute(
-            f"CREATE TABLE law (message_id VARCHAR, replay_mean DOUBLE[], {columns}, _record BIGINT)"
-        )
-        staging.annotate(rules.LAW, "law")
-        drawing, sizes = Drawing(self.world, self.seed), self.world.sizes
-        law: list[Row] = []
+        drawing, sizes = (ClipDrawing if self.world.rendered else Drawing)(self.world, self.seed), self.world.sizes
+        annotations = [Annotation(staging, rules.LAW, "law", LAW_SCHEMA)]
+        if self.world.rendered:
+            annotations.append(Annotation(staging, SHOWN, "shown", SHOWN_SCHEMA))
         for i, brand in enumerate(draw_brands(np.random.default_rng([self.seed, 0]), self.world)):
             if not brand.videos + brand.posts + sizes.emails:
                 continue  # no record would name its channel and account
@@ -98,36 +99,49 @@ class SimulatedWorld(Source):
             kinds = ((drawing.video, brand.videos), (drawing.post, brand.posts), (draw_email, sizes.emails))
             for draw, count in kinds:
                 for number in range(count):
-                    law += self.stage_message(staging, draw(rng, brand, number))
-            if len(law) >= BATCH_ROWS:
-                stage_law(staging, law)
-                law = []
-        stage_law(staging, law)
+                    self.stage_message(staging, draw(rng, brand, number), annotations)
+        for annotation in annotations:
+            annotation.write()
 
-    def stage_message(self, staging: Staging, rows: dict[str, list[Row]]) -> list[Row]:
-        """Stage the rows of a message; returns its law rows."""
+    def stage_message(self, staging: Staging, rows: dict[str, list[Row]], annotations: Sequence[Annotation]) -> None:
+        """Stage the rows of a message."""
         staging.rows_read += 1
-        law = rows.pop("law", [])
+        for annotation in annotations:
+            annotation.add(rows.pop(annotation.table, []))
         for table, table_rows in rows.items():
             staging.add(table, table_rows)
         staging.add("provenance", [self.provenance("message", rows["message"][0]["message_id"])])
-        return [{"_record": staging.rows_read, **row} for row in law]
 
     def provenance(self, table: str, key: str) -> Row:
         """Provenance of a row: the world itself."""
         return {"table_name": table, "row_key": key, "source": self.label, "tool": self.label, "licence": LICENCE}
 
 
-def stage_law(staging: Staging, law: list[Row]) -> None:
-    """Stage rows of the law: the expected behavior of each message."""
-    if not law:
-        return
-    types = {"replay_mean": pa.list_(pa.float64()), "message_id": pa.string(), "_record": pa.int64()}
-    names = ("message_id", "replay_mean", *NUMBERS, "_record")
-    batch = pa.table({name: pa.array([row.get(name) for row in law], types.get(name, pa.float64())) for name in names})
-    staging.connection.register("_law", batch)
-    staging.connection.execute("INSERT INTO law FROM _law")
-    staging.connection.unregister("_law")
+class Annotation:
+    """Rows of an annotation that the world brings, staged in batches."""
+
+    def __init__(self, staging: Staging, label: str, table: str, schema: pa.Schema) -> None:
+        self.staging, self.table = staging, table
+        self.schema = schema.append(pa.field("_record", pa.int64()))
+        self.rows: list[Row] = []
+        staging.connection.register("_empty", self.schema.empty_table())
+        staging.connection.execute(f"CREATE TABLE {table} AS FROM _empty")
+        staging.connection.unregister("_empty")
+        staging.annotate(label, table)
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Add rows about the record that was read last."""
+        self.rows += [{"_record": self.staging.rows_read, **row} for row in rows]
+        if len(self.rows) >= BATCH_ROWS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits into its table."""
+        if self.rows:
+            self.staging.connection.register("_rows", pa.Table.from_pylist(self.rows, schema=self.schema))
+            self.staging.connection.execute(f"INSERT INTO {self.table} FROM _rows")
+            self.staging.connection.unregister("_rows")
+        self.rows = []
 
 
 def check_world(root: Path, world: SimulatedWorld) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("av")
 
-from corpus.annotate.choose import NoMediaPackages, choose_annotators
+from corpus.annotate.choose import choose_annotators
 from corpus.annotate.media import Message
 from corpus.annotate.media_run import annotate_media
 from corpus.annotate.sampled_frames import SampledFrames
@@ -22,6 +22,7 @@ from corpus.annotate.speech import PIECE_S, Utterances, Word
 from corpus.annotate.whisper_weights import CODE, NoWhisper, whisper_folder
 from corpus.media.clip import SAMPLE_RATE, Decoded, Facts, Sound, open_clip
 from corpus.media.shrink import shrink
+from corpus.media_packages import NoMediaPackages
 from tests.corpus.annotate.test_media import chosen, corpus_of, view
 from tests.corpus.media.made_clips import make_clip, plain
 from tests.corpus.sources.mapped import rows
@@ -252,7 +253,7 @@ def test_missing_weights_and_packages_are_named_before_anything_is_read(tmp_path
     corpus = corpus_of(tmp_path, "aaaaaaaaaaa")
     done = cbc_here("corpus", "annotate", "--corpus", corpus, "--with", "speech")
     assert done.returncode == 2 and "make weights" in done.stderr and len(done.stderr.strip().splitlines()) == 1
-    monkeypatch.setattr("corpus.annotate.choose.find_spec", lambda name: None)
+    monkeypatch.setattr("corpus.media_packages.find_spec", lambda name: None)
     with pytest.raises(NoMediaPackages, match=r"text needs packages that are not installed \(rapidocr\)"):
         choose_annotators("text", [])
 
