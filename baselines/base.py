@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -39,6 +40,8 @@ class Settings:
     seed: int = 0
     panel: bool | None = None
     """Whether to answer the panel alone; None: as the predictor does by default."""
+    seen: Path | None = None
+    """What models that see are shown: a store of frames or features (baselines/lcbm/vision/stores.py)."""
 
     def as_dict(self, *names: str) -> dict[str, Any]:
         """Values of the settings with these names."""

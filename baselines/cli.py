@@ -51,13 +51,16 @@ def predict(
             "--panel/--all-questions", help="the panel alone, as language models do by default, or everything"
         ),
     ] = None,
+    seen: Annotated[
+        Path | None, typer.Option(help="what models that see are shown: a folder of `frames` or `features`")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Predict a bench's questions with NAME and write a run; the same command continues a stopped run."""
     from baselines.base import Settings
     from baselines.predict import predict_run, read_json
 
-    settings = Settings(comma_separated(tasks), shots, limit, split, batch_size, decode, seed, panel)
+    settings = Settings(comma_separated(tasks), shots, limit, split, batch_size, decode, seed, panel, seen)
     line = predict_run(name, bench, out, settings)
     if json:
         say_json(read_json(out / "manifest.json"))
@@ -67,24 +70,90 @@ def predict(
         next_command("cbc", "benchmark", "score", out, "--bench", bench)
 
 
+Seed = Annotated[int, typer.Option(help="seed of initial weights and order")]
+Resume = Annotated[bool, typer.Option(help="continue from the last checkpoint")]
+Base = Annotated[str | None, typer.Option(help="a model to start from, in place of the recipe's")]
+
+
 @app.command()
 def train(
     recipe: Annotated[str, typer.Argument(help="name of a recipe in baselines/recipes, or path of a YAML file")],
     bench: BenchOption,
     out: Annotated[Path, typer.Option(help="folder of the model to write")],
-    seed: Annotated[int, typer.Option(help="seed of initial weights and order")] = 0,
-    resume: Annotated[bool, typer.Option(help="continue from the last checkpoint")] = True,
+    seed: Seed = 0,
+    resume: Resume = True,
+    base: Base = None,
+    seen: Annotated[
+        Path | None, typer.Option(help="what a recipe with a stage sees: a folder of `frames` or `features`")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a model by a recipe on a bench's training instances."""
-    from baselines.lcbm.train import model_facts, model_line
     from baselines.lcbm.train import train as run_training
 
-    model = run_training(recipe, bench, out, seed=seed, resume=resume)
-    if int(os.environ.get("RANK", "0")):  # only the main process of a training prints
-        return
+    model = run_training(recipe, bench, out, seed, {"base": base} if base else None, resume, seen)
+    if show_model(model, json):
+        also = ("--seen", seen) if seen else ()
+        next_command("cbc", "baselines", "predict", model, "--bench", bench, "--out", "run", *also)
+
+
+@app.command()
+def align(
+    recipe: Annotated[str, typer.Argument(help="name of a recipe with the stage whole or alignment, or a YAML file")],
+    shards: Annotated[list[Path], typer.Option(help="tar files of WebDataset with KEY.mp4 (or .jpg) and KEY.txt")],
+    out: Annotated[Path, typer.Option(help="folder of the model to write; OUT.captions keeps frames and captions")],
+    size: Annotated[int, typer.Option(help="width and height of a frame in pixels, as the tower reads them")] = 224,
+    seed: Seed = 0,
+    resume: Resume = True,
+    base: Base = None,
+    json: Json = False,
+) -> None:
+    """Train a model that sees on captions of images and videos."""
+    from baselines.lcbm.recipe import load_recipe
+    from baselines.lcbm.train import fit
+    from baselines.lcbm.vision.caption_shards import CaptionSource, prepare_shards
+
+    loaded = load_recipe(recipe, {"base": base} if base else None)
+    captions = prepare_shards(shards, out.with_name(f"{out.name}.captions"), size)
+    model = fit(loaded, CaptionSource(captions), out, seed, resume, captions / "frames")
+    show_model(model, json)
+
+
+@app.command()
+def frames(
+    corpus: Annotated[Path, typer.Option(help="folder of the corpus")],
+    out: Annotated[Path, typer.Option(help="folder to write")],
+    label: Annotated[str | None, typer.Option(help="which annotation of frames, where there are several")] = None,
+) -> None:
+    """Store the frames of a corpus (cbc corpus annotate --with frames) for models that see."""
+    from baselines.lcbm.vision.stores import Store, store_frames
+
+    stored = Store.open(store_frames(corpus, out, label))
+    say(f"{out}: {len(stored.rows):,} frames of {len(stored.index):,} messages")
+
+
+@app.command()
+def features(
+    model: Annotated[Path, typer.Argument(help="folder of a model that sees")],
+    frames: Annotated[Path, typer.Option(help="a folder of `frames`")],
+    out: Annotated[Path, typer.Option(help="folder to write")],
+) -> None:
+    """Store what a model's frozen encoder makes of frames: what behavior fine-tuning and prediction read."""
+    from baselines.lcbm.vision.features import store_features
+    from baselines.lcbm.vision.stores import Store
+
+    stored = Store.open(store_features(model, frames, out))
+    say(f"{out}: {len(stored.rows):,} sets of features of {len(stored.index):,} messages")
+
+
+def show_model(model: Path, json: bool) -> bool:
+    """Print a finished model, in the main process of a training alone; gives whether a next command may follow."""
+    from baselines.lcbm.train import model_facts, model_line
+
+    if int(os.environ.get("RANK", "0")):
+        return False
     if json:
         say_json(model_facts(model))
-        return
+        return False
     say(model_line(model))
-    next_command("cbc", "baselines", "predict", model, "--bench", bench, "--out", "run")
+    return True

@@ -27,10 +27,13 @@ from corpus.errors import first_line
 from corpus.files.hashes import model_sha256
 
 if TYPE_CHECKING:
+    from baselines.lcbm.vision.stores import Store
     from baselines.reader import Reader
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # hides lm-eval's progress bars; read when tqdm is loaded
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
+SEEING = "lcbm-vision"
+"""Type of the models that see (baselines/lcbm/vision/configuration.py)."""
 SAVED = "give a folder written by save_pretrained (or by `cbc baselines train`), or a hub name"
 
 
@@ -58,6 +61,14 @@ def read_training(path: Path) -> dict[str, Any]:
         return {**about, **training_cost(training, path / "log.jsonl")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def read_model_type(path: Path) -> str | None:
+    """The type of a model folder; None if its configuration cannot be read."""
+    try:
+        return str(json.loads((path / "config.json").read_text(encoding="utf-8"))["model_type"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def read_tuned_tasks(path: Path) -> set[str]:
@@ -131,6 +142,11 @@ class Prompted(Predictor):
         )
         self.settings = self.defaults(settings)
         self.tuned_for = read_tuned_tasks(self.path) if self.local else set()
+        self.sees = self.local and read_model_type(self.path) == SEEING
+        if self.sees and settings.seen is None:
+            raise WrongSettings(f"{self.name} sees, and was given nothing to see", "give --seen frames or features")
+        if settings.seen is not None and not self.sees:
+            raise WrongSettings(f"{self.name} does not see", "leave --seen out")
 
     def defaults(self, settings: Settings) -> Settings:
         return super().defaults(replace(settings, decode=settings.decode or self.default_decode))
@@ -143,6 +159,8 @@ class Prompted(Predictor):
         if not self.local:
             return {"says": self.description, "hub": self.model}
         about = {"says": self.description, "weights": model_sha256(self.path)}
+        if self.sees:
+            about["seen"] = self.store.fingerprint
         return {**about, **count_parameters(self.path), **read_training(self.path)}
 
     @cached_property
@@ -150,7 +168,14 @@ class Prompted(Predictor):
         """Load the model on first use. Raises NoModel, SplitNumbers."""
         if not self.local:
             check_hub(self.model, self.similar)
-        return load_reader(self.model, self.local, self.settings)
+        return load_reader(self.model, self.local, self.settings, self.store if self.sees else None)
+
+    @cached_property
+    def store(self) -> Store:
+        """What the model is shown. Raises NothingSeen."""
+        from baselines.lcbm.vision.stores import open_seen
+
+        return open_seen(self.settings.seen, self.name)
 
     def prepare(self) -> None:
         """Load the model before the first task. Raises NoModel, SplitNumbers."""
@@ -164,6 +189,9 @@ class Prompted(Predictor):
         reader.forget()
         if reader.numbers is not None:
             reader.numbers.expect(task)
+        if self.sees:
+            asked = questions(bench, task, settings)
+            reader.messages = dict(zip(asked["instance_id"], asked["message_id"], strict=True))
         reader.on_answer = self.make_answer_counter(bench, task, settings)
         lm_eval_task = load_task(bench, task, settings, self.model)
         lm_eval_task.set_config("num_fewshot", settings.shots)
@@ -255,7 +283,7 @@ def silence_transformers() -> None:
     disable_progress_bar()
 
 
-def load_reader(model: str, local: bool, settings: Settings) -> Reader:
+def load_reader(model: str, local: bool, settings: Settings, store: Store | None = None) -> Reader:
     """Load model and tokenizer, from safetensors only and without remote code. Raises NoModel, SplitNumbers."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import torch
@@ -264,6 +292,9 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
 
     from baselines.number_tokens import NumberTokens
     from baselines.reader import Reader
+
+    if store is not None:
+        from baselines.lcbm.vision import model as _  # noqa: F401  registers its class
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     silence_transformers()
@@ -279,5 +310,12 @@ def load_reader(model: str, local: bool, settings: Settings) -> Reader:
     numbers = None
     if settings.decode == "distribution":
         own = read_numbers(Path(model)) if local else {}
-        numbers = NumberTokens(own, tokenizer, loaded.config.vocab_size, loaded.device)
-    return Reader(loaded, tokenizer, settings.batch_size, numbers)
+        numbers = NumberTokens(own, tokenizer, loaded.get_output_embeddings().out_features, loaded.device)
+    if store is None:
+        return Reader(loaded, tokenizer, settings.batch_size, numbers)
+    from baselines.lcbm.vision.eyes import StoreEyes
+    from baselines.lcbm.vision.reader import SeeingReader
+    from baselines.lcbm.vision.seeing import Sight
+
+    eyes = StoreEyes(Sight.of(loaded.config), store)
+    return SeeingReader(loaded, tokenizer, settings.batch_size, numbers, eyes)

@@ -6,6 +6,7 @@ side; positions restart with each, so that examples do not attend to each other.
 FOLDER/tokens.bin    int32, all examples in a row: prompt, answer, end of text
        ends.bin      int64, the end of each example
        answers.bin   int32, the number of tokens of each answer
+       seen.bin      int32, for models that see: the place of each example's message in their store
        meta.json     counts by task, written last
 """
 
@@ -16,11 +17,12 @@ import json
 import shutil
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +62,7 @@ class QuestionSource(Protocol):
         """Names of its tasks."""
 
     def questions(self, task: str, split: str, variant: str, seed: int) -> pl.DataFrame:
-        """Questions of a task as columns prompt and answer."""
+        """Questions of a task as columns message_id, prompt and answer."""
 
     def numbers(self, tasks: Sequence[str]) -> dict[str, list[str]]:
         """The numbers that are answers of a token each; empty for none."""
@@ -99,7 +101,7 @@ class BenchSource:
         frame = self.short_enough(self.bench.public(task, split))
         if self.most_questions is not None and split == "train":
             frame = thin_evenly(frame, self.most_questions)
-        changed = task_named(task).variant(frame, variant, seed)
+        changed = task_named(task).variant(frame, variant, seed).with_columns(frame["message_id"])
         if self.number_tokens is not None and asks_one_number(task):
             return with_nearest(changed, self.chosen_numbers[task], self.number_tokens.restate)
         return changed
@@ -162,43 +164,79 @@ def begins_with_bos(tokenizer: Any) -> bool:
     return tokenizer.bos_token_id is not None and tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id
 
 
-def encode(frame: pl.DataFrame, tokenizer: Any, context: int) -> Iterator[tuple[list[int], int, bool]]:
-    """Yield each question's tokens, the length of its answer with end of text, and whether its beginning was cut."""
+class Encoded(NamedTuple):
+    """A question as tokens: prompt, answer and end of text, with the length of the answer.
+
+    cut: whether it was longer than the context and lost its beginning; `message`: what its message is to the eyes.
+    """
+
+    tokens: list[int]
+    answer: int
+    cut: bool
+    message: int = -1
+
+
+class Eyes(Protocol):
+    """What inserts visual tokens into prompts (baselines/lcbm/vision/eyes.py)."""
+
+    def insert(self, prompt: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]], message_id: str) -> list[int]:
+        """Tokens of a prompt with those of what its message shows."""
+
+    def number(self, message_id: str) -> int:
+        """What a message is called in seen.bin."""
+
+
+def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None = None) -> Iterator[Encoded]:
+    """Yield each question's tokens; one that sees is not cut, whatever its length."""
     bos_tokens = int(begins_with_bos(tokenizer))
     for part in frame.iter_slices(ROWS_AT_ONCE):
         coded = tokenizer(with_text(part)["text"].to_list(), return_offsets_mapping=True, verbose=False)
-        for ids, offsets, prompt in zip(coded["input_ids"], coded["offset_mapping"], part["prompt"], strict=True):
+        messages = part["message_id"] if eyes else [""] * len(part)
+        rows = zip(coded["input_ids"], coded["offset_mapping"], part["prompt"], messages, strict=True)
+        for ids, offsets, prompt, message_id in rows:
             prompt_tokens = bisect.bisect_right([end for _, end in offsets], len(prompt))
+            answer = len(ids) + 1 - prompt_tokens
+            if eyes:
+                tokens = [*eyes.insert(prompt, ids, offsets, message_id), tokenizer.eos_token_id]
+                yield Encoded(tokens, answer, len(tokens) > context, eyes.number(message_id))
+                continue
             tokens = [*ids, tokenizer.eos_token_id]
-            answer = len(tokens) - prompt_tokens
-            too_long = len(tokens) > context
-            if too_long:
+            cut = len(tokens) > context
+            if cut:
                 tokens = tokens[:bos_tokens] + tokens[bos_tokens - context :]
-            yield tokens, min(answer, context - bos_tokens), too_long
+            yield Encoded(tokens, min(answer, context - bos_tokens), cut)
 
 
-def write_examples(folder: Path, frames: Iterable[tuple[str, pl.DataFrame]], tokenizer: Any, context: int) -> None:
-    """Write the examples of each task into a folder, atomically."""
+def write_examples(
+    folder: Path,
+    frames: Iterable[tuple[str, pl.DataFrame]],
+    tokenizer: Any,
+    context: int,
+    eyes: Eyes | None = None,
+) -> None:
+    """Write the examples of each task into a folder, atomically; with `eyes` those that are too long are left out."""
     staged = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     tasks: dict[str, dict[str, int]] = {}
     end = 0
-    with (
-        (staged / "tokens.bin").open("wb") as tokens_file,
-        (staged / "ends.bin").open("wb") as ends_file,
-        (staged / "answers.bin").open("wb") as answers_file,
-    ):
+    with ExitStack() as files:
+        names = ("tokens", "ends", "answers", *(("seen",) if eyes else ()))
+        file = {name: files.enter_context((staged / f"{name}.bin").open("wb")) for name in names}
         for task, frame in frames:
             totals = tasks[task] = {"examples": 0, "tokens": 0, "answer_tokens": 0, "truncated": 0}
-            for tokens, answer, too_long in encode(frame, tokenizer, context):
+            for tokens, answer, cut, message in encode(frame, tokenizer, context, eyes):
+                totals["truncated"] += int(cut)
+                if cut and eyes:
+                    continue
                 end += len(tokens)
-                np.asarray(tokens, np.int32).tofile(tokens_file)
-                np.asarray([end], np.int64).tofile(ends_file)
-                np.asarray([answer], np.int32).tofile(answers_file)
-                counts = (1, len(tokens), answer, too_long)
-                for name, count in zip(totals, counts, strict=True):
-                    totals[name] += int(count)
+                np.asarray(tokens, np.int32).tofile(file["tokens"])
+                np.asarray([end], np.int64).tofile(file["ends"])
+                np.asarray([answer], np.int32).tofile(file["answers"])
+                if eyes:
+                    np.asarray([message], np.int32).tofile(file["seen"])
+                for name, count in zip(("examples", "tokens", "answer_tokens"), (1, len(tokens), answer), strict=True):
+                    totals[name] += count
     write_json(staged / "meta.json", {"tasks": tasks})
     replace_folder(staged, folder)
 
@@ -211,6 +249,7 @@ class Examples:
     ends: Ints
     answers: Ints
     tasks: dict[str, dict[str, int]]
+    seen: Ints | None = None
 
     @classmethod
     def open(cls, folder: Path) -> Examples:
@@ -221,7 +260,8 @@ class Examples:
             path = folder / f"{name}.bin"
             return np.memmap(path, kind, "r") if path.stat().st_size else np.zeros(0, kind)
 
-        return cls(column("tokens", np.int32), column("ends", np.int64), column("answers", np.int32), tasks)
+        seen = column("seen", np.int32) if (folder / "seen.bin").is_file() else None
+        return cls(column("tokens", np.int32), column("ends", np.int64), column("answers", np.int32), tasks, seen)
 
     def __len__(self) -> int:
         return len(self.ends)

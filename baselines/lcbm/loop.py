@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable, Sized
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.integrations import is_deepspeed_available
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, IntervalStrategy
 
-from baselines.lcbm.data import IGNORED, Ints, PackedRows
+from baselines.lcbm.data import IGNORED, Ints
 from baselines.lcbm.model import next_labels
 from baselines.lcbm.optimizer import MuonAdamW
 from baselines.lcbm.recipe import Recipe
@@ -207,10 +208,11 @@ def run_loop(
     model: Any,
     args: TrainingArguments,
     rows: Dataset[dict[str, Ints]],
-    held_out: PackedRows,
+    held_out: Sized,
     log: Log,
     checkpoint: Path | None,
     matrix_rate: float | None = None,
+    collator: Callable[[list[dict[str, Any]]], dict[str, torch.Tensor]] = collate,
 ) -> dict[str, float]:
     """Train to the last step, from a checkpoint if given; returns the last held-out score ({} without rows).
 
@@ -223,7 +225,7 @@ def run_loop(
         args=args,
         train_dataset=rows,
         eval_dataset=held_out,
-        data_collator=collate,
+        data_collator=collator,
         compute_metrics=held_out_metrics,
         callbacks=[log],
         optimizers=(None if matrix_rate is None else muon_adamw(model, matrix_rate, args), None),

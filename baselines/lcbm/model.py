@@ -26,18 +26,18 @@ def start_model(recipe: Recipe, tokenizer: Any, seed: int, soft_labels: SoftLabe
     """Make the model before its first step; its random weights follow from the seed. Raises NoSuchBase."""
     set_seed(seed)
     if recipe.scratch is not None:
-        model = _make_llama(recipe.scratch, tokenizer, recipe.context_tokens)
+        model = LlamaForCausalLM(llama_config(recipe.scratch, tokenizer, recipe.context_tokens))
     else:
         dtype = torch.bfloat16 if recipe.lora and recipe.precision == "bf16" else torch.float32
         model = _load_base(str(recipe.base), dtype, recipe.random_weights)
-    new_tokens = _add_tokens(model, tokenizer, str(recipe.base)) if recipe.base and recipe.numbers else []
+    new_tokens = make_room(model, tokenizer, str(recipe.base)) if recipe.base and recipe.numbers else []
     learn_labels_only(model, soft_labels)
-    return _add_adapters(model, recipe.lora, new_tokens) if recipe.lora else model
+    return add_adapters(model, recipe.lora, new_tokens) if recipe.lora else model
 
 
-def _make_llama(size: Scratch, tokenizer: Any, context: int) -> Any:
-    """Make a Llama of a recipe's size with random weights."""
-    config = LlamaConfig(
+def llama_config(size: Scratch, tokenizer: Any, context: int) -> LlamaConfig:
+    """The configuration of a Llama of a recipe's size."""
+    return LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=size.hidden_size,
         intermediate_size=size.intermediate_size,
@@ -49,7 +49,6 @@ def _make_llama(size: Scratch, tokenizer: Any, context: int) -> Any:
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
-    return LlamaForCausalLM(config)
 
 
 def _load_base(base: str, dtype: torch.dtype, random_weights: bool) -> Any:
@@ -63,7 +62,7 @@ def _load_base(base: str, dtype: torch.dtype, random_weights: bool) -> Any:
         raise NoSuchBase(f"cannot load {base}: {first_line(error)}", mend) from None
 
 
-def _add_tokens(model: Any, tokenizer: Any, base: str) -> list[int]:
+def make_room(model: Any, tokenizer: Any, base: str) -> list[int]:
     """Make room for the tokens that were added to the base's; each begins as the mean of those that spelled it."""
     old = load_tokenizer(base)
     new_tokens = list(range(len(old), len(tokenizer)))
@@ -77,7 +76,7 @@ def _add_tokens(model: Any, tokenizer: Any, base: str) -> list[int]:
     return new_tokens
 
 
-def _add_adapters(model: Any, lora: Lora, new_tokens: Sequence[int]) -> Any:
+def add_adapters(model: Any, lora: Lora, new_tokens: Sequence[int]) -> Any:
     """Add low-rank adapters to a model; its own weights are frozen, but for the embeddings of new tokens."""
     from peft import LoraConfig, get_peft_model
 
@@ -109,7 +108,8 @@ def learn_labels_only(model: Any, soft_labels: SoftLabels | None = None) -> None
         if labels is None:
             return full_forward(input_ids=input_ids, position_ids=position_ids, **others)
         # No cache: with a cache the examples of a packed row would attend to each other.
-        hidden = model.base_model(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
+        inputs = {name: others.get(name) for name in ("inputs_embeds",)} | {"input_ids": input_ids}
+        hidden = model.base_model(**inputs, position_ids=position_ids, use_cache=False).last_hidden_state
         next_tokens = next_labels(labels)
         labeled = torch.nonzero(next_tokens != IGNORED).squeeze(1)
         logits = model.get_output_embeddings()(hidden.flatten(0, 1).index_select(0, labeled)).float()

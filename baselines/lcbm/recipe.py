@@ -64,6 +64,29 @@ class NumberTokens(StrictModel):
     prompts: bool = True
 
 
+class Vision(StrictModel):
+    """Sizes of what sees (baselines/lcbm/vision/configuration.py); tower and Q-Former are `width` wide.
+
+    With `tower` (a BLIP-2 model by folder or hub name) its tower and Q-Former are taken, and sizes are its own.
+    """
+
+    layout: Literal["video", "timed", "scene"] = "video"
+    tower: str | None = None
+    frames: int = Field(default=8, ge=1)
+    image_size: int = Field(default=224, ge=8)
+    patch_size: int = Field(default=14, ge=2)
+    width: int = Field(default=1408, ge=8)
+    layers: int = Field(default=39, ge=1)
+    heads: int = Field(default=16, ge=1)
+    qformer_layers: int = Field(default=12, ge=1)
+    cross_every: int = Field(default=2, ge=1)
+    relation_layers: int = Field(default=8, ge=1)
+    relation_dropout: float = Field(default=0.5, ge=0, lt=1)
+    queries: int = Field(default=32, ge=1)
+    extra_queries: int = Field(default=64, ge=0)
+    scene_queries: int = Field(default=4, ge=1)
+
+
 class Recipe(StrictModel):
     """How a model is trained; steps are optimizer steps, a row packs examples up to `context_tokens`.
 
@@ -75,6 +98,11 @@ class Recipe(StrictModel):
     With `random_weights` a model of the base's size and vocabulary begins from random weights: what pre-training adds.
 
     `repetition` is the share of steps, at the beginning, that train on repeated lists (baselines/lcbm/repetition.py).
+    A recipe with a `stage` trains a model that sees. `whole`: all its parts; `alignment`: what joins tower and language
+    model, on captions; `behavior`: the language model and the projection (paper, section 6). It begins with new parts
+    (`vision` and `scratch`), with a tower and a language model (`vision.tower` and `base`), or with the model of an
+    earlier stage (`base`).
+
     With `muon_learning_rate` Muon trains the matrices of the layers, and AdamW all other parameters at `learning_rate`.
     """
 
@@ -84,6 +112,8 @@ class Recipe(StrictModel):
     base: str | None = None
     random_weights: bool = False
     scratch: Scratch | None = None
+    vision: Vision | None = None
+    stage: Literal["whole", "alignment", "behavior"] | None = None
     lora: Lora | None = None
     tasks: Literal["all"] | list[str] = "all"
     tasks_left_out: list[str] = []
@@ -118,6 +148,10 @@ class Recipe(StrictModel):
             raise ValueError("give either base (a model to start from) or scratch (the size of a new one)")
         if self.lora is not None and self.base is None:
             raise ValueError("lora needs a base to adapt")
+        if self.vision is not None and self.stage is None:
+            raise ValueError("vision needs a stage: whole, alignment or behavior")
+        if self.stage is not None and self.scratch is not None and self.vision is None:
+            raise ValueError("a new model that sees needs the sizes of its vision")
         if self.random_weights and self.base is None:
             raise ValueError("random_weights needs a base whose size and vocabulary it keeps")
         return self

@@ -18,6 +18,8 @@ from typing import Any
 
 PAD, BOS, EOS = "<|pad|>", "<|bos|>", "<|eos|>"
 SPECIAL = [PAD, BOS, EOS]
+SEEN = "<|seen|>"
+"""The token in whose place stands what a model sees."""
 
 # Pieces that merges may not cross, tried in this order: an integer to 100, else pairs of digits; decimals; marks;
 # words.
@@ -123,6 +125,12 @@ def add_tokens(tokenizer: Any, texts: Sequence[str]) -> None:
     from tokenizers import AddedToken
 
     tokenizer.add_tokens([AddedToken(text, normalized=False) for text in texts])
+
+
+def add_seen(tokenizer: Any) -> None:
+    """Add the token for what is seen, which no text becomes."""
+    tokenizer.add_special_tokens({"additional_special_tokens": [SEEN]})
+    tokenizer.split_special_tokens = True
 
 
 def load_tokenizer(path: str | Path) -> Any:

@@ -38,7 +38,7 @@ from baselines.lcbm.data import (
 )
 from baselines.lcbm.recipe import BadRecipe, Recipe, load_recipe
 from baselines.lcbm.repetition import Repetition, frequent_words
-from baselines.lcbm.tokenizer import add_tokens, load_tokenizer, train_tokenizer
+from baselines.lcbm.tokenizer import add_seen, add_tokens, load_tokenizer, train_tokenizer
 from benchmark.bench import Bench
 from benchmark.lm_eval.task_files import ANSWER_TOKENS
 from corpus.console import note
@@ -68,20 +68,29 @@ def train(
     seed: int = 0,
     overrides: Mapping[str, object] | None = None,
     resume: bool = True,
+    seen: Path | None = None,
 ) -> Path:
     """Train by a recipe (name or YAML file) and return the model's folder; a finished model is left unchanged.
 
+    `seen`: what a recipe with a stage sees, a store of frames or features (baselines/lcbm/vision/stores.py).
+
     Raises NoSuchRecipe, BadRecipe, NoSuchPath, WrongVersion, UnknownTask, NothingToTrain, NoSuchBase, OtherModel,
-    HoldsOther, Busy.
+    HoldsOther, Busy, NothingSeen.
     """
     loaded = load_recipe(recipe, overrides)
     source = BenchSource(Bench.open(bench), loaded.most_scenes, loaded.numbers, loaded.most_questions)
-    return fit(loaded, source, out, seed, resume)
+    return fit(loaded, source, out, seed, resume, seen)
 
 
-def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume: bool = True) -> Path:
+def fit(
+    recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume: bool = True, seen: Path | None = None
+) -> Path:
     """Train by a recipe on any source of questions; raises as `train` does, except for opening a bench."""
     identity = {"recipe": recipe.model_dump(mode="json"), "bench": source.fingerprint, "seed": seed}
+    if recipe.stage is not None:
+        from baselines.lcbm.vision.stores import open_seen
+
+        identity["seen"] = open_seen(seen, recipe.name).fingerprint
     part = out.with_name(f"{out.name}.part")
     if _is_finished(out, identity):
         shutil.rmtree(part, ignore_errors=True)
@@ -101,8 +110,8 @@ def fit(recipe: Recipe, source: QuestionSource, out: Path, seed: int = 0, resume
     with hold_lock(part / ".lock") if is_main else nullcontext():
         with args.main_process_first(local=False):
             if is_main:
-                _prepare(recipe, source, tasks, part, seed, identity, resume)
-        _train(recipe, args, part, seed, identity)
+                _prepare(recipe, source, tasks, part, seed, identity, resume, seen)
+        _train(recipe, args, part, seed, identity, seen)
         if is_main:
             replace_folder(part / "model", out)
             shutil.rmtree(part)
@@ -146,6 +155,7 @@ def _prepare(
     seed: int,
     identity: dict[str, Any],
     resume: bool,
+    seen: Path | None,
 ) -> None:
     """Prepare the working folder for training: its tokenizer, its token files, and complete checkpoints only.
 
@@ -167,15 +177,16 @@ def _prepare(
     if not (part / "tokenizer").is_dir():
         _write_tokenizer(recipe, source, tasks, part)
     tokenizer = load_tokenizer(part / "tokenizer")
+    eyes = make_eyes(recipe, tokenizer, seen)
     if not (part / "train").is_dir():
         for line in source.leaves_out(tasks):
             note(line)
         frames = ((task, source.questions(task, "train", recipe.variant, seed)) for task in tasks)
-        write_examples(part / "train", frames, tokenizer, recipe.context_tokens)
+        write_examples(part / "train", frames, tokenizer, recipe.context_tokens, eyes)
     if not (part / "held_out").is_dir():
         validation = ((task, source.questions(task, "validation", "behavior", 0)) for task in tasks)
         samples = ((task, thin_evenly(frame, HELD_OUT_EXAMPLES)) for task, frame in validation)
-        write_examples(part / "held_out", samples, tokenizer, recipe.context_tokens)
+        write_examples(part / "held_out", samples, tokenizer, recipe.context_tokens, eyes)
 
 
 def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], part: Path) -> None:
@@ -195,9 +206,11 @@ def _write_tokenizer(recipe: Recipe, source: QuestionSource, tasks: list[str], p
         answers = [text for texts in numbers.values() for text in texts]
         of_prompts = number_wordings() if recipe.numbers and recipe.numbers.prompts else []
         beside = [*answers, *occurring(of_prompts, sampled_texts)]
-        templates = occurring(frames(), sampled_texts)
+        templates = occurring(frames(), sampled_texts) if recipe.stage is None else frames()  # of later stages too
         tokenizer = train_tokenizer(sampled_texts, recipe.scratch.vocab_size, templates, beside)
         tokenizer.model_max_length = recipe.context_tokens
+    if recipe.stage is not None:
+        add_seen(tokenizer)
     staged = part / "tokenizer.part"
     tokenizer.save_pretrained(staged)
     if numbers or learns_scene_values(recipe):
@@ -211,12 +224,23 @@ def occurring(wordings: Sequence[str], texts: Sequence[str]) -> list[str]:
     return [wording for wording in wordings if wording in joined]
 
 
-def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str, Any]) -> None:
+def make_eyes(recipe: Recipe, tokenizer: Any, seen: Path | None) -> Any:
+    """The eyes of a recipe with a stage; None for any other. Raises NoSuchBase, NothingSeen."""
+    if recipe.stage is None:
+        return None
+    from baselines.lcbm.vision.eyes import StoreEyes
+    from baselines.lcbm.vision.start import sight_of
+    from baselines.lcbm.vision.stores import open_seen
+
+    return StoreEyes(sight_of(recipe, tokenizer), open_seen(seen, recipe.name))
+
+
+def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str, Any], seen: Path | None) -> None:
     """Train in the working folder and write the finished model to part/model."""
     from torch.utils.data import ConcatDataset
     from transformers.utils.logging import disable_progress_bar
 
-    from baselines.lcbm.loop import Log, last_checkpoint, run_loop
+    from baselines.lcbm.loop import Log, collate, last_checkpoint, run_loop
     from baselines.lcbm.model import save_model, start_model
 
     disable_progress_bar()  # bars for single files would break the progress display
@@ -226,19 +250,38 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     shape = (recipe.context_tokens, tokenizer.pad_token_id, recipe.loss_on == "all")
     repetition_rows = round(recipe.repetition * recipe.steps) * rows_per_step
     question_rows = recipe.steps * rows_per_step - repetition_rows
+    eyes = make_eyes(recipe, tokenizer, seen)
     rows = PackedRows.of(examples, training_order(examples, recipe.weights, seed), question_rows, *shape)
     repetition = make_repetition(repetition_rows, held_out, tokenizer, recipe.context_tokens, seed)
     # Use all rows of the sample: the first packed rows are those that one long example fills.
     order = sample_examples(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
-    held_out_rows = PackedRows.of(held_out, order, len(order), *shape)
+    held_out_rows: Any = PackedRows.of(held_out, order, len(order), *shape)
     numbers = read_numbers(part / "tokenizer")
-    model = start_model(recipe, tokenizer, seed, make_soft_labels(recipe, tokenizer, numbers))
+    soft_labels = make_soft_labels(recipe, tokenizer, numbers)
+    train_rows: Any = rows
+    collator = collate
+    model: Any
+    if eyes is None:
+        model = start_model(recipe, tokenizer, seed, soft_labels)
+    else:
+        from baselines.lcbm.vision.rows import SeeingRows, collate_seeing
+        from baselines.lcbm.vision.start import start_seeing_model
+
+        model, collator = start_seeing_model(recipe, tokenizer, seed, soft_labels), collate_seeing
+        train_rows, held_out_rows = SeeingRows(rows, eyes), SeeingRows(held_out_rows, eyes)
     parameters = model.num_parameters()
     log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")
-    parts: list[Any] = [repetition, rows] if repetition else [rows]
+    parts: list[Any] = [repetition, train_rows] if repetition else [train_rows]
     checkpoint = last_checkpoint(part)
     held_out_score = run_loop(
-        model, args, ConcatDataset(parts), held_out_rows, log, checkpoint, recipe.muon_learning_rate
+        model,
+        args,
+        ConcatDataset(parts),
+        held_out_rows,
+        log,
+        checkpoint,
+        recipe.muon_learning_rate,
+        collator,
     )
     if args.process_index == 0:
         _warn_truncated(examples)
@@ -305,4 +348,4 @@ def _warn_truncated(examples: Examples) -> None:
     for task, counts in examples.tasks.items():
         if counts["truncated"]:
             cut = f"{counts['truncated']} of {counts['examples']} examples of {task} were longer than the context"
-            note(f"{cut} and lost their beginning")
+            note(f"{cut} and {'are left out' if examples.seen is not None else 'lost their beginning'}")

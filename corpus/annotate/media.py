@@ -11,6 +11,7 @@ import hashlib
 import json
 import zlib
 from abc import ABC, abstractmethod
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -130,3 +131,9 @@ class MediaAnnotator(Annotator):
                 "reason": pa.string(),
             }
         )
+
+
+def with_bytes(row: Row, schema: pa.Schema) -> Row:
+    """A row of an answer whose lists of bytes, which come as base64, are bytes again."""
+    names = [name for name in row if row[name] and schema.field(name).type == pa.list_(pa.binary())]
+    return row | {name: [b64decode(text, validate=True) for text in row[name]] for name in names}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.annotate.children import Child
-from corpus.annotate.media import MediaAnnotator
+from corpus.annotate.media import MediaAnnotator, with_bytes
 from corpus.annotate.media_run import MediaFile, ask, labels_of, new_child, source_scenes, unread_files
 from corpus.printing import number_of
 from corpus.store import Corpus
@@ -97,7 +97,9 @@ def try_file(
 def parquet_bytes(schema: pa.Schema, rows: Sequence[Mapping[str, Any]]) -> int:
     """How many bytes rows take in a parquet file."""
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), sink, compression="zstd")
+    pq.write_table(
+        pa.Table.from_pylist([with_bytes(dict(row), schema) for row in rows], schema=schema), sink, compression="zstd"
+    )
     return int(sink.getvalue().size)
 
 

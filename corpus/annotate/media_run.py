@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from corpus.annotate.base import Row
 from corpus.annotate.children import Child
-from corpus.annotate.media import MediaAnnotator
+from corpus.annotate.media import MediaAnnotator, with_bytes
 from corpus.annotate.run import add_layers, check_fills, next_part
 from corpus.errors import CbcError
 from corpus.files.atomic import part_path
@@ -277,7 +277,8 @@ class Parts:
         """Write what waits; the annotators that others rest on come first."""
         for name, rows in self.rows.items():
             if rows:
-                table = pa.Table.from_pylist(rows, schema=self.annotators[name].schema)
+                schema = self.annotators[name].schema
+                table = pa.Table.from_pylist([with_bytes(row, schema) for row in rows], schema=schema)
                 path = next_part(self.root / "annotations" / self.labels[name])
                 pq.write_table(table, part_path(path), compression="zstd")
                 part_path(path).replace(path)

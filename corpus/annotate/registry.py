@@ -14,6 +14,7 @@ ANNOTATORS: Registry[Annotator] = Registry(
         "speech": "corpus.annotate.speech:Speech",
         "text": "corpus.annotate.screen_text:ScreenText",
         "captions": "corpus.annotate.captions:Captions",
+        "frames": "corpus.annotate.frames:Frames",
         "look": "corpus.annotate.look:Look",
         "sound": "corpus.annotate.sound:SoundMeasures",
     },

@@ -83,6 +83,7 @@ SPEECH = Template(
     HEADER + "{scenes}\nwhat is said in the masked scenes?\n{numbered}\nanswer with the number of the right text:",
 )
 
+CAPTION = Template("caption", 1, "{scenes}\nwhat is to be seen?\nanswer:")
 OPTION = Template("option", 1, "{number}) {option_texts}")
 
 

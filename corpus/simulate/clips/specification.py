@@ -75,15 +75,17 @@ class ClipSpecification:
 
     @property
     def caption(self) -> str:
-        """What is to be seen, in words: a line for the logo and one for each scene."""
+        """What is to be seen, in words: a line for each scene and one for the logo."""
         lines = [f"scene {number}: {scene.caption}" for number, scene in enumerate(self.scenes, 1)]
-        return "\n".join([f"logo: {self.logo}", *lines])
+        return "\n".join([*lines, f"logo: {self.logo}"])
 
 
-def draw_clip(seed: int, message_id: str) -> ClipSpecification:
-    """Draw the clip of a message."""
+def draw_clip(
+    seed: int, message_id: str, shortest_s: int = SHORTEST_S, longest_s: int = LONGEST_S
+) -> ClipSpecification:
+    """Draw the clip of a message, of whole seconds."""
     rng = np.random.default_rng([seed, 3, zlib.crc32(message_id.encode())])
-    duration_s = float(rng.integers(SHORTEST_S, LONGEST_S + 1))
+    duration_s = float(rng.integers(shortest_s, longest_s + 1))
     scenes = tuple(draw_scene(rng) for _ in range(MARKERS // multiplier(MARKERS, duration_s)))
     tone_hz = TONES_HZ[int(rng.integers(len(TONES_HZ)))]
     return ClipSpecification(duration_s, pick(rng, LOGOS), tone_hz, scenes)

@@ -1,0 +1,81 @@
+"""Run a model that sees inside lm-eval: each prompt is about a message, of which the model gets what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from baselines.lcbm.vision.eyes import StoreEyes
+from baselines.number_tokens import NumberTokens
+from baselines.reader import Reader
+
+
+class AboutMessage(str):
+    """A prompt that knows which message it is about, and whether it is too long to see it."""
+
+    message_id: str
+    blind: bool = False
+
+    @classmethod
+    def of(cls, prompt: str, message_id: str) -> AboutMessage:
+        """A prompt about a message."""
+        about = cls(prompt)
+        about.message_id = message_id
+        return about
+
+
+class SeeingReader(Reader):
+    """Reader whose prompts have visual tokens in their places, and whose model gets the features for them."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        batch_size: int,
+        numbers: NumberTokens | None,
+        eyes: StoreEyes,
+    ) -> None:
+        self.eyes = eyes
+        self.seeing: Sequence[AboutMessage] = ()
+        super().__init__(model, tokenizer, batch_size, numbers)
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
+        """Decode greedily."""
+        for request in requests:
+            context, *others = request.arguments
+            request.arguments = (AboutMessage.of(context, self.messages[request.doc["instance_id"]]), *others)
+        return super().generate_until(requests, disable_tqdm)
+
+    def tok_encode(self, string: Any, *args: Any, **kwargs: Any) -> list[int]:
+        """Tokens of a text, with visual ones if it is a prompt about a message."""
+        if not isinstance(string, AboutMessage):
+            tokens: list[int] = super().tok_encode(string, *args, **kwargs)
+            return tokens
+        coded = self.tokenizer(string, return_offsets_mapping=True)
+        return self.eyes.insert(string, coded["input_ids"], coded["offset_mapping"], string.message_id)
+
+    def tok_batch_encode(
+        self, strings: Sequence[Any], padding_side: str = "left", left_truncate_len: int | None = None, **_: Any
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode the prompts of a batch, padded on the left; one that is too long loses its beginning and sight."""
+        self.batch_contexts = self.seeing = strings
+        texts = [self.tok_encode(string) for string in strings]
+        for row, string in enumerate(strings):
+            string.blind = left_truncate_len is not None and len(texts[row]) > left_truncate_len
+            if string.blind:
+                texts[row] = super().tok_encode(str(string), left_truncate_len=left_truncate_len)
+        width = max(map(len, texts))
+        ids = torch.full((len(texts), width), self.tokenizer.pad_token_id)
+        mask = torch.zeros_like(ids)
+        for row, tokens in enumerate(texts):
+            ids[row, width - len(tokens) :] = torch.tensor(tokens)
+            mask[row, width - len(tokens) :] = 1
+        return ids, mask
+
+    def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        seen = self.eyes.inputs([string.message_id for string in self.seeing if not string.blind])
+        kwargs |= {name: array.to(context.device) for name, array in seen.items()}
+        return super()._model_generate(context, *args, **kwargs)

@@ -1,0 +1,81 @@
+"""Where in a prompt a model sees, and what it sees there, for each layout of visual tokens (configuration.py)."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from baselines.lcbm.vision.configuration import LcbmVisionConfig
+from baselines.lcbm.vision.stores import Piece
+
+SCENE_HEAD = re.compile(r"^scene (\d+):", re.MULTILINE)
+MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+"""Of red, green and blue of 0 to 1, to which pictures are brought before the tower (those of CLIP, as in BLIP-2)."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """How a model of some configuration sees: sets of frames, and their places in prompts."""
+
+    layout: str
+    frames: int
+    tokens: int
+    token_id: int
+
+    @classmethod
+    def of(cls, config: LcbmVisionConfig) -> Sight:
+        """That of a model's configuration."""
+        return cls(config.layout, config.frames, config.visual_tokens, config.visual_token_id)
+
+    def sets(self, piece: Piece) -> Piece:
+        """Frames of a message as sets: seen [sets, frames, size, size, 3] with time_shares [sets, frames].
+
+        A video is one set of `frames` frames, spread evenly over those that were sampled; in the layout `scene` each
+        scene is a set of its own frames, of which all have equally many.
+        """
+        if self.layout != "scene":
+            chosen = np.linspace(0, len(piece.seen) - 1, self.frames).round().astype(int)
+            return Piece(
+                piece.message_id, piece.seen[chosen][None], np.zeros(1, np.int64), piece.time_shares[chosen][None]
+            )
+        scenes, counts = np.unique(piece.scenes, return_counts=True)
+        each = int(counts.min())
+        rows = np.concatenate([np.flatnonzero(piece.scenes == scene)[:each] for scene in scenes])
+        shape = (len(scenes), each)
+        seen = piece.seen[rows].reshape(*shape, *piece.seen.shape[1:])
+        return Piece(piece.message_id, seen, scenes, piece.time_shares[rows].reshape(shape))
+
+    def places(self, prompt: str, scenes: Sequence[int]) -> list[int]:
+        """The characters before which the sets of some scenes stand in a prompt, ascending.
+
+        A video's set stands before the prompt; that of a scene behind the head of its line. Where not all of them have
+        a line, all stand before the prompt.
+        """
+        if self.layout != "scene":
+            return [0]
+        ends = {int(head[1]) - 1: head.end() for head in SCENE_HEAD.finditer(prompt)}
+        return [ends[scene] for scene in scenes] if all(scene in ends for scene in scenes) else [0] * len(scenes)
+
+    def insert(self, ids: Sequence[int], offsets: Sequence[tuple[int, int]], places: Sequence[int]) -> list[int]:
+        """Tokens with visual ones in their places; a token that begins at or after a place follows it."""
+        starts = [start if end > start else -1 for start, end in offsets]  # a special token spans nothing
+        result: list[int] = []
+        last = 0
+        for character in places:
+            place = max(last, bisect.bisect_left(starts, character))
+            result += [*ids[last:place], *[self.token_id] * self.tokens]
+            last = place
+        return [*result, *ids[last:]]
+
+
+def as_input(frames: npt.NDArray[Any]) -> torch.Tensor:
+    """Frames, [sets, frames, size, size, 3] bytes, as the tower reads them: [sets, frames, 3, size, size]."""
+    shares = torch.from_numpy(np.ascontiguousarray(frames)).float() / 255
+    return ((shares - torch.tensor(MEAN)) / torch.tensor(SPREAD)).permute(0, 1, 4, 2, 3)
