@@ -314,8 +314,8 @@ def load_reader(model: str, local: bool, settings: Settings, store: Store | None
     if store is None:
         return Reader(loaded, tokenizer, settings.batch_size, numbers)
     from baselines.lcbm.vision.eyes import StoreEyes
-    from baselines.lcbm.vision.reader import SeeingReader
     from baselines.lcbm.vision.seeing import Sight
+    from baselines.seeing_reader import SeeingReader
 
     eyes = StoreEyes(Sight.of(loaded.config), store)
     return SeeingReader(loaded, tokenizer, settings.batch_size, numbers, eyes)

@@ -28,7 +28,9 @@ def write(folder: Path, text: str, name: str = "own") -> str:
 def test_every_shipped_recipe_loads():
     families = {"13b": "{}-13b", "nano": "nano-{}", "real": "real-{}", "smol": "smol-{}", "qwen": "qwen-{}"}
     wanted = [form.format(kind) for form in families.values() for kind in ("base", "control", "lcbm")]
-    assert shipped_recipes() == sorted([*wanted, "smol-random"])
+    nano = [f"nano-vision-{kind}" for kind in ("captions", "aligned", "lcbm", "control")]
+    seeing = [*nano, "captions-13b", "lcbm-vision-13b", "control-vision-13b", "videochat-13b"]
+    assert shipped_recipes() == sorted([*wanted, *seeing, "smol-random"])
     assert {load_recipe(name).name for name in shipped_recipes()} == set(shipped_recipes())
 
 

@@ -19,8 +19,8 @@ from corpus.simulate.clips.render import write_clip
 from corpus.simulate.clips.specification import LONGEST_S, SHORTEST_S, ClipSpecification, draw_clip
 
 CLIPS_A_SHARD = 500
-SHORT_S = (1, 3)
-SHORT_OF = 5, 3  # of so many clips, so many are short: from them it is learned faster what a scene shows
+SHORT_S = (1, 2)
+SHORT_OF = 8, 7  # of so many clips, so many are short: from them it is learned faster what a scene shows
 
 
 def caption_clip(seed: int, number: int) -> ClipSpecification:

@@ -1,0 +1,314 @@
+"""Models that see: stores, places in prompts, captions from shards, stages, and answers that follow frames."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+av = pytest.importorskip("av")
+cv2 = pytest.importorskip("cv2")
+
+from baselines.base import Settings, WrongSettings  # noqa: E402
+from baselines.lcbm.data import BenchSource, Examples, PackedRows  # noqa: E402
+from baselines.lcbm.recipe import BadRecipe, load_recipe  # noqa: E402
+from baselines.lcbm.tokenizer import SEEN, add_seen, load_tokenizer, train_tokenizer  # noqa: E402
+from baselines.lcbm.train import fit, train  # noqa: E402
+from baselines.lcbm.vision import stores  # noqa: E402
+from baselines.lcbm.vision.caption_shards import CaptionSource, prepare_shards  # noqa: E402
+from baselines.lcbm.vision.eyes import StoreEyes  # noqa: E402
+from baselines.lcbm.vision.features import store_features  # noqa: E402
+from baselines.lcbm.vision.model import STAGE_1  # noqa: E402
+from baselines.lcbm.vision.rows import SeeingRows, collate_seeing  # noqa: E402
+from baselines.lcbm.vision.seeing import Sight  # noqa: E402
+from baselines.lcbm.vision.start import load_model, sight_of  # noqa: E402
+from baselines.lcbm.vision.stores import NothingSeen, Piece, Store, store_frames, write_store  # noqa: E402
+from baselines.predict import predict_run  # noqa: E402
+from benchmark.bench import Bench  # noqa: E402
+from benchmark.build import build_bench  # noqa: E402
+from corpus.annotate.choose import choose_annotators  # noqa: E402
+from corpus.annotate.media_run import annotate_media  # noqa: E402
+from corpus.files.parquet_frames import read_frame  # noqa: E402
+from corpus.simulate.clips.shards import caption_clip, write_caption_shards  # noqa: E402
+from corpus.simulate.clips.world import media_path, render_media  # noqa: E402
+from corpus.simulate.world import simulate  # noqa: E402
+from corpus.store import Corpus  # noqa: E402
+
+SIZE = 32
+TINY = {
+    **{"vision.image_size": SIZE, "vision.patch_size": 16, "vision.width": 32, "vision.layers": 2, "vision.heads": 2},
+    **{"scratch.hidden_size": 32, "scratch.intermediate_size": 32, "scratch.heads": 2, "scratch.vocab_size": 1200},
+    **{"steps": 4, "eval_every_steps": 4, "save_every_steps": 2, "micro_batch": 2},
+}
+SHORT = {name: TINY[name] for name in ("steps", "eval_every_steps", "save_every_steps", "micro_batch")}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A corpus of clips with frames, its bench, captions, and a model of stage 0."""
+    root = tmp_path_factory.mktemp("clips")
+    simulate(root / "corpus", seed=4, world="clips", brands=12, videos=3)
+    render_media(root / "corpus")
+    _, annotators = choose_annotators("frames", [f"frames.size={SIZE}"])
+    annotate_media(root / "corpus", annotators, workers=1)
+    store_frames(root / "corpus", root / "frames")
+    build_bench(root / "corpus", root / "bench", mask_draws=1)
+    captions = prepare_shards(write_caption_shards(root / "shards", 12, seed=9), root / "captions", SIZE)
+    fit(load_recipe("nano-vision-captions", TINY), CaptionSource(captions), root / "model", seen=captions / "frames")
+    return root
+
+
+def decoded(path: Path) -> tuple[list[np.ndarray], list[float]]:
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    return [frame.to_ndarray(format="rgb24") for frame in frames], [frame.time for frame in frames]
+
+
+def test_stored_frames_are_those_of_their_times(made):
+    """Each equals the first decoded picture at or after its time, made small by another rule (area means)."""
+    store = Store.open(made / "frames")
+    with Corpus.open(made / "corpus").connect() as connection:
+        durations = dict(connection.sql("SELECT message_id, duration_s FROM message").fetchall())
+    assert len(store.index) == 36
+    for message_id in list(store.index)[::9]:
+        pictures, times = decoded(media_path(made / "corpus" / "media", message_id))
+        piece = store.piece(message_id)
+        assert piece.scenes.tolist() == sorted([*range(max(piece.scenes) + 1)] * 2)
+        for seen, share in zip(piece.seen, piece.time_shares, strict=True):
+            time_s = share * durations[message_id]
+            place = next((i for i, time in enumerate(times) if time >= time_s - 1e-9), len(times) - 1)
+            small = pictures[place].reshape(SIZE, 96 // SIZE, SIZE, 96 // SIZE, 3).mean((1, 3))
+            assert np.abs(small - seen).max() <= 1
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 255)), min_size=1, max_size=12), st.integers(1, 400))
+def test_a_store_gives_back_what_was_written(tmp_path_factory, messages, shard_bytes):
+    root = tmp_path_factory.mktemp("store") / "s"
+    pieces = [
+        Piece(f"m:{n}", np.full((count, 2, 3), level, np.uint8), np.arange(count), np.linspace(0, 1, count))
+        for n, (count, level) in enumerate(messages)
+    ]
+    before, stores.SHARD_BYTES = stores.SHARD_BYTES, shard_bytes
+    try:
+        store = Store.open(write_store(root, pieces, {"seen": "frames"}))
+    finally:
+        stores.SHARD_BYTES = before
+    for piece in pieces:
+        read = store.piece(piece.message_id)
+        assert (read.seen == piece.seen).all()
+        assert read.scenes.tolist() == piece.scenes.tolist() == store.scenes(piece.message_id)
+        assert read.time_shares == pytest.approx(piece.time_shares)
+    with pytest.raises(NothingSeen, match="nothing of m:x"):
+        store.piece("m:x")
+
+
+WORDS = st.lists(st.sampled_from(["a dog", "scene", "scene 3:", "red =", "<mask 1>", ""]), max_size=5).map(" ".join)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=6), WORDS, st.sampled_from(["video", "timed", "scene"]))
+def test_visual_tokens_stand_where_the_layout_says_and_change_no_other(scenes, title, layout):
+    prompt = f"title: {title}\n" + "".join(f"scene {n}: {text}\n" for n, text in enumerate(scenes, 1)) + "answer:"
+    tokenizer = small_tokenizer()
+    coded = tokenizer(prompt + " 7", return_offsets_mapping=True)
+    sight = Sight(layout, 8, 3, 9999)
+    places = sight.places(prompt, range(len(scenes)))
+    ids = sight.insert(coded["input_ids"], coded["offset_mapping"], places)
+    assert [token for token in ids if token != 9999] == coded["input_ids"]
+    assert ids.count(9999) == 3 * (len(scenes) if layout == "scene" else 1)
+    if layout != "scene":
+        assert ids[:3] == [9999] * 3
+        return
+    texts = tokenizer.decode([tokenizer.eos_token_id if token == 9999 else token for token in ids]).split("<|eos|>" * 3)
+    lines = prompt.split("\n")
+    assert [text.split("\n")[-1] for text in texts[:-1]] == [f"scene {n}:" for n in range(1, len(scenes) + 1)]
+    assert texts[-1].startswith(lines[len(scenes)].removeprefix(f"scene {len(scenes)}:"))
+
+
+def small_tokenizer():
+    if not hasattr(small_tokenizer, "made"):
+        heads = [f"scene {n}:" for n in range(1, 9)]
+        small_tokenizer.made = train_tokenizer(["title: a dog\nscene 1: red = <mask 1>\nanswer:"], 700, heads)
+    return small_tokenizer.made
+
+
+def test_scenes_without_a_line_are_seen_before_the_prompt():
+    assert Sight("scene", 8, 2, 1).places("text: hello\nlikes:", [0]) == [0]
+    assert Sight("scene", 8, 2, 1).places("scene 1: a\nlikes:", [0, 1]) == [0, 0]
+
+
+def test_no_text_becomes_the_visual_token():
+    tokenizer = small_tokenizer()
+    add_seen(tokenizer)
+    assert tokenizer.convert_tokens_to_ids(SEEN) not in tokenizer(f"a {SEEN} dog")["input_ids"]
+
+
+def test_captions_come_from_shards_and_say_what_is_drawn(made):
+    frame = pl.concat(
+        [CaptionSource(made / "captions").questions("caption", s, "", 0) for s in ("train", "validation")]
+    )
+    assert sorted(frame["message_id"]) == [f"{n:07}" for n in range(12)]
+    for message_id, prompt, answer in frame.iter_rows():
+        clip = caption_clip(9, int(message_id))
+        assert answer == clip.caption
+        heads = "".join(f"scene {n}: \n" for n in range(1, len(clip.scenes) + 1))
+        assert prompt == f"{heads}what is to be seen?\nanswer:"
+
+
+def test_shards_may_hold_images_and_what_cannot_be_used_is_left_out_and_counted(tmp_path, capsys):
+    _, image = cv2.imencode(".jpg", np.full((40, 60, 3), (10, 20, 200), np.uint8))
+    members = {"a.jpg": image.tobytes(), "a.txt": b"red \xff", "b.mp4": b"no video", "b.txt": b"x", "c.txt": b"alone"}
+    with tarfile.open(tmp_path / "s.tar", "w") as shard:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            shard.addfile(member, io.BytesIO(content))
+    source = CaptionSource(prepare_shards([tmp_path / "s.tar"], tmp_path / "captions", 16))
+    rows = [row for split in ("train", "validation") for row in source.questions("caption", split, "", 0).rows()]
+    assert rows == [("a", "scene 1: \nwhat is to be seen?\nanswer:", "red �")]
+    assert "1 sample" in capsys.readouterr().err
+    seen = Store.open(tmp_path / "captions" / "frames").piece("a").seen
+    assert np.abs(seen.astype(int) - (200, 20, 10)).max() < 12
+    with pytest.raises(NothingSeen, match="no shards"):
+        prepare_shards([tmp_path / "none.tar"], tmp_path / "other", 16)
+
+
+@pytest.mark.parametrize("layout", ["video", "timed", "scene"])
+def test_features_give_the_loss_of_the_frames_they_were_made_of(made, tmp_path, layout):
+    """With weights so large that those of other messages give another loss, by a hundred times as much."""
+    recipe = load_recipe("nano-vision-captions", {**TINY, "vision.layout": layout})
+    captions = made / "captions"
+    trained = fit(recipe, CaptionSource(captions), tmp_path / "trained", seen=captions / "frames")
+    tokenizer = load_tokenizer(trained)
+    folder = shaken(trained, tmp_path / "shaken")
+    model = load_model(str(folder)).eval()
+    features = Store.open(store_features(folder, made / "frames", tmp_path / "features"))
+    losses = []
+    for store in (Store.open(made / "frames"), features, swapped(features, tmp_path / "swapped")):
+        eyes = StoreEyes(sight_of(recipe, tokenizer), store)
+        rows = bench_rows(made, tokenizer, eyes, tmp_path / f"rows-{len(losses)}")
+        with torch.no_grad():
+            losses.append(float(model(**collate_seeing([rows[0], rows[1]])).loss))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    assert abs(losses[2] - losses[0]) > 100 * abs(losses[1] - losses[0])
+
+
+def shaken(trained: Path, folder: Path) -> Path:
+    """The model with large random weights."""
+    model = load_model(str(trained))
+    torch.manual_seed(7)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(std=0.2)
+    model.save_pretrained(folder)
+    return folder
+
+
+def bench_rows(made: Path, tokenizer, eyes: StoreEyes, folder: Path) -> SeeingRows:
+    from baselines.lcbm.data import write_examples
+
+    source = BenchSource(Bench.open(made / "bench"))
+    frame = source.questions("replay_all_masked", "train", "behavior", 0)
+    write_examples(folder, [("replay_all_masked", frame)], tokenizer, 1024, eyes)
+    examples = Examples.open(folder)
+    assert examples.tasks["replay_all_masked"] == {
+        "examples": len(frame),
+        "tokens": int(examples.lengths.sum()),
+        "answer_tokens": int(np.sum(examples.answers)),
+        "truncated": 0,
+    }
+    return SeeingRows(PackedRows.of(examples, range(len(frame)), 2, 1024, tokenizer.pad_token_id, False), eyes)
+
+
+def swapped(store: Store, root: Path) -> Store:
+    """The same features under the names of other messages with as many scenes."""
+    import shutil
+
+    shutil.copytree(store.root, root)
+    counts = store.rows.group_by("message_id", maintain_order=True).len()
+    names = dict(zip(counts["message_id"], counts["message_id"], strict=True))
+    for (_,), alike in counts.group_by("len"):
+        names |= dict(zip(alike["message_id"], np.roll(alike["message_id"].to_list(), 1), strict=True))
+    store.rows.with_columns(pl.col("message_id").replace_strict(names)).write_parquet(root / "index.parquet")
+    return Store.open(root)
+
+
+def parts_that_differ(one: Path, other: Path) -> set[str]:
+    first, second = (load_model(str(path)).state_dict() for path in (one, other))
+    return {
+        name for name in first if first[name].shape != second[name].shape or not torch.equal(first[name], second[name])
+    }
+
+
+def test_stages_train_their_parts_and_answers_follow_what_is_seen(made, tmp_path):
+    source = CaptionSource(made / "captions")
+    recipe = load_recipe("nano-vision-aligned", {**SHORT, "base": str(made / "model")})
+    aligned = fit(recipe, source, tmp_path / "aligned", seen=made / "captions" / "frames")
+    differing = parts_that_differ(made / "model", aligned)
+    assert differing
+    assert all(name.startswith(STAGE_1) for name in differing)
+    store_features(aligned, made / "frames", tmp_path / "features")
+    overrides = {**SHORT, "base": str(aligned), "steps": 8}
+    model = train("nano-vision-lcbm", made / "bench", tmp_path / "m", 0, overrides, seen=tmp_path / "features")
+    assert {name.partition(".")[0] for name in parts_that_differ(aligned, model)} == {"llm", "project"}
+
+    strong = shaken(model, tmp_path / "strong")
+    load_tokenizer(model).save_pretrained(strong)
+    store_features(strong, made / "frames", tmp_path / "strong-features")
+    swapped(Store.open(tmp_path / "strong-features"), tmp_path / "other")
+
+    def raw(name: str, seen: Path, batch_size: int = 64) -> list[str]:
+        settings = Settings(tasks=("like_view_ratio",), seen=seen, batch_size=batch_size)
+        predict_run(str(strong), made / "bench", tmp_path / name, settings)
+        return read_frame(tmp_path / name / "predictions" / "like_view_ratio.parquet")["raw"].to_list()
+
+    answers = raw("a", tmp_path / "strong-features")
+    assert raw("b", tmp_path / "strong-features", batch_size=1) == raw("c", made / "frames") == answers
+    assert raw("d", tmp_path / "other") != answers
+
+
+def test_a_stopped_training_goes_on_to_the_same_weights(made, tmp_path):
+    source, recipe = CaptionSource(made / "captions"), load_recipe("nano-vision-captions", TINY)
+    seen = made / "captions" / "frames"
+
+    class Stop(Exception):
+        pass
+
+    def stop(self, *args, **kwargs):
+        if self.calls == 3:
+            raise Stop
+        self.calls += 1
+        return training_step(self, *args, **kwargs)
+
+    from baselines.lcbm.loop import PackedTrainer
+
+    training_step, PackedTrainer.calls = PackedTrainer.training_step, 0
+    try:
+        PackedTrainer.training_step = stop
+        with pytest.raises(Stop):
+            fit(recipe, source, tmp_path / "m", seen=seen)
+    finally:
+        PackedTrainer.training_step = training_step
+    assert not parts_that_differ(fit(recipe, source, tmp_path / "m", seen=seen), made / "model")
+
+
+def test_errors_name_what_is_missing(made, tmp_path):
+    with pytest.raises(NothingSeen, match="nano-vision-lcbm sees, and was given nothing"):
+        train("nano-vision-lcbm", made / "bench", tmp_path / "m", overrides={"base": str(made / "model")})
+    asked = ("like_view_ratio",)
+    with pytest.raises(WrongSettings, match="give --seen"):
+        predict_run(str(made / "model"), made / "bench", tmp_path / "r", Settings(tasks=asked))
+    with pytest.raises(NothingSeen, match="holds no frames"):
+        predict_run(str(made / "model"), made / "bench", tmp_path / "r", Settings(tasks=asked, seen=tmp_path))
+    with pytest.raises(BadRecipe, match="vision needs a stage"):
+        load_recipe("nano-lcbm", {"vision": {"layout": "scene"}})
+    with pytest.raises(NothingSeen, match="0 annotations of frames"):
+        simulate(tmp_path / "c", world="clips", brands=3, videos=1)
+        store_frames(tmp_path / "c", tmp_path / "f")
