@@ -71,6 +71,13 @@ class Predictor(ABC):
         ours = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
         return self.kind if ours else kind_from_elsewhere(self.kind)
 
+    can_look: bool = False
+    """Whether it can be shown a store of what messages show."""
+
+    def look_at(self, root: Path) -> None:
+        """Be shown a store (baselines/lcbm/vision/stores.py)."""
+        raise NotImplementedError
+
     @abstractmethod
     def applies(self, bench: Bench, task: str) -> bool:
         """Whether this predictor can answer a task of the bench."""

@@ -7,6 +7,8 @@ words, labels and numbers.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -22,10 +24,15 @@ from benchmark.answers.values import Values
 from benchmark.bench import Bench
 from benchmark.tasks.registry import task_named
 
+if TYPE_CHECKING:
+    from baselines.seen_numbers import SeenNumbers
 
-def fit_class(train: pl.DataFrame, validation: pl.DataFrame, timeless: bool, seed: int) -> Choose:
+
+def fit_class(
+    train: pl.DataFrame, validation: pl.DataFrame, timeless: bool, seed: int, seen: SeenNumbers | None = None
+) -> Choose:
     """Trees of the options, which are the classes of training."""
-    features = MessageFeatures(train, timeless)
+    features = MessageFeatures(train, timeless, seen)
     tried = features.matrix(validation) if len(validation) else None
     model = best_trees(
         features.matrix(train), right_options(train), tried, right_options(validation), seed, classify=True
@@ -41,9 +48,23 @@ class Boosted(Predictor):
     description = "gradient boosting on word counts, channel and message numbers, and the visible replay values"
     answers = "every task with training instances"
     uses_settings = ("seed",)
+    can_look = True
 
     def __init__(self) -> None:
         self.content: dict[tuple[str, int], ContentModel] = {}
+        self.seen: SeenNumbers | None = None
+
+    def look_at(self, root: Path) -> None:
+        """Read also numbers of what messages show, with their kind in its name. Raises NothingSeen."""
+        from baselines.lcbm.vision.stores import Store
+        from baselines.seen_numbers import SeenNumbers
+
+        self.seen = SeenNumbers(Store.open(root))
+        self.name = f"{type(self).name}-{self.seen.store.about['seen']}"
+        self.description = f"{type(self).description}, and what is seen ({self.seen.store.about['seen']})"
+
+    def about(self) -> dict[str, Any]:
+        return {**super().about(), **({"seen": self.seen.store.fingerprint} if self.seen else {})}
 
     def applies(self, bench: Bench, task: str) -> bool:
         return bool(bench.tasks[task]["train"])
@@ -54,7 +75,7 @@ class Boosted(Predictor):
         if key not in self.content:
             curves = [task for task in bench.tasks if task_named(task).asks_curve]
             largest = max(curves, key=lambda task: bench.tasks[task]["train"])
-            self.content[key] = ContentModel(bench.public(largest, "train"), seed)
+            self.content[key] = ContentModel(bench.public(largest, "train"), seed, self.seen)
         return self.content[key]
 
     def predict(self, bench: Bench, task: str, settings: Settings) -> pl.DataFrame:
@@ -65,8 +86,9 @@ class Boosted(Predictor):
             values = predict_replay(bench, task, self.content_model(bench, settings.seed), test, settings.seed)
             return test.select("instance_id", values=pl.Series(values, dtype=pl.List(pl.Float64)))
         if isinstance(definition.answer, Values):
-            return correct_reference(bench, definition, test, MessageFeatures, partial(best_trees, seed=settings.seed))
+            features = partial(MessageFeatures, seen=self.seen)
+            return correct_reference(bench, definition, test, features, partial(best_trees, seed=settings.seed))
         if "option_texts" in train.columns:
             return best_options(test, rank_options(train, test))
-        fit = partial(fit_class, timeless=definition.split_by_time is not None, seed=settings.seed)
+        fit = partial(fit_class, timeless=definition.split_by_time is not None, seed=settings.seed, seen=self.seen)
         return choose_where_it_helps(bench, task, test, fit)

@@ -13,7 +13,7 @@ something else is better by more than the standard error of its gain.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,9 @@ from benchmark.sizes import PanelSize, like_panel
 from benchmark.stored_references import ENOUGH, answers_of, folds_by
 from benchmark.tasks.registry import references, task_named
 
+if TYPE_CHECKING:
+    from baselines.seen_numbers import SeenNumbers
+
 Trial = tuple[pl.DataFrame, pl.DataFrame]
 CONTENT_FOLDS = 2
 CONTENT_SHARES = (0.0, 0.5, 1.0)
@@ -40,9 +43,13 @@ Ints = npt.NDArray[np.int64]
 
 
 class ContentModel:
-    """Replay value of a scene from its words, its position, its video's title and numbers; cross-fitted by channel."""
+    """Replay value of a scene from its words, its position, its video's title and numbers; cross-fitted by channel.
 
-    def __init__(self, train: pl.DataFrame, seed: int) -> None:
+    With `seen` it also reads numbers of what the scene shows.
+    """
+
+    def __init__(self, train: pl.DataFrame, seed: int, seen: SeenNumbers | None = None) -> None:
+        self.seen = seen
         rows = scene_rows(train)
         self.words, self.title_words = Words(rows["scene_text"].to_list()), Words(titles(train))
         groups = train["group"].unique(maintain_order=True)
@@ -69,6 +76,8 @@ class ContentModel:
         position = rows.select("scene", "scenes", "position").to_numpy().astype(np.float64)
         video = rows["row"].to_numpy()
         numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)[video]
+        if self.seen is not None:
+            numbers = np.hstack([numbers, np.nan_to_num(self.seen.of_scenes(frame, rows), nan=UNKNOWN)])
         title = self.title_words.matrix(titles(frame))[video]
         scene = self.words.matrix(rows["scene_text"].to_list())
         return hstack([csr_matrix(np.hstack([position, numbers])), title, scene], "csr")
@@ -184,7 +193,7 @@ def trials(bench: Bench, task: str, content: ContentModel, known: pl.DataFrame, 
     fold = folds_by(train["group"])
     for number in np.unique(fold):
         outside, inside = (train.filter(pl.Series(part)) for part in (fold != number, fold == number))
-        own_content = ContentModel(outside, seed)
+        own_content = ContentModel(outside, seed, content.seen)
         answers = answers_of(reference, definition, {"train": outside, "validation": inside, "test": inside.clear()})
         own_known, tried = (curve_scenes(own_content, frame, answers_to(frame, answers)) for frame in (outside, inside))
         yield own_known, tried

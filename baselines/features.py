@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from benchmark.message_numbers import DAY, message_numbers
+
+if TYPE_CHECKING:
+    from baselines.seen_numbers import SeenNumbers
 
 Array = npt.NDArray[np.float64]
 WORDS = 400  # the most frequent in the training texts; more words take time and do not help the trees
@@ -54,13 +57,14 @@ LABELS = ("category", "country", "language", "flags")
 class MessageFeatures:
     """Numbers, labels and words of messages as a sparse matrix, with the labels and words of the training messages.
 
-    `timeless` leaves out the day, since trees cannot extrapolate over time.
+    `timeless` leaves out the day, since trees cannot extrapolate over time. With `seen` there are also numbers of what
+    messages show.
     """
 
-    def __init__(self, train: pl.DataFrame, timeless: bool = False) -> None:
+    def __init__(self, train: pl.DataFrame, timeless: bool = False, seen: SeenNumbers | None = None) -> None:
         from sklearn.preprocessing import OneHotEncoder
 
-        self.timeless = timeless
+        self.timeless, self.seen = timeless, seen
         self.words = Words(message_texts(train))
         self.labels = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=LEAST_MESSAGES)
         self.labels.fit(label_columns(train))
@@ -72,6 +76,8 @@ class MessageFeatures:
         numbers = np.nan_to_num(message_numbers(frame), nan=UNKNOWN)
         if self.timeless:
             numbers = np.delete(numbers, DAY, axis=1)
+        if self.seen is not None:
+            numbers = np.hstack([numbers, np.nan_to_num(self.seen.of_messages(frame), nan=UNKNOWN)])
         labels = self.labels.transform(label_columns(frame))
         return hstack([csr_matrix(numbers), labels, self.words.matrix(message_texts(frame))], "csr")
 

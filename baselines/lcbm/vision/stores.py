@@ -195,14 +195,19 @@ def store_frames(corpus: Path, root: Path, label: str | None = None) -> Path:
     Raises NoSuchPath, WrongVersion, NothingSeen.
     """
     opened = Corpus.open(corpus)
-    labels = [name for name in opened.annotations() if name.startswith("frames@")]
-    if (label is None and len(labels) != 1) or (label is not None and label not in labels):
-        mend = f"name one of {', '.join(labels)}" if labels else "annotate it with frames"
-        raise NothingSeen(f"{corpus} has {len(labels)} annotations of frames", mend)
-    chosen = label or labels[0]
+    chosen = annotation_of(opened, "frames", label)
     with opened.connect() as connection:
         rows = connection.execute(FRAMES.format(chosen))
         return write_store(root, pieces_of(rows), {"seen": "frames", "annotation": chosen})
+
+
+def annotation_of(corpus: Corpus, name: str, label: str | None = None) -> str:
+    """The label of an annotation, `label` where there are several of that name. Raises NothingSeen."""
+    labels = [each for each in corpus.annotations() if each.startswith(f"{name}@")]
+    if (label is None and len(labels) != 1) or (label is not None and label not in labels):
+        mend = f"name one of {', '.join(labels)}" if labels else f"annotate it with {name}"
+        raise NothingSeen(f"{corpus.root} has {len(labels)} annotations of {name}", mend)
+    return label or labels[0]
 
 
 def pieces_of(rows: Any) -> Iterator[Piece]:
