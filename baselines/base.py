@@ -41,7 +41,7 @@ class Settings:
     panel: bool | None = None
     """Whether to answer the panel alone; None: as the predictor does by default."""
     seen: Path | None = None
-    """What models that see are shown: a store of frames or features (baselines/lcbm/vision/stores.py)."""
+    """What models that see are shown: a store of frames or features (corpus/seen_store.py)."""
 
     def as_dict(self, *names: str) -> dict[str, Any]:
         """Values of the settings with these names."""
@@ -75,7 +75,7 @@ class Predictor(ABC):
     """Whether it can be shown a store of what messages show."""
 
     def look_at(self, root: Path) -> None:
-        """Be shown a store (baselines/lcbm/vision/stores.py)."""
+        """Be shown a store (corpus/seen_store.py)."""
         raise NotImplementedError
 
     @abstractmethod

@@ -56,8 +56,8 @@ class Boosted(Predictor):
 
     def look_at(self, root: Path) -> None:
         """Read also numbers of what messages show, with their kind in its name. Raises NothingSeen."""
-        from baselines.lcbm.vision.stores import Store
         from baselines.seen_numbers import SeenNumbers
+        from corpus.seen_store import Store
 
         self.seen = SeenNumbers(Store.open(root))
         self.name = f"{type(self).name}-{self.seen.store.about['seen']}"

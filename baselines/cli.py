@@ -126,7 +126,8 @@ def frames(
     label: Annotated[str | None, typer.Option(help="which annotation of frames, where there are several")] = None,
 ) -> None:
     """Store the frames of a corpus (cbc corpus annotate --with frames) for models that see."""
-    from baselines.lcbm.vision.stores import Store, store_frames
+    from baselines.lcbm.vision.frames import store_frames
+    from corpus.seen_store import Store
 
     stored = Store.open(store_frames(corpus, out, label))
     say(f"{out}: {len(stored.rows):,} frames of {len(stored.index):,} messages")
@@ -140,7 +141,7 @@ def features(
 ) -> None:
     """Store what a model's frozen encoder makes of frames: what behavior fine-tuning and prediction read."""
     from baselines.lcbm.vision.features import store_features
-    from baselines.lcbm.vision.stores import Store
+    from corpus.seen_store import Store
 
     stored = Store.open(store_features(model, frames, out))
     say(f"{out}: {len(stored.rows):,} sets of features of {len(stored.index):,} messages")

@@ -27,8 +27,8 @@ from corpus.errors import first_line
 from corpus.files.hashes import model_sha256
 
 if TYPE_CHECKING:
-    from baselines.lcbm.vision.stores import Store
     from baselines.reader import Reader
+    from corpus.seen_store import Store
 
 os.environ.setdefault("TQDM_DISABLE", "1")  # hides lm-eval's progress bars; read when tqdm is loaded
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "vocab.json")
@@ -173,7 +173,7 @@ class Prompted(Predictor):
     @cached_property
     def store(self) -> Store:
         """What the model is shown. Raises NothingSeen."""
-        from baselines.lcbm.vision.stores import open_seen
+        from corpus.seen_store import open_seen
 
         return open_seen(self.settings.seen, self.name)
 

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from baselines.lcbm.vision.stores import NothingSeen, Piece, Store, annotation_of, fetched, write_store
+from baselines.lcbm.vision.frames import annotation_of, fetched, write_derived, write_like
 from corpus.annotate.look import COLOURS, MEASURES
+from corpus.seen_store import NothingSeen, Piece, Store
 from corpus.store import Corpus
 
 Array = npt.NDArray[np.float64]
@@ -74,7 +75,7 @@ def store_look(corpus: Path, root: Path) -> Path:
     with opened.connect() as connection:
         rows = connection.execute(LOOK.format(label))
         about = {"seen": "look", "annotation": label, "columns": [*MEASURES, *COLOURS]}
-        return write_store(root, look_pieces(rows), about)
+        return write_derived(corpus, root, look_pieces(rows), about)
 
 
 def look_pieces(rows: Any) -> Iterator[Piece]:
@@ -95,7 +96,7 @@ def store_mean_colours(frames: Path, root: Path) -> Path:
             means = [piece.seen[piece.scenes == scene].mean((0, 1, 2)) for scene in np.unique(piece.scenes)]
             yield piece_of(message_id, np.array(means, np.float32))
 
-    return write_store(root, pieces(), {"seen": "mean-colour", "frames": store.fingerprint})
+    return write_like(store, root, pieces(), {"seen": "mean-colour", "frames": store.fingerprint})
 
 
 def piece_of(message_id: str, numbers: npt.NDArray[np.float32]) -> Piece:

@@ -23,7 +23,7 @@ from baselines.lcbm.recipe import load_recipe
 from baselines.lcbm.train import fit, train
 from baselines.lcbm.vision.caption_shards import CAPTION_TASK, CaptionSource, prepare_shards
 from baselines.lcbm.vision.features import store_features
-from baselines.lcbm.vision.stores import Store, store_frames
+from baselines.lcbm.vision.frames import store_frames
 from baselines.predict import predict_run
 from baselines.seen_numbers import store_look, store_mean_colours
 from benchmark.bench import Bench
@@ -34,6 +34,7 @@ from benchmark.tables import make_tables
 from corpus.annotate.choose import choose_annotators
 from corpus.annotate.media_run import annotate_media
 from corpus.errors import CbcError
+from corpus.seen_store import Store
 from corpus.simulate.clips.law import COLOURS, LOGOS, MOTIONS
 from corpus.simulate.clips.shards import write_caption_shards
 from corpus.simulate.clips.specification import SHAPES
@@ -48,8 +49,7 @@ SIZE = 64  # pixels of a frame, those of the recipes
 TASKS = ("replay_all_masked", "like_view_ratio")
 CAPTION_TOKENS = 160
 ATTRIBUTES = {"colour": COLOURS, "shape": SHAPES, "motion": MOTIONS}
-CAPTION = re.compile(r"scene (\d+): (\w+) (\w+) ([a-z ]+?)(?:, \"(\w+)\")?$", re.MULTILINE)
-LOGO = re.compile(r"^logo: (\w+)", re.MULTILINE)
+CAPTION = re.compile(r"scene (\d+): (\w+) (\w+) ([a-z ]+?)(?:, \"(\w+)\")?, logo (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -219,10 +219,9 @@ def captions_right(study: Study, model: Path, store: Store) -> list[str]:
         text = tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)
         said, meant = ({scene[0]: scene[1:] for scene in CAPTION.findall(part)} for part in (text.strip(), truth))
         for scene, attributes in meant.items():
-            named = said.get(scene, ("", "", "", ""))
-            for name, one, other in zip(("colour", "shape", "motion", "text"), named, attributes, strict=True):
+            named = said.get(scene, ("",) * len(right))
+            for name, one, other in zip(right, named, attributes, strict=True):
                 right[name].append(one == other)
-        right["logo"].append(LOGO.findall(text) == LOGO.findall(truth))
     return [f"{100 * np.mean(values):.0f}" for values in right.values()]
 
 

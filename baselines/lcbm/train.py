@@ -72,7 +72,7 @@ def train(
 ) -> Path:
     """Train by a recipe (name or YAML file) and return the model's folder; a finished model is left unchanged.
 
-    `seen`: what a recipe with a stage sees, a store of frames or features (baselines/lcbm/vision/stores.py).
+    `seen`: what a recipe with a stage sees, a store of frames or features (corpus/seen_store.py).
 
     Raises NoSuchRecipe, BadRecipe, NoSuchPath, WrongVersion, UnknownTask, NothingToTrain, NoSuchBase, OtherModel,
     HoldsOther, Busy, NothingSeen.
@@ -88,7 +88,7 @@ def fit(
     """Train by a recipe on any source of questions; raises as `train` does, except for opening a bench."""
     identity = {"recipe": recipe.model_dump(mode="json"), "bench": source.fingerprint, "seed": seed}
     if recipe.stage is not None:
-        from baselines.lcbm.vision.stores import open_seen
+        from corpus.seen_store import open_seen
 
         identity["seen"] = open_seen(seen, recipe.name).fingerprint
     part = out.with_name(f"{out.name}.part")
@@ -230,7 +230,7 @@ def make_eyes(recipe: Recipe, tokenizer: Any, seen: Path | None) -> Any:
         return None
     from baselines.lcbm.vision.eyes import StoreEyes
     from baselines.lcbm.vision.start import sight_of
-    from baselines.lcbm.vision.stores import open_seen
+    from corpus.seen_store import open_seen
 
     return StoreEyes(sight_of(recipe, tokenizer), open_seen(seen, recipe.name))
 

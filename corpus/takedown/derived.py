@@ -23,6 +23,7 @@ from corpus.ids import public_id
 from corpus.release.database import drop_rows as drop_from_database
 from corpus.release.manifest import is_release
 from corpus.release.renew import renew_release
+from corpus.seen_store import blank, is_store
 from corpus.takedown.search import ROWS
 from corpus.withdrawn.search_terms import SearchTerms, contains_any
 
@@ -32,8 +33,11 @@ KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 def drop_withdrawn(place: Path, terms: SearchTerms, instances: frozenset[str] = frozenset()) -> int:
     """Drop withdrawn rows from a parquet or DuckDB file, or the parquet files of a folder; returns their number.
 
-    `instances` are known from elsewhere to be about withdrawn messages.
+    A store of frames or features is blanked where it holds theirs. `instances` are known from elsewhere to be about
+    withdrawn messages.
     """
+    if is_store(place):
+        return blank(place, [*terms.ids, *map(public_id, terms.ids)])
     if place.is_file() and is_database(place):
         return drop_from_database(place, lambda batch: withdrawn_rows(batch, terms))
     files = parquet_files(place)

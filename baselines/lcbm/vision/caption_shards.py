@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from baselines.lcbm.vision.stores import NothingSeen, Piece, write_store
 from corpus.annotate.children import Child
 from corpus.annotate.choose import choose_annotators
 from corpus.annotate.media import with_bytes
@@ -28,6 +27,7 @@ from corpus.console import note
 from corpus.files.parquet_frames import read_frame, write_frame
 from corpus.printing import number_of
 from corpus.progress import progress
+from corpus.seen_store import NothingSeen, Piece, write_store
 from corpus.verbalize.video import CAPTION, SCENE
 
 CAPTION_TASK = "caption"

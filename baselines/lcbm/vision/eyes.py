@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from baselines.lcbm.vision.seeing import Sight, as_input
-from baselines.lcbm.vision.stores import Piece, Store
+from corpus.seen_store import Piece, Store
 
 FRAMES, FEATURES = "frames", "features"
 """What a store holds, as store.json says."""

@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from baselines.lcbm.vision.eyes import FEATURES, FRAMES
+from baselines.lcbm.vision.frames import write_like
 from baselines.lcbm.vision.model import LcbmVision
 from baselines.lcbm.vision.seeing import Sight, as_input
 from baselines.lcbm.vision.start import load_model
-from baselines.lcbm.vision.stores import NothingSeen, Piece, Store, write_store
 from corpus.files.hashes import model_sha256
 from corpus.progress import progress
+from corpus.seen_store import NothingSeen, Piece, Store
 
 SETS_AT_ONCE = 64
 
@@ -33,7 +34,7 @@ def store_features(model: Path, frames: Path, root: Path) -> Path:
     if torch.cuda.is_available():
         loaded = loaded.cuda()
     about = {"seen": FEATURES, "weights": model_sha256(model), "frames": store.fingerprint}
-    return write_store(root, features(loaded, store), about)
+    return write_like(store, root, features(loaded, store), about)
 
 
 def features(model: LcbmVision, store: Store) -> Iterator[Piece]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from baselines.lcbm.vision.configuration import LcbmVisionConfig
-from baselines.lcbm.vision.stores import Piece
+from corpus.seen_store import Piece
 
 SCENE_HEAD = re.compile(r"^scene (\d+):", re.MULTILINE)
 MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

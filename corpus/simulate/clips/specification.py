@@ -75,9 +75,10 @@ class ClipSpecification:
 
     @property
     def caption(self) -> str:
-        """What is to be seen, in words: a line for each scene and one for the logo."""
-        lines = [f"scene {number}: {scene.caption}" for number, scene in enumerate(self.scenes, 1)]
-        return "\n".join([*lines, f"logo: {self.logo}"])
+        """What is to be seen, in words: a line for each scene, with the logo that stands in all of them."""
+        return "\n".join(
+            f"scene {number}: {scene.caption}, logo {self.logo}" for number, scene in enumerate(self.scenes, 1)
+        )
 
 
 def draw_clip(

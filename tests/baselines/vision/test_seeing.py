@@ -21,25 +21,27 @@ from baselines.lcbm.data import BenchSource, Examples, PackedRows  # noqa: E402
 from baselines.lcbm.recipe import BadRecipe, load_recipe  # noqa: E402
 from baselines.lcbm.tokenizer import SEEN, add_seen, load_tokenizer, train_tokenizer  # noqa: E402
 from baselines.lcbm.train import fit, train  # noqa: E402
-from baselines.lcbm.vision import stores  # noqa: E402
 from baselines.lcbm.vision.caption_shards import CaptionSource, prepare_shards  # noqa: E402
 from baselines.lcbm.vision.eyes import StoreEyes  # noqa: E402
 from baselines.lcbm.vision.features import store_features  # noqa: E402
+from baselines.lcbm.vision.frames import store_frames  # noqa: E402
 from baselines.lcbm.vision.model import STAGE_1  # noqa: E402
 from baselines.lcbm.vision.rows import SeeingRows, collate_seeing  # noqa: E402
 from baselines.lcbm.vision.seeing import Sight  # noqa: E402
 from baselines.lcbm.vision.start import load_model, sight_of  # noqa: E402
-from baselines.lcbm.vision.stores import NothingSeen, Piece, Store, store_frames, write_store  # noqa: E402
 from baselines.predict import predict_run  # noqa: E402
 from benchmark.bench import Bench  # noqa: E402
 from benchmark.build import build_bench  # noqa: E402
+from corpus import seen_store  # noqa: E402
 from corpus.annotate.choose import choose_annotators  # noqa: E402
 from corpus.annotate.media_run import annotate_media  # noqa: E402
 from corpus.files.parquet_frames import read_frame  # noqa: E402
+from corpus.seen_store import NothingSeen, Piece, Store, write_store  # noqa: E402
 from corpus.simulate.clips.shards import caption_clip, write_caption_shards  # noqa: E402
 from corpus.simulate.clips.world import media_path, render_media  # noqa: E402
 from corpus.simulate.world import simulate  # noqa: E402
 from corpus.store import Corpus  # noqa: E402
+from corpus.takedown.takedown import takedown  # noqa: E402
 
 SIZE = 32
 TINY = {
@@ -95,11 +97,11 @@ def test_a_store_gives_back_what_was_written(tmp_path_factory, messages, shard_b
         Piece(f"m:{n}", np.full((count, 2, 3), level, np.uint8), np.arange(count), np.linspace(0, 1, count))
         for n, (count, level) in enumerate(messages)
     ]
-    before, stores.SHARD_BYTES = stores.SHARD_BYTES, shard_bytes
+    before, seen_store.SHARD_BYTES = seen_store.SHARD_BYTES, shard_bytes
     try:
         store = Store.open(write_store(root, pieces, {"seen": "frames"}))
     finally:
-        stores.SHARD_BYTES = before
+        seen_store.SHARD_BYTES = before
     for piece in pieces:
         read = store.piece(piece.message_id)
         assert (read.seen == piece.seen).all()
@@ -297,6 +299,30 @@ def test_a_stopped_training_goes_on_to_the_same_weights(made, tmp_path):
     finally:
         PackedTrainer.training_step = training_step
     assert not parts_that_differ(fit(recipe, source, tmp_path / "m", seen=seen), made / "model")
+
+
+def test_a_takedown_leaves_nothing_of_a_clip_in_media_frames_and_features(tmp_path, made):
+    """Also no byte of its frames in a shard; what is seen of others stays as it was."""
+    root = tmp_path / "corpus"
+    simulate(root, seed=4, world="clips", brands=3, videos=2)
+    render_media(root)
+    _, annotators = choose_annotators("frames", [f"frames.size={SIZE}"])
+    annotate_media(root, annotators, workers=1)
+    before = Store.open(store_frames(root, tmp_path / "frames"))
+    Store.open(store_features(made / "model", tmp_path / "frames", tmp_path / "features"))
+    gone, *others = list(before.index)
+    kept = {message: before.piece(message).seen.copy() for message in others}
+    pixels = before.piece(gone).seen.tobytes()
+    shards = sorted((tmp_path / "frames").glob("*.safetensors"))
+    assert any(pixels in shard.read_bytes() for shard in shards)
+    takedown(root, [gone])
+    assert not media_path(root / "media", gone).exists()
+    assert not any(pixels[:SIZE] in shard.read_bytes() for shard in shards)
+    for name in ("frames", "features"):
+        after = Store.open(tmp_path / name)
+        assert list(after.index) == others
+    assert all((Store.open(tmp_path / "frames").piece(message).seen == kept[message]).all() for message in others)
+    assert render_media(root) == 0
 
 
 def test_errors_name_what_is_missing(made, tmp_path):

@@ -1,8 +1,5 @@
 """What models see of messages, memory-mapped: sampled frames, or features that a frozen encoder made of them.
 
-    store_frames(CORPUS, FOLDER)        # from the annotation `frames`
-    store_features(MODEL, FRAMES, FOLDER)
-
 FOLDER/NNNNN.safetensors   a tensor, `seen`: frames [n, size, size, 3] uint8, or features [n, tokens, width] float16
        index.parquet       a row for each frame or set of features: message_id, scene, time_share (of the length),
                            shard, place
@@ -14,27 +11,23 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
 from corpus.files.parquet_frames import read_frame, write_frame
-from corpus.store import Corpus
 
 SHARD_BYTES = 200_000_000
-ROWS_AT_ONCE = 64
+CORPUS = "corpus"
+"""Key of store.json: the corpus whose messages are stored."""
 MEND = "annotate its media file with frames, and store them again"
 INDEX = ("message_id", "scene", "time_share", "shard", "place")
 
@@ -77,8 +70,9 @@ class Store:
     @cached_property
     def fingerprint(self) -> str:
         """Digest that identifies what is stored, without reading it all."""
-        names = ("store.json", "index.parquet")
-        return hashlib.sha256(b"".join((self.root / name).read_bytes() for name in names)).hexdigest()
+        about = {name: value for name, value in self.about.items() if name != CORPUS}
+        content = json.dumps(about, sort_keys=True).encode() + (self.root / "index.parquet").read_bytes()
+        return hashlib.sha256(content).hexdigest()
 
     @cached_property
     def index(self) -> dict[str, tuple[int, int]]:
@@ -124,6 +118,8 @@ class Store:
     def shard(self, number: int) -> Any:
         """A shard's tensor, of which a slice reads only its own bytes."""
         if number not in self._shards:
+            from safetensors import safe_open
+
             file: Any = safe_open(self.root / f"{number:05}.safetensors", framework="np")
             self._shards[number] = file.get_slice("seen")
         return self._shards[number]
@@ -142,6 +138,8 @@ def open_seen(root: Path | None, name: str) -> Store:
 
 def write_store(root: Path, pieces: Iterable[Piece], about: dict[str, Any]) -> Path:
     """Write pieces into shards of about SHARD_BYTES, whole or not at all."""
+    from safetensors.numpy import save_file
+
     staged = root.with_name(f"{root.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
@@ -182,46 +180,28 @@ def write_store(root: Path, pieces: Iterable[Piece], about: dict[str, Any]) -> P
     return root
 
 
-FRAMES = """
-SELECT message_id, f.start_s, f.frame_times_s, f.frames, f.size, coalesce(m.duration_s, max(f.end_s) OVER messages)
-FROM "{}" f JOIN message m USING (message_id) WHERE f.frames IS NOT NULL
-WINDOW messages AS (PARTITION BY message_id) ORDER BY message_id, f.start_s
-"""
+def is_store(root: Path) -> bool:
+    """Whether a folder is a store."""
+    return (root / "store.json").is_file() and (root / "index.parquet").is_file()
 
 
-def store_frames(corpus: Path, root: Path, label: str | None = None) -> Path:
-    """Store the sampled frames of a corpus, those of the annotation `label` where there are several.
-
-    Raises NoSuchPath, WrongVersion, NothingSeen.
-    """
-    opened = Corpus.open(corpus)
-    chosen = annotation_of(opened, "frames", label)
-    with opened.connect() as connection:
-        rows = connection.execute(FRAMES.format(chosen))
-        return write_store(root, pieces_of(rows), {"seen": "frames", "annotation": chosen})
-
-
-def annotation_of(corpus: Corpus, name: str, label: str | None = None) -> str:
-    """The label of an annotation, `label` where there are several of that name. Raises NothingSeen."""
-    labels = [each for each in corpus.annotations() if each.startswith(f"{name}@")]
-    if (label is None and len(labels) != 1) or (label is not None and label not in labels):
-        mend = f"name one of {', '.join(labels)}" if labels else f"annotate it with {name}"
-        raise NothingSeen(f"{corpus.root} has {len(labels)} annotations of {name}", mend)
-    return label or labels[0]
+def blank(root: Path, message_ids: Sequence[str]) -> int:
+    """Overwrite with zeros what a store holds of some messages, and drop their rows; gives how many rows."""
+    rows = read_frame(root / "index.parquet")
+    theirs = rows.filter(pl.col("message_id").is_in(list(message_ids)))
+    for (number,), part in theirs.group_by("shard"):
+        tensor = writable(root / f"{number:05}.safetensors")
+        tensor[part["place"].to_numpy()] = 0
+        tensor.flush()
+    if len(theirs):
+        write_frame(rows.join(theirs, ["shard", "place"], "anti", maintain_order="left"), root / "index.parquet")
+    return len(theirs)
 
 
-def pieces_of(rows: Any) -> Iterator[Piece]:
-    """The frames of each message from rows of FRAMES."""
-    for message_id, scenes in groupby(fetched(rows), key=itemgetter(0)):
-        seen, numbers, shares = [], [], []
-        for number, (_, _, times_s, frames, size, duration_s) in enumerate(scenes):
-            seen += [np.frombuffer(frame, np.uint8).reshape(size, size, 3) for frame in frames]
-            numbers += [number] * len(frames)
-            shares += [min(time_s / duration_s, 1.0) for time_s in times_s]
-        yield Piece(message_id, np.stack(seen), np.array(numbers), np.array(shares))
-
-
-def fetched(rows: Any) -> Iterator[tuple[Any, ...]]:
-    """Rows of a query, some at a time."""
-    while some := rows.fetchmany(ROWS_AT_ONCE):
-        yield from some
+def writable(shard: Path) -> np.memmap[Any, Any]:
+    """The tensor of a shard, where it lies in the file: a header's length in 8 bytes, the header, the numbers."""
+    with shard.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        facts = json.loads(file.read(length))["seen"]
+    kind = {"U8": np.uint8, "F16": np.float16, "F32": np.float32}[facts["dtype"]]
+    return np.memmap(shard, kind, "r+", offset=8 + length + facts["data_offsets"][0], shape=tuple(facts["shape"]))
