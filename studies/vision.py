@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,8 +43,6 @@ from corpus.simulate.world import simulate
 from corpus.store import Corpus
 from studies.results import FOLDER, Part, write_result
 
-BRANDS, VIDEOS = 120, 15
-CAPTIONED = 4_000
 SIZE = 64  # pixels of a frame, those of the recipes
 TASKS = ("replay_all_masked", "like_view_ratio")
 CAPTION_TOKENS = 160
@@ -54,9 +52,13 @@ CAPTION = re.compile(r"scene (\d+): (\w+) (\w+) ([a-z ]+?)(?:, \"(\w+)\")?, logo
 
 @dataclass(frozen=True)
 class Study:
-    """Where everything lies."""
+    """Where everything lies, and how large it is; `overrides` change all recipes."""
 
     out: Path
+    brands: int = 120
+    videos: int = 15
+    captioned: int = 4_000
+    overrides: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def bench(self) -> Path:
@@ -71,7 +73,7 @@ class Study:
     def prepare(self) -> None:
         """Make corpus, bench, frames and captions."""
         corpus = self.out / "corpus"
-        simulate(corpus, world="clips", brands=BRANDS, videos=VIDEOS)
+        simulate(corpus, world="clips", brands=self.brands, videos=self.videos)
         render_media(corpus)
         _, annotators = choose_annotators("frames,look", [f"frames.size={SIZE}"])
         annotate_media(corpus, annotators)
@@ -84,15 +86,15 @@ class Study:
             store_mean_colours(self.frames, self.out / "colours")
         if not (self.out / "shuffled").is_dir():
             shuffle_store(Store.open(self.frames), self.out / "shuffled")
-        prepare_shards(write_caption_shards(self.out / "shards", CAPTIONED, seed=1), self.out / "captions", SIZE)
+        prepare_shards(write_caption_shards(self.out / "shards", self.captioned, seed=1), self.out / "captions", SIZE)
 
     def encoder(self, layout: str, seed: int = 0) -> Path:
         """Train what sees on captions: stage 0, then stage 1."""
         source, seen = CaptionSource(self.out / "captions"), self.out / "captions" / "frames"
         models = self.out / "models"
-        whole = load_recipe("nano-vision-captions", {"vision.layout": layout})
+        whole = load_recipe("nano-vision-captions", {**self.overrides, "vision.layout": layout})
         first = fit(whole, source, models / f"{layout}-captions-seed{seed}", seed, seen=seen)
-        aligned = load_recipe("nano-vision-aligned", {"base": str(first)})
+        aligned = load_recipe("nano-vision-aligned", {**self.overrides, "base": str(first)})
         return fit(aligned, source, models / f"{layout}-aligned-seed{seed}", seed, seen=seen)
 
     def features(self, model: Path, frames: Path) -> Path:
@@ -118,7 +120,7 @@ class Study:
                 self.bench,
                 self.out / "models" / name,
                 seed,
-                {"base": str(aligned)},
+                {**self.overrides, "base": str(aligned)},
                 seen=seen,
             )
             yield self.answer(name, str(model), seen)
@@ -126,7 +128,7 @@ class Study:
     def text_only(self, seed: int) -> Path:
         """The run of a model without eyes, of the same size and trained on the same questions."""
         name = f"text-lcbm-seed{seed}"
-        overrides = {"tasks": list(TASKS), "tasks_left_out": [], "weights": {}, "context_tokens": 384}
+        overrides = {**self.overrides, "tasks": list(TASKS), "tasks_left_out": [], "weights": {}, "context_tokens": 384}
         model = train("nano-lcbm", self.bench, self.out / "models" / name, seed, overrides)
         return self.answer(name, str(model))
 
@@ -159,9 +161,11 @@ def probe(study: Study, runs: Sequence[Path]) -> Part:
         run = Run.open(path, bench)
         cells: list[Any] = [path.name]
         likes = answers(bench, run, "like_view_ratio").join(shown, "message_id")
-        cells += recovered(np.log([values[0] for values in likes["values"]]), [[logo] for logo in likes["logo"]], LOGOS)
+        cells += recovered(
+            np.log([values[0] for values in likes["values"].to_list()]), [[logo] for logo in likes["logo"]], LOGOS
+        )
         curves = answers(bench, run, "replay_all_masked").join(shown, "message_id")
-        centred = np.concatenate([np.array(values) - np.mean(values) for values in curves["values"]])
+        centred = np.concatenate([[], *(np.array(values) - np.mean(values) for values in curves["values"].to_list())])
         for name, law in (("colours", COLOURS), ("motions", MOTIONS)):
             cells += recovered(centred / 100, curves[name].to_list(), law)
         rows.append(cells)
@@ -188,7 +192,9 @@ def recovered(values: Any, levels: Sequence[Sequence[str]], law: dict[str, float
     """Slope of values on their planted effects, and Kendall's tau of the means of levels with the law."""
     from scipy.stats import kendalltau
 
-    flat = np.concatenate([np.array(of_message) for of_message in levels])
+    flat = np.array([level for of_message in levels for level in of_message])
+    if set(flat) != set(law):
+        return ["-", "-"]
     effects = np.array([law[level] for level in flat])
     slope = float(np.cov(values, effects)[0, 1] / effects.var(ddof=1))
     means = [float(np.mean(values[flat == level])) for level in law]
@@ -225,9 +231,9 @@ def captions_right(study: Study, model: Path, store: Store) -> list[str]:
     return [f"{100 * np.mean(values):.0f}" for values in right.values()]
 
 
-def run_study(out: Path, layouts: Sequence[str], seeds: int, folder: Path = FOLDER) -> Path:
+def run_study(study: Study, layouts: Sequence[str], seeds: int, folder: Path = FOLDER) -> Path:
     """Do all of it; gives the path of the result. Raises the errors of the steps."""
-    study = Study(out)
+    out = study.out
     study.prepare()
     runs = [
         study.answer("boosted", "boosted"),
@@ -266,7 +272,7 @@ def main(
 ) -> None:
     """Train what sees, tune it on behavior, compare, and write the result."""
     try:
-        print(run_study(out, layouts.split(","), seeds))
+        print(run_study(Study(out), layouts.split(","), seeds))
     except CbcError as error:
         print(f"error: {error}")
         raise typer.Exit(2) from None
