@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real words world bench readme posts privacy coverage null seeds ablate soak smol read weights clean
+.PHONY: setup demo test lint submissions real words world bench readme posts privacy coverage null seeds ablate soak smol vision read weights clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -63,6 +63,9 @@ ablate: setup
 smol: weights
 	@if [ ! -d real/bench ]; then echo "make smol: trains on the bench of the real files, which is absent; run make real first"; exit 2; fi
 	.venv/bin/python -m studies.smol real/bench --out smol
+
+vision: setup
+	.venv/bin/python -m studies.vision vision
 
 read: setup
 	@if [ ! -d real/models ]; then echo "make read: asks the models of the real files, which are absent; run make real first"; exit 2; fi

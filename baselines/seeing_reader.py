@@ -14,10 +14,19 @@ from baselines.reader import Reader
 
 
 class AboutMessage(str):
-    """A prompt that knows which message it is about, and whether it is too long to see it."""
+    """A prompt that knows which message it is about, and whether it is too long to see it.
+
+    Equal texts about different messages are different prompts, of which different answers are kept.
+    """
 
     message_id: str
     blind: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.message_id == getattr(other, "message_id", None)
+
+    def __hash__(self) -> int:
+        return hash((str(self), self.message_id))
 
     @classmethod
     def of(cls, prompt: str, message_id: str) -> AboutMessage:

@@ -10,9 +10,9 @@ pytest.importorskip("av")
 pytest.importorskip("cv2")
 pytest.importorskip("lightgbm")
 
-from corpus.simulate.clips.law import COLOURS, LOGOS  # noqa: E402
-from corpus.simulate.clips.specification import draw_clip  # noqa: E402
-from studies.vision import CAPTION, Study, recovered, run_study  # noqa: E402
+from corpus.simulate.clips.law import COLOURS, LOGOS
+from corpus.simulate.clips.specification import draw_clip
+from studies.vision import CAPTION, Study, recovered, run_study
 
 
 def test_recovered_effects_are_those_of_the_answers():

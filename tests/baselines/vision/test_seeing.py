@@ -338,3 +338,28 @@ def test_errors_name_what_is_missing(made, tmp_path):
     with pytest.raises(NothingSeen, match="0 annotations of frames"):
         simulate(tmp_path / "c", world="clips", brands=3, videos=1)
         store_frames(tmp_path / "c", tmp_path / "f")
+
+
+def test_equal_prompts_about_different_clips_get_their_own_answers(made, tmp_path):
+    """Title, time and counts of all test questions are made equal, so that only what is seen differs."""
+    import shutil
+
+    shutil.copytree(made / "bench", tmp_path / "bench")
+    path = tmp_path / "bench" / "public" / "like_view_ratio" / "test.parquet"
+    frame = pl.read_parquet(path)
+    longest = frame.sort(pl.col("scene_seen").list.len())["prompt"][-1]
+    frame.with_columns(prompt=pl.lit(longest)).write_parquet(path)
+    recipe = {**SHORT, "base": str(made / "model")}
+    store_features(made / "model", made / "frames", tmp_path / "features")
+    model = train("nano-vision-lcbm", made / "bench", tmp_path / "m", 0, recipe, seen=tmp_path / "features")
+    strong = shaken(model, tmp_path / "strong")
+    load_tokenizer(model).save_pretrained(strong)
+    shutil.copy(model / "numbers.json", strong)
+    store_features(strong, made / "frames", tmp_path / "strong-features")
+    answers = {}
+    for size in (1, 64):
+        settings = Settings(tasks=("like_view_ratio",), seen=tmp_path / "strong-features", batch_size=size)
+        predict_run(str(strong), tmp_path / "bench", tmp_path / f"run{size}", settings)
+        answers[size] = read_frame(tmp_path / f"run{size}" / "predictions" / "like_view_ratio.parquet")["raw"].to_list()
+    assert answers[1] == answers[64]
+    assert len(set(answers[1])) > 1
