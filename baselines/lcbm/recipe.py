@@ -152,6 +152,8 @@ class Recipe(StrictModel):
             raise ValueError("vision needs a stage: whole, alignment or behavior")
         if self.stage is not None and self.scratch is not None and self.vision is None:
             raise ValueError("a new model that sees needs the sizes of its vision")
+        if self.stage == "alignment" and self.repetition:
+            raise ValueError("in the stage alignment no language model learns, so leave repetition out")
         if self.random_weights and self.base is None:
             raise ValueError("random_weights needs a base whose size and vocabulary it keeps")
         return self

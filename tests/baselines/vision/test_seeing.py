@@ -335,6 +335,8 @@ def test_errors_name_what_is_missing(made, tmp_path):
         predict_run(str(made / "model"), made / "bench", tmp_path / "r", Settings(tasks=asked, seen=tmp_path))
     with pytest.raises(BadRecipe, match="vision needs a stage"):
         load_recipe("nano-lcbm", {"vision": {"layout": "scene"}})
+    with pytest.raises(BadRecipe, match="leave repetition out"):
+        load_recipe("nano-vision-aligned", {"repetition": 0.1})
     with pytest.raises(NothingSeen, match="0 annotations of frames"):
         simulate(tmp_path / "c", world="clips", brands=3, videos=1)
         store_frames(tmp_path / "c", tmp_path / "f")
