@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from baselines.base import Predictor, Settings, questions
+from baselines.base import Predictor, Settings, WrongSettings, questions
 from baselines.boosted_curves import ContentModel, predict_replay
 from baselines.choices import Choose, best_options, choice_frame, choose_where_it_helps
 from baselines.corrected import correct_reference
@@ -59,7 +59,10 @@ class Boosted(Predictor):
         from baselines.seen_numbers import SeenNumbers
         from corpus.seen_store import Store
 
-        self.seen = SeenNumbers(Store.open(root))
+        store = Store.open(root)
+        if store.about["seen"] in ("frames", "features"):
+            raise WrongSettings(f"{root} holds {store.about['seen']}", "give boosting numbers of each scene")
+        self.seen = SeenNumbers(store)
         self.name = f"{type(self).name}-{self.seen.store.about['seen']}"
         self.description = f"{type(self).description}, and what is seen ({self.seen.store.about['seen']})"
 

@@ -52,7 +52,10 @@ def predict(
         ),
     ] = None,
     seen: Annotated[
-        Path | None, typer.Option(help="what models that see are shown: a folder of `frames` or `features`")
+        Path | None,
+        typer.Option(
+            help="what models that see are shown: a folder of `frames` or `features`; for boosting, of numbers"
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -102,19 +105,21 @@ def align(
     recipe: Annotated[str, typer.Argument(help="name of a recipe with the stage whole or alignment, or a YAML file")],
     shards: Annotated[list[Path], typer.Option(help="tar files of WebDataset with KEY.mp4 (or .jpg) and KEY.txt")],
     out: Annotated[Path, typer.Option(help="folder of the model to write; OUT.captions keeps frames and captions")],
-    size: Annotated[int, typer.Option(help="width and height of a frame in pixels, as the tower reads them")] = 224,
     seed: Seed = 0,
     resume: Resume = True,
     base: Base = None,
     json: Json = False,
 ) -> None:
     """Train a model that sees on captions of images and videos."""
-    from baselines.lcbm.recipe import load_recipe
+    from baselines.lcbm.recipe import BadRecipe, load_recipe
     from baselines.lcbm.train import fit
     from baselines.lcbm.vision.caption_shards import CaptionSource, prepare_shards
+    from baselines.lcbm.vision.start import image_size_of
 
     loaded = load_recipe(recipe, {"base": base} if base else None)
-    captions = prepare_shards(shards, out.with_name(f"{out.name}.captions"), size)
+    if loaded.stage not in ("whole", "alignment"):
+        raise BadRecipe(f"{loaded.name} does not learn from captions", "name a recipe of the stage whole or alignment")
+    captions = prepare_shards(shards, out.with_name(f"{out.name}.captions"), image_size_of(loaded))
     model = fit(loaded, CaptionSource(captions), out, seed, resume, captions / "frames")
     show_model(model, json)
 

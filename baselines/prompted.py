@@ -56,11 +56,23 @@ def read_training(path: Path) -> dict[str, Any]:
     try:
         training = json.loads((path / "training.json").read_text(encoding="utf-8"))
         recipe = training["recipe"]
-        about = {"recipe": recipe["name"], "variant": recipe["variant"], "trained_alike": digest_of_training(recipe)}
+        about = {
+            "recipe": recipe["name"],
+            "variant": recipe["variant"],
+            "trained_alike": digest_of_training(recipe, training.get("seen")),
+        }
         about |= {"seed": training["seed"], "trained_on": training["bench"]}
         return {**about, **training_cost(training, path / "log.jsonl")}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def is_choice(task: str) -> bool:
+    """Whether a task's answers are chosen from options."""
+    from benchmark.answers.values import Values
+    from benchmark.tasks.registry import task_named
+
+    return not isinstance(task_named(task).answer, Values)
 
 
 def read_model_type(path: Path) -> str | None:
@@ -79,9 +91,10 @@ def read_tuned_tasks(path: Path) -> set[str]:
         return set()
 
 
-def digest_of_training(recipe: dict[str, Any]) -> str:
-    """Hash of a recipe but for its name, description and variant: a model and its control have the same."""
+def digest_of_training(recipe: dict[str, Any], seen: str | None = None) -> str:
+    """Hash of a recipe but for its name, description and variant, and of what is seen: a control has the same."""
     alike = {key: value for key, value in recipe.items() if key not in ("name", "says", "variant")}
+    alike |= {"seen": seen} if seen else {}
     return hashlib.sha256(json.dumps(alike, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -152,7 +165,12 @@ class Prompted(Predictor):
         return super().defaults(replace(settings, decode=settings.decode or self.default_decode))
 
     def applies(self, bench: Bench, task: str) -> bool:
-        """Whether it was tuned for the task, as far as its folder says, or is asked for it by name."""
+        """Whether it was tuned for the task, as far as its folder says, or is asked for it by name.
+
+        One that sees is asked for no choices, whose options are scored without what is seen.
+        """
+        if self.sees and is_choice(task):
+            return False
         return not self.tuned_for or task in self.tuned_for or task in (self.settings.tasks or ())
 
     def about(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from baselines.reader import Reader
 
 
 class AboutMessage(str):
-    """A prompt that knows which message it is about, and whether it is too long to see it.
+    """A prompt that knows which message it is about, and whether it is asked blind: too long, or nothing to see.
 
     Equal texts about different messages are different prompts, of which different answers are kept.
     """
@@ -24,6 +24,9 @@ class AboutMessage(str):
 
     def __eq__(self, other: object) -> bool:
         return super().__eq__(other) and self.message_id == getattr(other, "message_id", None)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def __hash__(self) -> int:
         return hash((str(self), self.message_id))
@@ -63,6 +66,8 @@ class SeeingReader(Reader):
         if not isinstance(string, AboutMessage):
             tokens: list[int] = super().tok_encode(string, *args, **kwargs)
             return tokens
+        if not self.eyes.sees(string.message_id):
+            return list(super().tok_encode(str(string), *args, **kwargs))
         coded = self.tokenizer(string, return_offsets_mapping=True)
         return self.eyes.insert(string, coded["input_ids"], coded["offset_mapping"], string.message_id)
 
@@ -73,8 +78,9 @@ class SeeingReader(Reader):
         self.batch_contexts = self.seeing = strings
         texts = [self.tok_encode(string) for string in strings]
         for row, string in enumerate(strings):
-            string.blind = left_truncate_len is not None and len(texts[row]) > left_truncate_len
-            if string.blind:
+            too_long = left_truncate_len is not None and len(texts[row]) > left_truncate_len
+            string.blind = too_long or not self.eyes.sees(string.message_id)
+            if too_long:
                 texts[row] = super().tok_encode(str(string), left_truncate_len=left_truncate_len)
         width = max(map(len, texts))
         ids = torch.full((len(texts), width), self.tokenizer.pad_token_id)

@@ -23,6 +23,7 @@ import polars as pl
 
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder, write_json
+from corpus.files.hashes import file_sha256
 from corpus.files.parquet_frames import read_frame, write_frame
 
 SHARD_BYTES = 200_000_000
@@ -64,12 +65,15 @@ class Store:
     @cached_property
     def about(self) -> dict[str, Any]:
         """What store.json says."""
-        content: dict[str, Any] = json.loads((self.root / "store.json").read_text(encoding="utf-8"))
+        try:
+            content: dict[str, Any] = json.loads((self.root / "store.json").read_text(encoding="utf-8"))
+        except ValueError:
+            raise NothingSeen(f"{self.root / 'store.json'} is damaged", "remove the folder and make it again") from None
         return content
 
     @cached_property
     def fingerprint(self) -> str:
-        """Digest that identifies what is stored, without reading it all."""
+        """Digest that identifies what was stored, from the digests of its shards."""
         about = {name: value for name, value in self.about.items() if name != CORPUS}
         content = json.dumps(about, sort_keys=True).encode() + (self.root / "index.parquet").read_bytes()
         return hashlib.sha256(content).hexdigest()
@@ -118,10 +122,14 @@ class Store:
     def shard(self, number: int) -> Any:
         """A shard's tensor, of which a slice reads only its own bytes."""
         if number not in self._shards:
-            from safetensors import safe_open
+            from safetensors import SafetensorError, safe_open
 
-            file: Any = safe_open(self.root / f"{number:05}.safetensors", framework="np")
-            self._shards[number] = file.get_slice("seen")
+            path = self.root / f"{number:05}.safetensors"
+            try:
+                file: Any = safe_open(path, framework="np")
+                self._shards[number] = file.get_slice("seen")
+            except (OSError, SafetensorError):
+                raise NothingSeen(f"{path} is absent or damaged", "remove the folder and make it again") from None
         return self._shards[number]
 
     @cached_property
@@ -145,6 +153,8 @@ def write_store(root: Path, pieces: Iterable[Piece], about: dict[str, Any]) -> P
     staged.mkdir(parents=True)
     waiting: list[Piece] = []
     index: list[pl.DataFrame] = []
+    digests: list[str] = []
+    known: set[str] = set()
     size = 0
 
     def write_shard() -> None:
@@ -159,12 +169,17 @@ def write_store(root: Path, pieces: Iterable[Piece], about: dict[str, Any]) -> P
                 pl.DataFrame({"message_id": [piece.message_id] * count, **cells, "shard": number, "place": places})
             )
             place += count
-        save_file({"seen": np.concatenate([piece.seen for piece in waiting])}, staged / f"{number:05}.safetensors")
+        shard = staged / f"{number:05}.safetensors"
+        save_file({"seen": np.concatenate([piece.seen for piece in waiting])}, shard)
+        digests.append(file_sha256(shard))
         index.append(pl.concat(parts).select(INDEX))
         waiting.clear()
         size = 0
 
     for piece in pieces:
+        if piece.message_id in known:
+            raise ValueError(f"{piece.message_id} comes twice")
+        known.add(piece.message_id)
         waiting.append(piece)
         size += piece.seen.nbytes
         if size >= SHARD_BYTES:
@@ -175,18 +190,27 @@ def write_store(root: Path, pieces: Iterable[Piece], about: dict[str, Any]) -> P
         shutil.rmtree(staged)
         raise NothingSeen("no message has frames", "annotate media files with frames")
     write_frame(pl.concat(index), staged / "index.parquet")
-    write_json(staged / "store.json", about)
+    write_json(staged / "store.json", {**about, "shards": digests})
     replace_folder(staged, root)
     return root
 
 
-def is_store(root: Path) -> bool:
-    """Whether a folder is a store."""
-    return (root / "store.json").is_file() and (root / "index.parquet").is_file()
+def stores_in(place: Path) -> list[Path]:
+    """The stores in a folder, itself or below; those that an interrupt left without index are removed."""
+    if not place.is_dir():
+        return []
+    folders = sorted({path.parent for path in place.rglob("*.safetensors")} | {place.with_name(f"{place.name}.part")})
+    for folder in folders:
+        if folder.name.endswith(".part") and (folder / f"{0:05}.safetensors").is_file():
+            shutil.rmtree(folder)
+    return [folder for folder in folders if (folder / "store.json").is_file() and (folder / "index.parquet").is_file()]
 
 
 def blank(root: Path, message_ids: Sequence[str]) -> int:
-    """Overwrite with zeros what a store holds of some messages, and drop their rows; gives how many rows."""
+    """Overwrite with zeros what a store holds of some messages, and drop their rows; gives how many rows.
+
+    The zeros come first, so that a stopped call can be made again.
+    """
     rows = read_frame(root / "index.parquet")
     theirs = rows.filter(pl.col("message_id").is_in(list(message_ids)))
     for (number,), part in theirs.group_by("shard"):

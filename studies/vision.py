@@ -134,15 +134,18 @@ class Study:
 
 
 def shuffle_store(store: Store, root: Path) -> Path:
-    """The same frames under the names of other messages with as many scenes."""
-    shutil.copytree(store.root, root)
+    """The same frames under the names of other messages with as many scenes, for a study of drawn clips alone."""
+    staged = root.with_name(f"{root.name}.part")
+    shutil.rmtree(staged, ignore_errors=True)
+    shutil.copytree(store.root, staged)
     counts = store.rows.group_by("message_id", maintain_order=True).len()
     names: dict[str, str] = {}
     for _, alike in counts.group_by("len", maintain_order=True):
         ids = alike["message_id"].to_list()
         names |= dict(zip(ids, np.roll(ids, 1).tolist(), strict=True))
     rows = store.rows.with_columns(pl.col("message_id").replace_strict(names))
-    rows.write_parquet(root / "index.parquet")
+    rows.write_parquet(staged / "index.parquet")
+    staged.replace(root)
     return root
 
 
@@ -225,7 +228,7 @@ def captions_right(study: Study, model: Path, store: Store) -> list[str]:
         text = tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)
         said, meant = ({scene[0]: scene[1:] for scene in CAPTION.findall(part)} for part in (text.strip(), truth))
         for scene, attributes in meant.items():
-            named = said.get(scene, ("",) * len(right))
+            named = said.get(scene, (None,) * len(right))
             for name, one, other in zip(right, named, attributes, strict=True):
                 right[name].append(one == other)
     return [f"{100 * np.mean(values):.0f}" for values in right.values()]

@@ -185,9 +185,12 @@ class Eyes(Protocol):
     def number(self, message_id: str) -> int:
         """What a message is called in seen.bin."""
 
+    def sees(self, message_id: str) -> bool:
+        """Whether there is something to see of a message."""
+
 
 def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None = None) -> Iterator[Encoded]:
-    """Yield each question's tokens; one that sees is not cut, whatever its length."""
+    """Yield each question's tokens; with `eyes` only of messages that can be seen, and not cut at any length."""
     bos_tokens = int(begins_with_bos(tokenizer))
     for part in frame.iter_slices(ROWS_AT_ONCE):
         coded = tokenizer(with_text(part)["text"].to_list(), return_offsets_mapping=True, verbose=False)
@@ -196,6 +199,8 @@ def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None 
         for ids, offsets, prompt, message_id in rows:
             prompt_tokens = bisect.bisect_right([end for _, end in offsets], len(prompt))
             answer = len(ids) + 1 - prompt_tokens
+            if eyes and not eyes.sees(message_id):
+                continue
             if eyes:
                 tokens = [*eyes.insert(prompt, ids, offsets, message_id), tokenizer.eos_token_id]
                 yield Encoded(tokens, answer, len(tokens) > context, eyes.number(message_id))

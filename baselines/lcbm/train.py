@@ -87,10 +87,14 @@ def fit(
 ) -> Path:
     """Train by a recipe on any source of questions; raises as `train` does, except for opening a bench."""
     identity = {"recipe": recipe.model_dump(mode="json"), "bench": source.fingerprint, "seed": seed}
+    if recipe.stage is None and seen is not None:
+        raise BadRecipe(f"{recipe.name} trains a model that does not see", "leave --seen out, or name a stage")
     if recipe.stage is not None:
+        from baselines.lcbm.vision.start import image_size_of
         from corpus.seen_store import open_seen
 
         identity["seen"] = open_seen(seen, recipe.name).fingerprint
+        image_size_of(recipe)  # raises where its base is none
     part = out.with_name(f"{out.name}.part")
     if _is_finished(out, identity):
         shutil.rmtree(part, ignore_errors=True)
@@ -179,7 +183,7 @@ def _prepare(
     tokenizer = load_tokenizer(part / "tokenizer")
     eyes = make_eyes(recipe, tokenizer, seen)
     if not (part / "train").is_dir():
-        for line in source.leaves_out(tasks):
+        for line in (*source.leaves_out(tasks), *unseen(source, tasks, eyes)):
             note(line)
         frames = ((task, source.questions(task, "train", recipe.variant, seed)) for task in tasks)
         write_examples(part / "train", frames, tokenizer, recipe.context_tokens, eyes)
@@ -222,6 +226,18 @@ def occurring(wordings: Sequence[str], texts: Sequence[str]) -> list[str]:
     """The wordings that stand in a text."""
     joined = "\n".join(texts)
     return [wording for wording in wordings if wording in joined]
+
+
+def unseen(source: QuestionSource, tasks: Sequence[str], eyes: Any) -> list[str]:
+    """The questions about messages of which there is nothing to see, a line for each task."""
+    lines = []
+    for task in tasks if eyes else ():
+        messages = source.questions(task, "train", "behavior", 0)["message_id"]
+        if count := sum(not eyes.sees(message_id) for message_id in messages):
+            lines.append(
+                f"{count} of {len(messages)} training questions of {task} have nothing to see and are left out"
+            )
+    return lines
 
 
 def make_eyes(recipe: Recipe, tokenizer: Any, seen: Path | None) -> Any:

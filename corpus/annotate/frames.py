@@ -21,7 +21,7 @@ from corpus.strict_model import StrictModel
 class FrameSettings(StrictModel):
     """Width and height of a stored frame in pixels; the whole picture is brought to that square, as for BLIP-2."""
 
-    size: int = Field(default=224, ge=8, le=1024)
+    size: int = Field(default=224, ge=8, le=256)
 
 
 class Frames(MediaAnnotator):

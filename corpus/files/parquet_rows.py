@@ -8,7 +8,9 @@ import pyarrow as pa
 
 
 def rows_as_json(batch: pa.RecordBatch) -> pl.Series:
-    """Convert each row of a batch to JSON text, including nested values."""
+    """Convert each row of a batch to JSON text, including nested values; bytes, which hold no text, are left out."""
+    names = [field.name for field in batch.schema if field.type not in (pa.binary(), pa.list_(pa.binary()))]
+    batch = batch.select(names)
     connection = duckdb.connect()
     connection.execute("SET threads=1")
     table = pa.Table.from_batches([batch])

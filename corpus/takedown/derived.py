@@ -23,7 +23,7 @@ from corpus.ids import public_id
 from corpus.release.database import drop_rows as drop_from_database
 from corpus.release.manifest import is_release
 from corpus.release.renew import renew_release
-from corpus.seen_store import blank, is_store
+from corpus.seen_store import blank, stores_in
 from corpus.takedown.search import ROWS
 from corpus.withdrawn.search_terms import SearchTerms, contains_any
 
@@ -33,11 +33,10 @@ KEYS = {"message_id", "communicator_id", "row_key", "comment_id", "video_id"}
 def drop_withdrawn(place: Path, terms: SearchTerms, instances: frozenset[str] = frozenset()) -> int:
     """Drop withdrawn rows from a parquet or DuckDB file, or the parquet files of a folder; returns their number.
 
-    A store of frames or features is blanked where it holds theirs. `instances` are known from elsewhere to be about
+    Stores of frames or features are blanked where they hold theirs. `instances` are known from elsewhere to be about
     withdrawn messages.
     """
-    if is_store(place):
-        return blank(place, [*terms.ids, *map(public_id, terms.ids)])
+    blanked = sum(blank(store, [*terms.ids, *map(public_id, terms.ids)]) for store in stores_in(place))
     if place.is_file() and is_database(place):
         return drop_from_database(place, lambda batch: withdrawn_rows(batch, terms))
     files = parquet_files(place)
@@ -45,7 +44,7 @@ def drop_withdrawn(place: Path, terms: SearchTerms, instances: frozenset[str] = 
     dropped = sum(drop_rows(path, terms, instances) for path in files)
     if place.is_dir():
         renew_manifest(place, dropped)
-    return dropped
+    return blanked + dropped
 
 
 def parquet_files(place: Path) -> list[Path]:

@@ -11,10 +11,10 @@ pytest.importorskip("safetensors")
 
 from baselines.base import Settings, WrongSettings
 from baselines.features import scene_rows
-from baselines.lcbm.vision.stores import NothingSeen, Piece, Store, write_store
 from baselines.predict import predict_run
 from baselines.seen_numbers import SeenNumbers, store_mean_colours
 from benchmark.score import score
+from corpus.seen_store import NothingSeen, Piece, Store, write_store
 
 
 def test_numbers_stand_at_their_scenes(small_bench, tmp_path):

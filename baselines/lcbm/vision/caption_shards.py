@@ -9,10 +9,14 @@ Media are decoded in the child process of the annotators, as strangers' files ar
 from __future__ import annotations
 
 import hashlib
+import json
+import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,37 +28,61 @@ from corpus.annotate.choose import choose_annotators
 from corpus.annotate.media import with_bytes
 from corpus.annotate.media_run import MediaFile, ask, new_child
 from corpus.console import note
+from corpus.errors import CbcError, first_line
+from corpus.files.atomic import write_json
 from corpus.files.parquet_frames import read_frame, write_frame
+from corpus.files.written_once import refuse_other
 from corpus.printing import number_of
 from corpus.progress import progress
-from corpus.seen_store import NothingSeen, Piece, write_store
+from corpus.seen_store import Piece, write_store
 from corpus.verbalize.video import CAPTION, SCENE
 
 CAPTION_TASK = "caption"
 CAPTION_CHARACTERS = 2_000
 VALIDATION = 20  # one in so many samples is held out, by its key
 TEXT = "txt"
+MEDIA = ("mp4", "webm", "mkv", "mov", "avi", "gif", "jpg", "jpeg", "png", "webp")
+LARGEST_MEMBER = 500_000_000  # bytes
+SHARDS_MEND = "name tar files with KEY.mp4 (or an image) and KEY.txt"
 Sample = tuple[str, str, bytes, str]
 
 
-def samples(shards: Sequence[Path]) -> Iterator[Sample]:
-    """Key, extension, media bytes and caption of each sample of some shards that has both."""
+class BadShards(CbcError):
+    """Shards of captioned media cannot be read."""
+
+
+def samples(shard: Path) -> Iterator[Sample]:
+    """Key, extension, media bytes and caption of each sample of a shard that has both. Raises BadShards."""
     import webdataset
 
-    dataset = webdataset.WebDataset([str(shard) for shard in shards], shardshuffle=False, empty_check=False)
-    for sample in dataset:
-        media = [name for name in sample if not name.startswith("__") and name not in (TEXT, "json")]
-        if TEXT in sample and media:
-            yield sample["__key__"], media[0], sample[media[0]], sample[TEXT].decode("utf-8", "replace")
+    try:
+        with tarfile.open(shard) as members:
+            if any(member.size > LARGEST_MEMBER for member in members):
+                raise BadShards(f"{shard} has a file of more than {LARGEST_MEMBER:,} bytes", "leave it out")
+        for sample in webdataset.WebDataset(str(shard), shardshuffle=False, empty_check=False):
+            media = next((name for name in MEDIA if name in sample), None)
+            if TEXT in sample and media:
+                key = f"{shard.stem}/{sample['__key__']}"
+                yield key, media, sample[media], sample[TEXT].decode("utf-8", "replace")
+    except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
+        raise BadShards(f"{shard} cannot be read: {first_line(error)}", SHARDS_MEND) from None
 
 
 def prepare_shards(shards: Sequence[Path], folder: Path, image_size: int) -> Path:
-    """Write captions and frames of shards; what is there already is left as it is. Raises NothingSeen, NoChild."""
-    if (folder / "captions.parquet").is_file():
-        return folder
+    """Write captions and frames of shards; those that are there already are left as they are.
+
+    Raises BadShards, NothingSeen, HoldsOther, NoMediaPackages, NoChild.
+    """
     missing = [str(shard) for shard in shards if not shard.is_file()]
     if missing or not shards:
-        raise NothingSeen(f"no shards at {', '.join(missing) or 'all'}", "name tar files with KEY.mp4 and KEY.txt")
+        raise BadShards(f"no shards at {', '.join(missing) or 'all'}", SHARDS_MEND)
+    if len({shard.stem for shard in shards}) < len(shards):
+        raise BadShards("two shards have one name", "rename one of them")
+    asked = {"frames_px": image_size, "shards": {shard.name: shard.stat().st_size for shard in shards}}
+    facts = folder / "captions.json"
+    if facts.is_file():
+        refuse_other(folder, "set of captions", json.loads(facts.read_text(encoding="utf-8")), asked)
+        return folder
     _, annotators = choose_annotators("frames", [f"frames.size={image_size}"])
     child = new_child(annotators)
     captions: list[dict[str, str]] = []
@@ -63,7 +91,7 @@ def prepare_shards(shards: Sequence[Path], folder: Path, image_size: int) -> Pat
     def pieces() -> Iterator[Piece]:
         nonlocal skipped
         with tempfile.TemporaryDirectory() as scratch, progress("reading shards", "samples", None) as shown:
-            for key, extension, media, caption in samples(shards):
+            for key, extension, media, caption in chain.from_iterable(map(samples, shards)):
                 piece = decode(child, annotators["frames"].schema, key, Path(scratch, f"sample.{extension}"), media)
                 shown.advance(1)
                 if piece is None:
@@ -79,6 +107,7 @@ def prepare_shards(shards: Sequence[Path], folder: Path, image_size: int) -> Pat
     if skipped:
         note(f"{number_of(skipped, 'sample')} whose media cannot be used are left out")
     write_frame(pl.DataFrame(captions), folder / "captions.parquet")
+    write_json(facts, asked)
     return folder
 
 

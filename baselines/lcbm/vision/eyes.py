@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from baselines.lcbm.vision.seeing import Sight, as_input
-from corpus.seen_store import Piece, Store
+from corpus.seen_store import NothingSeen, Piece, Store
 
 FRAMES, FEATURES = "frames", "features"
 """What a store holds, as store.json says."""
@@ -23,6 +23,21 @@ class StoreEyes:
 
     sight: Sight
     store: Store
+
+    def __post_init__(self) -> None:
+        """Raises NothingSeen where the store holds what the model cannot read."""
+        if not self.store.index:
+            return
+        seen = self.store.piece(next(iter(self.store.index))).seen
+        kind, sight = self.store.about["seen"], self.sight
+        wanted = {FRAMES: (sight.image_size, sight.image_size, 3), FEATURES: (sight.tokens, sight.width)}
+        if seen.shape[1:] != wanted.get(kind):
+            needed = f"frames of {sight.image_size} pixels, or features of {sight.tokens} tokens, {sight.width} wide"
+            raise NothingSeen(f"{self.store.root} holds {kind} of shape {seen.shape[1:]}", f"the model reads {needed}")
+
+    def sees(self, message_id: str) -> bool:
+        """Whether the store has something of a message."""
+        return message_id in self.store
 
     @cached_property
     def numbers(self) -> dict[str, int]:

@@ -39,9 +39,8 @@ def store_frames(corpus: Path, root: Path, label: str | None = None) -> Path:
 
 def write_derived(corpus: Path, root: Path, pieces: Iterator[Piece], about: dict[str, Any]) -> Path:
     """Write a store of a corpus' messages, which a takedown finds."""
-    stored = write_store(root, pieces, {**about, CORPUS: str(corpus.resolve())})
-    remember(corpus, root)
-    return stored
+    remember(corpus, root)  # first, so that a takedown also finds what an interrupt leaves beside it
+    return write_store(root, pieces, {**about, CORPUS: str(corpus.resolve())})
 
 
 def write_like(store: Store, root: Path, pieces: Iterator[Piece], about: dict[str, Any]) -> Path:
@@ -66,7 +65,7 @@ def pieces_of(rows: Any) -> Iterator[Piece]:
         for number, (_, _, times_s, frames, size, duration_s) in enumerate(scenes):
             seen += [np.frombuffer(frame, np.uint8).reshape(size, size, 3) for frame in frames]
             numbers += [number] * len(frames)
-            shares += [min(time_s / duration_s, 1.0) for time_s in times_s]
+            shares += [min(time_s / (duration_s or 1.0), 1.0) for time_s in times_s]
         yield Piece(message_id, np.stack(seen), np.array(numbers), np.array(shares))
 
 

@@ -28,11 +28,14 @@ class Sight:
     frames: int
     tokens: int
     token_id: int
+    image_size: int
+    width: int
 
     @classmethod
     def of(cls, config: LcbmVisionConfig) -> Sight:
         """That of a model's configuration."""
-        return cls(config.layout, config.frames, config.visual_tokens, config.visual_token_id)
+        sizes = config.vision_config.image_size, config.qformer_config.hidden_size
+        return cls(config.layout, config.frames, config.visual_tokens, config.visual_token_id, *sizes)
 
     def sets(self, piece: Piece) -> Piece:
         """Frames of a message as sets: seen [sets, frames, size, size, 3] with time_shares [sets, frames].

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, set_seed
@@ -45,12 +46,36 @@ def sight_of(recipe: Recipe, tokenizer: Any) -> Sight:
     """How the model of a recipe sees, which it also does before it is made. Raises NoSuchBase."""
     token = tokenizer.convert_tokens_to_ids(SEEN)
     if (vision := recipe.vision) is not None:
+        sizes = sizes_of_tower(vision.tower) if vision.tower else (vision.image_size, vision.width)
         queries = vision.scene_queries if vision.layout == "scene" else vision.queries + vision.extra_queries
-        return Sight(vision.layout, vision.frames, queries, token)
-    config = AutoConfig.from_pretrained(str(recipe.base))
+        return Sight(vision.layout, vision.frames, queries, token, *sizes)
+    return Sight.of(load_configuration(str(recipe.base)))
+
+
+def image_size_of(recipe: Recipe) -> int:
+    """Width and height in pixels of the frames that a recipe's tower reads. Raises NoSuchBase."""
+    if (vision := recipe.vision) is None:
+        return int(load_configuration(str(recipe.base)).vision_config.image_size)
+    return sizes_of_tower(vision.tower)[0] if vision.tower else vision.image_size
+
+
+def sizes_of_tower(tower: str) -> tuple[int, int]:
+    """Size of the frames of a BLIP-2 model in pixels, and width of its Q-Former. Raises NoSuchBase."""
+    try:
+        config = AutoConfig.from_pretrained(tower)
+        return int(config.vision_config.image_size), int(config.qformer_config.hidden_size)
+    except (OSError, ValueError, AttributeError) as error:
+        raise NoSuchBase(f"cannot load {tower}: {first_line(error)}", "name a BLIP-2 model in `vision.tower`") from None
+
+
+def load_configuration(base: str) -> LcbmVisionConfig:
+    """The configuration of a model of an earlier stage, always a folder. Raises NoSuchBase."""
+    if not (Path(base) / "config.json").is_file():
+        raise NoSuchBase(f"no model of an earlier stage at {base}", "train it first, or name its folder with --base")
+    config = AutoConfig.from_pretrained(base)
     if not isinstance(config, LcbmVisionConfig):
-        raise NoSuchBase(f"{recipe.base} does not see", SEES)
-    return Sight.of(config)
+        raise NoSuchBase(f"{base} does not see", SEES)
+    return config
 
 
 def new_configuration(vision: Vision, text: LlamaConfig, token: int) -> LcbmVisionConfig:
@@ -108,12 +133,12 @@ def join_parts(vision: Vision, llm: str, token: int) -> LcbmVision:
 
 def load_model(base: str) -> LcbmVision:
     """Load a model of an earlier stage. Raises NoSuchBase."""
+    load_configuration(base)
     try:
         model = AutoModelForCausalLM.from_pretrained(base, use_safetensors=True)
     except (OSError, ValueError) as error:
         raise NoSuchBase(f"cannot load {base}: {first_line(error)}", "give the folder of an earlier stage") from None
-    if not isinstance(model, LcbmVision):
-        raise NoSuchBase(f"{base} does not see", SEES)
+    assert isinstance(model, LcbmVision)
     return model
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -18,10 +19,11 @@ cv2 = pytest.importorskip("cv2")
 
 from baselines.base import Settings, WrongSettings  # noqa: E402
 from baselines.lcbm.data import BenchSource, Examples, PackedRows  # noqa: E402
+from baselines.lcbm.model import NoSuchBase  # noqa: E402
 from baselines.lcbm.recipe import BadRecipe, load_recipe  # noqa: E402
 from baselines.lcbm.tokenizer import SEEN, add_seen, load_tokenizer, train_tokenizer  # noqa: E402
 from baselines.lcbm.train import fit, train  # noqa: E402
-from baselines.lcbm.vision.caption_shards import CaptionSource, prepare_shards  # noqa: E402
+from baselines.lcbm.vision.caption_shards import BadShards, CaptionSource, prepare_shards  # noqa: E402
 from baselines.lcbm.vision.eyes import StoreEyes  # noqa: E402
 from baselines.lcbm.vision.features import store_features  # noqa: E402
 from baselines.lcbm.vision.frames import store_frames  # noqa: E402
@@ -36,6 +38,7 @@ from corpus import seen_store  # noqa: E402
 from corpus.annotate.choose import choose_annotators  # noqa: E402
 from corpus.annotate.media_run import annotate_media  # noqa: E402
 from corpus.files.parquet_frames import read_frame  # noqa: E402
+from corpus.files.written_once import HoldsOther  # noqa: E402
 from corpus.seen_store import NothingSeen, Piece, Store, write_store  # noqa: E402
 from corpus.simulate.clips.shards import caption_clip, write_caption_shards  # noqa: E402
 from corpus.simulate.clips.world import media_path, render_media  # noqa: E402
@@ -119,7 +122,7 @@ def test_visual_tokens_stand_where_the_layout_says_and_change_no_other(scenes, t
     prompt = f"title: {title}\n" + "".join(f"scene {n}: {text}\n" for n, text in enumerate(scenes, 1)) + "answer:"
     tokenizer = small_tokenizer()
     coded = tokenizer(prompt + " 7", return_offsets_mapping=True)
-    sight = Sight(layout, 8, 3, 9999)
+    sight = Sight(layout, 8, 3, 9999, SIZE, 32)
     places = sight.places(prompt, range(len(scenes)))
     ids = sight.insert(coded["input_ids"], coded["offset_mapping"], places)
     assert [token for token in ids if token != 9999] == coded["input_ids"]
@@ -141,8 +144,8 @@ def small_tokenizer():
 
 
 def test_scenes_without_a_line_are_seen_before_the_prompt():
-    assert Sight("scene", 8, 2, 1).places("text: hello\nlikes:", [0]) == [0]
-    assert Sight("scene", 8, 2, 1).places("scene 1: a\nlikes:", [0, 1]) == [0, 0]
+    assert Sight("scene", 8, 2, 1, SIZE, 32).places("text: hello\nlikes:", [0]) == [0]
+    assert Sight("scene", 8, 2, 1, SIZE, 32).places("scene 1: a\nlikes:", [0, 1]) == [0, 0]
 
 
 def test_no_text_becomes_the_visual_token():
@@ -155,9 +158,9 @@ def test_captions_come_from_shards_and_say_what_is_drawn(made):
     frame = pl.concat(
         [CaptionSource(made / "captions").questions("caption", s, "", 0) for s in ("train", "validation")]
     )
-    assert sorted(frame["message_id"]) == [f"{n:07}" for n in range(12)]
+    assert sorted(frame["message_id"]) == [f"00000/{n:07}" for n in range(12)]
     for message_id, prompt, answer in frame.iter_rows():
-        clip = caption_clip(9, int(message_id))
+        clip = caption_clip(9, int(message_id.removeprefix("00000/")))
         assert answer == clip.caption
         heads = "".join(f"scene {n}: \n" for n in range(1, len(clip.scenes) + 1))
         assert prompt == f"{heads}what is to be seen?\nanswer:"
@@ -173,12 +176,20 @@ def test_shards_may_hold_images_and_what_cannot_be_used_is_left_out_and_counted(
             shard.addfile(member, io.BytesIO(content))
     source = CaptionSource(prepare_shards([tmp_path / "s.tar"], tmp_path / "captions", 16))
     rows = [row for split in ("train", "validation") for row in source.questions("caption", split, "", 0).rows()]
-    assert rows == [("a", "scene 1: \nwhat is to be seen?\nanswer:", "red �")]
+    assert rows == [("s/a", "scene 1: \nwhat is to be seen?\nanswer:", "red �")]
     assert "1 sample" in capsys.readouterr().err
-    seen = Store.open(tmp_path / "captions" / "frames").piece("a").seen
+    seen = Store.open(tmp_path / "captions" / "frames").piece("s/a").seen
     assert np.abs(seen.astype(int) - (200, 20, 10)).max() < 12
-    with pytest.raises(NothingSeen, match="no shards"):
-        prepare_shards([tmp_path / "none.tar"], tmp_path / "other", 16)
+    with pytest.raises(HoldsOther, match="frames_px: 16 there, 24 asked"):
+        prepare_shards([tmp_path / "s.tar"], tmp_path / "captions", 24)
+    (tmp_path / "torn.tar").write_bytes((tmp_path / "s.tar").read_bytes()[:700])
+    (tmp_path / "text.tar").write_text("no tar")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "s.tar").write_bytes((tmp_path / "s.tar").read_bytes())
+    for names, why in ((["none"], "no shards"), (["torn"], "torn"), (["text"], "text"), (["s", "more/s"], "one name")):
+        with pytest.raises(BadShards, match=why):
+            prepare_shards([tmp_path / f"{name}.tar" for name in names], tmp_path / "other", 16)
+        assert not (tmp_path / "other" / "captions.parquet").exists()
 
 
 @pytest.mark.parametrize("layout", ["video", "timed", "scene"])
@@ -231,8 +242,6 @@ def bench_rows(made: Path, tokenizer, eyes: StoreEyes, folder: Path) -> SeeingRo
 
 def swapped(store: Store, root: Path) -> Store:
     """The same features under the names of other messages with as many scenes."""
-    import shutil
-
     shutil.copytree(store.root, root)
     counts = store.rows.group_by("message_id", maintain_order=True).len()
     names = dict(zip(counts["message_id"], counts["message_id"], strict=True))
@@ -315,7 +324,13 @@ def test_a_takedown_leaves_nothing_of_a_clip_in_media_frames_and_features(tmp_pa
     pixels = before.piece(gone).seen.tobytes()
     shards = sorted((tmp_path / "frames").glob("*.safetensors"))
     assert any(pixels in shard.read_bytes() for shard in shards)
-    takedown(root, [gone])
+    (tmp_path / "study").mkdir()
+    shutil.copytree(tmp_path / "frames", tmp_path / "study" / "frames")
+    shutil.copytree(tmp_path / "frames", tmp_path / "frames.part")
+    (tmp_path / "frames.part" / "store.json").unlink()
+    takedown(root, [gone], [tmp_path / "study"])
+    assert not (tmp_path / "frames.part").exists()
+    shards += sorted((tmp_path / "study").rglob("*.safetensors"))
     assert not media_path(root / "media", gone).exists()
     assert not any(pixels[:SIZE] in shard.read_bytes() for shard in shards)
     for name in ("frames", "features"):
@@ -333,6 +348,17 @@ def test_errors_name_what_is_missing(made, tmp_path):
         predict_run(str(made / "model"), made / "bench", tmp_path / "r", Settings(tasks=asked))
     with pytest.raises(NothingSeen, match="holds no frames"):
         predict_run(str(made / "model"), made / "bench", tmp_path / "r", Settings(tasks=asked, seen=tmp_path))
+    write_store(
+        tmp_path / "wide",
+        [Piece("m:1", np.zeros((1, 4, 8), np.float16), np.zeros(1, int), np.zeros(1))],
+        {"seen": "features"},
+    )
+    with pytest.raises(NothingSeen, match=r"holds features of shape \(4, 8\)"):
+        predict_run(str(made / "model"), made / "bench", tmp_path / "r", Settings(tasks=asked, seen=tmp_path / "wide"))
+    with pytest.raises(BadRecipe, match="does not see"):
+        train("nano-lcbm", made / "bench", tmp_path / "m", seen=made / "frames")
+    with pytest.raises(NoSuchBase, match="no model of an earlier stage at models/nano"):
+        train("nano-vision-lcbm", made / "bench", tmp_path / "m", seen=made / "frames")
     with pytest.raises(BadRecipe, match="vision needs a stage"):
         load_recipe("nano-lcbm", {"vision": {"layout": "scene"}})
     with pytest.raises(BadRecipe, match="leave repetition out"):
@@ -344,8 +370,6 @@ def test_errors_name_what_is_missing(made, tmp_path):
 
 def test_equal_prompts_about_different_clips_get_their_own_answers(made, tmp_path):
     """Title, time and counts of all test questions are made equal, so that only what is seen differs."""
-    import shutil
-
     shutil.copytree(made / "bench", tmp_path / "bench")
     path = tmp_path / "bench" / "public" / "like_view_ratio" / "test.parquet"
     frame = pl.read_parquet(path)
@@ -365,3 +389,18 @@ def test_equal_prompts_about_different_clips_get_their_own_answers(made, tmp_pat
         answers[size] = read_frame(tmp_path / f"run{size}" / "predictions" / "like_view_ratio.parquet")["raw"].to_list()
     assert answers[1] == answers[64]
     assert len(set(answers[1])) > 1
+
+
+def test_messages_of_which_nothing_is_stored_are_left_out_of_training_and_asked_blind(made, tmp_path, capsys):
+    store = Store.open(made / "frames")
+    kept = list(store.index)[::2]
+    some = write_store(tmp_path / "some", (store.piece(message) for message in kept), {"seen": "frames"})
+    overrides = {**SHORT, "base": str(made / "model"), "tasks": ["like_view_ratio"]}
+    model = train("nano-vision-lcbm", made / "bench", tmp_path / "m", 0, overrides, seen=some)
+    asked = Bench.open(made / "bench").public("like_view_ratio", "train")
+    absent = sum(message not in kept for message in asked["message_id"])
+    assert (
+        f"{absent} of {len(asked)} training questions of like_view_ratio have nothing to see" in capsys.readouterr().err
+    )
+    settings = Settings(tasks=("like_view_ratio",), seen=some)
+    assert "6 answers" in predict_run(str(model), made / "bench", tmp_path / "run", settings)
