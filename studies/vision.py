@@ -47,7 +47,7 @@ SIZE = 64  # pixels of a frame, those of the recipes
 TASKS = ("replay_all_masked", "like_view_ratio")
 CAPTION_TOKENS = 160
 ATTRIBUTES = {"colour": COLOURS, "shape": SHAPES, "motion": MOTIONS}
-CAPTION = re.compile(r"scene (\d+): (\w+) (\w+) ([a-z ]+?)(?:, \"(\w+)\")?, logo (\w+)$", re.MULTILINE)
+CAPTION = re.compile(r"scene (\d+):  = (\w+) (\w+) ([a-z ]+?)(?:, \"(\w+)\")?, logo (\w+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)

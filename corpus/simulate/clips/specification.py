@@ -75,9 +75,13 @@ class ClipSpecification:
 
     @property
     def caption(self) -> str:
-        """What is to be seen, in words: a line for each scene, with the logo that stands in all of them."""
+        """What is to be seen, in words: a line for each scene, with the logo that stands in all of them.
+
+        Lines are written as answers about scenes are (ANSWER of corpus/verbalize/video.py), so that what is learned of
+        finding a scene serves these too.
+        """
         return "\n".join(
-            f"scene {number}: {scene.caption}, logo {self.logo}" for number, scene in enumerate(self.scenes, 1)
+            f"scene {number}:  = {scene.caption}, logo {self.logo}" for number, scene in enumerate(self.scenes, 1)
         )
 
 
