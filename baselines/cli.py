@@ -129,13 +129,12 @@ def frames(
     corpus: Annotated[Path, typer.Option(help="folder of the corpus")],
     out: Annotated[Path, typer.Option(help="folder to write")],
     label: Annotated[str | None, typer.Option(help="which annotation of frames, where there are several")] = None,
+    json: Json = False,
 ) -> None:
     """Store the frames of a corpus (cbc corpus annotate --with frames) for models that see."""
     from baselines.lcbm.vision.frames import store_frames
-    from corpus.seen_store import Store
 
-    stored = Store.open(store_frames(corpus, out, label))
-    say(f"{out}: {len(stored.rows):,} frames of {len(stored.index):,} messages")
+    show_store(store_frames(corpus, out, label), "frames", json)
 
 
 @app.command()
@@ -143,13 +142,23 @@ def features(
     model: Annotated[Path, typer.Argument(help="folder of a model that sees")],
     frames: Annotated[Path, typer.Option(help="a folder of `frames`")],
     out: Annotated[Path, typer.Option(help="folder to write")],
+    json: Json = False,
 ) -> None:
     """Store what a model's frozen encoder makes of frames: what behavior fine-tuning and prediction read."""
     from baselines.lcbm.vision.features import store_features
+
+    show_store(store_features(model, frames, out), "sets of features", json)
+
+
+def show_store(root: Path, what: str, json: bool) -> None:
+    """Print what a store holds."""
     from corpus.seen_store import Store
 
-    stored = Store.open(store_features(model, frames, out))
-    say(f"{out}: {len(stored.rows):,} sets of features of {len(stored.index):,} messages")
+    stored = Store.open(root)
+    if json:
+        say_json({"out": root, "rows": len(stored.rows), "messages": len(stored.index), **stored.about})
+    else:
+        say(f"{root}: {len(stored.rows):,} {what} of {len(stored.index):,} messages")
 
 
 def show_model(model: Path, json: bool) -> bool:
