@@ -54,7 +54,8 @@ def annotation_of(corpus: Corpus, name: str, label: str | None = None) -> str:
     labels = [each for each in corpus.annotations() if each.startswith(f"{name}@")]
     if (label is None and len(labels) != 1) or (label is not None and label not in labels):
         mend = f"name one of {', '.join(labels)}" if labels else f"annotate it with {name}"
-        raise NothingSeen(f"{corpus.root} has {len(labels)} annotations of {name}", mend)
+        what = f"no annotation {label}" if label else f"{len(labels)} annotations of {name}"
+        raise NothingSeen(f"{corpus.root} has {what}", mend)
     return label or labels[0]
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, set_seed
+from transformers.utils.logging import disable_progress_bar
 
 from baselines.lcbm.model import NoSuchBase, add_adapters, learn_labels_only, llama_config, make_room
 from baselines.lcbm.recipe import Recipe, Vision
@@ -134,6 +135,7 @@ def join_parts(vision: Vision, llm: str, token: int) -> LcbmVision:
 def load_model(base: str) -> LcbmVision:
     """Load a model of an earlier stage. Raises NoSuchBase."""
     load_configuration(base)
+    disable_progress_bar()
     try:
         model = AutoModelForCausalLM.from_pretrained(base, use_safetensors=True)
     except (OSError, ValueError) as error:
