@@ -71,12 +71,9 @@ class Predictor(ABC):
         ours = type(self).__module__.partition(".")[0] == __name__.partition(".")[0]
         return self.kind if ours else kind_from_elsewhere(self.kind)
 
-    can_look: bool = False
-    """Whether it can be shown a store of what messages show."""
-
     def look_at(self, root: Path) -> None:
-        """Be shown a store (corpus/seen_store.py)."""
-        raise NotImplementedError
+        """Be shown a store of what messages show (corpus/seen_store.py). Raises WrongSettings, NothingSeen."""
+        raise WrongSettings(f"{self.name} does not see", "leave --seen out")
 
     @abstractmethod
     def applies(self, bench: Bench, task: str) -> bool:

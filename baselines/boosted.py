@@ -48,23 +48,23 @@ class Boosted(Predictor):
     description = "gradient boosting on word counts, channel and message numbers, and the visible replay values"
     answers = "every task with training instances"
     uses_settings = ("seed",)
-    can_look = True
 
     def __init__(self) -> None:
         self.content: dict[tuple[str, int], ContentModel] = {}
         self.seen: SeenNumbers | None = None
 
     def look_at(self, root: Path) -> None:
-        """Read also numbers of what messages show, with their kind in its name. Raises NothingSeen."""
+        """Read also numbers of what messages show, with their kind in its name."""
         from baselines.seen_numbers import SeenNumbers
         from corpus.seen_store import Store
 
         store = Store.open(root)
-        if store.about["seen"] in ("frames", "features"):
-            raise WrongSettings(f"{root} holds {store.about['seen']}", "give boosting numbers of each scene")
+        kind = store.about["seen"]
+        if kind in ("frames", "features"):
+            raise WrongSettings(f"{root} holds {kind}", "give boosting numbers of each scene")
         self.seen = SeenNumbers(store)
-        self.name = f"{type(self).name}-{self.seen.store.about['seen']}"
-        self.description = f"{type(self).description}, and what is seen ({self.seen.store.about['seen']})"
+        self.name = f"{type(self).name}-{kind}"
+        self.description = f"{type(self).description}, and what is seen ({kind})"
 
     def about(self) -> dict[str, Any]:
         return {**super().about(), **({"seen": self.seen.store.fingerprint} if self.seen else {})}

@@ -23,6 +23,7 @@ from baselines.base import Predictor, PredictorError, Settings, WrongSettings, q
 from baselines.lcbm.answer_numbers import has_number_tokens, read_numbers
 from benchmark.bench import Bench
 from benchmark.lm_eval.task_files import lm_eval_name, task_folder
+from corpus.console import note
 from corpus.errors import first_line
 from corpus.files.hashes import model_sha256
 
@@ -210,6 +211,8 @@ class Prompted(Predictor):
         if self.sees:
             asked = questions(bench, task, settings)
             reader.messages = dict(zip(asked["instance_id"], asked["message_id"], strict=True))
+            if unseen := sum(message_id not in self.store for message_id in asked["message_id"]):
+                note(f"{unseen} of {len(asked)} questions of {task} are asked blind: there is nothing to see")
         reader.on_answer = self.make_answer_counter(bench, task, settings)
         lm_eval_task = load_task(bench, task, settings, self.model)
         lm_eval_task.set_config("num_fewshot", settings.shots)

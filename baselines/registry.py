@@ -57,8 +57,6 @@ def find_predictor(name: str, settings: Settings) -> Predictor:
     if settings.shots or settings.decode:
         raise WrongSettings(f"{name} is no language model", "leave --shots and --decode out")
     if settings.seen is not None:
-        if not predictor.can_look:
-            raise WrongSettings(f"{name} does not see", "leave --seen out")
         predictor.look_at(settings.seen)
     return predictor
 

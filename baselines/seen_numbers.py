@@ -1,4 +1,4 @@
-"""Numbers of what messages show, for boosting: how scenes look, their mean colour, or features of a frozen encoder.
+"""Numbers of what messages show, for boosting: how scenes look, or their mean colour.
 
 store_look(CORPUS, FOLDER)              # from the annotation `look`
 store_mean_colours(FRAMES, FOLDER)      # of stored frames
@@ -7,6 +7,7 @@ store_mean_colours(FRAMES, FOLDER)      # of stored frames
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -29,24 +30,25 @@ WHERE start_s IS NOT NULL ORDER BY message_id, start_s
 
 
 class SeenNumbers:
-    """Numbers by message and scene from a store with a row for each scene, or one for each message."""
+    """Numbers by message and scene, from a store with a row for each scene."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
     def of_scenes(self, frame: pl.DataFrame, rows: pl.DataFrame) -> Array:
         """Numbers of scenes, [scenes, width]; nan where a scene shows nothing. rows: those of `scene_rows`."""
-        scenes = rows["scene"].to_numpy()
-        result = []
+        result = np.full((len(rows), self.width), np.nan)
+        place = 0
         for (row,), part in rows.group_by("row", maintain_order=True):
             numbers = self.of_message(frame["message_id"][int(str(row))])
-            asked = part["scene"].to_numpy()
-            result.append(np.stack([numbers.get(scene, self.nothing) for scene in asked.tolist()]))
-        return np.concatenate(result) if result else np.zeros((len(scenes), len(self.nothing)))
+            for scene in part["scene"]:
+                result[place] = numbers.get(scene, np.nan)
+                place += 1
+        return result
 
     def of_messages(self, frame: pl.DataFrame) -> Array:
         """Means and standard deviations over the scenes of messages, [messages, 2 width]."""
-        result = np.full((len(frame), 2 * len(self.nothing)), np.nan)
+        result = np.full((len(frame), 2 * self.width), np.nan)
         for row, message_id in enumerate(frame["message_id"]):
             if numbers := self.of_message(message_id):
                 scenes = np.stack(list(numbers.values()))
@@ -61,11 +63,11 @@ class SeenNumbers:
         flat = piece.seen.reshape(len(piece.seen), -1).astype(np.float64)
         return dict(zip(piece.scenes.tolist(), flat, strict=True))
 
-    @property
-    def nothing(self) -> Array:
-        """The numbers of a scene that shows nothing."""
-        first = self.store.piece(next(iter(self.store.index))).seen[0]
-        return np.full(first.size, np.nan)
+    @cached_property
+    def width(self) -> int:
+        """How many numbers a scene has; 0 where a takedown has emptied the store."""
+        first = next(iter(self.store.index), None)
+        return int(self.store.piece(first).seen[0].size) if first else 0
 
 
 def store_look(corpus: Path, root: Path) -> Path:

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import polars as pl
 
 from corpus.errors import CbcError
-from corpus.files.atomic import replace_folder, write_json
+from corpus.files.atomic import part_path, replace_folder, write_json
 from corpus.files.hashes import file_sha256
 from corpus.files.parquet_frames import read_frame, write_frame
 
@@ -218,7 +218,9 @@ def blank(root: Path, message_ids: Sequence[str]) -> int:
         tensor[part["place"].to_numpy()] = 0
         tensor.flush()
     if len(theirs):
-        write_frame(rows.join(theirs, ["shard", "place"], "anti", maintain_order="left"), root / "index.parquet")
+        index = root / "index.parquet"
+        write_frame(rows.join(theirs, ["shard", "place"], "anti", maintain_order="left"), part_path(index))
+        part_path(index).replace(index)
     return len(theirs)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +35,7 @@ from benchmark.tables import make_tables
 from corpus.annotate.choose import choose_annotators
 from corpus.annotate.media_run import annotate_media
 from corpus.errors import CbcError
-from corpus.seen_store import Store
+from corpus.seen_store import Store, write_store
 from corpus.simulate.clips.law import COLOURS, LOGOS, MOTIONS
 from corpus.simulate.clips.shards import write_caption_shards
 from corpus.simulate.clips.specification import SHAPES
@@ -79,14 +80,18 @@ class Study:
         annotate_media(corpus, annotators)
         if not self.bench.is_dir():
             build_bench(corpus, self.bench)
-        for name, store in (("frames", store_frames), ("look", store_look)):
-            if not (self.out / name).is_dir():
-                store(corpus, self.out / name)
-        if not (self.out / "colours").is_dir():
-            store_mean_colours(self.frames, self.out / "colours")
-        if not (self.out / "shuffled").is_dir():
-            shuffle_store(Store.open(self.frames), self.out / "shuffled")
-        prepare_shards(write_caption_shards(self.out / "shards", self.captioned, seed=1), self.out / "captions", SIZE)
+        shards = write_caption_shards(self.out / "shards", self.captioned, seed=1)
+        captions = prepare_shards(shards, self.out / "captions", SIZE)
+        stores: dict[Path, Callable[[Path], object]] = {
+            self.frames: partial(store_frames, corpus),
+            self.out / "look": partial(store_look, corpus),
+            self.out / "colours": partial(store_mean_colours, self.frames),
+            self.out / "shuffled": partial(shuffle_store, self.frames),
+            captions / "shuffled": partial(shuffle_store, captions / "frames"),
+        }
+        for folder, store in stores.items():
+            if not folder.is_dir():
+                store(folder)
 
     def encoder(self, layout: str, seed: int = 0) -> Path:
         """Train what sees on captions: stage 0, then stage 1."""
@@ -102,6 +107,14 @@ class Study:
         folder = self.out / "features" / f"{model.name}-{frames.name}"
         return folder if folder.is_dir() else store_features(model, frames, folder)
 
+    def nothing(self, features: Path) -> Path:
+        """Features of zeros, in the shape of others: what a model gets that does not see."""
+        folder = features.with_name(f"{features.name}-nothing")
+        store = Store.open(features)
+        pieces = (store.piece(message_id) for message_id in store.index)
+        blank = (replace(piece, seen=np.zeros_like(piece.seen)) for piece in pieces)
+        return folder if folder.is_dir() else write_store(folder, blank, {"seen": "features"})
+
     def answer(self, name: str, predictor: str, seen: Path | None = None) -> Path:
         """The run of a predictor."""
         run = self.out / "runs" / name
@@ -110,31 +123,36 @@ class Study:
         return run
 
     def seeing(self, layout: str, seed: int) -> Iterator[Path]:
-        """Runs of a model that sees, of its control with shuffled behavior, and of it shown other clips' frames."""
+        """Runs of a model that sees, of its control with shuffled behavior, and of it with other clips' frames or none.
+
+        All begin with the same model and have the same steps.
+        """
         aligned = self.encoder(layout)
         own, others = (self.features(aligned, frames) for frames in (self.frames, self.out / "shuffled"))
-        for kind, seen in (("lcbm", own), ("control", own), ("lcbm", others)):
-            name = f"vision-{layout}-{kind}{'-shuffled-frames' if seen == others else ''}-seed{seed}"
-            model = train(
-                f"nano-vision-{kind}",
-                self.bench,
-                self.out / "models" / name,
-                seed,
-                {**self.overrides, "base": str(aligned)},
-                seen=seen,
-            )
+        kinds = {
+            "lcbm": ("lcbm", own),
+            "control": ("control", own),
+            "shuffled-frames": ("lcbm", others),
+            "blind": ("lcbm", self.nothing(own)),
+        }
+        overrides = {**self.overrides, "base": str(aligned)}
+        for kind, (recipe, seen) in kinds.items():
+            name = f"vision-{layout}-{kind}-seed{seed}"
+            folder = self.out / "models" / name
+            model = train(f"nano-vision-{recipe}", self.bench, folder, seed, overrides, seen=seen)
             yield self.answer(name, str(model), seen)
 
     def text_only(self, seed: int) -> Path:
-        """The run of a model without eyes, of the same size and trained on the same questions."""
+        """The run of nano-lcbm by its own recipe on the same questions: without visual tokens, or captions before."""
         name = f"text-lcbm-seed{seed}"
         overrides = {**self.overrides, "tasks": list(TASKS), "tasks_left_out": [], "weights": {}, "context_tokens": 384}
         model = train("nano-lcbm", self.bench, self.out / "models" / name, seed, overrides)
         return self.answer(name, str(model))
 
 
-def shuffle_store(store: Store, root: Path) -> Path:
+def shuffle_store(frames: Path, root: Path) -> Path:
     """The same frames under the names of other messages with as many scenes, for a study of drawn clips alone."""
+    store = Store.open(frames)
     staged = root.with_name(f"{root.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     shutil.copytree(store.root, staged)
@@ -226,11 +244,13 @@ def captions_right(study: Study, model: Path, store: Store) -> list[str]:
                 input_ids=ids, **eyes.inputs([message_id]), max_new_tokens=CAPTION_TOKENS, do_sample=False
             )
         text = tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)
-        said, meant = ({scene[0]: scene[1:] for scene in CAPTION.findall(part)} for part in (text.strip(), truth))
-        for scene, attributes in meant.items():
-            named = said.get(scene, (None,) * len(right))
-            for name, one, other in zip(right, named, attributes, strict=True):
-                right[name].append(one == other)
+        written_of, true_of = (
+            {scene: attributes for scene, *attributes in CAPTION.findall(caption)} for caption in (text.strip(), truth)
+        )
+        for scene, attributes in true_of.items():
+            named = written_of.get(scene, [None] * len(right))
+            for name, named_attribute, attribute in zip(right, named, attributes, strict=True):
+                right[name].append(named_attribute == attribute)
     return [f"{100 * np.mean(values):.0f}" for values in right.values()]
 
 
@@ -247,13 +267,8 @@ def run_study(study: Study, layouts: Sequence[str], seeds: int, folder: Path = F
     captions = []
     for layout in layouts:
         aligned = study.encoder(layout)
-        frames = Store.open(out / "captions" / "frames")
-        if not (out / "captions" / "shuffled").is_dir():
-            shuffle_store(frames, out / "captions" / "shuffled")
-        for name, store in (
-            ("own frames", frames),
-            ("those of other clips", Store.open(out / "captions" / "shuffled")),
-        ):
+        for name, folder_name in (("own frames", "frames"), ("those of other clips", "shuffled")):
+            store = Store.open(out / "captions" / folder_name)
             captions.append([layout, name, *captions_right(study, aligned, store)])
         for seed in range(seeds):
             runs += study.seeing(layout, seed)

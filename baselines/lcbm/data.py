@@ -185,12 +185,13 @@ class Eyes(Protocol):
     def number(self, message_id: str) -> int:
         """What a message is called in seen.bin."""
 
-    def sees(self, message_id: str) -> bool:
-        """Whether there is something to see of a message."""
+    @property
+    def messages(self) -> Sequence[str]:
+        """The messages of which there is something to see."""
 
 
 def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None = None) -> Iterator[Encoded]:
-    """Yield each question's tokens; with `eyes` only of messages that can be seen, and not cut at any length."""
+    """Yield each question's tokens; with `eyes` with those of what is seen, and not cut at any length."""
     bos_tokens = int(begins_with_bos(tokenizer))
     for part in frame.iter_slices(ROWS_AT_ONCE):
         coded = tokenizer(with_text(part)["text"].to_list(), return_offsets_mapping=True, verbose=False)
@@ -199,8 +200,6 @@ def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None 
         for ids, offsets, prompt, message_id in rows:
             prompt_tokens = bisect.bisect_right([end for _, end in offsets], len(prompt))
             answer = len(ids) + 1 - prompt_tokens
-            if eyes and not eyes.sees(message_id):
-                continue
             if eyes:
                 tokens = [*eyes.insert(prompt, ids, offsets, message_id), tokenizer.eos_token_id]
                 yield Encoded(tokens, answer, len(tokens) > context, eyes.number(message_id))
@@ -219,7 +218,10 @@ def write_examples(
     context: int,
     eyes: Eyes | None = None,
 ) -> None:
-    """Write the examples of each task into a folder, atomically; with `eyes` those that are too long are left out."""
+    """Write the examples of each task into a folder, atomically.
+
+    With `eyes` those are left out that are too long, or about a message of which there is nothing to see (`unseen`).
+    """
     staged = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
@@ -230,6 +232,10 @@ def write_examples(
         file = {name: files.enter_context((staged / f"{name}.bin").open("wb")) for name in names}
         for task, frame in frames:
             totals = tasks[task] = {"examples": 0, "tokens": 0, "answer_tokens": 0, "truncated": 0}
+            if eyes:
+                seen = frame.filter(pl.col("message_id").is_in(eyes.messages))
+                totals["unseen"] = len(frame) - len(seen)
+                frame = seen
             for tokens, answer, cut, message in encode(frame, tokenizer, context, eyes):
                 totals["truncated"] += int(cut)
                 if cut and eyes:

@@ -103,13 +103,14 @@ def learn_labels_only(model: Any, soft_labels: SoftLabels | None = None) -> None
         position_ids: Any = None,
         labels: Any = None,
         num_items_in_batch: Any = None,
+        inputs_embeds: Any = None,
         **others: Any,
     ) -> Any:
+        inputs = {"input_ids": input_ids, "inputs_embeds": inputs_embeds, "position_ids": position_ids}
         if labels is None:
-            return full_forward(input_ids=input_ids, position_ids=position_ids, **others)
+            return full_forward(**inputs, **others)
         # No cache: with a cache the examples of a packed row would attend to each other.
-        inputs = {name: others.get(name) for name in ("inputs_embeds",)} | {"input_ids": input_ids}
-        hidden = model.base_model(**inputs, position_ids=position_ids, use_cache=False).last_hidden_state
+        hidden = model.base_model(**inputs, use_cache=False).last_hidden_state
         next_tokens = next_labels(labels)
         labeled = torch.nonzero(next_tokens != IGNORED).squeeze(1)
         logits = model.get_output_embeddings()(hidden.flatten(0, 1).index_select(0, labeled)).float()

@@ -13,8 +13,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,7 +184,7 @@ def _prepare(
     tokenizer = load_tokenizer(part / "tokenizer")
     eyes = make_eyes(recipe, tokenizer, seen)
     if not (part / "train").is_dir():
-        for line in (*source.leaves_out(tasks), *unseen(source, tasks, eyes)):
+        for line in source.leaves_out(tasks):
             note(line)
         frames = ((task, source.questions(task, "train", recipe.variant, seed)) for task in tasks)
         write_examples(part / "train", frames, tokenizer, recipe.context_tokens, eyes)
@@ -228,18 +229,6 @@ def occurring(wordings: Sequence[str], texts: Sequence[str]) -> list[str]:
     return [wording for wording in wordings if wording in joined]
 
 
-def unseen(source: QuestionSource, tasks: Sequence[str], eyes: Any) -> list[str]:
-    """The questions about messages of which there is nothing to see, a line for each task."""
-    lines = []
-    for task in tasks if eyes else ():
-        messages = source.questions(task, "train", "behavior", 0)["message_id"]
-        if count := sum(not eyes.sees(message_id) for message_id in messages):
-            lines.append(
-                f"{count} of {len(messages)} training questions of {task} have nothing to see and are left out"
-            )
-    return lines
-
-
 def make_eyes(recipe: Recipe, tokenizer: Any, seen: Path | None) -> Any:
     """The eyes of a recipe with a stage; None for any other. Raises NoSuchBase, NothingSeen."""
     if recipe.stage is None:
@@ -251,13 +240,37 @@ def make_eyes(recipe: Recipe, tokenizer: Any, seen: Path | None) -> Any:
     return StoreEyes(sight_of(recipe, tokenizer), open_seen(seen, recipe.name))
 
 
+@dataclass(frozen=True)
+class Start:
+    """A model before its first step, what makes its rows of packed ones, and what makes batches of rows."""
+
+    model: Any
+    rows: Callable[[PackedRows], Any]
+    collator: Callable[[list[dict[str, Any]]], Any]
+
+
+def _start(recipe: Recipe, tokenizer: Any, part: Path, seed: int, seen: Path | None) -> Start:
+    """Make the model of a recipe, without or with eyes. Raises NoSuchBase, NothingSeen, BadRecipe."""
+    soft_labels = make_soft_labels(recipe, tokenizer, read_numbers(part / "tokenizer"))
+    if recipe.stage is None:
+        from baselines.lcbm.loop import collate
+        from baselines.lcbm.model import start_model
+
+        return Start(start_model(recipe, tokenizer, seed, soft_labels), lambda rows: rows, collate)
+    from baselines.lcbm.vision.rows import SeeingRows, collate_seeing
+    from baselines.lcbm.vision.start import start_seeing_model
+
+    eyes = make_eyes(recipe, tokenizer, seen)
+    model = start_seeing_model(recipe, tokenizer, seed, soft_labels)
+    return Start(model, lambda rows: SeeingRows(rows, eyes), collate_seeing)
+
+
 def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str, Any], seen: Path | None) -> None:
     """Train in the working folder and write the finished model to part/model."""
     from torch.utils.data import ConcatDataset
     from transformers.utils.logging import disable_progress_bar
 
-    from baselines.lcbm.loop import Log, collate, last_checkpoint, run_loop
-    from baselines.lcbm.model import save_model, start_model
+    from baselines.lcbm.loop import Log, last_checkpoint, run_loop
 
     disable_progress_bar()  # bars for single files would break the progress display
     tokenizer = load_tokenizer(part / "tokenizer")
@@ -266,41 +279,27 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
     shape = (recipe.context_tokens, tokenizer.pad_token_id, recipe.loss_on == "all")
     repetition_rows = round(recipe.repetition * recipe.steps) * rows_per_step
     question_rows = recipe.steps * rows_per_step - repetition_rows
-    eyes = make_eyes(recipe, tokenizer, seen)
     rows = PackedRows.of(examples, training_order(examples, recipe.weights, seed), question_rows, *shape)
     repetition = make_repetition(repetition_rows, held_out, tokenizer, recipe.context_tokens, seed)
     # Use all rows of the sample: the first packed rows are those that one long example fills.
     order = sample_examples(held_out.lengths, recipe.eval_rows * recipe.context_tokens)
-    held_out_rows: Any = PackedRows.of(held_out, order, len(order), *shape)
-    numbers = read_numbers(part / "tokenizer")
-    soft_labels = make_soft_labels(recipe, tokenizer, numbers)
-    train_rows: Any = rows
-    collator = collate
-    model: Any
-    if eyes is None:
-        model = start_model(recipe, tokenizer, seed, soft_labels)
-    else:
-        from baselines.lcbm.vision.rows import SeeingRows, collate_seeing
-        from baselines.lcbm.vision.start import start_seeing_model
-
-        model, collator = start_seeing_model(recipe, tokenizer, seed, soft_labels), collate_seeing
-        train_rows, held_out_rows = SeeingRows(rows, eyes), SeeingRows(held_out_rows, eyes)
-    parameters = model.num_parameters()
+    held_out_rows = PackedRows.of(held_out, order, len(order), *shape)
+    start = _start(recipe, tokenizer, part, seed, seen)
+    parameters = start.model.num_parameters()
     log = Log(part / "log.jsonl", rows_per_step * recipe.context_tokens, f"training {recipe.name}")
-    parts: list[Any] = [repetition, train_rows] if repetition else [train_rows]
-    checkpoint = last_checkpoint(part)
+    parts: list[Any] = [*([repetition] if repetition else []), start.rows(rows)]
     held_out_score = run_loop(
-        model,
+        start.model,
         args,
         ConcatDataset(parts),
-        held_out_rows,
+        start.rows(held_out_rows),
         log,
-        checkpoint,
+        last_checkpoint(part),
         recipe.muon_learning_rate,
-        collator,
+        start.collator,
     )
     if args.process_index == 0:
-        _warn_truncated(examples)
+        _warn_left_out(examples)
         record = {
             "format": FORMAT,
             "version": VERSION,
@@ -317,15 +316,23 @@ def _train(recipe: Recipe, args: Any, part: Path, seed: int, identity: dict[str,
             "adds_bos": begins_with_bos(tokenizer),
             "libraries": {name: version(name) for name in LIBRARIES},
         }
-        folder = part / "model"
-        shutil.rmtree(folder, ignore_errors=True)
-        setattr(model.config, ANSWER_TOKENS, int(np.max(examples.answers)))
-        save_model(model, folder)
-        tokenizer.save_pretrained(folder)
-        if numbers or learns_scene_values(recipe):
-            write_numbers(folder, numbers)
-        shutil.copyfile(log.path, folder / "log.jsonl")
-        write_json(folder / "training.json", record)
+        setattr(start.model.config, ANSWER_TOKENS, int(np.max(examples.answers)))
+        _write_model(recipe, start.model, tokenizer, part, record)
+
+
+def _write_model(recipe: Recipe, model: Any, tokenizer: Any, part: Path, record: dict[str, Any]) -> None:
+    """Write the finished model with its tokenizer, numbers, log and record to part/model."""
+    from baselines.lcbm.model import save_model
+
+    folder = part / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    save_model(model, folder)
+    tokenizer.save_pretrained(folder)
+    numbers = read_numbers(part / "tokenizer")
+    if numbers or learns_scene_values(recipe):
+        write_numbers(folder, numbers)
+    shutil.copyfile(part / "log.jsonl", folder / "log.jsonl")
+    write_json(folder / "training.json", record)
 
 
 def learns_scene_values(recipe: Recipe) -> bool:
@@ -359,9 +366,12 @@ def make_repetition(rows: int, examples: Examples, tokenizer: Any, context: int,
     return Repetition(words, rows, context, seed)
 
 
-def _warn_truncated(examples: Examples) -> None:
-    """Print how many examples of each task were cut to the context."""
+def _warn_left_out(examples: Examples) -> None:
+    """Print how many examples of each task were cut to the context, or left out."""
     for task, counts in examples.tasks.items():
         if counts["truncated"]:
             cut = f"{counts['truncated']} of {counts['examples']} examples of {task} were longer than the context"
             note(f"{cut} and {'are left out' if examples.seen is not None else 'lost their beginning'}")
+        if unseen := counts.get("unseen"):
+            every = counts["examples"] + counts["truncated"] + unseen
+            note(f"{unseen} of {every} questions of {task} have nothing to see and are left out")

@@ -1,6 +1,6 @@
 """Annotators derive columns from messages or their media files, which overlay those of the sources.
 
-Annotators, one file each: language; scenes, look, sound, speech, screen_text, captions (of media).
+Annotators, one file each: language; scenes, frames, look, sound, speech, screen_text, captions (of media).
 What they share: base, registry, choose (from a command's words); run (of messages); media (their base), media_run,
 media_plan, children (asks) and child (the process that decodes), sampled_frames, model_folders, whisper_weights.
 """

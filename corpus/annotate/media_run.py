@@ -42,7 +42,7 @@ NO_MEDIA = (".json", ".txt", ".part", ".ytdl", ".vtt", ".srt", ".temp")
 ALL_MEDIA = ("video", "image", "sound")
 """Kinds of messages that are nothing without their file; others may have one."""
 AT_ONCE = 1_000  # messages, or files whose scenes are looked up, at a time
-PART_FILES, PART_S = 32, 60.0  # a part is written after so many files, or so many seconds
+PART_FILES, PART_BYTES, PART_S = 32, 200_000_000, 60.0  # a part is written after so many files, bytes or seconds
 
 
 class MissingAnnotator(CbcError):
@@ -130,8 +130,8 @@ def unread_files(corpus: Corpus, labels: Mapping[str, str], again: bool = False)
     with corpus.connect() as connection:
         read = {name: read_files(connection, label) for name, label in labels.items() if label in corpus.annotations()}
         messages = connection.execute("SELECT message_id, channel, kind FROM message_source ORDER BY message_id")
-        while some := messages.fetchmany(AT_ONCE):
-            for message_id, channel, kind in some:
+        while batch := messages.fetchmany(AT_ONCE):
+            for message_id, channel, kind in batch:
                 path = paths.get(stem_of(channel or "", message_id.partition(":")[2]))
                 if path is None:
                     without_file += kind in ALL_MEDIA
@@ -154,7 +154,7 @@ def read_files(connection: duckdb.DuckDBPyConnection, label: str) -> dict[str, t
 
 
 def source_scenes(corpus: Corpus, files: Sequence[MediaFile]) -> dict[str, list[tuple[float, float]]]:
-    """The time spans of the scenes that the sources of some files cut, in seconds."""
+    """The time spans of the scenes that the sources of files cut, in seconds."""
     ids = pa.table({"message_id": [file.message_id for file in files]})
     with corpus.connect() as connection:
         connection.register("asked", ids)
@@ -206,9 +206,9 @@ def answers(
     pool = ThreadPoolExecutor(workers)
     waiting: deque[tuple[MediaFile, Future[dict[str, Any]]]] = deque()
     try:
-        for some in batched(files, AT_ONCE):
-            scenes = source_scenes(corpus, some)
-            for file in some:
+        for batch in batched(files, AT_ONCE):
+            scenes = source_scenes(corpus, batch)
+            for file in batch:
                 waiting.append((file, pool.submit(annotate_file, file, scenes.get(file.message_id, ()))))
                 if len(waiting) > 2 * workers:
                     first, future = waiting.popleft()
@@ -244,46 +244,59 @@ def new_child(annotators: Mapping[str, MediaAnnotator], memory_bytes: int | None
 
 
 class Parts:
-    """Rows of each annotation until they are written as its next part."""
+    """Rows of each annotation, as a table a file, until they are written as its next part."""
 
     def __init__(self, root: Path, annotators: Mapping[str, MediaAnnotator], labels: Mapping[str, str]) -> None:
         self.root, self.annotators, self.labels = root, annotators, labels
-        self.rows: dict[str, list[Row]] = {name: [] for name in labels}
-        self.files, self.written_at = 0, time.monotonic()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.tables: dict[str, list[pa.Table]] = {name: [] for name in self.labels}
+        self.files, self.bytes, self.written_at = 0, 0, time.monotonic()
 
     def add(self, file: MediaFile, answer: Mapping[str, Any], outcome: MediaAnnotated) -> None:
         """Add the rows about a file, of the annotations that lack it."""
         outcome.files += 1
         outcome.peak_bytes = max(outcome.peak_bytes, answer.get("peak_bytes", 0))
+        about = {
+            "message_id": file.message_id,
+            "file": replace_lone_surrogates(file.path.name),
+            "file_bytes": file.size,
+        }
         for name in file.missing:
             rows = answer.get("rows", {}).get(name) or []
             own = answer.get("reasons", {}).get(name)
-            reason = answer.get("reason") or own or answer.get("damage")
-            name_of_file = replace_lone_surrogates(file.path.name)
-            about = {"message_id": file.message_id, "file": name_of_file, "file_bytes": file.size}
-            self.rows[name] += [{**row, **about} for row in rows]
-            if reason or not rows:
-                self.rows[name].append({**about, "reason": reason})
-            outcome.rows[self.labels[name]] += len(rows)
+            try:
+                table = self._table(name, rows, about)
+            except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError):  # the child was taken over
+                own, table = "its answer cannot be read", self._table(name, [], about)
             if own:
                 outcome.reasons[f"{name}: {own}"] += 1
+            outcome.rows[self.labels[name]] += len(table)
+            reason = answer.get("reason") or own or answer.get("damage")
+            rejected = self._table(name, [{"reason": reason}] if reason or not len(table) else [], about)
+            self.tables[name] += [table, rejected]
+            self.bytes += table.nbytes
         if reason := answer.get("reason") or answer.get("damage"):
             outcome.reasons[reason] += 1
         self.files += 1
-        if self.files >= PART_FILES or time.monotonic() - self.written_at > PART_S:
+        if self.files >= PART_FILES or self.bytes > PART_BYTES or time.monotonic() - self.written_at > PART_S:
             self.write()
+
+    def _table(self, name: str, rows: Sequence[Row], about: Row) -> pa.Table:
+        """Rows about a file as a table. Raises what Arrow raises for what is no row."""
+        schema = self.annotators[name].schema
+        return pa.Table.from_pylist([{**with_bytes(row, schema), **about} for row in rows], schema=schema)
 
     def write(self) -> None:
         """Write what waits; the annotators that others rest on come first."""
-        for name, rows in self.rows.items():
-            if rows:
-                schema = self.annotators[name].schema
-                table = pa.Table.from_pylist([with_bytes(row, schema) for row in rows], schema=schema)
+        for name, tables in self.tables.items():
+            table = pa.concat_tables(tables) if tables else ()
+            if len(table):
                 path = next_part(self.root / "annotations" / self.labels[name])
                 pq.write_table(table, part_path(path), compression="zstd")
                 part_path(path).replace(path)
-        self.rows = {name: [] for name in self.labels}
-        self.files, self.written_at = 0, time.monotonic()
+        self._begin()
 
 
 def media_annotated_text(outcome: MediaAnnotated) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,7 +12,7 @@ from corpus.replay_curve import multiplier, scene_spans
 from corpus.simulate import law as rules
 from corpus.simulate.brands import FIRST_DAY, Brand, Row, speaker_id
 from corpus.simulate.curves import MARKERS, Array, Scene, covariance, draw_curves, draw_scenes, expected_attention
-from corpus.simulate.law import World
+from corpus.simulate.law import CurveLaw, World
 from corpus.simulate.phrases import pick, post_of, speech_of, stock_titles, title_of
 
 LICENCE = "CC0-1.0"
@@ -55,25 +55,13 @@ class Drawing:
         tone, occasion, product, title = draw_title(rng, self.world, brand, self.stock)
         duration_s = draw_duration_s(rng, self.world)
         age_days = self.world.age_days * float(np.exp(rng.normal(0, self.world.age_ln_sd)))
-        message = {
-            "message_id": message_id,
-            "communicator_id": speaker_id("youtube", brand),
-            "channel": "youtube",
-            "kind": "video",
-            "title": title,
-            "published_at": published,
-            "duration_s": duration_s,
-            "language": "en",
-            "licence": LICENCE,
-        }
         scenes, curve, law = self.curve(rng, tone, duration_s)
         totals, response_law = self.response(rng, brand, (tone, occasion, product), age_days)
-        shared = {"message_id": message_id, "observed_at": published + timedelta(days=age_days)}
+        observed = published + timedelta(days=age_days)
         return {
-            "message": [message],
+            "message": [video_row(message_id, brand, title, published, duration_s)],
             "scene": [{"message_id": message_id, **scene} for scene in scenes],
-            "effect": [{**shared, "metric": metric, "value": float(value)} for metric, value in totals.items()]
-            + [{**shared, "metric": "replay", "value": float(value), "scene": i} for i, value in enumerate(curve)],
+            "effect": effect_rows(message_id, observed, totals, curve),
             "law": [{"message_id": message_id, **law, **response_law}],
         }
 
@@ -82,17 +70,9 @@ class Drawing:
         law, count = self.world.curve, MARKERS // multiplier(MARKERS, duration_s)
         scenes = draw_scenes(rng, count, law.shot_markers)
         mean = expected_attention(scenes, tone, law)
-        noise = covariance(count, law.slow_sd, law.slow_markers, law.fast_sd, law.fast_markers, law.opening_sd)
         spans = scene_spans(MARKERS, duration_s)
         rows = [self.scene(rng, i, scene, span) for i, (scene, span) in enumerate(zip(scenes, spans, strict=True))]
-        sizes = {
-            "replay_slow_sd": law.slow_sd,
-            "replay_slow_markers": law.slow_markers,
-            "replay_fast_sd": law.fast_sd,
-            "replay_fast_markers": law.fast_markers,
-            "replay_opening_sd": law.opening_sd,
-        }
-        return rows, draw_curves(rng, mean, noise, 1)[0], {"replay_mean": mean.tolist(), **sizes}
+        return rows, *draw_replay(rng, mean, law)
 
     def scene(self, rng: np.random.Generator, number: int, scene: Scene, span: tuple[float, float]) -> Row:
         """Row of a scene: a caption, and by chance speech and on-screen text."""
@@ -118,14 +98,7 @@ class Drawing:
         views_ln += world.per_occasion * rules.OCCASIONS[occasion]
         if world.age_ln_sd:
             views_ln += float(np.log(-np.expm1(-age_days / rules.GROWTH_DAYS)))
-        views = round(float(np.exp(views_ln + brand.views_effect + rng.normal(0, world.views_noise_sd))))
-        percent = min(float(np.exp(like_ln + brand.like_effect + rng.normal(0, world.like_noise_sd))), 100.0)
-        return {"views": views, "likes": round(views * percent / 100), "audience": brand.audience}, {
-            "like_view_ln": like_ln,
-            "like_view_sd": float(np.hypot(world.like_channel_sd, world.like_noise_sd)),
-            "views_ln": views_ln,
-            "views_sd": float(np.hypot(world.views_channel_sd, world.views_noise_sd)),
-        }
+        return draw_totals(rng, world, brand, like_ln, views_ln)
 
     def post(self, rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
         """Draw the rows of a post."""
@@ -155,6 +128,51 @@ class Drawing:
         }
         law = {"message_id": message_id, "post_ln": float(likes_ln), "post_sd": self.world.post_noise_sd}
         return {"message": [message], "effect": [effect], "law": [law]}
+
+
+def video_row(message_id: str, brand: Brand, title: str, published: datetime, duration_s: float) -> Row:
+    """The message row of a video."""
+    return {
+        "message_id": message_id,
+        "communicator_id": speaker_id("youtube", brand),
+        "channel": "youtube",
+        "kind": "video",
+        "title": title,
+        "published_at": published,
+        "duration_s": duration_s,
+        "language": "en",
+        "licence": LICENCE,
+    }
+
+
+def effect_rows(message_id: str, observed: datetime, totals: Mapping[str, float], curve: Array) -> list[Row]:
+    """The effect rows of a video: those of the whole, and the replay value of each scene."""
+    shared = {"message_id": message_id, "observed_at": observed}
+    return [
+        *({**shared, "metric": metric, "value": float(value)} for metric, value in totals.items()),
+        *({**shared, "metric": "replay", "value": float(value), "scene": i} for i, value in enumerate(curve)),
+    ]
+
+
+def draw_replay(rng: np.random.Generator, mean: Array, law: CurveLaw) -> tuple[Array, Row]:
+    """Draw a replay curve around expected attention; gives it with its law."""
+    sizes = {name: getattr(law, name) for name in ("slow_sd", "slow_markers", "fast_sd", "fast_markers", "opening_sd")}
+    curve = draw_curves(rng, mean, covariance(len(mean), **sizes), 1)[0]
+    return curve, {"replay_mean": mean.tolist(), **{f"replay_{name}": size for name, size in sizes.items()}}
+
+
+def draw_totals(
+    rng: np.random.Generator, world: World, brand: Brand, like_ln: float, views_ln: float
+) -> tuple[dict[str, int], Row]:
+    """Draw views and likes of a video around their expected logarithms; gives them with the audience, and their law."""
+    views = round(float(np.exp(views_ln + brand.views_effect + rng.normal(0, world.views_noise_sd))))
+    percent = min(float(np.exp(like_ln + brand.like_effect + rng.normal(0, world.like_noise_sd))), 100.0)
+    return {"views": views, "likes": round(views * percent / 100), "audience": brand.audience}, {
+        "like_view_ln": like_ln,
+        "like_view_sd": float(np.hypot(world.like_channel_sd, world.like_noise_sd)),
+        "views_ln": views_ln,
+        "views_sd": float(np.hypot(world.views_channel_sd, world.views_noise_sd)),
+    }
 
 
 def draw_email(rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:

@@ -39,7 +39,7 @@ def test_the_study_runs_at_small_size_and_again_without_work(tmp_path, capsys):
     overrides = {"steps": 3, "eval_every_steps": 3, "save_every_steps": 3, "micro_batch": 2}
     study = Study(tmp_path / "vision", brands=12, videos=3, captioned=32, overrides=overrides)
     text = run_study(study, ["scene"], 1, tmp_path).read_text()
-    for name in ("boosted-look", "boosted-mean-colour", "text-lcbm-seed0", "vision-scene-lcbm-shuffled-frames-seed0"):
+    for name in ("boosted-look", "boosted-mean-colour", "text-lcbm-seed0", "vision-scene-shuffled-frames-seed0"):
         assert name in text
     assert "Held-out captions after stage 1" in text
     assert "Planted effects in the answers" in text

@@ -45,9 +45,9 @@ def features(model: LcbmVision, store: Store) -> Iterator[Piece]:
             sets = sight.sets(store.piece(message_id))
             parts = []
             for start in range(0, len(sets.seen), SETS_AT_ONCE):
-                some = slice(start, start + SETS_AT_ONCE)
-                times = torch.from_numpy(sets.time_shares[some]).float().to(model.device)
-                parts.append(model.see(as_input(sets.seen[some]).to(model.device), times))
+                batch = slice(start, start + SETS_AT_ONCE)
+                times = torch.from_numpy(sets.time_shares[batch]).float().to(model.device)
+                parts.append(model.see(as_input(sets.seen[batch]).to(model.device), times))
             made = torch.cat(parts).to("cpu", torch.float16).numpy()
             yield Piece(message_id, made, sets.scenes, np.asarray(sets.time_shares[:, 0]))
             shown.advance(1)

@@ -71,6 +71,6 @@ def pieces_of(rows: Any) -> Iterator[Piece]:
 
 
 def fetched(rows: Any) -> Iterator[tuple[Any, ...]]:
-    """Rows of a query, some at a time."""
-    while some := rows.fetchmany(ROWS_AT_ONCE):
-        yield from some
+    """Rows of a query, fetched in batches."""
+    while batch := rows.fetchmany(ROWS_AT_ONCE):
+        yield from batch

@@ -131,6 +131,7 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         features: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
         past_key_values: Any = None,
         **others: Any,
     ) -> CausalLMOutputWithPast:
@@ -144,10 +145,14 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
                 features = self.see(frames, times)
             assert input_ids is not None
             inputs_embeds = self.embed(input_ids, features)
-        if past_key_values is not None:
-            others["past_key_values"] = past_key_values
+        cached = {} if past_key_values is None else {"past_key_values": past_key_values}
         output: CausalLMOutputWithPast = self.llm(
-            inputs_embeds=inputs_embeds, attention_mask=attention_mask, labels=labels, **others
+            inputs_embeds=inputs_embeds,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            labels=labels,
+            **cached,
+            **others,
         )
         return output
 

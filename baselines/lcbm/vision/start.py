@@ -17,7 +17,7 @@ from baselines.lcbm.vision.model import LcbmVision
 from baselines.lcbm.vision.seeing import Sight
 from corpus.errors import first_line
 
-ATTENTION_DROPOUT = 0.2  # of a new Q-Former: without it all its queries may learn to read one place of the picture
+ATTENTION_DROPOUT = 0.2  # of a new Q-Former: without it some trainings name the logo alone, or the colour alone
 SEES = "give the folder of an earlier stage, or add `vision`"
 
 

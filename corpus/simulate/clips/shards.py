@@ -2,7 +2,8 @@
 
 write_caption_shards(Path("captions"), clips=2_000, seed=1)
 
-Some clips are a scene or two long, others as long as those of the world. No seed of a world draws the same clips.
+Some clips are a scene or two long, others as long as those of the world. Their names differ from those of a world's
+messages, so equal seeds draw other clips.
 """
 
 from __future__ import annotations

@@ -23,13 +23,13 @@ from corpus.media_names import stem_of
 from corpus.media_packages import need_packages
 from corpus.progress import progress
 from corpus.replay_curve import scene_spans
-from corpus.simulate.brands import Brand, Row, speaker_id
+from corpus.simulate.brands import Brand, Row
 from corpus.simulate.clips.law import LOGOS, expected_attention
 from corpus.simulate.clips.render import write_clip
 from corpus.simulate.clips.specification import ClipSpecification, draw_clip
-from corpus.simulate.curves import MARKERS, covariance, draw_curves
+from corpus.simulate.curves import MARKERS
 from corpus.simulate.law import World
-from corpus.simulate.messages import LICENCE, Drawing, draw_time
+from corpus.simulate.messages import Drawing, draw_replay, draw_time, draw_totals, effect_rows, video_row
 from corpus.store import Corpus
 
 SHOWN = "clip@1"
@@ -57,56 +57,19 @@ class ClipDrawing(Drawing):
 
     def video(self, rng: np.random.Generator, brand: Brand, number: int) -> dict[str, list[Row]]:
         """Draw the rows of a video: message, scenes, effects, law, and what is shown."""
+        world = self.world
         message_id, published = global_id("youtube", f"sim-v-{brand.slug}-{number}"), draw_time(rng)
         clip = draw_clip(self.seed, message_id)
-        curve, law = self.replay(rng, clip)
-        totals, response_law = self.answers(rng, brand, clip)
-        observed = published + timedelta(days=self.world.age_days)
-        shared = {"message_id": message_id, "observed_at": observed}
-        message = {
-            "message_id": message_id,
-            "communicator_id": speaker_id("youtube", brand),
-            "channel": "youtube",
-            "kind": "video",
-            "title": f"{brand.company} film {number + 1}",
-            "published_at": published,
-            "duration_s": clip.duration_s,
-            "language": "en",
-            "licence": LICENCE,
-        }
-        return {
-            "message": [message],
-            "scene": empty_scenes(message_id, clip),
-            "effect": [{**shared, "metric": metric, "value": float(value)} for metric, value in totals.items()]
-            + [{**shared, "metric": "replay", "value": float(value), "scene": i} for i, value in enumerate(curve)],
-            "law": [{"message_id": message_id, **law, **response_law}],
-            "shown": [shown_row(message_id, clip)],
-        }
-
-    def replay(self, rng: np.random.Generator, clip: ClipSpecification) -> tuple[np.ndarray, Row]:
-        """Draw a replay curve; gives it with its law."""
-        law = self.world.curve
-        sizes = (law.slow_sd, law.slow_markers, law.fast_sd, law.fast_markers, law.opening_sd)
-        names = ("slow_sd", "slow_markers", "fast_sd", "fast_markers", "opening_sd")
-        mean = expected_attention(clip)
-        curve = draw_curves(rng, mean, covariance(len(mean), *sizes), 1)[0]
-        return curve, {
-            "replay_mean": mean.tolist(),
-            **{f"replay_{name}": size for name, size in zip(names, sizes, strict=True)},
-        }
-
-    def answers(self, rng: np.random.Generator, brand: Brand, clip: ClipSpecification) -> tuple[dict[str, int], Row]:
-        """Draw views and likes of a clip; gives them with the audience, and their law."""
-        world = self.world
-        like_ln = world.like_ln + LOGOS[clip.logo]
+        curve, law = draw_replay(rng, expected_attention(clip), world.curve)
         views_ln = world.views_ln + world.per_audience * float(np.log(brand.audience))
-        views = round(float(np.exp(views_ln + brand.views_effect + rng.normal(0, world.views_noise_sd))))
-        percent = min(float(np.exp(like_ln + brand.like_effect + rng.normal(0, world.like_noise_sd))), 100.0)
-        return {"views": views, "likes": round(views * percent / 100), "audience": brand.audience}, {
-            "like_view_ln": like_ln,
-            "like_view_sd": float(np.hypot(world.like_channel_sd, world.like_noise_sd)),
-            "views_ln": views_ln,
-            "views_sd": float(np.hypot(world.views_channel_sd, world.views_noise_sd)),
+        totals, totals_law = draw_totals(rng, world, brand, world.like_ln + LOGOS[clip.logo], views_ln)
+        observed = published + timedelta(days=world.age_days)
+        return {
+            "message": [video_row(message_id, brand, f"{brand.company} film {number + 1}", published, clip.duration_s)],
+            "scene": empty_scenes(message_id, clip),
+            "effect": effect_rows(message_id, observed, totals, curve),
+            "law": [{"message_id": message_id, **law, **totals_law}],
+            "shown": [shown_row(message_id, clip)],
         }
 
 
@@ -147,14 +110,17 @@ def render_media(root: Path) -> int:
         folder.mkdir(exist_ok=True)
         paths = [(message_id, media_path(folder, message_id)) for (message_id,) in rows]
         missing = [(message_id, path) for message_id, path in paths if not path.is_file()]
-        with progress("rendering", "clips", len(paths), len(paths) - len(missing)) as shown:
 
-            def render(message_id: str, path: Path) -> None:
-                write_clip(path, draw_clip(seed, message_id))
+        def render(of_message: tuple[str, Path]) -> None:
+            message_id, path = of_message
+            write_clip(path, draw_clip(seed, message_id))
+
+        with (
+            progress("rendering", "clips", len(paths), len(paths) - len(missing)) as shown,
+            ThreadPoolExecutor(CORES) as pool,
+        ):
+            for _ in pool.map(render, missing):
                 shown.advance(1)
-
-            with ThreadPoolExecutor(CORES) as pool:
-                list(pool.map(lambda of_clip: render(*of_clip), missing))
     return len(missing)
 
 

@@ -236,6 +236,7 @@ def bench_rows(made: Path, tokenizer, eyes: StoreEyes, folder: Path) -> SeeingRo
         "tokens": int(examples.lengths.sum()),
         "answer_tokens": int(np.sum(examples.answers)),
         "truncated": 0,
+        "unseen": 0,
     }
     return SeeingRows(PackedRows.of(examples, range(len(frame)), 2, 1024, tokenizer.pad_token_id, False), eyes)
 
@@ -399,8 +400,6 @@ def test_messages_of_which_nothing_is_stored_are_left_out_of_training_and_asked_
     model = train("nano-vision-lcbm", made / "bench", tmp_path / "m", 0, overrides, seen=some)
     asked = Bench.open(made / "bench").public("like_view_ratio", "train")
     absent = sum(message not in kept for message in asked["message_id"])
-    assert (
-        f"{absent} of {len(asked)} training questions of like_view_ratio have nothing to see" in capsys.readouterr().err
-    )
+    assert f"{absent} of {len(asked)} questions of like_view_ratio have nothing to see" in capsys.readouterr().err
     settings = Settings(tasks=("like_view_ratio",), seen=some)
     assert "6 answers" in predict_run(str(model), made / "bench", tmp_path / "run", settings)

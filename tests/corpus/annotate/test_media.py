@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("av")
 
+from corpus.annotate import media_run
 from corpus.annotate.children import Child, NoChild
 from corpus.annotate.choose import WrongSetting, choose_annotators
 from corpus.annotate.look import COLOURS
@@ -539,3 +540,26 @@ def test_cuts_of_the_real_clips_are_those_seen_by_eye(tmp_path, shared_data):
         "film_______": pytest.approx([3.80], abs=0.05),
         "talk_______": pytest.approx([69.87, 89.93, 92.83, 100.50], abs=0.05),
     }
+
+
+def test_an_answer_that_is_no_rows_costs_its_file_alone(tmp_path, monkeypatch):
+    """As a taken-over child could give it: values of other types, columns that are none, texts that are no base64."""
+    corpus = corpus_of(tmp_path, "aaaaaaaaaaa", "bbbbbbbbbbb", "ccccccccccc", "ddddddddddd")
+    for name in "abcd":
+        make_clip(corpus / "media" / f"{name * 11}.mp4", colours_in_turn(RED, GREEN), duration_s=3)
+    true_ask = media_run.ask
+
+    def ask(child, file, *args, **more):
+        answer = true_ask(child, file, *args, **more)
+        row = answer["rows"]["frames"][0]
+        changed = {"a": {"size": "large"}, "b": {"colour": "red"}, "c": {"frames": ["no base64!"]}}
+        row.update(changed.get(file.message_id[8], {}))
+        return answer
+
+    monkeypatch.setattr(media_run, "ask", ask)
+    outcome = annotate_media(corpus, chosen("frames", "frames.size=8"), workers=1)
+    assert outcome.reasons == {"frames: its answer cannot be read": 3}
+    counts = "SELECT message_id, count(size), any_value(reason)"
+    found = sorted(rows(corpus, f'{counts} FROM "{view(corpus, "frames")}" GROUP BY message_id'))
+    assert found[:3] == [(f"youtube:{name * 11}", 0, "its answer cannot be read") for name in "abc"]
+    assert found[3][1] > 0
