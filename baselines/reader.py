@@ -138,10 +138,9 @@ class Reader(HFLM):  # type: ignore[misc]
     def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Generate [texts, context + answer] tokens."""
         write = WriteMeans(self.numbers) if self.numbers is not None else None
-        if write is not None:
-            kwargs["logits_processor"] = LogitsProcessorList([write])
+        processors = LogitsProcessorList([*([] if write is None else [write]), *kwargs.pop("logits_processor", ())])
         tokens: torch.Tensor = super()._model_generate(
-            context, *args, past_key_values=growing_cache(self.model), **kwargs
+            context, *args, past_key_values=growing_cache(self.model), logits_processor=processors, **kwargs
         )
         if write is not None:
             of_texts = answer_distributions(write, tokens, context.shape[1])

@@ -68,8 +68,7 @@ class SeeingReader(Reader):
             return tokens
         if not self.eyes.sees(string.message_id):
             return list(super().tok_encode(str(string), *args, **kwargs))
-        coded = self.tokenizer(string, return_offsets_mapping=True)
-        return self.eyes.insert(string, coded["input_ids"], coded["offset_mapping"], string.message_id)
+        return self.eyes.prompt_tokens(self.tokenizer, str(string), string.message_id)
 
     def tok_batch_encode(
         self, strings: Sequence[Any], padding_side: str = "left", left_truncate_len: int | None = None, **_: Any
@@ -91,6 +90,6 @@ class SeeingReader(Reader):
         return ids, mask
 
     def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        seen = self.eyes.inputs([string.message_id for string in self.seeing if not string.blind])
-        kwargs |= {name: array.to(context.device) for name, array in seen.items()}
-        return super()._model_generate(context, *args, **kwargs)
+        messages = [None if string.blind else string.message_id for string in self.seeing]
+        seen = self.eyes.to_write(self.model, self.tokenizer, messages, context.shape[1])
+        return super()._model_generate(context, *args, **kwargs, **seen)

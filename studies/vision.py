@@ -46,7 +46,7 @@ from studies.results import FOLDER, Part, write_result
 
 SIZE = 64  # pixels of a frame, those of the recipes
 TASKS = ("replay_all_masked", "like_view_ratio")
-CAPTION_TOKENS = 160
+CAPTION_TOKENS = 220
 ATTRIBUTES = {"colour": COLOURS, "shape": SHAPES, "motion": MOTIONS}
 CAPTION = re.compile(r"scene (\d+):  = (\w+) (\w+) ([a-z ]+?)(?:, \"(\w+)\")?, logo (\w+)$", re.MULTILINE)
 
@@ -237,12 +237,10 @@ def captions_right(study: Study, model: Path, store: Store) -> list[str]:
     right: dict[str, list[bool]] = {name: [] for name in (*ATTRIBUTES, "text", "logo")}
     held_out = CaptionSource(study.out / "captions").questions(CAPTION_TASK, "validation", "behavior", 0)
     for message_id, prompt, truth in held_out.iter_rows():
-        coded = tokenizer(prompt + " ", return_offsets_mapping=True)
-        ids = torch.tensor([eyes.insert(prompt, coded["input_ids"], coded["offset_mapping"], message_id)])
+        ids = torch.tensor([eyes.prompt_tokens(tokenizer, prompt + " ", message_id)])
+        seen = eyes.to_write(loaded, tokenizer, [message_id], ids.shape[1])
         with torch.no_grad():
-            written = loaded.generate(
-                input_ids=ids, **eyes.inputs([message_id]), max_new_tokens=CAPTION_TOKENS, do_sample=False
-            )
+            written = loaded.generate(input_ids=ids, **seen, max_new_tokens=CAPTION_TOKENS, do_sample=False)
         text = tokenizer.decode(written[0, ids.shape[1] :], skip_special_tokens=True)
         written_of, true_of = (
             {scene: attributes for scene, *attributes in CAPTION.findall(caption)} for caption in (text.strip(), truth)

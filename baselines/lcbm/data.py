@@ -3,7 +3,7 @@
 Examples lie in flat memory-mapped files, so memory does not grow with the corpus. A row holds several examples side by
 side; positions restart with each, so that examples do not attend to each other. The order follows from the seed alone.
 
-FOLDER/tokens.bin    int32, all examples in a row: prompt, answer, end of text
+FOLDER/tokens.bin    int32, all examples in a row: prompt, answer, end of text; below zero ~set, a token of what is seen
        ends.bin      int64, the end of each example
        answers.bin   int32, the number of tokens of each answer
        seen.bin      int32, for models that see: the place of each example's message in their store
@@ -177,10 +177,12 @@ class Encoded(NamedTuple):
 
 
 class Eyes(Protocol):
-    """What inserts visual tokens into prompts (baselines/lcbm/vision/eyes.py)."""
+    """What inserts visual tokens into texts (baselines/lcbm/vision/eyes.py)."""
 
-    def insert(self, prompt: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]], message_id: str) -> list[int]:
-        """Tokens of a prompt with those of what its message shows."""
+    def insert(
+        self, text: str, prompt_end: int, ids: Sequence[int], offsets: Sequence[tuple[int, int]], message_id: str
+    ) -> list[int]:
+        """Tokens of a text with those of what its message shows, below zero."""
 
     def number(self, message_id: str) -> int:
         """What a message is called in seen.bin."""
@@ -194,14 +196,16 @@ def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None 
     """Yield each question's tokens; with `eyes` with those of what is seen, and not cut at any length."""
     bos_tokens = int(begins_with_bos(tokenizer))
     for part in frame.iter_slices(ROWS_AT_ONCE):
-        coded = tokenizer(with_text(part)["text"].to_list(), return_offsets_mapping=True, verbose=False)
+        texts = with_text(part)["text"].to_list()
+        coded = tokenizer(texts, return_offsets_mapping=True, verbose=False)
         messages = part["message_id"] if eyes else [""] * len(part)
-        rows = zip(coded["input_ids"], coded["offset_mapping"], part["prompt"], messages, strict=True)
-        for ids, offsets, prompt, message_id in rows:
+        rows = zip(texts, coded["input_ids"], coded["offset_mapping"], part["prompt"], messages, strict=True)
+        for text, ids, offsets, prompt, message_id in rows:
             prompt_tokens = bisect.bisect_right([end for _, end in offsets], len(prompt))
             answer = len(ids) + 1 - prompt_tokens
             if eyes:
-                tokens = [*eyes.insert(prompt, ids, offsets, message_id), tokenizer.eos_token_id]
+                tokens = [*eyes.insert(text, len(prompt), ids, offsets, message_id), tokenizer.eos_token_id]
+                answer = len(tokens) - place_of(tokens, prompt_tokens)
                 yield Encoded(tokens, answer, len(tokens) > context, eyes.number(message_id))
                 continue
             tokens = [*ids, tokenizer.eos_token_id]
@@ -209,6 +213,11 @@ def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None 
             if cut:
                 tokens = tokens[:bos_tokens] + tokens[bos_tokens - context :]
             yield Encoded(tokens, min(answer, context - bos_tokens), cut)
+
+
+def place_of(tokens: Sequence[int], count: int) -> int:
+    """The place of the text token before which there are `count` others, not counting those of what is seen."""
+    return [place for place, token in enumerate(tokens) if token >= 0][count]
 
 
 def write_examples(
@@ -385,7 +394,7 @@ class PackedRows:
             ids[start:stop] = tokens
             positions[start:stop] = np.arange(len(tokens))
             first = start + 1 if self.learn_all else max(start + 1, stop - int(self.examples.answers[example]))
-            labels[first:stop] = ids[first:stop]
+            labels[first:stop] = np.where(tokens[first - start :] < 0, IGNORED, tokens[first - start :])
             start = stop
         return {"input_ids": ids, "position_ids": positions, "labels": labels}
 

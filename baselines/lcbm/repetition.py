@@ -35,7 +35,8 @@ def frequent_words(examples: Examples, tokenizer: Any, count: int = WORDS) -> li
     counts = np.zeros(len(tokenizer), np.int64)
     for example in range(0, len(examples), stride):
         tokens = examples.tokens_of(example)
-        np.add.at(counts, tokens[-int(examples.answers[example]) :], 1)
+        answer = tokens[-int(examples.answers[example]) :]
+        np.add.at(counts, answer[answer >= 0], 1)
     counts[tokenizer.all_special_ids] = 0
     order = np.argsort(-counts, kind="stable")[: 4 * count]
     words = [int(token) for token in order if counts[token] and not DIGIT.search(tokenizer.decode([int(token)]))]

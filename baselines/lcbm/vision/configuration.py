@@ -9,7 +9,8 @@ from transformers.models.blip_2.configuration_blip_2 import Blip2QFormerConfig, 
 
 LAYOUTS = ("video", "timed", "scene")
 """Where visual tokens stand: `video`: one set for the whole, as in the paper, which carries no time; `timed`: the same
-with an embedding of each frame's time; `scene`: a few in each scene's own line, read from that scene's frames alone.
+with an embedding of each frame's time; `scene`: a few in each scene's own line, in prompt and answer, read from that
+scene's frames alone, which have an embedding of their time within the scene.
 """
 
 

@@ -30,8 +30,7 @@ class VisualEncoder(nn.Module):
         self.qformer = Blip2QFormerModel(config.qformer_config)
         self.queries = nn.Parameter(torch.zeros(1, config.queries, query_width))
         self.extra_queries = nn.Parameter(torch.zeros(1, config.extra_queries, query_width))
-        timed = config.layout == "timed"
-        self.frame_times = nn.Linear(TIME_FEATURES, width) if timed else None
+        self.frame_times = None if config.layout == "video" else nn.Linear(TIME_FEATURES, width)
 
     def start(self) -> None:
         """Set what its own parts begin with: extra queries at zero, the others as BLIP-2 draws them."""
@@ -47,10 +46,10 @@ class VisualEncoder(nn.Module):
         A set is a video, or in the layout `scene` one scene of one.
         """
         last, layers = self.layers(frames)
-        seen = last[:, :, 1:]  # patches of all frames are one set: nothing in them carries time
+        seen = last[:, :, 1:]  # patches of all frames are one set: without frame_times nothing in them carries time
         if self.frame_times is not None:
             if times is None:
-                raise ValueError("the layout `timed` needs the times of the frames")
+                raise ValueError(f"the layout {self.config.layout} needs the times of the frames")
             seen = seen + self.frame_times(time_features(times).to(seen.dtype)).unsqueeze(2)
         token = self.relations(layers)
         read = self.tower.post_layernorm(torch.cat([seen.flatten(1, 2), token], 1))

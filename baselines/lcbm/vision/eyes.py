@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import LogitsProcessorList
 
+from baselines.lcbm.vision.model import LcbmVision
+from baselines.lcbm.vision.restating import Restating
 from baselines.lcbm.vision.seeing import Sight, as_input
 from corpus.seen_store import NothingSeen, Piece, Store
 
@@ -58,13 +61,38 @@ class StoreEyes:
         piece = self.store.piece(message_id)
         return piece if self.store.about["seen"] == FEATURES else self.sight.sets(piece)
 
-    def insert(self, prompt: str, ids: Sequence[int], offsets: Sequence[tuple[int, int]], message_id: str) -> list[int]:
-        """Tokens of a prompt, or of a text that begins with it, with visual ones. Raises NothingSeen."""
-        return self.sight.insert(ids, offsets, self.sight.places(prompt, self.store.scenes(message_id)))
+    def insert(
+        self, text: str, prompt_end: int, ids: Sequence[int], offsets: Sequence[tuple[int, int]], message_id: str
+    ) -> list[int]:
+        """Tokens of a prompt, or of a text that begins with it, with visual ones as ~set. Raises NothingSeen."""
+        return self.sight.insert(ids, offsets, self.sight.places(text, prompt_end, self.store.scenes(message_id)))
 
-    def inputs(self, message_ids: Sequence[str]) -> dict[str, torch.Tensor]:
-        """What the model is given beside some texts: the sets of their messages, one after the other."""
-        return joined([self.cells(message_id) for message_id in message_ids])
+    def prompt_tokens(self, tokenizer: Any, prompt: str, message_id: str) -> list[int]:
+        """The tokens of a prompt with the visual token in the places of the sets, each once and in order."""
+        coded = tokenizer(prompt, return_offsets_mapping=True)
+        marked = self.insert(prompt, len(prompt), coded["input_ids"], coded["offset_mapping"], message_id)
+        return self.sight.tokens_of(marked)
+
+    def to_write(
+        self, model: LcbmVision, tokenizer: Any, message_ids: Sequence[str | None], start: int
+    ) -> dict[str, Any]:
+        """What `generate` is given beside prompts about messages (None: nothing is seen), of `start` tokens each."""
+        seen = joined([self.cells(message_id) for message_id in message_ids if message_id is not None])
+        if not seen:
+            return {}
+        seen = {name: array.to(model.device) for name, array in seen.items()}
+        with torch.no_grad():
+            features = seen[FEATURES] if FEATURES in seen else model.see(seen[FRAMES], seen["times"])
+        if self.sight.layout != "scene":
+            return {FEATURES: features}
+        sets: list[dict[int, int]] = []
+        first = 0
+        for message_id in message_ids:
+            scenes = [] if message_id is None else self.store.scenes(message_id)
+            sets.append({scene: first + number for number, scene in enumerate(scenes)})
+            first += len(scenes)
+        restating = Restating(self.sight, tokenizer, features, sets, start)
+        return {FEATURES: features, "restating": restating, "logits_processor": LogitsProcessorList([restating])}
 
     def cells(self, message_id: str) -> dict[str, Any]:
         """The arrays of a message: its features, or its frames with their times."""

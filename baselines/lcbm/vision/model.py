@@ -20,6 +20,7 @@ from transformers.models.blip_2.modeling_blip_2 import Blip2Model
 from baselines.lcbm.vision.configuration import LcbmVisionConfig
 from baselines.lcbm.vision.encoder import VisualEncoder
 from baselines.lcbm.vision.gmhra import RelationAggregator
+from baselines.lcbm.vision.restating import Restating
 
 STAGE_1 = (
     "visual.relations.",
@@ -129,6 +130,7 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         frames: torch.Tensor | None = None,
         times: torch.Tensor | None = None,
         features: torch.Tensor | None = None,
+        shown: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         position_ids: torch.Tensor | None = None,
@@ -138,11 +140,14 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         """Loss and logits of a text with what it shows.
 
         frames: [sets, frames, 3, height, width] with times [sets, frames] as shares of the length, or features
-        [sets, visual tokens, width]; sets are in the order in which the texts of the batch have places for them.
+        [sets, visual tokens, width]; shown: the set that stands in each place for one, in the order of the texts of the
+        batch; by default each set once, in their order.
         """
         if inputs_embeds is None:
             if frames is not None:
                 features = self.see(frames, times)
+            if features is not None and shown is not None:
+                features = features.index_select(0, shown)
             assert input_ids is not None
             inputs_embeds = self.embed(input_ids, features)
         cached = {} if past_key_values is None else {"past_key_values": past_key_values}
@@ -156,12 +161,16 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         )
         return output
 
-    def prepare_inputs_for_generation(self, input_ids: torch.Tensor, **kwargs: Any) -> dict[str, Any]:
-        """Give what is seen with the text once; later steps read it from the cache."""
+    def prepare_inputs_for_generation(
+        self, input_ids: torch.Tensor, restating: Restating | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """Give what is seen with the text once; later steps read it from the cache, but for what is seen again."""
         seen = {name: kwargs.pop(name, None) for name in ("frames", "times", "features")}
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
         first = kwargs.get("past_key_values") is None or kwargs["past_key_values"].get_seq_length() == 0
-        return {**inputs, **(seen if first else {})}
+        if not first:
+            seen = {"features": restating.written() if restating else None}
+        return {**inputs, **seen}
 
 
 AutoConfig.register(LcbmVisionConfig.model_type, LcbmVisionConfig)

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
-from baselines.lcbm.data import PackedRows
+from baselines.lcbm.data import IGNORED, PackedRows
 from baselines.lcbm.loop import collate
 from baselines.lcbm.vision.eyes import StoreEyes, joined
 
-SEEN = "seen"
+SEEN, SHOWN = "seen", "shown"
 
 
 @dataclass(frozen=True)
 class SeeingRows:
-    """Map-style dataset: rows of PackedRows with `seen`, the arrays of the messages of their examples, in order."""
+    """Map-style dataset: rows of PackedRows with what they show.
+
+    seen: the arrays of the messages of their examples, in order; shown: the set that stands in each place for one, by
+    its number among those.
+    """
 
     rows: PackedRows
     eyes: StoreEyes
@@ -26,17 +31,32 @@ class SeeingRows:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        seen = self.rows.examples.seen
+        row, examples = self.rows[index], self.rows.row(index)
+        seen, lengths = self.rows.examples.seen, self.rows.examples.lengths
         assert seen is not None
-        messages = [self.eyes.messages[seen[example]] for example in self.rows.row(index)]
-        return {**self.rows[index], SEEN: [self.eyes.cells(message) for message in messages]}
+        cells = [self.eyes.cells(self.eyes.messages[seen[example]]) for example in examples]
+        firsts = np.cumsum([0, *(len(next(iter(of_message.values()))) for of_message in cells)])[:-1]
+        first_of_token = np.zeros(self.rows.context, np.int64)
+        of_tokens = np.repeat(firsts, lengths[examples])
+        first_of_token[: len(of_tokens)] = of_tokens
+        ids = row["input_ids"]
+        shown = (first_of_token + ~ids)[ids < 0][:: self.eyes.sight.tokens]
+        visual = np.where(ids < 0, self.eyes.sight.token_id, ids)
+        return {**row, "input_ids": visual, SEEN: cells, SHOWN: shown}
 
     def counts(self) -> dict[str, int]:
-        """Counts over the rows, as those of PackedRows."""
-        return self.rows.counts()
+        """Counts over the rows, as those of PackedRows; visual tokens in answers have no label."""
+        learnt = sum(int((self.rows[index]["labels"] != IGNORED).sum()) for index in range(len(self)))
+        return {**self.rows.counts(), "learnt_tokens": learnt}
 
 
 def collate_seeing(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """Stack rows into a batch, and join what they show; rows of repetition show nothing."""
-    texts = [{name: cells for name, cells in row.items() if name != SEEN} for row in rows]
-    return {**collate(texts), **joined([cells for row in rows for cells in row.get(SEEN, ())])}
+    texts = [{name: cells for name, cells in row.items() if name not in (SEEN, SHOWN)} for row in rows]
+    seen = joined([cells for row in rows for cells in row.get(SEEN, ())])
+    if not seen:
+        return collate(texts)
+    counts = [sum(len(next(iter(cells.values()))) for cells in row.get(SEEN, ())) for row in rows]
+    firsts = np.cumsum([0, *counts])
+    shown = [first + row.get(SHOWN, np.zeros(0, np.int64)) for first, row in zip(firsts, rows, strict=False)]
+    return {**collate(texts), **seen, SHOWN: torch.from_numpy(np.concatenate(shown))}

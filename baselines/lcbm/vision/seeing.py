@@ -6,7 +6,7 @@ import bisect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,16 @@ import torch
 from baselines.lcbm.vision.configuration import LcbmVisionConfig
 from corpus.seen_store import Piece
 
-SCENE_HEAD = re.compile(r"^scene (\d+):", re.MULTILINE)
+SCENE_HEAD = re.compile(r"^ ?scene (\d+):", re.MULTILINE)  # a space stands between prompt and answer
 MEAN, SPREAD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 """Of red, green and blue of 0 to 1, to which pictures are brought before the tower (those of CLIP, as in BLIP-2)."""
+
+
+class Place(NamedTuple):
+    """A set of visual tokens stands before a character of a text."""
+
+    character: int
+    set: int
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Sight:
         """Frames of a message as sets: seen [sets, frames, size, size, 3] with time_shares [sets, frames].
 
         A video is one set of `frames` frames, spread evenly over those that were sampled; in the layout `scene` each
-        scene is a set of its own frames, of which all have equally many.
+        scene is a set of its own frames, of which all have equally many, with shares of the way from first to last.
         """
         if self.layout != "scene":
             chosen = np.linspace(0, len(piece.seen) - 1, self.frames).round().astype(int)
@@ -53,29 +60,41 @@ class Sight:
         rows = np.concatenate([np.flatnonzero(piece.scenes == scene)[:each] for scene in scenes])
         shape = (len(scenes), each)
         seen = piece.seen[rows].reshape(*shape, *piece.seen.shape[1:])
-        return Piece(piece.message_id, seen, scenes, piece.time_shares[rows].reshape(shape))
+        times = piece.time_shares[rows].reshape(shape)
+        way = times - times[:, :1]
+        return Piece(piece.message_id, seen, scenes, way / np.maximum(way[:, -1:], 1e-9))
 
-    def places(self, prompt: str, scenes: Sequence[int]) -> list[int]:
-        """The characters before which the sets of some scenes stand in a prompt, ascending.
+    def places(self, text: str, prompt_end: int, scenes: Sequence[int]) -> list[Place]:
+        """Where the sets of some scenes stand in a prompt, or in a text that begins with it, ascending.
 
-        A video's set stands before the prompt; that of a scene behind the head of its line. Where not all of them have
-        a line, all stand before the prompt.
+        A video's set stands before the prompt; that of a scene behind the head of its line, and again behind that head
+        in the answer, which restates what is seen as it restates words. Where not all scenes have a line, all stand
+        before the prompt.
         """
         if self.layout != "scene":
-            return [0]
-        ends = {int(head[1]) - 1: head.end() for head in SCENE_HEAD.finditer(prompt)}
-        return [ends[scene] for scene in scenes] if all(scene in ends for scene in scenes) else [0] * len(scenes)
+            return [Place(0, 0)]
+        set_of = {scene: number for number, scene in enumerate(scenes)}
+        heads = [(int(head[1]) - 1, prompt_end + head.end()) for head in SCENE_HEAD.finditer(text[prompt_end:])]
+        answer = [Place(end, set_of[scene]) for scene, end in heads if scene in set_of]
+        ends = {int(head[1]) - 1: head.end() for head in SCENE_HEAD.finditer(text[:prompt_end])}
+        if not all(scene in ends for scene in scenes):
+            return [*(Place(0, number) for number in set_of.values()), *answer]
+        return [*(Place(ends[scene], number) for scene, number in set_of.items()), *answer]
 
-    def insert(self, ids: Sequence[int], offsets: Sequence[tuple[int, int]], places: Sequence[int]) -> list[int]:
-        """Tokens with visual ones in their places; a token that begins at or after a place follows it."""
+    def insert(self, ids: Sequence[int], offsets: Sequence[tuple[int, int]], places: Sequence[Place]) -> list[int]:
+        """Tokens with visual ones in their places, each written as ~set, below zero; one that begins there follows."""
         starts = [start if end > start else -1 for start, end in offsets]  # a special token spans nothing
         result: list[int] = []
         last = 0
-        for character in places:
+        for character, number in places:
             place = max(last, bisect.bisect_left(starts, character))
-            result += [*ids[last:place], *[self.token_id] * self.tokens]
+            result += [*ids[last:place], *[~number] * self.tokens]
             last = place
         return [*result, *ids[last:]]
+
+    def tokens_of(self, ids: Sequence[int]) -> list[int]:
+        """Tokens with the visual token itself in place of the sets."""
+        return [self.token_id if token < 0 else token for token in ids]
 
 
 def as_input(frames: npt.NDArray[Any]) -> torch.Tensor:

@@ -162,17 +162,21 @@ def test_timed_frames_are_known_by_their_times():
 
 def test_a_scene_is_seen_in_its_own_line_alone():
     model, frames = shaken(small(layout="scene")), frames_of(sets=3, count=2)
-    seen = model.see(frames)
+    times = torch.tensor([[0.0, 1.0]] * 3)
+    seen = model.see(frames, times)
     assert seen.shape == (3, 2, 24), "two queries a scene"
     other = frames.clone()
     other[1] = torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(9))
-    changed = (model.see(other) - seen).abs().amax((1, 2)) > 1e-6
+    changed = (model.see(other, times) - seen).abs().amax((1, 2)) > 1e-6
     assert changed.tolist() == [False, True, False]
     ids = torch.tensor([[1, VISUAL, VISUAL, 5, VISUAL, VISUAL, 6, VISUAL, VISUAL, 7]])
     before = model(ids, features=seen).logits
-    after = model(ids, frames=other).logits
+    after = model(ids, frames=other, times=times).logits
     first = torch.nonzero((before - after).abs().amax(2)[0] > 1e-6)[0].item()
     assert first == 4, "what stands before the second scene's tokens does not know of it"
+    again = model(ids, features=seen, shown=torch.tensor([2, 1, 2])).logits
+    expected = model(ids, features=seen[[2, 1, 2]]).logits
+    assert torch.equal(again, expected), "a set may stand in several places"
 
 
 def test_stored_features_give_the_same_loss_as_frames():

@@ -123,8 +123,8 @@ def test_visual_tokens_stand_where_the_layout_says_and_change_no_other(scenes, t
     tokenizer = small_tokenizer()
     coded = tokenizer(prompt + " 7", return_offsets_mapping=True)
     sight = Sight(layout, 8, 3, 9999, SIZE, 32)
-    places = sight.places(prompt, range(len(scenes)))
-    ids = sight.insert(coded["input_ids"], coded["offset_mapping"], places)
+    places = sight.places(prompt, len(prompt), range(len(scenes)))
+    ids = sight.tokens_of(sight.insert(coded["input_ids"], coded["offset_mapping"], places))
     assert [token for token in ids if token != 9999] == coded["input_ids"]
     assert ids.count(9999) == 3 * (len(scenes) if layout == "scene" else 1)
     if layout != "scene":
@@ -144,8 +144,21 @@ def small_tokenizer():
 
 
 def test_scenes_without_a_line_are_seen_before_the_prompt():
-    assert Sight("scene", 8, 2, 1, SIZE, 32).places("text: hello\nlikes:", [0]) == [0]
-    assert Sight("scene", 8, 2, 1, SIZE, 32).places("scene 1: a\nlikes:", [0, 1]) == [0, 0]
+    sight = Sight("scene", 8, 2, 1, SIZE, 32)
+    for prompt in ("text: hello\nlikes:", "scene 1: a\nlikes:"):
+        assert sight.places(prompt, len(prompt), [0, 4]) == [(0, 0), (0, 1)]
+
+
+def test_the_answer_restates_what_is_seen_behind_its_heads():
+    prompt = "scene 1: a\nscene 3: <mask 3>\nscene 4: b\nanswer:"
+    sight = Sight("scene", 8, 2, 1, SIZE, 32)
+    text = f"{prompt} scene 3: = 7\nscene 9: = 1\nscene 1: x scene 4: = 4"
+    places = sight.places(text, len(prompt), [0, 2, 3])
+    assert [number for _, number in places] == [0, 1, 2, 1, 0]
+    assert [text[:character].rpartition("\n")[2] for character, _ in places] == [
+        *("scene 1:", "scene 3:", "scene 4:"),
+        *("answer: scene 3:", "scene 1:"),
+    ]
 
 
 def test_no_text_becomes_the_visual_token():
@@ -284,6 +297,54 @@ def test_stages_train_their_parts_and_answers_follow_what_is_seen(made, tmp_path
     answers = raw("a", tmp_path / "strong-features")
     assert raw("b", tmp_path / "strong-features", batch_size=1) == raw("c", made / "frames") == answers
     assert raw("d", tmp_path / "other") != answers
+
+
+def test_what_is_written_step_by_step_is_what_reading_the_whole_text_says(made, tmp_path):
+    """Also the scenes' tokens within answers; of two texts at once, of which one has nothing to see."""
+    folder = shaken(made / "model", tmp_path / "shaken")
+    tokenizer, model = load_tokenizer(made / "model"), load_model(str(folder)).eval()
+    eyes = StoreEyes(Sight.of(model.config), Store.open(made / "captions" / "frames"))
+    seen, tokens = eyes.sight.token_id, eyes.sight.tokens
+    frame = CaptionSource(made / "captions").questions("caption", "train", "behavior", 0)
+    message_id, prompt, _ = next(row for row in frame.iter_rows() if row[2].count("\n") == 1)
+    start = [*eyes.prompt_tokens(tokenizer, prompt + " ", message_id), *tokenizer("scene 2:")["input_ids"]]
+    blind = [tokenizer.pad_token_id] * (2 * tokens)
+    plain = tokenizer(prompt + " scene 2:")["input_ids"]
+    ids = torch.tensor([start, [*blind, *plain]])
+    mask = torch.tensor([[1] * len(start), [0] * len(blind) + [1] * len(plain)])
+    assert len(start) == len(blind) + len(plain)
+    given = eyes.to_write(model, tokenizer, [message_id, None], ids.shape[1] - len(tokenizer("scene 2:")["input_ids"]))
+    with torch.no_grad():
+        written = model.generate(ids, attention_mask=mask, max_new_tokens=20, do_sample=False, eos_token_id=-1, **given)
+    assert (written[1] != seen).all()
+    assert written[0, len(start) : len(start) + tokens].tolist() == [seen] * tokens
+    answer = written[0, len(start) :].tolist()
+    assert seen not in answer[tokens:], "these weights write no further head"
+    with torch.no_grad():
+        features = {"features": given["features"], "shown": torch.tensor([0, 1, 1])}
+        logits = model(written[:1], **features).logits[0]
+        logits[:, seen] = -torch.inf
+        assert logits[len(start) + tokens - 1 : -1].argmax(1).tolist() == answer[tokens:]
+        other = model(written[:1], **(features | {"shown": torch.tensor([0, 1, 0])})).logits[0]
+    assert (other - logits)[len(start) + tokens :, :seen].abs().max() > 1e-3
+
+
+def test_labels_are_text_and_sets_those_of_each_example(made, tmp_path):
+    tokenizer = load_tokenizer(made / "model")
+    eyes = StoreEyes(Sight.of(load_model(str(made / "model")).config), Store.open(made / "frames"))
+    rows = bench_rows(made, tokenizer, eyes, tmp_path / "rows")
+    row, tokens = rows[0], eyes.sight.tokens
+    assert ((row["input_ids"] == eyes.sight.token_id) <= (row["labels"] == -100)).all()
+    assert rows.counts()["learnt_tokens"] == sum(int((rows[n]["labels"] >= 0).sum()) for n in range(len(rows)))
+    counts = [len(cells["frames"]) for cells in row["seen"]]
+    expected, first = [], 0
+    for count in counts:
+        expected += 2 * list(range(first, first + count))
+        first += count
+    assert row["shown"].tolist() == expected, "all scenes are asked: each stands in the prompt and in the answer"
+    assert (row["input_ids"] == eyes.sight.token_id).sum() == tokens * len(expected)
+    batch = collate_seeing([rows[0], {name: row[name] for name in ("input_ids", "position_ids", "labels")}, rows[1]])
+    assert batch["shown"].tolist() == [*expected, *(sum(counts) + rows[1]["shown"])]
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(made, tmp_path):
