@@ -209,9 +209,8 @@ class Prompted(Predictor):
         if reader.numbers is not None:
             reader.numbers.expect(task)
         if self.sees:
-            asked = questions(bench, task, settings)
-            reader.messages = dict(zip(asked["instance_id"], asked["message_id"], strict=True))
-            if unseen := sum(message_id not in self.store for message_id in asked["message_id"]):
+            asked = questions(bench, task, settings)["message_id"]
+            if unseen := sum(message_id not in self.store for message_id in asked):
                 note(f"{unseen} of {len(asked)} questions of {task} are asked blind: there is nothing to see")
         reader.on_answer = self.make_answer_counter(bench, task, settings)
         lm_eval_task = load_task(bench, task, settings, self.model)

@@ -70,7 +70,6 @@ class Reader(HFLM):  # type: ignore[misc]
         self.on_answer: Callable[[], None] = lambda: None
         self.cache_hook = self
         self.distributions: dict[str, list[Distribution]] = {}
-        self.messages: dict[str, str] = {}  # of questions, by instance_id
         self.batch_contexts: Sequence[str] = ()
         self.options: dict[tuple[str, str], list[int]] = {}
         self.last_context: tuple[str, list[int]] = ("", [])

@@ -58,7 +58,7 @@ class SeeingReader(Reader):
         """Decode greedily."""
         for request in requests:
             context, *others = request.arguments
-            request.arguments = (AboutMessage.of(context, self.messages[request.doc["instance_id"]]), *others)
+            request.arguments = (AboutMessage.of(context, request.doc["message_id"]), *others)
         return super().generate_until(requests, disable_tqdm)
 
     def tok_encode(self, string: Any, *args: Any, **kwargs: Any) -> list[int]:

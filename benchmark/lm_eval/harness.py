@@ -107,6 +107,7 @@ def documents(task: str, frame: pl.DataFrame, answer_tokens: int) -> Dataset:
     counts = asked_values(frame)
     rows = frame.select(
         "instance_id",
+        "message_id",
         "prompt",
         "answer",
         "target",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import tarfile
 from pathlib import Path
@@ -345,6 +346,45 @@ def test_labels_are_text_and_sets_those_of_each_example(made, tmp_path):
     assert (row["input_ids"] == eyes.sight.token_id).sum() == tokens * len(expected)
     batch = collate_seeing([rows[0], {name: row[name] for name in ("input_ids", "position_ids", "labels")}, rows[1]])
     assert batch["shown"].tolist() == [*expected, *(sum(counts) + rows[1]["shown"])]
+
+
+def test_lm_eval_gives_the_answers_of_predict(made, tmp_path, monkeypatch, capsys):
+    """As the command is typed, with its own samples and figures."""
+    from baselines.lm_eval_lcbm import main
+    from benchmark.lm_eval.task_files import task_folder
+    from benchmark.score import write_scores
+
+    model = shaken(made / "model", tmp_path / "model")
+    load_tokenizer(made / "model").save_pretrained(model)
+    settings = Settings(tasks=("like_view_ratio",), seen=made / "frames", decode="greedy")
+    predict_run(str(model), made / "bench", tmp_path / "run", settings)
+    raw = read_frame(tmp_path / "run" / "predictions" / "like_view_ratio.parquet")
+    rows = write_scores(tmp_path / "run", made / "bench")
+    scores = {row["metric"]: row["value"] for row in rows if row["task"] == "like_view_ratio"}
+
+    arguments = ["--model", "lcbm", "--model_args", f"pretrained={model},seen={made / 'frames'},batch_size=2"]
+    arguments += ["--include_path", str(task_folder()), "--tasks", "cbc_like_view_ratio"]
+    with_samples = ["--log_samples", "--output_path", str(tmp_path / "out")]
+    monkeypatch.setattr("sys.argv", ["lm_eval", *arguments, *with_samples])
+    monkeypatch.setenv("CBC_BENCH", str(made / "bench"))
+    main()
+    (samples,) = (tmp_path / "out").rglob("samples_*.jsonl")
+    lines = [json.loads(line) for line in samples.read_text().splitlines()]
+    answers = {line["doc"]["instance_id"]: line["filtered_resps"][0] for line in lines}
+    assert answers == dict(raw.select("instance_id", "raw").iter_rows())
+    assert len(set(answers.values())) > 1
+    (results,) = (tmp_path / "out").rglob("results_*.json")
+    figures = json.loads(results.read_text())["results"]["cbc_like_view_ratio"]
+    assert figures["rmse,none"] == pytest.approx(scores["rmse"])
+
+    capsys.readouterr()
+    for wrong, why in (("seen=x", "needs a model"), (f"pretrained={model}", "--seen"), ("dtype=bf16", "dtype")):
+        monkeypatch.setattr("sys.argv", ["lm_eval", *arguments[:2], "--model_args", wrong, *arguments[4:]])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        error = capsys.readouterr().err
+        assert stopped.value.code == 2 and "Traceback" not in error
+        assert why in error.splitlines()[-1]
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(made, tmp_path):
