@@ -111,6 +111,7 @@ def align(
     json: Json = False,
 ) -> None:
     """Train a model that sees on captions of images and videos."""
+    from baselines.lcbm.loop import trainer_arguments
     from baselines.lcbm.recipe import BadRecipe, load_recipe
     from baselines.lcbm.train import fit
     from baselines.lcbm.vision.caption_shards import CaptionSource, prepare_shards
@@ -119,7 +120,8 @@ def align(
     loaded = load_recipe(recipe, {"base": base} if base else None)
     if loaded.stage not in ("whole", "alignment"):
         raise BadRecipe(f"{loaded.name} does not learn from captions", "name a recipe of the stage whole or alignment")
-    captions = prepare_shards(shards, out.with_name(f"{out.name}.captions"), image_size_of(loaded))
+    with trainer_arguments(loaded, out, seed).main_process_first(local=False):
+        captions = prepare_shards(shards, out.with_name(f"{out.name}.captions"), image_size_of(loaded))
     model = fit(loaded, CaptionSource(captions), out, seed, resume, captions / "frames")
     show_model(model, json)
 

@@ -52,7 +52,7 @@ def trainer_arguments(recipe: Recipe, folder: Path, seed: int) -> TrainingArgume
         deepspeed=yaml.safe_load(ZERO2.read_text(encoding="utf-8")) if sharded else None,
         train_sampling_strategy="sequential",  # the rows are already in the order of training
         dataloader_pin_memory=not on_cpu,
-        ddp_find_unused_parameters=False,
+        ddp_find_unused_parameters=recipe.stage is not None,  # rows of repetition show nothing to what sees
         remove_unused_columns=False,
         logging_steps=recipe.log_every_steps,
         eval_strategy="steps",

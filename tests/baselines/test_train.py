@@ -160,6 +160,33 @@ def start(bench: Path, out: Path) -> subprocess.Popen:
     )
 
 
+def test_two_processes_train_as_one_does(bench, tmp_path):
+    """Under torchrun with gloo: half of each step's rows in each; equal losses, and equal weights but for rounding."""
+    settings = {**TOY, "micro_batch": 1, "log_every_steps": 1}
+    one = train("nano-lcbm", bench, tmp_path / "one", overrides={**settings, "accumulation": 2})
+    (tmp_path / "train.py").write_text(COMMAND)
+    (tmp_path / "settings.yaml").write_text(yaml.safe_dump(settings))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    arguments = [str(tmp_path / name) for name in ("train.py", "settings.yaml")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(
+        [*launcher, *arguments, str(bench), str(tmp_path / "two")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    losses = [[line["loss"] for line in lines(model) if "loss" in line] for model in (one, tmp_path / "two")]
+    assert len(losses[0]) == TOY["steps"]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    held_out = [json.loads((model / "training.json").read_text())["held_out"] for model in (one, tmp_path / "two")]
+    assert held_out[1]["held_out_loss"] == pytest.approx(held_out[0]["held_out_loss"], rel=1e-4)
+    first, second = (AutoModelForCausalLM.from_pretrained(model).state_dict() for model in (one, tmp_path / "two"))
+    assert all(torch.allclose(first[name], second[name], atol=2e-3) for name in first)
+    assert not (tmp_path / "two.part").exists()
+
+
 def kill_when(process: subprocess.Popen, there: Path) -> bool:
     """Kill as soon as a path exists; False if the process ended before."""
     while process.poll() is None:

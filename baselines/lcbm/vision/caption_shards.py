@@ -59,7 +59,8 @@ def samples(shard: Path) -> Iterator[Sample]:
         with tarfile.open(shard) as members:
             if any(member.size > LARGEST_MEMBER for member in members):
                 raise BadShards(f"{shard} has a file of more than {LARGEST_MEMBER:,} bytes", "leave it out")
-        for sample in webdataset.WebDataset(str(shard), shardshuffle=False, empty_check=False):
+        every = {"nodesplitter": iter, "shardshuffle": False, "empty_check": False}  # one process reads for all
+        for sample in webdataset.WebDataset(str(shard), **every):
             media = next((name for name in MEDIA if name in sample), None)
             if TEXT in sample and media:
                 key = f"{shard.stem}/{sample['__key__']}"

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +51,7 @@ from corpus.simulate.world import simulate  # noqa: E402
 from corpus.store import Corpus  # noqa: E402
 from corpus.takedown.takedown import takedown  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[3]
 SIZE = 32
 TINY = {
     **{"vision.image_size": SIZE, "vision.patch_size": 16, "vision.width": 32, "vision.layers": 2, "vision.heads": 2},
@@ -410,6 +415,36 @@ def test_a_stopped_training_goes_on_to_the_same_weights(made, tmp_path):
     finally:
         PackedTrainer.training_step = training_step
     assert not parts_that_differ(fit(recipe, source, tmp_path / "m", seen=seen), made / "model")
+
+
+def test_two_processes_align_as_one_does(made, tmp_path):
+    """Under torchrun with gloo, from the shards on; also in steps of repetition, which show nothing."""
+    settings = {**TINY, "micro_batch": 1, "repetition": 0.5, "log_every_steps": 1}
+    recipe = load_recipe("nano-vision-captions", {**settings, "accumulation": 2})
+    shards = write_caption_shards(tmp_path / "shards", 40, seed=9)
+    captions = prepare_shards(shards, tmp_path / "captions", SIZE)
+    one = fit(recipe, CaptionSource(captions), tmp_path / "one", seen=captions / "frames")
+    asked = load_recipe("nano-vision-captions", settings).model_dump(mode="json", exclude={"name"})
+    (tmp_path / "captions.yaml").write_text(yaml.safe_dump(asked))
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "cbc"]
+    named = [argument for path in shards for argument in ("--shards", str(path))]
+    ended = subprocess.run(
+        [*launcher, "baselines", "align", str(tmp_path / "captions.yaml"), *named, "--out", str(tmp_path / "two")],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ended.returncode == 0, "\n".join(line for line in ended.stderr.splitlines() if "rror" in line)
+    assert not (tmp_path / "two.part").exists() and (tmp_path / "two.captions" / "captions.json").is_file()
+    facts = [json.loads((model / "training.json").read_text()) for model in (one, tmp_path / "two")]
+    assert facts[1]["text_tokens"] == facts[0]["text_tokens"]
+    assert facts[1]["held_out"]["held_out_loss"] == pytest.approx(facts[0]["held_out"]["held_out_loss"], rel=1e-4)
+    lines = [(model / "log.jsonl").read_text().splitlines() for model in (one, tmp_path / "two")]
+    losses = [[json.loads(line)["loss"] for line in of_model if '"loss"' in line] for of_model in lines]
+    assert len(losses[0]) == TINY["steps"]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3), "what is dropped at random differs between processes"
 
 
 def test_a_takedown_leaves_nothing_of_a_clip_in_media_frames_and_features(tmp_path, made):
