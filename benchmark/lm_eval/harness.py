@@ -37,6 +37,7 @@ SHOTS_KEPT = 64  # training questions to choose examples from; lm-eval keeps all
 BYTES_PER_TOKEN = 2  # for an unknown tokenizer: fewer than usual, so that no answer is cut
 LONGEST_ANSWERS = 200  # training answers, the longest in bytes, on which the length of an answer is measured
 SPARE_TOKENS = 8
+VISUAL_TOKEN = "visual_token_id"  # in the config of models that see (baselines/lcbm/vision/configuration.py)
 
 
 class NoQuestions(CbcError):
@@ -75,28 +76,32 @@ def examples(train: pl.DataFrame) -> pl.DataFrame:
 
 
 @lru_cache
-def load_tokenizer(model: str, tokenizer: str | None) -> tuple[Any, int, int]:
-    """Load a model's tokenizer once, with its context and the longest answer that it was tuned to write, in tokens."""
+def load_tokenizer(model: str, tokenizer: str | None) -> tuple[Any, int, int, bool]:
+    """Load a model's tokenizer once, with its context, the longest answer that it was tuned to write, in tokens, and
+    whether it sees.
+    """
     from lm_eval.models.utils import resolve_max_length
     from transformers import AutoConfig, AutoTokenizer
 
     loaded, config = AutoTokenizer.from_pretrained(tokenizer or model), AutoConfig.from_pretrained(model)
     context = resolve_max_length(config, loaded)
-    return loaded, context, getattr(config, ANSWER_TOKENS, context)
+    return loaded, context, getattr(config, ANSWER_TOKENS, context), hasattr(config, VISUAL_TOKEN)
 
 
 def max_answer_tokens(train: pl.DataFrame, model: str | None, tokenizer: str | None, max_length: int | None) -> int:
     """Tokens of the longest training answer in the model's own tokenizer, and a few more to end it.
 
     At most half of the model's context: the other half is for the question. A model that was tuned to write less says
-    so in its config (numbers of one token, without restating); its questions are not cut for more.
+    so in its config (numbers of one token, without restating); its questions are not cut for more. One that sees may
+    write tokens that no text has, so only its config knows.
     """
     order = train["answer"].str.len_bytes().arg_sort(descending=True)
     answers = [" " + answer for answer in train["answer"][order].head(LONGEST_ANSWERS)] or [" "]
     if model is None:
         return max(len(answer.encode()) for answer in answers) // BYTES_PER_TOKEN + SPARE_TOKENS
-    loaded, context, tuned_for = load_tokenizer(model, tokenizer)
-    longest = min(tuned_for, max(map(len, loaded(answers, add_special_tokens=False)["input_ids"])))
+    loaded, context, tuned_for, sees = load_tokenizer(model, tokenizer)
+    in_text = max(map(len, loaded(answers, add_special_tokens=False)["input_ids"]))
+    longest = tuned_for if sees else min(tuned_for, in_text)
     return min(longest + min(longest, SPARE_TOKENS), (max_length or context) // 2)
 
 
