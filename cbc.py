@@ -14,6 +14,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +25,9 @@ from typer.main import get_command
 from baselines.cli import app as baselines_app
 from benchmark.cli import app as benchmark_app
 from corpus.cli import app as corpus_app
-from corpus.console import VERBOSITY, failed, log_steps
+from corpus.console import VERBOSITY, failed, log_steps, say, say_json
 from corpus.errors import CbcError, first_line
+from corpus.options import Json
 from leaderboard.cli import app as leaderboard_app
 from studies.cli import app as studies_app
 
@@ -80,6 +82,34 @@ def demo(
     from studies.demo import run_demo
 
     run_demo(out, seeds)
+
+
+@app.command()
+def forecast(
+    message: Annotated[Path, typer.Argument(help="a video, or a JSON file that describes a message")],
+    model: Annotated[str, typer.Option(help="folder of a trained model")],
+    out: Annotated[Path, typer.Option(help="page to write")] = Path("forecast.html"),
+    title: Annotated[str | None, typer.Option(help="title of the message")] = None,
+    company: Annotated[str | None, typer.Option(help="who publishes it")] = None,
+    audience: Annotated[int | None, typer.Option(min=0, help="their followers")] = None,
+    published: Annotated[datetime | None, typer.Option(help="when it is published, UTC")] = None,
+    days: Annotated[float, typer.Option(min=0, help="age in days at which it is asked about")] = 30.0,
+    annotators: Annotated[
+        str | None, typer.Option("--with", help="what is read in the media file (default: text,speech)")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME.KEY=VALUE", help="a setting of an annotator")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Forecast views, likes per view and the replay curve of one message, and which of its scenes matter."""
+    from baselines.forecast.run import make_forecast
+    from leaderboard.forecast_page import forecast_text, write_forecast
+
+    known = {"title": title, "company": company, "audience": audience, "published_at": published}
+    made = make_forecast(message, model, known, annotators, settings or [], days)
+    write_forecast(made, out)
+    say_json({**made, "page": str(out)}) if json else say(forecast_text(made, out))
 
 
 def set_quiet(value: bool) -> None:

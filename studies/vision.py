@@ -125,16 +125,14 @@ class Study:
     def seeing(self, layout: str, seed: int) -> Iterator[Path]:
         """Runs of a model that sees, of its control with shuffled behavior, and of it with other clips' frames or none.
 
-        All begin with the same model and have the same steps.
+        All begin with the same model and have the same steps; the last two in the layout `scene` alone.
         """
         aligned = self.encoder(layout)
-        own, others = (self.features(aligned, frames) for frames in (self.frames, self.out / "shuffled"))
-        kinds = {
-            "lcbm": ("lcbm", own),
-            "control": ("control", own),
-            "shuffled-frames": ("lcbm", others),
-            "blind": ("lcbm", self.nothing(own)),
-        }
+        own = self.features(aligned, self.frames)
+        kinds = {"lcbm": ("lcbm", own), "control": ("control", own)}
+        if layout == "scene":
+            others = self.features(aligned, self.out / "shuffled")
+            kinds |= {"shuffled-frames": ("lcbm", others), "blind": ("lcbm", self.nothing(own))}
         overrides = {**self.overrides, "base": str(aligned)}
         for kind, (recipe, seen) in kinds.items():
             name = f"vision-{layout}-{kind}-seed{seed}"
@@ -257,6 +255,7 @@ def run_study(study: Study, layouts: Sequence[str], seeds: int, folder: Path = F
     out = study.out
     study.prepare()
     runs = [
+        study.answer("oracle", "oracle"),
         study.answer("boosted", "boosted"),
         study.answer("boosted-look", "boosted", out / "look"),
         study.answer("boosted-mean-colour", "boosted", out / "colours"),

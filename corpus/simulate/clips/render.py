@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SIZE = 96  # pixels
 FRAMES_PER_S = 8
-WAY = 0.5  # share of the picture that a shape crosses within its scene
+WAY = 0.8  # share of the picture that a shape crosses within its scene
 OUTLINE = np.ones((5, 5), np.uint8)  # two pixels on each side
 SAMPLES_PER_S = 16_000
 LOUDNESS = 0.2

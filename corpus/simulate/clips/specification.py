@@ -104,7 +104,7 @@ def draw_scene(rng: np.random.Generator) -> ClipScene:
         colour=pick(rng, tuple(COLOURS)),
         motion=pick(rng, tuple(MOTIONS)),
         text=pick(rng, TEXTS) if rng.random() < TEXT_SHARE else None,
-        centre=(float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.42, 0.62))),
-        radius=float(rng.uniform(0.13, 0.19)),
+        centre=(float(rng.uniform(0.42, 0.58)), float(rng.uniform(0.42, 0.58))),
+        radius=float(rng.uniform(0.17, 0.23)),
         background=(red, green, blue),
     )

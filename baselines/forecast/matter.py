@@ -1,0 +1,77 @@
+"""Which scenes matter: what a forecast loses when a scene is there but shows and says nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from baselines.forecast.ask import Answer
+from corpus.seen_store import Piece, Store
+
+GREY = 128  # of 255
+MARK = "#without-"
+SMALLEST = 1e-3  # below it a value counts as this one on the logarithmic scale
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A scene (from 0), and what a task's forecast is without it; `decades` is how much higher it is with it."""
+
+    scene: int
+    task: str
+    whole: float
+    without: float
+    decades: float
+
+
+class StoreWithoutScenes(Store):
+    """A store of frames that also has each message without one of its scenes, which is grey in it."""
+
+    def __contains__(self, message_id: str) -> bool:
+        return super().__contains__(message_id.partition(MARK)[0])
+
+    def piece(self, message_id: str) -> Piece:
+        name, _, scene = message_id.partition(MARK)
+        piece = super().piece(name)
+        if not scene:
+            return piece
+        seen = np.array(piece.seen)
+        seen[piece.scenes == int(scene)] = GREY
+        return replace(piece, message_id=message_id, seen=seen)
+
+    def scenes(self, message_id: str) -> list[int]:
+        return super().scenes(message_id.partition(MARK)[0])
+
+
+def open_without_scenes(root: Path) -> StoreWithoutScenes:
+    """Open a store of frames so. Raises NothingSeen."""
+    return StoreWithoutScenes(Store.open(root).root)
+
+
+def without_each_scene(frame: pl.DataFrame) -> pl.DataFrame:
+    """A row for each scene of the message of a frame of one row, in which that scene shows and says nothing."""
+    (row,) = frame.iter_rows(named=True)
+    rows = []
+    for scene in range(len(row["scene_seen"])):
+        emptied = {name: list(row[name]) for name in ("scene_seen", "scene_speech", "scene_text")}
+        emptied["scene_seen"][scene], emptied["scene_speech"][scene], emptied["scene_text"][scene] = "", None, ""
+        rows.append({**row, **emptied, "message_id": f"{row['message_id']}{MARK}{scene}"})
+    return pl.DataFrame(rows, schema=frame.schema)
+
+
+def losses(task: str, whole: Answer, without: list[Answer | None]) -> list[Loss]:
+    """What a forecast of one value loses without each scene; those without which it cannot be read are left out."""
+    first = whole.values[0]
+    return [
+        Loss(scene, task, first, answer.values[0], decades(first, answer.values[0]))
+        for scene, answer in enumerate(without)
+        if answer is not None
+    ]
+
+
+def decades(whole: float, without: float) -> float:
+    """How much higher the first is than the second, as a difference of decimal logarithms."""
+    return float(np.log10(max(whole, SMALLEST)) - np.log10(max(without, SMALLEST)))

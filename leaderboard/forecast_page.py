@@ -1,0 +1,164 @@
+"""A forecast as a page: figures with their bands, the replay curve over thumbnails, words, and the scenes that matter.
+
+write_forecast(forecast, Path("forecast.html"))     # what baselines.forecast.run.make_forecast gives
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from corpus.files.atomic import part_path
+from leaderboard.templating import TEMPLATES, environment, page_style, policy
+
+WIDTH, HEIGHT, TOP = 1000, 220, 100.0  # of the curve's picture, and its highest value
+THUMBNAILS = 20  # at most so many, evenly spaced
+MATTER = 5  # at most so many scenes are said to matter
+LEAST_PERCENT = 0.05  # change of a forecast below which a scene does not count as one that matters
+TASK_NAMES = {"views": "views", "like_view_ratio": "likes per view", "replay_all_masked": "replay curve"}
+
+
+def write_forecast(forecast: Mapping[str, Any], out: Path) -> Path:
+    """Write the page, whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    script, style = (TEMPLATES / "forecast.js").read_text("utf-8"), page_style() + forecast_style()
+    scenes = [scene | {"thumbnail": picture(scene["thumbnail"])} for scene in forecast["scenes"]]
+    curve = forecast["forecasts"].get("replay_all_masked")
+    page = environment({"clock": clock}).get_template("forecast.html")
+    text = page.render(
+        forecast=forecast,
+        title=forecast["title"] or (Path(forecast["media"]).name if forecast["media"] else "a message"),
+        figures=figures(forecast),
+        curve=Markup(curve_svg(curve, scenes)) if curve else None,
+        thumbnails=spread([scene | {"number": n} for n, scene in enumerate(scenes, 1) if scene["thumbnail"]]),
+        rows=scene_rows(scenes, curve),
+        matter=matter(forecast, scenes),
+        unread=[TASK_NAMES[task] for task, answer in forecast["forecasts"].items() if answer is None],
+        not_asked=[TASK_NAMES[task] for task in forecast["not_asked"]],
+        video=relative_url(Path(forecast["media"]), out.parent) if forecast["media"] else None,
+        style=Markup(style),
+        script=Markup(script),
+        policy=policy(style, script) + "; media-src 'self' file:",
+    )
+    part_path(out).write_text(text, encoding="utf-8")
+    part_path(out).replace(out)
+    return out
+
+
+def forecast_text(forecast: Mapping[str, Any], out: Path) -> str:
+    """The single values in a line, and where the page is."""
+    parts = [
+        f"{figure['name']} {figure['value']}" + (f" ({figure['band']})" if figure["band"] else "")
+        for figure in figures(forecast)
+    ]
+    return f"{out}: {', '.join(parts) or 'no single value'}; {len(forecast['scenes'])} scenes"
+
+
+def forecast_style() -> str:
+    """The style of this page beside that of all pages."""
+    return (TEMPLATES / "forecast.css").read_text("utf-8")
+
+
+def relative_url(path: Path, folder: Path) -> str:
+    """A file as seen from a folder, as a page names it."""
+    return quote(Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix())
+
+
+def clock(seconds: float) -> str:
+    """A time as minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def figures(forecast: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Name, value and band of each single value."""
+    written = {"views": count_text, "like_view_ratio": percent_text}
+    return [
+        {
+            "name": TASK_NAMES[task],
+            "value": text(answer["values"][0]),
+            "band": f"{text(answer['low'][0])} to {text(answer['high'][0])}" if answer["low"] else "",
+        }
+        for task, text in written.items()
+        if (answer := forecast["forecasts"].get(task))
+    ]
+
+
+def count_text(value: float) -> str:
+    """A count of three significant digits."""
+    return f"{float(f'{value:.3g}'):,.0f}"
+
+
+def percent_text(value: float) -> str:
+    """A percentage of three significant digits."""
+    return f"{value:.3g} %"
+
+
+def curve_svg(answer: Mapping[str, Sequence[float]], scenes: Sequence[Mapping[str, Any]]) -> str:
+    """The curve with its band; a rectangle over each scene, which the script makes a place to jump to."""
+    step = WIDTH / max(len(scenes), 1)
+
+    def points(values: Sequence[float]) -> list[str]:
+        return [f"{(i + 0.5) * step:.1f},{HEIGHT * (1 - value / TOP):.1f}" for i, value in enumerate(values)]
+
+    band = ""
+    if answer["low"]:
+        edge = " ".join([*points(answer["high"]), *reversed(points(answer["low"]))])
+        band = f'<polygon class="band" points="{edge}"/>'
+    heights = [f"{HEIGHT * (1 - level / TOP):.0f}" for level in (0, 50, 100)]
+    lines = "".join(f'<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>' for y in heights)
+    places = "".join(
+        f'<rect class="place" data-start="{scene["start_s"]:g}" x="{i * step:.1f}" y="0" width="{step:.1f}" '
+        f'height="{HEIGHT}"><title>scene {i + 1}: {value:.0f}</title></rect>'
+        for i, (scene, value) in enumerate(zip(scenes, answer["values"], strict=True))
+    )
+    return (
+        f'<svg class="curve" viewBox="0 -6 {WIDTH} {HEIGHT + 12}" preserveAspectRatio="none" role="img" '
+        f'aria-label="replay curve over {len(scenes)} scenes, 0 to 100">'
+        f'{lines}{band}<polyline class="mean" points="{" ".join(points(answer["values"]))}"/>{places}</svg>'
+    )
+
+
+def spread(items: Sequence[Any]) -> list[Any]:
+    """At most THUMBNAILS of them, evenly spaced."""
+    count = min(len(items), THUMBNAILS)
+    return [items[round(i * (len(items) - 1) / max(count - 1, 1))] for i in range(count)]
+
+
+def scene_rows(
+    scenes: Sequence[Mapping[str, Any]], curve: Mapping[str, Sequence[float]] | None
+) -> list[dict[str, Any]]:
+    """The scenes with their replay values; those without a word are left out where others have some."""
+    values = list(curve["values"]) if curve else [None] * len(scenes)
+    rows = [
+        {**scene, "number": number, "replay": value}
+        for number, (scene, value) in enumerate(zip(scenes, values, strict=True), 1)
+    ]
+    spoken = [row for row in rows if row["seen"] or row["speech"]]
+    return spoken or rows
+
+
+def picture(thumbnail: str | None) -> Markup | None:
+    """A thumbnail as its address, which holds all of it."""
+    return None if thumbnail is None else Markup(f"data:image/jpeg;base64,{quote(thumbnail, safe='+/=')}")
+
+
+def matter(forecast: Mapping[str, Any], scenes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The scenes whose absence changes a forecast most, each once, with what it loses and what is in it."""
+    text = {"views": count_text, "like_view_ratio": percent_text}
+    rows: list[dict[str, Any]] = []
+    for loss in forecast["matter"]:
+        share = 10 ** -loss["decades"] - 1
+        if abs(share) * 100 < LEAST_PERCENT or any(row["number"] == loss["scene"] + 1 for row in rows):
+            continue
+        write = text[loss["task"]]
+        scene = scenes[loss["scene"]]
+        change = f"{abs(share) * 100:.2g} % {'fewer' if share < 0 else 'more'}"
+        name = TASK_NAMES[loss["task"]]
+        figures = f"{name} {write(loss['without'])} without it instead of {write(loss['whole'])}, {change}"
+        rows.append({**scene, "number": loss["scene"] + 1, "loses": figures})
+    return rows[:MATTER]

@@ -1,0 +1,143 @@
+"""The page of a forecast in a real browser: its figures, its player, and texts of strangers."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leaderboard.forecast_page import clock, forecast_text, write_forecast
+
+HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
+ONE_PIXEL = base64.b64encode(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;").decode()
+
+
+def forecast(media: Path | None = None, scenes: int = 9, **changed: Any) -> dict[str, Any]:
+    return {
+        "model": "m",
+        "title": f"A dog {HOSTILE}",
+        "age_days": 30.0,
+        "duration_s": float(scenes),
+        "media": str(media) if media else None,
+        "band": [0.1, 0.9],
+        "forecasts": {
+            "views": {"values": (12_345.0,), "low": (4_321.0,), "high": (98_765.0,)},
+            "like_view_ratio": {"values": (3.456,), "low": (1.0,), "high": (6.0,)},
+            "replay_all_masked": {
+                "values": tuple(10.0 * scene for scene in range(scenes)),
+                "low": tuple(5.0 * scene for scene in range(scenes)),
+                "high": tuple(11.0 * scene for scene in range(scenes)),
+            },
+        },
+        "not_asked": [],
+        "matter": [
+            {"scene": 4, "task": "views", "whole": 12_345.0, "without": 9_000.0, "decades": 0.137},
+            {"scene": 4, "task": "like_view_ratio", "whole": 3.456, "without": 3.2, "decades": 0.033},
+            {"scene": 2, "task": "like_view_ratio", "whole": 3.456, "without": 3.6, "decades": -0.0177},
+            {"scene": 0, "task": "like_view_ratio", "whole": 3.456, "without": 3.456, "decades": 0.0},
+        ],
+        "scenes": [
+            {
+                "start_s": float(scene),
+                "end_s": scene + 1.0,
+                "seen": f"text: {HOSTILE}" if scene == 4 else "",
+                "speech": HOSTILE if scene == 4 else None,
+                "thumbnail": ONE_PIXEL if media else None,
+            }
+            for scene in range(scenes)
+        ],
+        **changed,
+    }
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory) -> Path:
+    pytest.importorskip("av")
+    pytest.importorskip("cv2")
+    from corpus.simulate.clips.render import write_clip
+    from corpus.simulate.clips.specification import draw_clip
+
+    path = tmp_path_factory.mktemp("clip") / "a clip's #1.mp4"
+    write_clip(path, draw_clip(0, "forecast", 9, 9))
+    return path
+
+
+def open_page(browser, path: Path, width: int = 1200):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.faults = []
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("console", lambda line: page.faults.append(line.text) if line.type == "error" else None)
+    page.goto(path.as_uri())
+    return page
+
+
+def test_a_click_on_a_scene_moves_the_player_there(browser, clip, tmp_path):
+    page = open_page(browser, write_forecast(forecast(clip), tmp_path / "site" / "forecast.html"))
+    page.wait_for_function("document.getElementById('player').readyState >= 1")
+    now = "document.getElementById('player').currentTime"
+    for target, time_s in (
+        (page.locator(".curve .place").nth(5), 5.0),
+        (page.locator(".strip button").nth(2), 2.0),
+        (page.locator(".matter .jump").first, 4.0),
+    ):
+        target.click()
+        assert page.evaluate(now) == pytest.approx(time_s)
+    assert page.faults == []
+    page.close()
+
+
+def test_figures_scenes_and_words_are_those_of_the_forecast(browser, clip, tmp_path):
+    page = open_page(browser, write_forecast(forecast(clip), tmp_path / "forecast.html"))
+    facts = page.locator(".facts").inner_text().replace("\n", " ")
+    for figure in ("12,300", "4,320 to 98,800", "3.46 %", "1 % to 6 %", "scenes 9", "length 0:09"):
+        assert figure in facts
+    assert "80 %" in page.locator(".lede").inner_text()
+    matter = page.locator(".matter li").all_inner_texts()
+    assert len(matter) == 2, "each scene once, and none that changes nothing"
+    assert "scene 5, 0:04 views 9,000 without it instead of 12,300, 27 % fewer" in matter[0].replace("\n", " ")
+    assert "3.6 % without it instead of 3.46 %, 4.2 % more" in matter[1].replace("\n", " ")
+    assert page.locator(".scenes tbody tr").count() == 1, "scenes without a word are left out beside others"
+    points = page.locator(".curve .mean").get_attribute("points").split()
+    heights = [float(point.split(",")[1]) for point in points]
+    assert len(points) == 9 and heights == sorted(heights, reverse=True) and heights[0] == 220.0
+    assert page.locator(".curve .band").count() == 1
+    page.close()
+
+
+def test_texts_of_strangers_stay_texts(browser, clip, tmp_path):
+    page = open_page(browser, write_forecast(forecast(clip), tmp_path / "forecast.html"))
+    assert page.title() == f"Forecast: A dog {HOSTILE}"
+    assert HOSTILE in page.locator("h1").inner_text()
+    assert HOSTILE in page.locator(".matter .speech").inner_text()
+    assert page.locator("img[src='x']").count() == 0
+    page.close()
+
+
+def test_a_message_without_media_or_curve_has_a_page_too(browser, tmp_path):
+    answers = {"views": {"values": (7.0,), "low": (), "high": ()}, "like_view_ratio": None}
+    made = forecast(scenes=0, title=None, forecasts=answers, not_asked=["replay_all_masked"], matter=[])
+    page = open_page(browser, write_forecast(made, tmp_path / "forecast.html"), width=390)
+    assert page.locator("video, .curve, .strip, .scenes").count() == 0
+    notes = page.locator(".notes").all_inner_texts()
+    assert "could not be read: likes per view" in notes[0] and "replay curve" in notes[1]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.faults == []
+    page.close()
+    assert forecast_text(made, Path("f.html")) == "f.html: views 7; 0 scenes"
+
+
+@pytest.mark.parametrize("scenes", [9, 100])
+def test_the_page_fits_a_telephone(browser, clip, tmp_path, scenes):
+    made = forecast(clip, scenes) | {"matter": forecast(clip)["matter"]}
+    for answer in made["forecasts"].values():
+        answer["values"] = tuple(min(value, 100.0) for value in answer["values"])
+    page = open_page(browser, write_forecast(made, tmp_path / "forecast.html"), width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.locator(".strip img").count() == min(scenes, 20)
+    page.close()
+
+
+def test_times_are_minutes_and_seconds():
+    assert [clock(seconds) for seconds in (0, 59.9, 60, 3_725)] == ["0:00", "0:59", "1:00", "62:05"]
