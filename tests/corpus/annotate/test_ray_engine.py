@@ -1,0 +1,269 @@
+"""Media annotated on Ray: the rows of the other engine, whichever process or node is killed, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+pytest.importorskip("av")
+
+from corpus.annotate import ray_engine as engine_module
+from corpus.annotate.children import NoChild
+from corpus.annotate.media_run import annotate_media
+from corpus.annotate.ray_engine import NoRay, OtherNode, WorkersLost, annotators_of, ray_engine
+from corpus.store import Corpus
+from tests.corpus.annotate.test_media import BLUE, GREEN, RED, WHITE, chosen, corpus_of
+from tests.corpus.media.made_clips import colours_in_turn, make_clip, tone
+from tests.corpus.sources.mapped import rows
+
+ROOT = Path(__file__).resolve().parents[3]
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra ray, which is not installed")
+NAMES = [letter * 11 for letter in "abcdefghijklmnop"]
+ANNOTATORS = "look,sound,frames"
+SETTINGS = ("frames.size=64",)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> Path:
+    """A corpus of sixteen messages with a file each: a damaged one, an empty one, one of sound alone, else clips."""
+    corpus = corpus_of(tmp_path_factory.mktemp("clips"), *NAMES)
+    media, random = corpus / "media", np.random.default_rng(0)
+    for number, name in enumerate(NAMES[:13]):
+        paint = colours_in_turn(RED, GREEN, BLUE, WHITE, each_s=0.6 + 0.1 * number)
+        make_clip(media / f"{name}.mp4", paint, tone, duration_s=5)
+    noise = make_clip(media / "n.mkv", lambda _: random.integers(0, 255, (96, 160, 3), np.uint8), duration_s=10)
+    (media / f"{NAMES[13]}.mkv").write_bytes(noise.read_bytes()[: noise.stat().st_size // 2])
+    noise.unlink()
+    (media / f"{NAMES[14]}.mp4").touch()
+    make_clip(media / f"{NAMES[15]}.wav", play=tone)
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def whole(clips, tmp_path_factory) -> dict[str, list[tuple]]:
+    """What the local engine makes of these files, undisturbed."""
+    corpus = shutil.copytree(clips, tmp_path_factory.mktemp("whole") / "corpus")
+    annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1)
+    content = content_of(corpus)
+    reasons = {row[-1] for row in content["rejects"]}
+    assert "an empty file" in reasons and any(reason.startswith("damaged: 5.") for reason in reasons)
+    return content
+
+
+@pytest.fixture
+def corpus(clips, tmp_path) -> Path:
+    return shutil.copytree(clips, tmp_path / "corpus")
+
+
+def content_of(corpus: Path) -> dict[str, list[tuple]]:
+    """All rows of each annotation, and the rejected files with their reasons."""
+    labels = Corpus.open(corpus).annotations()
+    assert len(labels) == 4, labels
+    content = {label: rows(corpus, f'SELECT * FROM "{label}" ORDER BY ALL') for label in labels}
+    return {**content, "rejects": rows(corpus, "SELECT source, file, reason FROM rejects ORDER BY ALL")}
+
+
+def workers_at_work(root: psutil.Process) -> list[psutil.Process]:
+    """Processes of Ray below another one that run a task of this engine."""
+    at_work = []
+    for process in root.children(recursive=True):
+        try:
+            if process.cmdline()[:1] == ["ray::write_part"]:
+                at_work.append(process)
+        except psutil.Error:
+            continue
+    return at_work
+
+
+class Killer(threading.Thread):
+    """Kills processes that run a task, so many, and none twice; each a little later in its task than the one before."""
+
+    def __init__(self, count: int, later_s: float = 0.15) -> None:
+        super().__init__(daemon=True)
+        self.count, self.later_s, self.killed = count, later_s, []
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while len(self.killed) < self.count and not self.ended.is_set():
+            for process in workers_at_work(psutil.Process()):
+                if process.pid not in self.killed and len(self.killed) < self.count:
+                    time.sleep(self.later_s * len(self.killed))
+                    process.kill()
+                    self.killed.append(process.pid)
+            time.sleep(0.01)
+
+    def __enter__(self) -> Killer:
+        self.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.ended.set()
+        self.join()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator:
+    """A Ray cluster whose first node runs one task at a time."""
+    from ray.cluster_utils import Cluster
+
+    settings = {"include_dashboard": False, "object_store_memory": 100_000_000}
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **settings})
+    yield made
+    made.shutdown()
+
+
+@needs_ray
+def test_rows_are_those_of_the_local_engine_and_none_pass_through_ray(corpus, whole, monkeypatch, capfd):
+    import ray
+    from ray._private.internal_api import get_memory_info_reply, get_state_from_address
+
+    monkeypatch.setenv("CBC_YOUTUBE_KEY", "secret-key")
+    monkeypatch.setattr(engine_module, "PART_FILES", 3)
+    first, others = NAMES[:2], NAMES[2:]
+    aside = corpus / "aside"
+    aside.mkdir()
+    for path in (corpus / "media").iterdir():
+        if path.stem in others:
+            path.rename(aside / path.name)
+    assert annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1).files == len(first)
+    for path in aside.iterdir():
+        path.rename(corpus / "media" / path.name)
+    parts, stored, knowing, folders = [], [], [], []
+    move = engine_module.move
+
+    def look_and_move(part, annotations):
+        parts.append((len(pickle.dumps(part)), sum(file.stat().st_size for file in part.folder.iterdir())))
+        stored.append(get_memory_info_reply(get_state_from_address()).store_stats.object_store_bytes_used)
+        folders.extend(Path("/tmp").glob("cbc-ray-*"))
+        for process in psutil.Process().children(recursive=True):
+            knowing.extend([process.name()] if process.environ().get("CBC_YOUTUBE_KEY") else [])
+        move(part, annotations)
+
+    monkeypatch.setattr(engine_module, "move", look_and_move)
+    outcome = annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=ray_engine())
+    assert outcome.files == len(others) and sum(outcome.rows.values()) > 100 and outcome.peak_bytes > 50e6
+    assert content_of(corpus) == whole
+    assert len(parts) == 5 and max(result for result, _ in parts) < 3000 and min(files for _, files in parts) > 10_000
+    assert max(stored) < 50_000 and not knowing
+    assert folders and not [folder for folder in folders if folder.exists()] and not ray.is_initialized()
+    assert not (corpus / "tmp").exists() and os.environ["CBC_YOUTUBE_KEY"] == "secret-key"
+    assert capfd.readouterr() == ("", "")
+    assert annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=ray_engine()).files == 0
+
+
+@needs_ray
+def test_killed_processes_change_nothing(corpus, whole, cluster, monkeypatch):
+    monkeypatch.setattr(engine_module, "PART_FILES", 3)
+    with Killer(4) as killer:
+        engine = ray_engine(cluster.address)
+        outcome = annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=engine)
+    assert len(killer.killed) == 4 and outcome.files == len(NAMES)
+    assert content_of(corpus) == whole
+
+
+@needs_ray
+def test_a_removed_node_changes_nothing(corpus, whole, cluster, monkeypatch):
+    monkeypatch.setattr(engine_module, "PART_FILES", 2)
+    node = cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    at_work: list[int] = []
+
+    def remove():
+        deadline = time.monotonic() + 60
+        while not at_work and time.monotonic() < deadline:
+            at_work.extend(process.pid for process in workers_at_work(raylet))
+            time.sleep(0.01)
+        cluster.remove_node(node, allow_graceful=False)
+
+    remover = threading.Thread(target=remove)
+    remover.start()
+    outcome = annotate_media(
+        corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=ray_engine(cluster.address, workers=2)
+    )
+    remover.join()
+    assert at_work and not raylet.is_running() and outcome.files == len(NAMES)
+    assert content_of(corpus) == whole
+
+
+@needs_ray
+def test_a_task_that_is_lost_each_time_ends_the_run_with_a_line(corpus, whole, cluster, monkeypatch):
+    monkeypatch.setattr(engine_module, "RETRIES", 1)
+    with Killer(100, later_s=0.0), pytest.raises(WorkersLost, match=r"lost the task of a{11}\.mp4 and 3 more files 2"):
+        annotate_media(
+            corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=ray_engine(cluster.address, workers=1)
+        )
+    annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1)
+    assert content_of(corpus) == whole
+
+
+@needs_ray
+def test_an_error_of_a_worker_is_the_run_s(corpus, cluster):
+    with pytest.raises(NoChild, match="does not start") as raised:
+        annotate_media(
+            corpus, chosen("scenes"), workers=1, memory_bytes=60_000_000, engine=ray_engine(cluster.address)
+        )
+    assert raised.value.mend.startswith("allow it more memory")
+
+
+def test_a_node_with_another_version_is_named():
+    with pytest.raises(OtherNode, match=r"a node makes scenes@1-\w+ where this machine makes scenes@0-old"):
+        annotators_of('{"scenes": {}}', (("scenes", "scenes@0-old"),))
+
+
+@needs_ray
+def test_no_cluster_at_an_address(corpus, cbc_here):
+    words = ("corpus", "annotate", "--corpus", corpus, "--with", "look")
+    for address in ("127.0.0.1:1", "nowhere"):
+        refused = cbc_here(*words, "--engine", "ray", "--address", address)
+        assert refused.returncode == 2 and refused.stderr.startswith(f"error: no Ray cluster at {address} (")
+        assert refused.stderr.count("\n") == 1 and not refused.stdout
+    alone = cbc_here(*words, "--address", "auto")
+    assert alone.returncode == 2 and "--address is for --engine ray" in alone.stderr
+
+
+def test_without_ray_one_line_names_the_extra(corpus, monkeypatch, cbc_here):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(NoRay):
+        ray_engine()
+    refused = cbc_here("corpus", "annotate", "--corpus", corpus, "--with", "look", "--engine", "ray")
+    assert refused.returncode == 2 and refused.stderr.count("\n") == 1
+    assert refused.stderr.startswith("error: the engine ray needs a package") and "install the extra ray" in refused.stderr
+    assert not [label for label in Corpus.open(corpus).annotations() if "look" in label]
+
+
+@needs_ray
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL], ids=["interrupted", "killed"])
+def test_a_stopped_run_leaves_no_process_and_the_other_engine_goes_on(corpus, whole, way):
+    words = ["annotate", "--corpus", str(corpus), "--with", ANNOTATORS, "--set", SETTINGS[0]]
+    program = f"import sys\nsys.argv = {['cbc', 'corpus', *words, '--engine', 'ray', '--workers', '1']!r}\n"
+    program += "from corpus.annotate import ray_engine\nray_engine.PART_FILES = 2\nimport cbc\ncbc.main()"
+    command = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    started: set[psutil.Process] = set()
+    deadline = time.monotonic() + 120
+    while not list(corpus.glob("annotations/frames@*/*.parquet")) and time.monotonic() < deadline:
+        assert command.poll() is None, command.communicate()
+        started |= set(psutil.Process(command.pid).children(recursive=True))
+        time.sleep(0.05)
+    command.send_signal(way)
+    out, err = command.communicate(timeout=60)
+    expected = (130, "", "interrupted; run the same command again to go on\n") if way == signal.SIGINT else (-9, "", "")
+    assert (command.returncode, out, err) == expected
+    assert len(started) > 3 and not psutil.wait_procs(started, timeout=20)[1]
+    left = annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1)
+    assert 0 < left.files < len(NAMES)
+    assert content_of(corpus) == whole
