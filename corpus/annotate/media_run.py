@@ -107,13 +107,26 @@ def labels_of(annotators: Mapping[str, MediaAnnotator]) -> dict[str, str]:
     return labels
 
 
+def annotate_here(work: Work, files: Sequence[MediaFile], outcome: MediaAnnotated) -> Generator[int]:
+    """Annotate files with processes of this machine; an `Engine`. Raises NoChild."""
+    annotations = work.corpus.root / "annotations"
+    parts = Parts(work.annotators, work.labels, lambda label: next_part(annotations / label))
+    with closing(answers(work.corpus, files, work.annotators, work.workers, work.memory_bytes)) as answered:
+        for file, answer in answered:
+            parts.add(file, answer, outcome)
+            if parts.full:
+                parts.write()
+            yield 1
+    parts.write()
+
+
 def annotate_media(
     root: Path,
     annotators: Mapping[str, MediaAnnotator],
     workers: int = CORES,
     memory_bytes: int | None = None,
     again: bool = False,
-    engine: Engine | None = None,
+    engine: Engine = annotate_here,
 ) -> MediaAnnotated:
     """Annotate the media files that lack one of the annotations, each decoded once, here or by another engine.
 
@@ -132,7 +145,7 @@ def annotate_media(
         work = Work(corpus, annotators, labels, workers, memory_bytes)
         with (
             progress("annotating", "files", len(files)) as shown,
-            closing((engine or annotate_here)(work, files, outcome)) as steps,
+            closing(engine(work, files, outcome)) as steps,
         ):
             for done in steps:
                 shown.detail = f"{sum(outcome.reasons.values()):,} faults"
@@ -141,19 +154,6 @@ def annotate_media(
             add_layers(corpus, annotator, labels[name])
         corpus.refresh()
     return outcome
-
-
-def annotate_here(work: Work, files: Sequence[MediaFile], outcome: MediaAnnotated) -> Generator[int]:
-    """Annotate files with processes of this machine; an `Engine`. Raises NoChild."""
-    annotations = work.corpus.root / "annotations"
-    parts = Parts(work.annotators, work.labels, lambda label: next_part(annotations / label))
-    with closing(answers(work.corpus, files, work.annotators, work.workers, work.memory_bytes)) as answered:
-        for file, answer in answered:
-            parts.add(file, answer, outcome)
-            if parts.full:
-                parts.write()
-            yield 1
-    parts.write()
 
 
 def unread_files(corpus: Corpus, labels: Mapping[str, str], again: bool = False) -> tuple[list[MediaFile], int]:

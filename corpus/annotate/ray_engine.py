@@ -15,7 +15,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import chdir, contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -49,9 +49,11 @@ RETRIES = 10
 AHEAD = 2  # tasks a worker that are submitted at a time
 TURNS = 4  # tasks a worker at least, where there are files enough, so that all workers end at about the same time
 STORE_BYTES = 100_000_000  # of the object store of a Ray that is started here; Ray wants 75 MB at least
+USAGE = "RAY_USAGE_STATS_ENABLED"
 CONNECT_S = 10.0  # to wait for a cluster; Ray itself waits for minutes
 SOCKETS = "/tmp"  # the folder in which Ray makes sockets, whose paths may have 107 characters: TMPDIR may be too long
 INSTALLING = "install the extra ray; in a checkout: pip install -c constraints.txt -e '.[media,ray]'"
+SAME_ON_ALL = "install the same version of cbc, its packages and models on all nodes"
 
 ToRead = tuple[MediaFile, Sequence[Span]]
 """A file, and the scenes that the source of its message cut."""
@@ -66,7 +68,7 @@ class WorkersLost(CbcError):
 
 
 class OtherNode(CbcError):
-    """A node has other versions of cbc or of models than the machine that runs the command."""
+    """A node lacks cbc, or has other versions of it or of models than the machine that runs the command."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ def ray_engine(address: str | None = None, workers: int | None = None) -> Engine
     def annotate_on_ray(work: Work, files: Sequence[MediaFile], outcome: MediaAnnotated) -> Generator[int]:
         if not files:
             return
-        joined = started_here(ray, workers or work.workers) if address is None else joined_at(ray, address, workers)
-        with quiet(), joined as places, work.corpus.staging(f"annotated-{uuid4().hex}") as stage:
+        starts = address in (None, "local")
+        joined = started_here(ray, workers or work.workers) if starts else joined_at(ray, address, workers)
+        with work.corpus.staging(f"annotated-{uuid4().hex}") as stage, quiet(), joined as places:
             for part in parts_of(ray, work, files, stage.absolute(), places):
                 move(part, work.corpus.root / "annotations")
                 outcome.add(part.outcome)
@@ -155,17 +158,18 @@ def without_secrets() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep Ray from printing, and from telling its makers how it is used."""
-    logger, settings = logging.getLogger("ray"), {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
-    level, before = logger.level, {name: os.environ.get(name) for name in settings}
+    """Keep Ray from printing, which it does on stdout when a process is lost, and from telling how it is used."""
+    logger = logging.getLogger("ray")
+    level, before = logger.level, os.environ.get(USAGE)
     logger.setLevel(logging.CRITICAL)
-    os.environ.update(settings)
+    os.environ[USAGE] = "0"
     try:
-        yield
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            yield
     finally:
         logger.setLevel(level)
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        os.environ.pop(USAGE)
+        os.environ.update({} if before is None else {USAGE: before})
 
 
 @contextmanager
@@ -215,11 +219,14 @@ def batches_of(corpus: Corpus, files: Sequence[MediaFile], size: int) -> Iterato
 
 
 def result_of(ray: Any, ended: Any, batch: Sequence[ToRead]) -> Part:
-    """What a task gave back, or its error as it was raised there. Raises WorkersLost."""
+    """What a task gave back, or its error as it was raised there. Raises WorkersLost, OtherNode."""
     try:
         part: Part = ray.get(ended)
     except ray.exceptions.RayTaskError as error:
-        raise error.cause from None
+        if isinstance(error.cause, CbcError | OSError):
+            raise error.cause from None
+        lines = str(error.cause).strip().splitlines() or [type(error.cause).__name__]
+        raise OtherNode(f"a task failed on its node ({lines[-1][:200]})", SAME_ON_ALL) from error
     except ray.exceptions.RayError as error:
         what = f"Ray lost the task of {batch[0][0].path.name} and {len(batch) - 1} more files {RETRIES + 1} times"
         raise WorkersLost(f"{what} ({first_line(error)})", "see to the nodes and run the same command again") from None
@@ -260,7 +267,7 @@ def annotators_of(settings: str, labels: tuple[tuple[str, str], ...]) -> Mapping
     for name, label in labels_of(annotators).items():
         if label != dict(labels)[name]:
             what = f"a node makes {label} where this machine makes {dict(labels)[name]}"
-            raise OtherNode(what, "install the same version of cbc and the same models on all nodes")
+            raise OtherNode(what, SAME_ON_ALL)
     return annotators
 
 

@@ -99,12 +99,12 @@ def annotate(
             outcomes.append(planned)
             lines.append(plan_text(planned))
         else:
-            chosen = annotate_here
+            on_ray = None
             if engine is EngineName.RAY:
                 from corpus.annotate.ray_engine import ray_engine
 
-                chosen = ray_engine(address, workers)
-            annotated = annotate_media(corpus, of_media, workers or CORES, again=again, engine=chosen)
+                on_ray = ray_engine(address, workers)
+            annotated = annotate_media(corpus, of_media, workers or CORES, again=again, engine=on_ray or annotate_here)
             outcomes.append(annotated)
             lines.append(media_annotated_text(annotated))
     for annotator in of_text:
