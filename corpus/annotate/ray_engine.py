@@ -100,8 +100,10 @@ def ray_engine(address: str | None = None, workers: int | None = None) -> Engine
     def annotate_on_ray(work: Work, files: Sequence[MediaFile], outcome: MediaAnnotated) -> Generator[int]:
         if not files:
             return
-        starts = address in (None, "local")
-        joined = started_here(ray, workers or work.workers) if starts else joined_at(ray, address, workers)
+        if address is None or address == "local":
+            joined = started_here(ray, workers or work.workers)
+        else:
+            joined = joined_at(ray, address, workers)
         with work.corpus.staging(f"annotated-{uuid4().hex}") as stage, quiet(), joined as places:
             for part in parts_of(ray, work, files, stage.absolute(), places):
                 move(part, work.corpus.root / "annotations")

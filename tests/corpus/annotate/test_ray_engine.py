@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
@@ -11,8 +12,10 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.util import find_spec
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -90,22 +93,33 @@ def workers_at_work(root: psutil.Process) -> list[psutil.Process]:
     return at_work
 
 
-class Killer(threading.Thread):
-    """Kills processes that run a task, so many, and none twice; each a little later in its task than the one before."""
+def is_agent(process: psutil.Process) -> bool:
+    """Whether it is one of the processes with which Ray serves a dashboard, started or not."""
+    try:
+        return process.name() in ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+    except psutil.Error:
+        return False
 
-    def __init__(self, count: int, later_s: float = 0.15) -> None:
+
+class Killer(threading.Thread):
+    """Kills a process that runs a task at each of some moments, and none twice."""
+
+    def __init__(self, moments: Iterable[Callable[[], object]]) -> None:
         super().__init__(daemon=True)
-        self.count, self.later_s, self.killed = count, later_s, []
-        self.ended = threading.Event()
+        self.moments, self.killed, self.ended = moments, [], threading.Event()
 
     def run(self) -> None:
-        while len(self.killed) < self.count and not self.ended.is_set():
-            for process in workers_at_work(psutil.Process()):
-                if process.pid not in self.killed and len(self.killed) < self.count:
-                    time.sleep(self.later_s * len(self.killed))
-                    process.kill()
-                    self.killed.append(process.pid)
-            time.sleep(0.01)
+        for wait in self.moments:
+            fresh: list[psutil.Process] = []
+            while not fresh and not self.ended.is_set():
+                at_work = workers_at_work(psutil.Process())
+                fresh = [process for process in at_work if process.pid not in self.killed]
+                time.sleep(0.01)
+            if self.ended.is_set():
+                return
+            wait()
+            fresh[0].kill()
+            self.killed.append(fresh[0].pid)
 
     def __enter__(self) -> Killer:
         self.start()
@@ -114,6 +128,16 @@ class Killer(threading.Thread):
     def __exit__(self, *_) -> None:
         self.ended.set()
         self.join()
+
+
+def wait_for_staged(corpus: Path, seen: set[Path]) -> None:
+    """Wait until a task writes another parquet file, of those that it writes after each other."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if fresh := set(corpus.glob("tmp/annotated-*/*/scenes@*.parquet")) - seen:
+            seen |= fresh
+            return
+        time.sleep(0.001)
 
 
 @pytest.fixture(scope="module")
@@ -171,13 +195,34 @@ def test_rows_are_those_of_the_local_engine_and_none_pass_through_ray(corpus, wh
     assert annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=ray_engine()).files == 0
 
 
+def test_a_task_done_twice_adds_its_rows_once(corpus, whole):
+    """As Ray repeats one whose process it lost after all was written."""
+
+    def twice(work, files, outcome):
+        settings = json.dumps({name: made.settings.model_dump() for name, made in work.annotators.items()})
+        with work.corpus.staging("twice") as stage:
+            request = engine_module.Request(settings, tuple(work.labels.items()), None, stage)
+            for batch in engine_module.batches_of(work.corpus, files, 9):
+                lost, part = (engine_module.write_part(request, batch) for _ in range(2))
+                assert lost.folder != part.folder and lost.outcome == part.outcome
+                engine_module.move(part, corpus / "annotations")
+                yield part.outcome.files
+        engine_module.child_of(settings, request.labels, None).stop()
+
+    annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), engine=twice)
+    assert content_of(corpus) == whole
+
+
 @needs_ray
 def test_killed_processes_change_nothing(corpus, whole, cluster, monkeypatch, capfd):
     monkeypatch.setattr(engine_module, "PART_FILES", 3)
-    with Killer(3) as killer:
+    seen: set[Path] = set()
+    written = partial(wait_for_staged, corpus, seen)
+    moments = [lambda: None, partial(time.sleep, 0.2), written, partial(time.sleep, 0.4), written]
+    with Killer(moments) as killer:
         engine = ray_engine(cluster.address)
         outcome = annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=engine)
-    assert len(killer.killed) == 3 and outcome.files == len(NAMES)
+    assert len(killer.killed) == 5 and len(seen) == 2 and outcome.files == len(NAMES)
     assert content_of(corpus) == whole
     assert capfd.readouterr() == ("", "")
 
@@ -209,7 +254,10 @@ def test_a_removed_node_changes_nothing(corpus, whole, cluster, monkeypatch):
 @needs_ray
 def test_a_task_that_is_lost_each_time_ends_the_run_with_a_line(corpus, whole, cluster, monkeypatch):
     monkeypatch.setattr(engine_module, "RETRIES", 0)
-    with Killer(100, later_s=0.0), pytest.raises(WorkersLost, match=r"lost the task of a{11}\.mp4 and 3 more files 1 "):
+    with (
+        Killer(repeat(lambda: None)),
+        pytest.raises(WorkersLost, match=r"lost the task of a{11}\.mp4 and 3 more files 1 "),
+    ):
         annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1, engine=ray_engine(cluster.address, workers=1))
     annotate_media(corpus, chosen(ANNOTATORS, *SETTINGS), workers=1)
     assert content_of(corpus) == whole
@@ -285,9 +333,8 @@ def test_a_stopped_run_leaves_no_process_and_the_other_engine_goes_on(corpus, wh
     out, err = command.communicate(timeout=60)
     expected = (130, "", "interrupted; run the same command again to go on\n") if way == signal.SIGINT else (-9, "", "")
     assert (command.returncode, out, err) == expected
-    _, alive = psutil.wait_procs(started, timeout=20)
-    agents = [process for process in alive if process.name() in ("ray::DashboardAgent", "ray::RuntimeEnvAgent")]
-    assert len(started) > 3 and (alive == agents if way == signal.SIGKILL else not alive)
+    agents = [process for process in started if is_agent(process)] if way == signal.SIGKILL else []
+    assert len(started) > 3 and not psutil.wait_procs(started - {*agents}, timeout=20)[1]
     for process in agents:  # they end by themselves, later
         process.kill()
     for folder in set(Path("/tmp").glob("cbc-ray-*")) - before:
