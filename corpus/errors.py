@@ -5,6 +5,8 @@ The command prints one line (`str(error)`) and exits with code 2; a library call
 
 from __future__ import annotations
 
+from typing import Any
+
 
 def printable(text: str) -> str:
     """Text on one line without control characters: what a file holds never steers a terminal."""
@@ -19,6 +21,10 @@ class CbcError(Exception):
         super().__init__(f"{what}; {mend}")
         self.what = what
         self.mend = mend
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the message as it is, so that an error can come from another process."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 def first_line(error: BaseException) -> str:

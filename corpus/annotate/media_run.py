@@ -2,14 +2,15 @@
 
 A message's file is CORPUS/media/ID.EXT, as a crawl names it (corpus/media_names.py). Each annotator's rows go to parts
 of its own annotation; a file that cannot be used has a row with the `reason`, which the view `rejects` shows too. A
-stopped run loses at most the files since its last part.
+stopped run loses at most the files since its last part. An engine does the work: `annotate_here` with processes of this
+machine, or corpus/annotate/ray_engine.py.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -72,6 +73,29 @@ class MediaAnnotated:
     without_file: int = 0
     peak_bytes: int = 0
 
+    def add(self, other: MediaAnnotated) -> None:
+        """Add what another part of the run came to."""
+        self.files += other.files
+        self.rows += other.rows
+        self.reasons += other.reasons
+        self.without_file += other.without_file
+        self.peak_bytes = max(self.peak_bytes, other.peak_bytes)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an engine is to do: the annotators and their labels by name, and limits; the corpus is locked meanwhile."""
+
+    corpus: Corpus
+    annotators: Mapping[str, MediaAnnotator]
+    labels: Mapping[str, str]
+    workers: int
+    memory_bytes: int | None = None
+
+
+Engine = Callable[[Work, Sequence[MediaFile], MediaAnnotated], Generator[int]]
+"""Annotates files, writes their parts, adds to the outcome, and yields how many files are done since it last did."""
+
 
 def labels_of(annotators: Mapping[str, MediaAnnotator]) -> dict[str, str]:
     """The label of each annotator, by name. Raises MissingAnnotator."""
@@ -83,14 +107,28 @@ def labels_of(annotators: Mapping[str, MediaAnnotator]) -> dict[str, str]:
     return labels
 
 
+def annotate_here(work: Work, files: Sequence[MediaFile], outcome: MediaAnnotated) -> Generator[int]:
+    """Annotate files with processes of this machine; an `Engine`. Raises NoChild."""
+    annotations = work.corpus.root / "annotations"
+    parts = Parts(work.annotators, work.labels, lambda label: next_part(annotations / label))
+    with closing(answers(work.corpus, files, work.annotators, work.workers, work.memory_bytes)) as answered:
+        for file, answer in answered:
+            parts.add(file, answer, outcome)
+            if parts.full:
+                parts.write()
+            yield 1
+    parts.write()
+
+
 def annotate_media(
     root: Path,
     annotators: Mapping[str, MediaAnnotator],
     workers: int = CORES,
     memory_bytes: int | None = None,
     again: bool = False,
+    engine: Engine = annotate_here,
 ) -> MediaAnnotated:
-    """Annotate the media files that lack one of the annotations, each decoded once.
+    """Annotate the media files that lack one of the annotations, each decoded once, here or by another engine.
 
     A file that gave nothing is read again if its size has changed since, or `again` asks for it.
 
@@ -104,16 +142,14 @@ def annotate_media(
     with corpus.lock():  # otherwise a message taken down meanwhile would come back
         files, outcome.without_file = unread_files(corpus, labels, again)
         drop_rejected(root, labels, files)
-        parts = Parts(root, annotators, labels)
+        work = Work(corpus, annotators, labels, workers, memory_bytes)
         with (
             progress("annotating", "files", len(files)) as shown,
-            closing(answers(corpus, files, annotators, workers, memory_bytes)) as answered,
+            closing(engine(work, files, outcome)) as steps,
         ):
-            for file, answer in answered:
-                parts.add(file, answer, outcome)
+            for done in steps:
                 shown.detail = f"{sum(outcome.reasons.values()):,} faults"
-                shown.advance(1)
-            parts.write()
+                shown.advance(done)
         for name, annotator in annotators.items():
             add_layers(corpus, annotator, labels[name])
         corpus.refresh()
@@ -244,10 +280,13 @@ def new_child(annotators: Mapping[str, MediaAnnotator], memory_bytes: int | None
 
 
 class Parts:
-    """Rows of each annotation, as a table a file, until they are written as its next part."""
+    """Rows of each annotation, as a table a file, until they are written as a part of it."""
 
-    def __init__(self, root: Path, annotators: Mapping[str, MediaAnnotator], labels: Mapping[str, str]) -> None:
-        self.root, self.annotators, self.labels = root, annotators, labels
+    def __init__(
+        self, annotators: Mapping[str, MediaAnnotator], labels: Mapping[str, str], part_of: Callable[[str], Path]
+    ) -> None:
+        """Begin without rows; `part_of` gives the path of the next part of a label."""
+        self.annotators, self.labels, self.part_of = annotators, labels, part_of
         self._begin()
 
     def _begin(self) -> None:
@@ -280,8 +319,11 @@ class Parts:
         if reason := answer.get("reason") or answer.get("damage"):
             outcome.reasons[reason] += 1
         self.files += 1
-        if self.files >= PART_FILES or self.bytes > PART_BYTES or time.monotonic() - self.written_at > PART_S:
-            self.write()
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to write a part."""
+        return self.files >= PART_FILES or self.bytes > PART_BYTES or time.monotonic() - self.written_at > PART_S
 
     def _table(self, name: str, rows: Sequence[Row], about: Row) -> pa.Table:
         """Rows about a file as a table. Raises what Arrow raises for what is no row."""
@@ -293,7 +335,7 @@ class Parts:
         for name, tables in self.tables.items():
             table = pa.concat_tables(tables) if tables else ()
             if len(table):
-                path = next_part(self.root / "annotations" / self.labels[name])
+                path = self.part_of(self.labels[name])
                 pq.write_table(table, part_path(path), compression="zstd")
                 part_path(path).replace(path)
         self._begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,13 @@ def filter_(
         note(warning.removeprefix("note: "))
 
 
+class EngineName(StrEnum):
+    """What decodes media: processes of this machine, or tasks on Ray."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 @app.command()
 def annotate(
     corpus: Corpus,
@@ -63,6 +71,10 @@ def annotate(
         list[str] | None, typer.Option("--set", help="a setting of one, as scenes.detector=content")
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="processes that decode; by default one a core")] = None,
+    engine: Annotated[EngineName, typer.Option(help="what decodes: this machine, or Ray")] = EngineName.LOCAL,
+    address: Annotated[
+        str | None, typer.Option(help="a Ray cluster to join: auto or HOST:PORT; by default one started here")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="read files again that gave nothing")] = False,
     plan: Annotated[bool, typer.Option("--plan", help="only say what it takes: files, time, memory, disk")] = False,
     json: Json = False,
@@ -72,12 +84,14 @@ def annotate(
     from corpus.annotate.run import annotate as annotate_text
     from corpus.annotate.run import annotated_text
 
+    if address and engine is EngineName.LOCAL:
+        raise typer.BadParameter("--address is for --engine ray")
     of_text, of_media = choose_annotators(names, settings or [])
     outcomes: list[object] = []
     lines = []
     if of_media:
         from corpus.annotate.media_plan import make_plan, plan_text
-        from corpus.annotate.media_run import annotate_media, media_annotated_text
+        from corpus.annotate.media_run import annotate_here, annotate_media, media_annotated_text
         from corpus.files.side_by_side import CORES
 
         if plan:
@@ -85,7 +99,12 @@ def annotate(
             outcomes.append(planned)
             lines.append(plan_text(planned))
         else:
-            annotated = annotate_media(corpus, of_media, workers or CORES, again=again)
+            on_ray = None
+            if engine is EngineName.RAY:
+                from corpus.annotate.ray_engine import ray_engine
+
+                on_ray = ray_engine(address, workers)
+            annotated = annotate_media(corpus, of_media, workers or CORES, again=again, engine=on_ray or annotate_here)
             outcomes.append(annotated)
             lines.append(media_annotated_text(annotated))
     for annotator in of_text:
