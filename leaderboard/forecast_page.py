@@ -20,7 +20,6 @@ WIDTH, HEIGHT, TOP = 1000, 220, 100.0  # of the curve's picture, and its highest
 THUMBNAILS = 20  # at most so many, evenly spaced
 MATTER = 5  # at most so many scenes are said to matter
 LEAST_PERCENT = 0.05  # change of a forecast below which a scene does not count as one that matters
-TASK_NAMES = {"views": "views", "like_view_ratio": "likes per view", "replay_all_masked": "replay curve"}
 
 
 def write_forecast(forecast: Mapping[str, Any], out: Path) -> Path:
@@ -28,18 +27,18 @@ def write_forecast(forecast: Mapping[str, Any], out: Path) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     script, style = (TEMPLATES / "forecast.js").read_text("utf-8"), page_style() + forecast_style()
     scenes = [scene | {"thumbnail": picture(scene["thumbnail"])} for scene in forecast["scenes"]]
-    curve = forecast["forecasts"].get("replay_all_masked")
+    curve = next((asked for asked in forecast["forecasts"] if asked["asks_curve"] and asked["values"]), None)
     page = environment({"clock": clock}).get_template("forecast.html")
     text = page.render(
         forecast=forecast,
         title=forecast["title"] or (Path(forecast["media"]).name if forecast["media"] else "a message"),
         figures=figures(forecast),
         curve=Markup(curve_svg(curve, scenes)) if curve else None,
+        curve_band=bool(curve and curve["low"]),
         thumbnails=spread([scene | {"number": n} for n, scene in enumerate(scenes, 1) if scene["thumbnail"]]),
         rows=scene_rows(scenes, curve),
         matter=matter(forecast, scenes),
-        unread=[TASK_NAMES[task] for task, answer in forecast["forecasts"].items() if answer is None],
-        not_asked=[TASK_NAMES[task] for task in forecast["not_asked"]],
+        unread=[asked["title"] for asked in forecast["forecasts"] if not asked["values"]],
         video=relative_url(Path(forecast["media"]), out.parent) if forecast["media"] else None,
         style=Markup(style),
         script=Markup(script),
@@ -76,16 +75,18 @@ def clock(seconds: float) -> str:
 
 def figures(forecast: Mapping[str, Any]) -> list[dict[str, str]]:
     """Name, value and band of each single value."""
-    written = {"views": count_text, "like_view_ratio": percent_text}
-    return [
-        {
-            "name": TASK_NAMES[task],
-            "value": text(answer["values"][0]),
-            "band": f"{text(answer['low'][0])} to {text(answer['high'][0])}" if answer["low"] else "",
-        }
-        for task, text in written.items()
-        if (answer := forecast["forecasts"].get(task))
-    ]
+    rows = []
+    for asked in forecast["forecasts"]:
+        if asked["values"] and not asked["asks_curve"]:
+            edges = [value_text(asked, asked[edge][0]) for edge in ("low", "high") if asked[edge]]
+            row = {"name": asked["title"], "value": value_text(asked, asked["values"][0]), "band": " to ".join(edges)}
+            rows.append(row)
+    return rows
+
+
+def value_text(asked: Mapping[str, Any], value: float) -> str:
+    """A value of a task: a count, or a percentage."""
+    return count_text(value) if asked["spans_decades"] else percent_text(value)
 
 
 def count_text(value: float) -> str:
@@ -149,16 +150,16 @@ def picture(thumbnail: str | None) -> Markup | None:
 
 def matter(forecast: Mapping[str, Any], scenes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The scenes whose absence changes a forecast most, each once, with what it loses and what is in it."""
-    text = {"views": count_text, "like_view_ratio": percent_text}
+    asked = {row["task"]: row for row in forecast["forecasts"]}
     rows: list[dict[str, Any]] = []
     for loss in forecast["matter"]:
         share = 10 ** -loss["decades"] - 1
         if abs(share) * 100 < LEAST_PERCENT or any(row["number"] == loss["scene"] + 1 for row in rows):
             continue
-        write = text[loss["task"]]
+        task = asked[loss["task"]]
         scene = scenes[loss["scene"]]
         change = f"{abs(share) * 100:.2g} % {'fewer' if share < 0 else 'more'}"
-        name = TASK_NAMES[loss["task"]]
-        figures = f"{name} {write(loss['without'])} without it instead of {write(loss['whole'])}, {change}"
+        without, whole = (value_text(task, loss[name]) for name in ("without", "whole"))
+        figures = f"{task['title']} {without} without it instead of {whole}, {change}"
         rows.append({**scene, "number": loss["scene"] + 1, "loses": figures})
     return rows[:MATTER]

@@ -73,11 +73,19 @@ def make_forecast(
             "duration_s": frame["duration_s"][0],
             "media": str(description.media) if description.media else None,
             "band": [float(QUANTILES[2]), float(QUANTILES[-3])],
-            "forecasts": {task: asdict(answer) if answer else None for task, answer in answers.items()},
-            "not_asked": [task for task in ASKED if task not in answers],
+            "forecasts": [forecast_row(task, answer) for task, answer in answers.items()],
+            "not_asked": [task_named(task).table.short_title for task in ASKED if task not in answers],
             "matter": [asdict(loss) for loss in lost],
             "scenes": scenes_of(corpus, frame, description, store),
         }
+
+
+def forecast_row(task: str, answer: Answer | None) -> dict[str, Any]:
+    """An answer with what a page says of its task; without values where it cannot be read."""
+    asked = task_named(task)
+    about = {"task": task, "title": asked.table.short_title}
+    flags = {"asks_curve": asked.asks_curve, "spans_decades": asked.spans_decades}
+    return {**about, **flags, **asdict(answer or Answer(()))}
 
 
 def choose(named: str | None, settings: Sequence[str]) -> dict[str, MediaAnnotator]:

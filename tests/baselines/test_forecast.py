@@ -72,10 +72,11 @@ def test_a_described_message_is_asked_as_one_of_a_corpus(model, tmp_path):
     assert made["title"].startswith("A dog learns to swim")
     assert [scene["seen"] for scene in made["scenes"]] == [f"a dog {n}" for n in range(10)]
     assert [scene["speech"] for scene in made["scenes"]] == [None] * 3 + ["well done"] + [None] * 6
-    assert made["not_asked"] == ["replay_all_masked"], "the model was not tuned for it"
+    assert made["not_asked"] == ["replay values"], "the model was not tuned for it"
     assert made["media"] is None and {scene["thumbnail"] for scene in made["scenes"]} == {None}
-    for task in ("views", "like_view_ratio"):
-        answer = made["forecasts"][task]
+    assert [answer["title"] for answer in made["forecasts"]] == ["views", "likes per view"]
+    for answer in made["forecasts"]:
+        task = answer["task"]
         assert answer["low"][0] <= answer["values"][0] <= answer["high"][0]
         assert {loss["scene"] for loss in made["matter"] if loss["task"] == task} == set(range(10))
         assert {loss["whole"] for loss in made["matter"] if loss["task"] == task} == {answer["values"][0]}
@@ -143,7 +144,7 @@ def test_a_clip_is_read_and_shown(model, clip, cbc_here, tmp_path):
     assert specification.scenes[0].text in made["scenes"][0]["seen"].lower()
     assert all(scene["thumbnail"] for scene in made["scenes"])
     page = (tmp_path / "f.html").read_text()
-    assert f"{float(format(made['forecasts']['views']['values'][0], '.3g')):,.0f}" in page
+    assert f"{float(format(made['forecasts'][0]['values'][0], '.3g')):,.0f}" in page
     assert cbc_here(*arguments, "--json").stdout == ended.stdout
 
 
@@ -174,7 +175,7 @@ def test_a_model_that_sees_is_asked_with_grey_scenes(clip, tmp_path, monkeypatch
 
     monkeypatch.setattr(asking, "read", answered)
     made = make_forecast(clip, str(seeing), {}, "")
-    assert made["not_asked"] == ["views", "replay_all_masked"]
+    assert made["not_asked"] == ["views", "replay values"]
     scenes = len(made["scenes"])
     assert len(made["matter"]) == scenes >= 8
     assert [blind for _, blind, _ in shown] == [False] * (1 + scenes)
@@ -215,5 +216,5 @@ def test_errors_have_names_of_their_own(tmp_path, model):
         make_corpus(tmp_path / "corpus", Description(media=tmp_path / "text.mp4"), {})
     short = described(tmp_path, duration_s=None, scenes=[])
     made = make_forecast(short, str(model), {})
-    assert made["not_asked"] == ["replay_all_masked"] and made["scenes"] == [] and made["matter"] == []
+    assert made["not_asked"] == ["replay values"] and made["scenes"] == [] and made["matter"] == []
     assert NothingToForecast.__mro__[1].__name__ == "CbcError"

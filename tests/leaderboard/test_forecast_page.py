@@ -14,6 +14,11 @@ HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"documen
 ONE_PIXEL = base64.b64encode(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;").decode()
 
 
+def asked(title: str, values=(), low=(), high=(), **flags: bool) -> dict[str, Any]:
+    about = {"task": title, "title": title, "asks_curve": False, "spans_decades": False, **flags}
+    return {**about, "values": values, "low": low, "high": high}
+
+
 def forecast(media: Path | None = None, scenes: int = 9, **changed: Any) -> dict[str, Any]:
     return {
         "model": "m",
@@ -22,21 +27,21 @@ def forecast(media: Path | None = None, scenes: int = 9, **changed: Any) -> dict
         "duration_s": float(scenes),
         "media": str(media) if media else None,
         "band": [0.1, 0.9],
-        "forecasts": {
-            "views": {"values": (12_345.0,), "low": (4_321.0,), "high": (98_765.0,)},
-            "like_view_ratio": {"values": (3.456,), "low": (1.0,), "high": (6.0,)},
-            "replay_all_masked": {
-                "values": tuple(10.0 * scene for scene in range(scenes)),
-                "low": tuple(5.0 * scene for scene in range(scenes)),
-                "high": tuple(11.0 * scene for scene in range(scenes)),
-            },
-        },
+        "forecasts": [
+            asked("views", (12_345.0,), (4_321.0,), (98_765.0,), spans_decades=True),
+            asked("likes per view", (3.456,), (1.0,), (6.0,)),
+            asked(
+                "replay values",
+                *(tuple(size * scene for scene in range(scenes)) for size in (10.0, 5.0, 11.0)),
+                asks_curve=True,
+            ),
+        ],
         "not_asked": [],
         "matter": [
             {"scene": 4, "task": "views", "whole": 12_345.0, "without": 9_000.0, "decades": 0.137},
-            {"scene": 4, "task": "like_view_ratio", "whole": 3.456, "without": 3.2, "decades": 0.033},
-            {"scene": 2, "task": "like_view_ratio", "whole": 3.456, "without": 3.6, "decades": -0.0177},
-            {"scene": 0, "task": "like_view_ratio", "whole": 3.456, "without": 3.456, "decades": 0.0},
+            {"scene": 4, "task": "likes per view", "whole": 3.456, "without": 3.2, "decades": 0.033},
+            {"scene": 2, "task": "likes per view", "whole": 3.456, "without": 3.6, "decades": -0.0177},
+            {"scene": 0, "task": "likes per view", "whole": 3.456, "without": 3.456, "decades": 0.0},
         ],
         "scenes": [
             {
@@ -116,12 +121,12 @@ def test_texts_of_strangers_stay_texts(browser, clip, tmp_path):
 
 
 def test_a_message_without_media_or_curve_has_a_page_too(browser, tmp_path):
-    answers = {"views": {"values": (7.0,), "low": (), "high": ()}, "like_view_ratio": None}
-    made = forecast(scenes=0, title=None, forecasts=answers, not_asked=["replay_all_masked"], matter=[])
+    answers = [asked("views", (7.0,), spans_decades=True), asked("likes per view")]
+    made = forecast(scenes=0, title=None, forecasts=answers, not_asked=["replay values"], matter=[])
     page = open_page(browser, write_forecast(made, tmp_path / "forecast.html"), width=390)
     assert page.locator("video, .curve, .strip, .scenes").count() == 0
     notes = page.locator(".notes").all_inner_texts()
-    assert "could not be read: likes per view" in notes[0] and "replay curve" in notes[1]
+    assert "could not be read: likes per view" in notes[0] and "replay values" in notes[1]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.faults == []
     page.close()
@@ -131,7 +136,7 @@ def test_a_message_without_media_or_curve_has_a_page_too(browser, tmp_path):
 @pytest.mark.parametrize("scenes", [9, 100])
 def test_the_page_fits_a_telephone(browser, clip, tmp_path, scenes):
     made = forecast(clip, scenes) | {"matter": forecast(clip)["matter"]}
-    for answer in made["forecasts"].values():
+    for answer in made["forecasts"]:
         answer["values"] = tuple(min(value, 100.0) for value in answer["values"])
     page = open_page(browser, write_forecast(made, tmp_path / "forecast.html"), width=390)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
