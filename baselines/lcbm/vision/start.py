@@ -17,7 +17,6 @@ from baselines.lcbm.vision.model import LcbmVision
 from baselines.lcbm.vision.seeing import Sight
 from corpus.errors import first_line
 
-ATTENTION_DROPOUT = 0.2  # of a new Q-Former: without it some trainings name the logo alone, or the colour alone
 SEES = "give the folder of an earlier stage, or add `vision`"
 
 
@@ -99,7 +98,7 @@ def new_configuration(vision: Vision, text: LlamaConfig, token: int) -> LcbmVisi
             "encoder_hidden_size": width,
             "cross_attention_frequency": vision.cross_every,
             "hidden_dropout_prob": 0.0,
-            "attention_probs_dropout_prob": ATTENTION_DROPOUT,
+            "attention_probs_dropout_prob": 0.0,
             "vocab_size": 1,
         },
         text_config=text,
