@@ -39,6 +39,7 @@ def write_forecast(forecast: Mapping[str, Any], out: Path) -> Path:
         rows=scene_rows(scenes, curve),
         matter=matter(forecast, scenes),
         unread=[asked["title"] for asked in forecast["forecasts"] if not asked["values"]],
+        cut=[asked["title"] for asked in forecast["forecasts"] if asked["cut"]],
         video=relative_url(Path(forecast["media"]), out.parent) if forecast["media"] else None,
         style=Markup(style),
         script=Markup(script),

@@ -13,7 +13,7 @@ from benchmark.tasks.base import Task
 from benchmark.tasks.registry import task_named
 
 ASKED = ("views", "like_view_ratio", "replay_all_masked")
-"""The tasks that are forecast, where the model answers them."""
+"""The tasks that are forecast where the model answers them, each before those whose questions show its value."""
 TOKENS_A_VALUE = 12  # of an answer of a model that does not say how much it writes
 SPARE_TOKENS = 8
 BAND = (2, -3)  # of the stored quantiles: 10 and 90 %
@@ -21,11 +21,15 @@ BAND = (2, -3)  # of the stored quantiles: 10 and 90 %
 
 @dataclass(frozen=True)
 class Answer:
-    """Values that a model gives, and the band around each; empty where it gives no distribution."""
+    """Values that a model gives, none where they cannot be read, and the band around each where it gives one.
 
-    values: tuple[float, ...]
+    cut: whether the question lost its beginning to fit the model's context.
+    """
+
+    values: tuple[float, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    cut: bool = False
 
 
 def prompts(task: Task, frame: pl.DataFrame) -> list[str]:
@@ -39,8 +43,8 @@ def prompts(task: Task, frame: pl.DataFrame) -> list[str]:
     return list(task.render(frame.with_columns(nothing, asked, zeros))["prompt"])
 
 
-def ask(reader: Reader, task: str, frame: pl.DataFrame) -> list[Answer | None]:
-    """The model's answer about each row; None where it cannot be read."""
+def ask(reader: Reader, task: str, frame: pl.DataFrame) -> list[Answer]:
+    """The model's answer about each row."""
     from lm_eval.api.instance import Instance
 
     asked = task_named(task)
@@ -59,18 +63,24 @@ def ask(reader: Reader, task: str, frame: pl.DataFrame) -> list[Answer | None]:
 
 
 def room(reader: Reader, values: int) -> int:
-    """Tokens that an answer may have: as many as the longest that the model was tuned on, at most half its context."""
-    longest = getattr(reader.model.config, ANSWER_TOKENS, TOKENS_A_VALUE * values)
-    return int(min(longest + SPARE_TOKENS, reader.max_length // 2))
+    """Tokens that an answer may have: those of the longest that the model was tuned on, more where it has more values,
+    and at most half its context.
+    """
+    tuned = getattr(reader.model.config, ANSWER_TOKENS, 0)
+    return int(min(max(tuned, TOKENS_A_VALUE * values) + SPARE_TOKENS, reader.max_length // 2))
 
 
-def read(reader: Reader, task: Task, prompt: Any, raw: str, count: int) -> Answer | None:
+def read(reader: Reader, task: Task, prompt: Any, raw: str, count: int) -> Answer:
     """Read an answer; where each number stands for a distribution, its mean and its band."""
-    values = task.answer.parse(raw, count)
-    if values is None:
-        return None
+    values, cut = task.answer.parse(raw, count), prompt in reader.truncated
     known = reader.distributions.get(prompt, [])[:count]
-    if [place.written for place in known] != values:
-        return Answer(tuple(values))
+    if not values or [place.written for place in known] != values:
+        return Answer(tuple(values or ()), cut=cut)
     low, high = (tuple(place.quantiles[level] for place in known) for level in BAND)
-    return Answer(tuple(place.mean for place in known), low, high)
+    return Answer(tuple(place.mean for place in known), low, high, cut)
+
+
+def with_forecast(frame: pl.DataFrame, task: str, answer: Answer) -> pl.DataFrame:
+    """The frame in which a forecast stands where a later question shows the value, as it did in training."""
+    (shown, *_) = task_named(task).behavior
+    return frame.with_columns(pl.lit(answer.values[0]).alias(shown)) if len(answer.values) == 1 else frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,13 +63,13 @@ def without_each_scene(frame: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=frame.schema)
 
 
-def losses(task: str, whole: Answer, without: list[Answer | None]) -> list[Loss]:
+def losses(task: str, whole: Answer, without: Sequence[Answer]) -> list[Loss]:
     """What a forecast of one value loses without each scene; those without which it cannot be read are left out."""
     first = whole.values[0]
     return [
         Loss(scene, task, first, answer.values[0], decades(first, answer.values[0]))
         for scene, answer in enumerate(without)
-        if answer is not None
+        if answer.values
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from baselines.base import PredictorError, Settings
-from baselines.forecast.ask import ASKED, Answer, ask
+from baselines.forecast.ask import ASKED, Answer, ask, with_forecast
 from baselines.forecast.corpus_of_one import MESSAGE_ID, make_corpus, read_frame_of_one, scene_times
 from baselines.forecast.matter import Loss, StoreWithoutScenes, losses, open_without_scenes, without_each_scene
 from baselines.forecast.message import Description, describe
@@ -80,12 +80,12 @@ def make_forecast(
         }
 
 
-def forecast_row(task: str, answer: Answer | None) -> dict[str, Any]:
-    """An answer with what a page says of its task; without values where it cannot be read."""
+def forecast_row(task: str, answer: Answer) -> dict[str, Any]:
+    """An answer with what a page says of its task."""
     asked = task_named(task)
     about = {"task": task, "title": asked.table.short_title}
     flags = {"asks_curve": asked.asks_curve, "spans_decades": asked.spans_decades}
-    return {**about, **flags, **asdict(answer or Answer(()))}
+    return {**about, **flags, **asdict(answer)}
 
 
 def choose(named: str | None, settings: Sequence[str]) -> dict[str, MediaAnnotator]:
@@ -136,25 +136,28 @@ def store_of(corpus: Path, frames: Path) -> StoreWithoutScenes | None:
         return None
 
 
-def ask_all(reader: Reader, prompted: Prompted, frame: pl.DataFrame) -> tuple[dict[str, Answer | None], list[Loss]]:
-    """Each task's answer, and what single values lose without each scene. Raises NothingToForecast."""
+def ask_all(reader: Reader, prompted: Prompted, frame: pl.DataFrame) -> tuple[dict[str, Answer], list[Loss]]:
+    """Each task's answer, and what single values lose without each scene; later questions show earlier forecasts.
+
+    Raises NothingToForecast.
+    """
     scenes = len(frame["scene_seen"][0])
     tuned = prompted.tuned_for or set(ASKED)
     tasks = [task for task in ASKED if task in tuned and (scenes >= LEAST_SCENES or not task_named(task).asks_curve)]
     if not tasks:
         what = f"{prompted.name} answers none of {', '.join(ASKED)}"
         raise NothingToForecast(what, "choose a model that was tuned for one of them")
-    emptied = without_each_scene(frame)
-    answers: dict[str, Answer | None] = {}
+    answers: dict[str, Answer] = {}
     lost: list[Loss] = []
     single = [task for task in tasks if not task_named(task).asks_curve]
-    with progress("asking", "questions", len(tasks) + len(single) * len(emptied)) as shown:
+    with progress("asking", "questions", len(tasks) + len(single) * scenes) as shown:
         reader.on_answer = lambda: shown.advance(1)
         for task in tasks:
             (answer,) = ask(reader, task, frame)
             answers[task] = answer
-            if task in single and answer is not None and len(emptied):
-                lost += losses(task, answer, ask(reader, task, emptied))
+            if task in single and answer.values and scenes:
+                lost += losses(task, answer, ask(reader, task, without_each_scene(frame)))
+            frame = with_forecast(frame, task, answer)
     return answers, sorted(lost, key=lambda loss: (-abs(loss.decades), loss.scene, loss.task))
 
 

@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 
-from baselines.forecast.ask import Answer, prompts
+from baselines.forecast.ask import Answer, prompts, with_forecast
 from baselines.forecast.corpus_of_one import BadMessageFile, make_corpus, read_frame_of_one
 from baselines.forecast.matter import GREY, losses, open_without_scenes, without_each_scene
 from baselines.forecast.message import BadDescription, Description, describe
@@ -103,6 +103,16 @@ def test_the_prompt_holds_what_is_known_and_masks_what_is_asked(tmp_path):
     assert all(f"<mask {scene}>" in replay for scene in range(1, 11))
 
 
+def test_a_question_shows_the_forecasts_before_it(tmp_path):
+    make_corpus(tmp_path / "corpus", describe(described(tmp_path), {}), {})
+    frame = with_forecast(read_frame_of_one(tmp_path / "corpus", 30), "views", Answer((12_345.0,), (1.0,), (2.0,)))
+    assert "views: 12.3 thousand" in prompts(task_named("like_view_ratio"), frame)[0]
+    assert "views: 12.3" not in prompts(task_named("views"), frame)[0]
+    frame = with_forecast(frame, "like_view_ratio", Answer((3.21,)))
+    assert "likes: 3.21 % of views" in prompts(task_named("replay_all_masked"), frame)[0]
+    assert with_forecast(frame, "views", Answer()).equals(frame)
+
+
 def test_an_emptied_scene_changes_its_line_alone(tmp_path):
     make_corpus(tmp_path / "corpus", describe(described(tmp_path), {}), {})
     frame = read_frame_of_one(tmp_path / "corpus", 30)
@@ -116,7 +126,7 @@ def test_an_emptied_scene_changes_its_line_alone(tmp_path):
 
 
 def test_what_is_lost_is_the_difference_of_logarithms():
-    lost = losses("views", Answer((1000.0,)), [Answer((100.0,)), None, Answer((2000.0,))])
+    lost = losses("views", Answer((1000.0,)), [Answer((100.0,)), Answer(), Answer((2000.0,))])
     assert [loss.scene for loss in lost] == [0, 2]
     assert [loss.decades for loss in lost] == pytest.approx([1.0, -0.30103], abs=1e-4)
 

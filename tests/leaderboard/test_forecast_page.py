@@ -15,7 +15,7 @@ ONE_PIXEL = base64.b64encode(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;").decode()
 
 
 def asked(title: str, values=(), low=(), high=(), **flags: bool) -> dict[str, Any]:
-    about = {"task": title, "title": title, "asks_curve": False, "spans_decades": False, **flags}
+    about = {"task": title, "title": title, "asks_curve": False, "spans_decades": False, "cut": False, **flags}
     return {**about, "values": values, "low": low, "high": high}
 
 
@@ -121,12 +121,13 @@ def test_texts_of_strangers_stay_texts(browser, clip, tmp_path):
 
 
 def test_a_message_without_media_or_curve_has_a_page_too(browser, tmp_path):
-    answers = [asked("views", (7.0,), spans_decades=True), asked("likes per view")]
+    answers = [asked("views", (7.0,), spans_decades=True), asked("likes per view", cut=True)]
     made = forecast(scenes=0, title=None, forecasts=answers, not_asked=["replay values"], matter=[])
     page = open_page(browser, write_forecast(made, tmp_path / "forecast.html"), width=390)
     assert page.locator("video, .curve, .strip, .scenes").count() == 0
     notes = page.locator(".notes").all_inner_texts()
-    assert "could not be read: likes per view" in notes[0] and "replay values" in notes[1]
+    assert "could not be read: likes per view" in notes[0]
+    assert "lost its beginning: likes per view" in notes[1] and "replay values" in notes[2]
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.faults == []
     page.close()
