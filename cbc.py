@@ -93,7 +93,7 @@ def forecast(
     company: Annotated[str | None, typer.Option(help="who publishes it")] = None,
     audience: Annotated[int | None, typer.Option(min=0, help="their followers")] = None,
     published: Annotated[datetime | None, typer.Option(help="when it is published, UTC")] = None,
-    days: Annotated[float, typer.Option(min=0, help="age in days at which it is asked about")] = 30.0,
+    days: Annotated[float, typer.Option(min=0, max=36_500, help="age in days at which it is asked about")] = 30.0,
     annotators: Annotated[
         str | None, typer.Option("--with", help="what is read in the media file (default: text,speech)")
     ] = None,
@@ -104,8 +104,9 @@ def forecast(
 ) -> None:
     """Forecast views, likes per view and the replay curve of one message, and which of its scenes matter."""
     from baselines.forecast.run import make_forecast
-    from leaderboard.forecast_page import forecast_text, write_forecast
+    from leaderboard.forecast_page import check_page, forecast_text, write_forecast
 
+    check_page(out, message)
     known = {"title": title, "company": company, "audience": audience, "published_at": published}
     made = make_forecast(message, model, known, annotators, settings or [], days)
     write_forecast(made, out)

@@ -329,7 +329,10 @@ def load_reader(model: str, local: bool, settings: Settings, store: Store | None
         raise NoModel(f"{model} cannot be loaded as a causal language model ({reason})", SAVED) from None
     numbers = None
     if settings.decode == "distribution":
-        own = read_numbers(Path(model)) if local else {}
+        try:
+            own = read_numbers(Path(model)) if local else {}
+        except (ValueError, AttributeError, TypeError):
+            raise NoModel(f"the numbers of {model} are damaged", SAVED) from None
         numbers = NumberTokens(own, tokenizer, loaded.get_output_embeddings().out_features, loaded.device)
     if store is None:
         return Reader(loaded, tokenizer, settings.batch_size, numbers)

@@ -13,18 +13,24 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from corpus.files.atomic import part_path
+from corpus.errors import CbcError
+from corpus.files.atomic import write_text
 from leaderboard.templating import TEMPLATES, environment, page_style, policy
 
 WIDTH, HEIGHT, TOP = 1000, 220, 100.0  # of the curve's picture, and its highest value
 THUMBNAILS = 20  # at most so many, evenly spaced
+MANY_TIMES = 9
 MATTER = 5  # at most so many scenes are said to matter
 LEAST_PERCENT = 0.05  # change of a forecast below which a scene does not count as one that matters
 
 
+class BadPagePath(CbcError):
+    """A page cannot be written to a path."""
+
+
 def write_forecast(forecast: Mapping[str, Any], out: Path) -> Path:
-    """Write the page, whole or not at all."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    """Write the page, whole or not at all. Raises BadPagePath."""
+    check_page(out, *([Path(forecast["media"])] if forecast["media"] else []))
     script, style = (TEMPLATES / "forecast.js").read_text("utf-8"), page_style() + forecast_style()
     scenes = [scene | {"thumbnail": picture(scene["thumbnail"])} for scene in forecast["scenes"]]
     curve = next((asked for asked in forecast["forecasts"] if asked["asks_curve"] and asked["values"]), None)
@@ -45,9 +51,21 @@ def write_forecast(forecast: Mapping[str, Any], out: Path) -> Path:
         script=Markup(script),
         policy=policy(style, script) + "; media-src 'self' file:",
     )
-    part_path(out).write_text(text, encoding="utf-8")
-    part_path(out).replace(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, text)
     return out
+
+
+def check_page(out: Path, *inputs: Path) -> None:
+    """Check, before all work, that a page may be written there. Raises BadPagePath."""
+    if out.is_dir() or not out.name:
+        raise BadPagePath(f"{out} is a folder", "name a file with --out")
+    if any(path.exists() and out.exists() and out.samefile(path) for path in inputs):
+        raise BadPagePath(
+            f"{out} is the message itself, which the page would overwrite", "name another file with --out"
+        )
+    if any(parent.exists() and not parent.is_dir() for parent in out.absolute().parents):
+        raise BadPagePath(f"{out} lies below a file", "name another place with --out")
 
 
 def forecast_text(forecast: Mapping[str, Any], out: Path) -> str:
@@ -56,7 +74,8 @@ def forecast_text(forecast: Mapping[str, Any], out: Path) -> str:
         f"{figure['name']} {figure['value']}" + (f" ({figure['band']})" if figure["band"] else "")
         for figure in figures(forecast)
     ]
-    return f"{out}: {', '.join(parts) or 'no single value'}; {len(forecast['scenes'])} scenes"
+    unread = [f"{asked['title']} could not be read" for asked in forecast["forecasts"] if not asked["values"]]
+    return f"{out}: {', '.join([*parts, *unread]) or 'no single value'}; {len(forecast['scenes'])} scenes"
 
 
 def forecast_style() -> str:
@@ -96,8 +115,8 @@ def count_text(value: float) -> str:
 
 
 def percent_text(value: float) -> str:
-    """A percentage of three significant digits."""
-    return f"{value:.3g} %"
+    """A percentage of three significant digits, at most three decimals."""
+    return f"{float(f'{value:.3g}'):.3f}".rstrip("0").rstrip(".") + " %"
 
 
 def curve_svg(answer: Mapping[str, Sequence[float]], scenes: Sequence[Mapping[str, Any]]) -> str:
@@ -144,6 +163,14 @@ def scene_rows(
     return spoken or rows
 
 
+def change_text(share: float) -> str:
+    """A change as a share of the whole, in words: 0.5 is half as much again."""
+    if share > MANY_TIMES:
+        return f"more than {MANY_TIMES + 1} times as high"
+    size = abs(share) * 100
+    return f"{size:.0f}" * (size >= 10) + f"{size:.2g}" * (size < 10) + f" % {'lower' if share < 0 else 'higher'}"
+
+
 def picture(thumbnail: str | None) -> Markup | None:
     """A thumbnail as its address, which holds all of it."""
     return None if thumbnail is None else Markup(f"data:image/jpeg;base64,{quote(thumbnail, safe='+/=')}")
@@ -159,8 +186,9 @@ def matter(forecast: Mapping[str, Any], scenes: Sequence[Mapping[str, Any]]) -> 
             continue
         task = asked[loss["task"]]
         scene = scenes[loss["scene"]]
-        change = f"{abs(share) * 100:.2g} % {'fewer' if share < 0 else 'more'}"
         without, whole = (value_text(task, loss[name]) for name in ("without", "whole"))
-        figures = f"{task['title']} {without} without it instead of {whole}, {change}"
+        if without == whole:
+            continue
+        figures = f"{task['title']} {without} without it instead of {whole}, {change_text(share)}"
         rows.append({**scene, "number": loss["scene"] + 1, "loses": figures})
     return rows[:MATTER]

@@ -14,7 +14,8 @@ from benchmark.tasks.registry import task_named
 
 ASKED = ("views", "like_view_ratio", "replay_all_masked")
 """The tasks that are forecast where the model answers them, each before those whose questions show its value."""
-TOKENS_A_VALUE = 12  # of an answer of a model that does not say how much it writes
+TOKENS_A_VALUE = 16  # of an answer about scenes, each with a few words or visual tokens
+TOKENS_OF_ONE = 32  # of an answer about the whole, with a few words of the title
 SPARE_TOKENS = 8
 BAND = (2, -3)  # of the stored quantiles: 10 and 90 %
 
@@ -63,11 +64,13 @@ def ask(reader: Reader, task: str, frame: pl.DataFrame) -> list[Answer]:
 
 
 def room(reader: Reader, values: int) -> int:
-    """Tokens that an answer may have: those of the longest that the model was tuned on, more where it has more values,
-    and at most half its context.
+    """Tokens that an answer may have: those of the longest that the model was tuned on, as far as so many values need
+    them, and at most half its context.
     """
-    tuned = getattr(reader.model.config, ANSWER_TOKENS, 0)
-    return int(min(max(tuned, TOKENS_A_VALUE * values) + SPARE_TOKENS, reader.max_length // 2))
+    needed = max(TOKENS_OF_ONE, TOKENS_A_VALUE * values)
+    if values == 1:
+        needed = min(needed, getattr(reader.model.config, ANSWER_TOKENS, needed))
+    return int(min(needed + SPARE_TOKENS, reader.max_length // 2))
 
 
 def read(reader: Reader, task: Task, prompt: Any, raw: str, count: int) -> Answer:

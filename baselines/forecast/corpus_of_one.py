@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -81,7 +80,7 @@ def make_corpus(root: Path, description: Description, annotators: Mapping[str, A
     if told.media is not None and annotators:
         folder = root / "media"
         folder.mkdir(exist_ok=True)
-        shutil.copyfile(told.media, folder / f"{stem_of(MEDIUM, NATIVE_ID)}{told.media.suffix.lower()}")
+        shutil.copyfile(told.media.resolve(), folder / f"{stem_of(MEDIUM, NATIVE_ID)}{told.media.suffix.lower()}")
         outcome = annotate_media(root, annotators, workers=1)
         if not outcome.rows.total():
             reasons = "; ".join(outcome.reasons) or "nothing is seen or heard in it"
@@ -96,7 +95,7 @@ def length_of(media: Path) -> float | None:
     """
     child = new_child({})
     try:
-        answer = ask(child, MediaFile(MESSAGE_ID, media, media.stat().st_size, ()), only_facts=True)
+        answer = ask(child, MediaFile(MESSAGE_ID, media.resolve(), media.stat().st_size, ()), only_facts=True)
     finally:
         child.stop()
     if "facts" not in answer:
@@ -137,8 +136,3 @@ def scene_times(root: Path) -> list[tuple[float, float]]:
 def fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
     """The rows of a query."""
     return connection.sql(sql).fetchall()
-
-
-def relative_to(path: Path, folder: Path) -> str:
-    """A path as seen from a folder, with slashes."""
-    return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()

@@ -64,12 +64,15 @@ def without_each_scene(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def losses(task: str, whole: Answer, without: Sequence[Answer]) -> list[Loss]:
-    """What a forecast of one value loses without each scene; those without which it cannot be read are left out."""
+    """What a forecast of one value loses without each scene.
+
+    Left out are those that cannot be compared: unread ones, those of questions that were cut, and means with values.
+    """
     first = whole.values[0]
     return [
         Loss(scene, task, first, answer.values[0], decades(first, answer.values[0]))
         for scene, answer in enumerate(without)
-        if answer.values
+        if answer.values and not (whole.cut or answer.cut) and bool(answer.low) == bool(whole.low)
     ]
 
 

@@ -16,7 +16,7 @@ from baselines.forecast.ask import ASKED, Answer, ask, with_forecast
 from baselines.forecast.corpus_of_one import MESSAGE_ID, make_corpus, read_frame_of_one, scene_times
 from baselines.forecast.matter import Loss, StoreWithoutScenes, losses, open_without_scenes, without_each_scene
 from baselines.forecast.message import Description, describe
-from baselines.prompted import Prompted, load_reader
+from baselines.prompted import SAVED, NoModel, Prompted, load_reader
 from baselines.reader import Reader
 from benchmark.metrics import QUANTILES
 from benchmark.tasks.registry import task_named
@@ -54,11 +54,15 @@ def make_forecast(
     WrongSetting, NoMediaPackages, NoChild.
     """
     description = describe(path, dict(known))
+    if not Path(model).is_dir():
+        raise NoModel(f"{model} is no model folder", SAVED)
+    if description.media is None and annotators:
+        choose_annotators(annotators, settings)  # also what will not run must be right
     with tempfile.TemporaryDirectory(prefix="cbc-forecast-") as scratch:
         corpus, frames = Path(scratch, "corpus"), Path(scratch, "frames")
         prompted = open_model(model, frames)
         size = frame_size(prompted)
-        chosen = choose(annotators, [f"frames.size={size}", *settings]) if description.media else {}
+        chosen = {} if description.media is None else choose(annotators, [f"frames.size={size}", *settings])
         make_corpus(corpus, description, chosen)
         store = store_of(corpus, frames) if description.media else None
         if prompted.sees and store is None:
@@ -93,7 +97,8 @@ def choose(named: str | None, settings: Sequence[str]) -> dict[str, MediaAnnotat
 
     Raises UnknownName, WrongSetting, NoMediaPackages, NoWhisper.
     """
-    names = [name.strip() for name in (named or ",".join(ANNOTATORS)).split(",") if name.strip() not in ("", "frames")]
+    asked = ANNOTATORS if named is None else [name.strip() for name in named.split(",")]
+    names = [name for name in asked if name not in ("", "frames")]
     kept = []
     for name in names:
         try:

@@ -125,6 +125,12 @@ def test_an_emptied_scene_changes_its_line_alone(tmp_path):
         assert [other for _, other in changed] == [f"scene {scene + 1}:"]
 
 
+def test_what_was_not_read_whole_is_not_compared():
+    whole, cut = Answer((10.0,), (1.0,), (20.0,)), Answer((9.0,), (1.0,), (20.0,), cut=True)
+    assert losses("views", whole, [cut, Answer((9.0,))]) == []
+    assert losses("views", cut, [whole]) == []
+
+
 def test_what_is_lost_is_the_difference_of_logarithms():
     lost = losses("views", Answer((1000.0,)), [Answer((100.0,)), Answer(), Answer((2000.0,))])
     assert [loss.scene for loss in lost] == [0, 2]
@@ -184,7 +190,7 @@ def test_a_model_that_sees_is_asked_with_grey_scenes(clip, tmp_path, monkeypatch
         return Answer((float(len(shown)),))
 
     monkeypatch.setattr(asking, "read", answered)
-    made = make_forecast(clip, str(seeing), {}, "")
+    made = make_forecast(clip, str(seeing), {}, "frames")
     assert made["not_asked"] == ["views", "replay values"]
     scenes = len(made["scenes"])
     assert len(made["matter"]) == scenes >= 8
@@ -207,7 +213,7 @@ def test_wrong_input_is_one_line(model, clip, cbc_here, tmp_path):
         (tmp_path / "torn.json", model, "is no JSON"),
         (tmp_path / "empty.json", model, "says nothing"),
         (described(tmp_path, views=3), model, "unknown key views"),
-        (clip, tmp_path / "nowhere", "no predictor and no model folder"),
+        (clip, tmp_path / "nowhere", "is no model folder"),
         (clip, other, "answers none of"),
     ):
         ended = cbc_here("forecast", path, "--model", used, "--with", "look", "--out", tmp_path / "f.html")
@@ -219,8 +225,22 @@ def test_wrong_input_is_one_line(model, clip, cbc_here, tmp_path):
 def test_errors_have_names_of_their_own(tmp_path, model):
     with pytest.raises(NoSuchPath, match="absent"):
         describe(described(tmp_path, media="none.mp4"), {})
-    with pytest.raises(BadDescription, match="audience"):
-        describe(described(tmp_path, audience=-1), {})
+    scene = {"start_s": 1, "end_s": 2}
+    for wrong, why in (
+        ({"audience": -1}, "audience"),
+        ({"audience": 10**20}, "audience"),
+        ({"duration_s": float("inf")}, "duration_s"),
+        ({"duration_s": 3}, "end within"),
+        ({"published_at": "9999-12-31T00:00:00"}, "the year must be"),
+        ({"scenes": [scene, scene]}, "follow each other"),
+        ({"scenes": [{"start_s": 2, "end_s": 1}]}, "follow each other"),
+        ({"scenes": [{"start_s": n, "end_s": n + 1} for n in range(201)], "duration_s": 300}, "scenes"),
+        ({"media": "/etc/hosts"}, "beside"),
+        ({"media": "../x.mp4"}, "beside"),
+        ({"media": ["x"]}, "beside"),
+    ):
+        with pytest.raises(BadDescription, match=why):
+            describe(described(tmp_path, **wrong), {})
     (tmp_path / "text.mp4").write_text("no video")
     with pytest.raises(BadMessageFile):
         make_corpus(tmp_path / "corpus", Description(media=tmp_path / "text.mp4"), {})

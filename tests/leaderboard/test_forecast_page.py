@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from leaderboard.forecast_page import clock, forecast_text, write_forecast
+from leaderboard.forecast_page import (
+    BadPagePath,
+    change_text,
+    check_page,
+    clock,
+    forecast_text,
+    percent_text,
+    write_forecast,
+)
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=x onerror=\"document.title = 'taken'\">"
 ONE_PIXEL = base64.b64encode(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;").decode()
@@ -98,11 +106,11 @@ def test_figures_scenes_and_words_are_those_of_the_forecast(browser, clip, tmp_p
     facts = page.locator(".facts").inner_text().replace("\n", " ")
     for figure in ("12,300", "4,320 to 98,800", "3.46 %", "1 % to 6 %", "scenes 9", "length 0:09"):
         assert figure in facts
-    assert "80 %" in page.locator(".lede").inner_text()
+    assert "the lowest and the highest 10 %" in page.locator(".lede").inner_text()
     matter = page.locator(".matter li").all_inner_texts()
     assert len(matter) == 2, "each scene once, and none that changes nothing"
-    assert "scene 5, 0:04 views 9,000 without it instead of 12,300, 27 % fewer" in matter[0].replace("\n", " ")
-    assert "3.6 % without it instead of 3.46 %, 4.2 % more" in matter[1].replace("\n", " ")
+    assert "scene 5, 0:04 views 9,000 without it instead of 12,300, 27 % lower" in matter[0].replace("\n", " ")
+    assert "3.6 % without it instead of 3.46 %, 4.2 % higher" in matter[1].replace("\n", " ")
     assert page.locator(".scenes tbody tr").count() == 1, "scenes without a word are left out beside others"
     points = page.locator(".curve .mean").get_attribute("points").split()
     heights = [float(point.split(",")[1]) for point in points]
@@ -131,7 +139,7 @@ def test_a_message_without_media_or_curve_has_a_page_too(browser, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.faults == []
     page.close()
-    assert forecast_text(made, Path("f.html")) == "f.html: views 7; 0 scenes"
+    assert forecast_text(made, Path("f.html")) == "f.html: views 7, likes per view could not be read; 0 scenes"
 
 
 @pytest.mark.parametrize("scenes", [9, 100])
@@ -143,6 +151,37 @@ def test_the_page_fits_a_telephone(browser, clip, tmp_path, scenes):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.locator(".strip img").count() == min(scenes, 20)
     page.close()
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1.0, "100 % higher"),
+        (-1.0, "100 % lower"),
+        (0.004, "0.4 % higher"),
+        (3.21, "321 % higher"),
+        (50, "more than 10 times as high"),
+    ],
+)
+def test_changes_are_written_in_plain_figures(share, text):
+    assert change_text(share) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(100, "100 %"), (99.96, "100 %"), (3.456, "3.46 %"), (0.5, "0.5 %"), (0.00001, "0 %"), (0, "0 %")],
+)
+def test_percentages_are_written_in_plain_figures(value, text):
+    assert percent_text(value) == text
+
+
+def test_a_page_takes_no_other_files_place(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    (tmp_path / "link.html").symlink_to(tmp_path / "clip.mp4")
+    for out in (tmp_path, tmp_path / "clip.mp4", tmp_path / "link.html", tmp_path / "clip.mp4" / "f.html", Path("/")):
+        with pytest.raises(BadPagePath):
+            check_page(out, tmp_path / "clip.mp4")
+    check_page(tmp_path / "new" / "f.html", tmp_path / "clip.mp4")
 
 
 def test_times_are_minutes_and_seconds():

@@ -169,7 +169,7 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
         inputs: dict[str, Any] = super().prepare_inputs_for_generation(input_ids, **kwargs)
         first = kwargs.get("past_key_values") is None or kwargs["past_key_values"].get_seq_length() == 0
         if not first:
-            seen = {"features": restating.written() if restating else None}
+            seen = {"features": restating.written(input_ids[:, -1]) if restating else None}
         return {**inputs, **seen}
 
 

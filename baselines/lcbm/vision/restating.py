@@ -44,12 +44,17 @@ class Restating(LogitsProcessor):  # type: ignore[misc]
             return last[0], last[1] + 1
         if last is not None or not answer:
             return None
-        before, now = (self.tokenizer.decode(tokens) for tokens in (answer[:-1], answer))
+        text = [token for token in answer if token != self.sight.token_id]
+        before, now = (self.tokenizer.decode(tokens) for tokens in (text[:-1], text))
         heads = [head for head in SCENE_HEAD.finditer(now, int(cut)) if head.end() > len(before)]
         number = self.sets[row].get(int(heads[-1][1]) - 1) if heads else None
         return None if number is None else (number, 0)
 
-    def written(self) -> torch.Tensor | None:
-        """The features of the visual tokens that were just written, [tokens, 1, width], in the order of the texts."""
-        written = [place for place in self.next if place is not None]
+    def written(self, last: torch.Tensor) -> torch.Tensor | None:
+        """The features of the visual tokens among the last ones of the texts, [tokens, 1, width], in their order.
+
+        A text that has ended is filled up with other tokens, whatever would come next in it.
+        """
+        visual = (last == self.sight.token_id).tolist()
+        written = [place for place, there in zip(self.next, visual, strict=True) if there and place is not None]
         return torch.stack([self.features[place][None] for place in written]) if written else None

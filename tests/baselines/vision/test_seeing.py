@@ -335,6 +335,26 @@ def test_what_is_written_step_by_step_is_what_reading_the_whole_text_says(made, 
     assert (other - logits)[len(start) + tokens :, :seen].abs().max() > 1e-3
 
 
+def test_a_text_that_ends_at_a_head_shows_nothing_further():
+    """In a batch a text that has ended is filled up with other tokens; heads are found behind visual tokens too."""
+    from baselines.lcbm.vision.restating import Restating
+
+    tokenizer, sight = small_tokenizer(), Sight("scene", 8, 2, 699, SIZE, 32)
+    features = torch.arange(8.0).reshape(4, 2, 1)
+    restating = Restating(sight, tokenizer, features, [{0: 0, 1: 1}, {0: 2, 1: 3}], 0)
+    head = tokenizer("scene 1:")["input_ids"]
+    ids = torch.tensor([head, head])
+    scores = restating(ids, torch.zeros(2, 700))
+    assert scores.argmax(1).tolist() == [699, 699]
+    ended = torch.tensor([699, tokenizer.eos_token_id])
+    assert restating.written(ended).tolist() == [[[0.0]]]
+    next_head = [*head, 699, 699, *tokenizer(" = 7\nscene 2:")["input_ids"]]
+    restating.next = [None, None]
+    scores = restating(torch.tensor([next_head, next_head]), torch.zeros(2, 700))
+    assert restating.next == [(1, 0), (3, 0)] and scores.argmax(1).tolist() == [699, 699]
+    assert restating.written(torch.tensor([699, 699])).tolist() == [[[2.0]], [[6.0]]]
+
+
 def test_labels_are_text_and_sets_those_of_each_example(made, tmp_path):
     tokenizer = load_tokenizer(made / "model")
     eyes = StoreEyes(Sight.of(load_model(str(made / "model")).config), Store.open(made / "frames"))
