@@ -44,6 +44,8 @@ def write_forecast(forecast: Mapping[str, Any], out: Path) -> Path:
         thumbnails=spread([scene | {"number": n} for n, scene in enumerate(scenes, 1) if scene["thumbnail"]]),
         rows=scene_rows(scenes, curve),
         matter=matter(forecast, scenes),
+        no_matter=no_matter_text(forecast),
+        has_band=any(asked["low"] for asked in forecast["forecasts"]),
         unread=[asked["title"] for asked in forecast["forecasts"] if not asked["values"]],
         cut=[asked["title"] for asked in forecast["forecasts"] if asked["cut"]],
         video=relative_url(Path(forecast["media"]), out.parent) if forecast["media"] else None,
@@ -192,3 +194,15 @@ def matter(forecast: Mapping[str, Any], scenes: Sequence[Mapping[str, Any]]) -> 
         figures = f"{task['title']} {without} without it instead of {whole}, {change_text(share)}"
         rows.append({**scene, "number": loss["scene"] + 1, "loses": figures})
     return rows[:MATTER]
+
+
+def no_matter_text(forecast: Mapping[str, Any]) -> str:
+    """Why no scene is listed as one that matters: none changes the forecast, or they could not be compared."""
+    if forecast["matter"]:
+        return "No scene changes the forecast when it is left empty."
+    single = [asked for asked in forecast["forecasts"] if not asked["asks_curve"]]
+    if any(asked["cut"] for asked in single):
+        return "Scenes were not compared, since not all of the question was read."
+    if single:
+        return "Scenes were not compared, since the model's answers could not be read."
+    return "Scenes were not compared, since the model forecasts neither views nor likes per view."

@@ -142,6 +142,37 @@ def test_a_message_without_media_or_curve_has_a_page_too(browser, tmp_path):
     assert forecast_text(made, Path("f.html")) == "f.html: views 7, likes per view could not be read; 0 scenes"
 
 
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        ([asked("views", (9.0,)), asked("likes per view", (1.0,), cut=True)], "not all of the question"),
+        ([asked("views"), asked("replay values", cut=True, asks_curve=True)], "answers could not be read"),
+        ([asked("replay values", tuple(range(9)), asks_curve=True)], "neither views nor likes per view"),
+    ],
+)
+def test_scenes_that_were_not_compared_are_not_said_to_change_nothing(browser, tmp_path, answers, why):
+    page = open_page(browser, write_forecast(forecast(forecasts=answers, matter=[]), tmp_path / "forecast.html"))
+    text = page.locator("section[aria-labelledby=matter]").inner_text()
+    assert why in text and "No scene changes" not in text
+    assert "band" not in page.locator(".lede").inner_text(), "no answer has one"
+    page.close()
+
+
+def test_scenes_that_change_nothing_are_said_to(browser, tmp_path):
+    unchanged = [{"scene": 0, "task": "views", "whole": 9.0, "without": 9.0, "decades": 0.0}]
+    page = open_page(browser, write_forecast(forecast(matter=unchanged), tmp_path / "forecast.html"))
+    assert "No scene changes the forecast" in page.locator("section[aria-labelledby=matter]").inner_text()
+    page.close()
+
+
+def test_words_of_a_scene_have_the_width_of_a_telephone(browser, tmp_path):
+    page = open_page(browser, write_forecast(forecast(), tmp_path / "forecast.html"), width=390)
+    said = page.locator(".scenes tbody td").last
+    assert said.inner_text() == HOSTILE
+    assert said.bounding_box()["width"] > 300
+    page.close()
+
+
 @pytest.mark.parametrize("scenes", [9, 100])
 def test_the_page_fits_a_telephone(browser, clip, tmp_path, scenes):
     made = forecast(clip, scenes) | {"matter": forecast(clip)["matter"]}
