@@ -170,7 +170,8 @@ def change_text(share: float) -> str:
     if share > MANY_TIMES:
         return f"more than {MANY_TIMES + 1} times as high"
     size = abs(share) * 100
-    return f"{size:.0f}" * (size >= 10) + f"{size:.2g}" * (size < 10) + f" % {'lower' if share < 0 else 'higher'}"
+    figure = f"{size:.0f}" if size >= 10 else f"{size:.2g}"
+    return f"{figure} % {'lower' if share < 0 else 'higher'}"
 
 
 def picture(thumbnail: str | None) -> Markup | None:

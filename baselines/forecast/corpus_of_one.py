@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from baselines.forecast.message import Description, Scene
@@ -48,13 +47,13 @@ class OneMessage(Source):
     def stage(self, files: Sequence[Received], staging: Staging) -> None:
         """Stage message, communicator and scenes."""
         staging.rows_read = 1
-        told = self.description
-        speaker = {"communicator_id": SPEAKER_ID, "channel": MEDIUM, "company": told.company, "audience": told.audience}
-        names = ("title", "body", "category", "country", "language", "duration_s")
+        about_speaker = self.description.model_dump(include={"company", "audience"})
+        speaker = {"communicator_id": SPEAKER_ID, "channel": MEDIUM, **about_speaker}
+        names = {"title", "body", "category", "country", "language", "duration_s"}
         message = {
-            **{name: getattr(told, name) for name in names},
+            **self.description.model_dump(include=names),
             **{"message_id": MESSAGE_ID, "communicator_id": SPEAKER_ID, "channel": MEDIUM, "kind": "video"},
-            "published_at": told.published,
+            "published_at": self.description.published,
         }
         staging.add("communicator", [speaker])
         staging.add("message", [message])
@@ -73,18 +72,18 @@ def make_corpus(root: Path, description: Description, annotators: Mapping[str, A
 
     Scenes that are described are kept, and annotations fill what they lack.
     """
-    told = description
-    if told.media is not None and told.duration_s is None:
-        told = told.model_copy(update={"duration_s": length_of(told.media)})
-    ingest(OneMessage(told, told.scenes or grid(told.duration_s)), [], root)
-    if told.media is not None and annotators:
+    media = description.media
+    if media is not None and description.duration_s is None:
+        description = description.model_copy(update={"duration_s": length_of(media)})
+    ingest(OneMessage(description, description.scenes or grid(description.duration_s)), [], root)
+    if media is not None and annotators:
         folder = root / "media"
         folder.mkdir(exist_ok=True)
-        shutil.copyfile(told.media.resolve(), folder / f"{stem_of(MEDIUM, NATIVE_ID)}{told.media.suffix.lower()}")
+        shutil.copyfile(media.resolve(), folder / f"{stem_of(MEDIUM, NATIVE_ID)}{media.suffix.lower()}")
         outcome = annotate_media(root, annotators, workers=1)
         if not outcome.rows.total():
             reasons = "; ".join(outcome.reasons) or "nothing is seen or heard in it"
-            raise BadMessageFile(f"{told.media} cannot be used: {reasons}", "give another file, or describe it in JSON")
+            raise BadMessageFile(f"{media} cannot be used: {reasons}", "give another file, or describe it in JSON")
     return root
 
 
@@ -130,9 +129,4 @@ def read_frame_of_one(root: Path, age_days: float) -> pl.DataFrame:
 def scene_times(root: Path) -> list[tuple[float, float]]:
     """Start and end of each scene in seconds."""
     with Corpus.open(root).connect() as connection:
-        return fetch(connection, "SELECT start_s, end_s FROM scene ORDER BY scene")
-
-
-def fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Any]:
-    """The rows of a query."""
-    return connection.sql(sql).fetchall()
+        return connection.sql("SELECT start_s, end_s FROM scene ORDER BY scene").fetchall()

@@ -82,9 +82,9 @@ def describe(path: Path, known: dict[str, Any]) -> Description:
         content = read_json(path)
         if (named := content.get("media")) is not None:
             content["media"] = beside(path, named)
-    given = {name: value for name, value in known.items() if value is not None}
+    options = {name: value for name, value in known.items() if value is not None}
     try:
-        description = Description.model_validate({**content, **given})
+        description = Description.model_validate({**content, **options})
     except ValidationError as error:
         keys = ", ".join(Description.model_fields)
         raise BadDescription(f"{path}: {first_fault(error)}", f"keys of a message: {keys}") from None

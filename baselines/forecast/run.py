@@ -11,12 +11,12 @@ from typing import Any
 
 import polars as pl
 
-from baselines.base import PredictorError, Settings
-from baselines.forecast.ask import ASKED, Answer, ask, with_forecast
+from baselines.base import Settings
+from baselines.forecast.ask import ASKED, BAND, Answer, ask, with_forecast
 from baselines.forecast.corpus_of_one import MESSAGE_ID, make_corpus, read_frame_of_one, scene_times
 from baselines.forecast.matter import Loss, StoreWithoutScenes, losses, open_without_scenes, without_each_scene
-from baselines.forecast.message import Description, describe
-from baselines.prompted import SAVED, NoModel, Prompted, load_reader
+from baselines.forecast.message import describe
+from baselines.prompted import SAVED, SEEING, NoModel, Prompted, load_reader, read_model_type
 from baselines.reader import Reader
 from benchmark.metrics import QUANTILES
 from benchmark.tasks.registry import task_named
@@ -76,11 +76,11 @@ def make_forecast(
             "age_days": age_days,
             "duration_s": frame["duration_s"][0],
             "media": str(description.media) if description.media else None,
-            "band": [float(QUANTILES[2]), float(QUANTILES[-3])],
+            "band": [float(QUANTILES[level]) for level in BAND],
             "forecasts": [forecast_row(task, answer) for task, answer in answers.items()],
             "not_asked": [task_named(task).table.short_title for task in ASKED if task not in answers],
             "matter": [asdict(loss) for loss in lost],
-            "scenes": scenes_of(corpus, frame, description, store),
+            "scenes": scenes_of(corpus, frame, store),
         }
 
 
@@ -114,12 +114,8 @@ def choose(named: str | None, settings: Sequence[str]) -> dict[str, MediaAnnotat
 
 def open_model(model: str, frames: Path) -> Prompted:
     """The model, which is shown what will lie in `frames` if it sees. Raises NoModel."""
-    try:
-        return Prompted(model, Settings(seen=frames))
-    except PredictorError as error:
-        if "does not see" not in str(error):
-            raise
-        return Prompted(model, Settings())
+    sees = read_model_type(Path(model)) == SEEING
+    return Prompted(model, Settings(seen=frames if sees else None))
 
 
 def frame_size(prompted: Prompted) -> int:
@@ -166,9 +162,7 @@ def ask_all(reader: Reader, prompted: Prompted, frame: pl.DataFrame) -> tuple[di
     return answers, sorted(lost, key=lambda loss: (-abs(loss.decades), loss.scene, loss.task))
 
 
-def scenes_of(
-    corpus: Path, frame: pl.DataFrame, description: Description, store: StoreWithoutScenes | None
-) -> list[dict[str, Any]]:
+def scenes_of(corpus: Path, frame: pl.DataFrame, store: StoreWithoutScenes | None) -> list[dict[str, Any]]:
     """Times, words and a thumbnail of each scene."""
     pictures = thumbnails(store)
     shown = [text.strip(" |") for text in frame["scene_seen"][0]]

@@ -202,13 +202,13 @@ def encode(frame: pl.DataFrame, tokenizer: Any, context: int, eyes: Eyes | None 
         rows = zip(texts, coded["input_ids"], coded["offset_mapping"], part["prompt"], messages, strict=True)
         for text, ids, offsets, prompt, message_id in rows:
             prompt_tokens = bisect.bisect_right([end for _, end in offsets], len(prompt))
-            answer = len(ids) + 1 - prompt_tokens
             if eyes:
                 tokens = [*eyes.insert(text, len(prompt), ids, offsets, message_id), tokenizer.eos_token_id]
                 answer = len(tokens) - place_of(tokens, prompt_tokens)
                 yield Encoded(tokens, answer, len(tokens) > context, eyes.number(message_id))
                 continue
             tokens = [*ids, tokenizer.eos_token_id]
+            answer = len(tokens) - prompt_tokens
             cut = len(tokens) > context
             if cut:
                 tokens = tokens[:bos_tokens] + tokens[bos_tokens - context :]

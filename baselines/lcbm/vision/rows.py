@@ -32,12 +32,13 @@ class SeeingRows:
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         row, examples = self.rows[index], self.rows.row(index)
-        seen, lengths = self.rows.examples.seen, self.rows.examples.lengths
+        seen = self.rows.examples.seen
         assert seen is not None
         cells = [self.eyes.cells(self.eyes.messages[seen[example]]) for example in examples]
         firsts = np.cumsum([0, *(len(next(iter(of_message.values()))) for of_message in cells)])[:-1]
         first_of_token = np.zeros(self.rows.context, np.int64)
-        of_tokens = np.repeat(firsts, lengths[examples])
+        lengths = [len(self.rows.examples.tokens_of(example)) for example in examples]
+        of_tokens = np.repeat(firsts, lengths)
         first_of_token[: len(of_tokens)] = of_tokens
         ids = row["input_ids"]
         shown = (first_of_token + ~ids)[ids < 0][:: self.eyes.sight.tokens]
