@@ -20,9 +20,10 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.integrations import is_deepspeed_available
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, IntervalStrategy
 
-from baselines.lcbm.data import IGNORED, Ints
+from baselines.lcbm.data import Ints
 from baselines.lcbm.model import next_labels
 from baselines.lcbm.optimizer import MuonAdamW
+from baselines.lcbm.packing import IGNORED
 from baselines.lcbm.recipe import Recipe
 from corpus.progress import Shown, progress
 

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, set_seed
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from baselines.lcbm.data import IGNORED
+from baselines.lcbm.packing import IGNORED
 from baselines.lcbm.recipe import Lora, Recipe, Scratch
 from baselines.lcbm.soft_labels import SoftLabels
 from baselines.lcbm.tokenizer import load_tokenizer

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from baselines.lcbm.data import IGNORED, Examples, Ints, NothingToTrain
+from baselines.lcbm.data import Examples, Ints
+from baselines.lcbm.packing import IGNORED, NothingToTrain
 
 LENGTHS = (4, 40)  # words of a list, upper bound excluded
 WORDS = 28  # with few words, repetition is learned sooner, and it transfers to all words

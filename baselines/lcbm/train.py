@@ -26,17 +26,14 @@ from baselines.lcbm.answer_numbers import SCENE_VALUES, Numbers, number_tokens, 
 from baselines.lcbm.data import (
     BenchSource,
     Examples,
-    NothingToTrain,
-    PackedRows,
     QuestionSource,
     begins_with_bos,
     chosen_tasks,
-    sample_examples,
     thin_evenly,
-    training_order,
     with_text,
     write_examples,
 )
+from baselines.lcbm.packing import NothingToTrain, PackedRows, sample_examples, training_order
 from baselines.lcbm.recipe import BadRecipe, Recipe, load_recipe
 from baselines.lcbm.repetition import Repetition, frequent_words
 from baselines.lcbm.tokenizer import add_seen, add_tokens, load_tokenizer, train_tokenizer

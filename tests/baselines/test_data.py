@@ -10,17 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from baselines.lcbm.data import (
-    IGNORED,
-    BenchSource,
-    Examples,
-    NothingToTrain,
-    PackedRows,
-    pack,
-    sample_examples,
-    training_order,
-    write_examples,
-)
+from baselines.lcbm.data import BenchSource, Examples, write_examples
+from baselines.lcbm.packing import IGNORED, NothingToTrain, PackedRows, pack, sample_examples, training_order
 from baselines.lcbm.tokenizer import train_tokenizer
 
 QUESTIONS = pl.DataFrame(

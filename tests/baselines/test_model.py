@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 
 from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
-from baselines.lcbm.data import IGNORED  # noqa: E402
 from baselines.lcbm.model import NoSuchBase, learn_labels_only, start_model  # noqa: E402
+from baselines.lcbm.packing import IGNORED  # noqa: E402
 from baselines.lcbm.recipe import load_recipe  # noqa: E402
 
 SIZE = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 50}

@@ -12,10 +12,11 @@ torch = pytest.importorskip("torch")
 
 from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
-from baselines.lcbm.data import IGNORED, Examples, write_examples  # noqa: E402
+from baselines.lcbm.data import Examples, write_examples  # noqa: E402
 from baselines.lcbm.loop import collate  # noqa: E402
 from baselines.lcbm.model import learn_labels_only  # noqa: E402
 from baselines.lcbm.optimizer import MuonAdamW  # noqa: E402
+from baselines.lcbm.packing import IGNORED  # noqa: E402
 from baselines.lcbm.repetition import Repetition, frequent_words  # noqa: E402
 from baselines.lcbm.tokenizer import train_tokenizer  # noqa: E402
 

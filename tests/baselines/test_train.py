@@ -21,7 +21,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 from baselines.base import Settings  # noqa: E402
 from baselines.lcbm.answer_numbers import read_numbers  # noqa: E402
-from baselines.lcbm.data import NothingToTrain, UnknownTask  # noqa: E402
+from baselines.lcbm.data import UnknownTask  # noqa: E402
+from baselines.lcbm.packing import NothingToTrain  # noqa: E402
 from baselines.lcbm.recipe import BadRecipe, load_recipe  # noqa: E402
 from baselines.lcbm.tokenizer import load_tokenizer, train_tokenizer  # noqa: E402
 from baselines.lcbm.train import OtherModel, make_soft_labels, train  # noqa: E402

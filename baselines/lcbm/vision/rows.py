@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from baselines.lcbm.data import IGNORED, PackedRows
 from baselines.lcbm.loop import collate
+from baselines.lcbm.packing import IGNORED, PackedRows
 from baselines.lcbm.vision.eyes import StoreEyes, joined
 
 SEEN, SHOWN = "seen", "shown"

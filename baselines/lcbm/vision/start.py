@@ -17,6 +17,7 @@ from baselines.lcbm.vision.model import LcbmVision
 from baselines.lcbm.vision.seeing import Sight
 from corpus.errors import first_line
 
+INITIALIZER_RANGE = 0.02  # of a new tower; the 1e-10 of BLIP-2 serves a tower that is loaded, and hides places from it
 SEES = "give the folder of an earlier stage, or add `vision`"
 
 
@@ -89,6 +90,7 @@ def new_configuration(vision: Vision, text: LlamaConfig, token: int) -> LcbmVisi
             "num_attention_heads": heads,
             "image_size": vision.image_size,
             "patch_size": vision.patch_size,
+            "initializer_range": INITIALIZER_RANGE,
         },
         qformer_config={
             "hidden_size": width,

@@ -11,9 +11,11 @@ from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM  # 
 from transformers.models.blip_2.configuration_blip_2 import Blip2Config  # noqa: E402
 from transformers.models.blip_2.modeling_blip_2 import Blip2Model  # noqa: E402
 
+from baselines.lcbm.recipe import Vision  # noqa: E402
 from baselines.lcbm.vision.configuration import LcbmVisionConfig  # noqa: E402
 from baselines.lcbm.vision.gmhra import RelationBlock  # noqa: E402
 from baselines.lcbm.vision.model import LcbmVision, WrongVisuals  # noqa: E402
+from baselines.lcbm.vision.start import new_configuration  # noqa: E402
 
 VISUAL = 49
 TOWER = {
@@ -135,6 +137,17 @@ def test_a_new_model_sees_no_order_and_relations_add_nothing_yet():
     assert not model.visual.relations(model.visual.layers(frames)[1]).any()
     assert not model.visual.extra_queries.any() and model.visual.queries.std() > 0
     assert torch.allclose(model.see(frames), model.see(frames[:, [2, 0, 3, 1]]), atol=1e-5)
+
+
+def test_a_new_tower_tells_places_apart():
+    """Random weights large enough that equal patches at other places are other features."""
+    sizes = {"image_size": 28, "patch_size": 14, "width": 32, "layers": 2, "heads": 2, "qformer_layers": 2}
+    vision = Vision(**sizes, cross_every=1, relation_layers=2, scene_queries=2)
+    torch.manual_seed(0)
+    model = LcbmVision(new_configuration(vision, LlamaConfig(**TEXT), VISUAL)).eval()
+    left = torch.zeros(1, 1, 3, 28, 28)
+    left[..., :14, :14] = 1
+    assert (model.see(left) - model.see(left.flip(-1))).abs().max() > 1e-4
 
 
 def test_only_the_convolution_of_the_relations_knows_the_order():

@@ -23,8 +23,9 @@ av = pytest.importorskip("av")
 cv2 = pytest.importorskip("cv2")
 
 from baselines.base import Settings, WrongSettings  # noqa: E402
-from baselines.lcbm.data import BenchSource, Examples, PackedRows  # noqa: E402
+from baselines.lcbm.data import BenchSource, Examples  # noqa: E402
 from baselines.lcbm.model import NoSuchBase  # noqa: E402
+from baselines.lcbm.packing import PackedRows  # noqa: E402
 from baselines.lcbm.recipe import BadRecipe, load_recipe  # noqa: E402
 from baselines.lcbm.tokenizer import SEEN, add_seen, load_tokenizer, train_tokenizer  # noqa: E402
 from baselines.lcbm.train import fit, train  # noqa: E402
