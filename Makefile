@@ -61,8 +61,9 @@ ablate: setup
 	.venv/bin/python -m studies.ablations demo/bench
 
 smol: weights
-	@if [ ! -d real/bench ]; then echo "make smol: trains on the bench of the real files, which is absent; run make real first"; exit 2; fi
-	.venv/bin/python -m studies.smol real/bench --out smol
+	@if [ ! -d real/corpus ]; then echo "make smol: trains on the corpus of the real files, which is absent; run make real first"; exit 2; fi
+	[ -d real/bench-small ] || .venv/bin/cbc benchmark build --corpus real/corpus --out real/bench-small --panel 200
+	.venv/bin/python -m studies.smol real/bench-small --out smol --steps 200
 
 vision: setup
 	.venv/bin/python -m studies.vision vision

@@ -1,8 +1,9 @@
 """A pre-trained language model on a bench: as it comes, shown examples, tuned on content, shuffled and true behavior.
 
-    make weights
-    python -m studies.smol real/bench --out smol [--steps 400] [--precision bf16]    # docs/results/smol.md
+    make smol
+    python -m studies.smol real/bench-small --out smol [--steps 200] [--precision bf16]    # docs/results/smol.md
 
+The bench has a panel of 200 questions a task, since an answer of a model of this size takes a core a second or more.
 Writes OUT/models runs tables. After an interrupt the same command continues: a training from its last checkpoint.
 """
 
