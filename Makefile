@@ -1,5 +1,5 @@
 # Two commands for a newcomer: `make demo` and `make test`. Both install into .venv first.
-.PHONY: setup demo test lint submissions real words world bench readme posts privacy coverage null seeds ablate soak smol vision read weights clean
+.PHONY: setup demo test lint submissions real words world bench readme posts privacy coverage null seeds ablate soak smol vision vision_parts read weights clean
 
 PYTHON ?= python3
 DATA ?= $(firstword $(wildcard $(CBC_SHARED_DATA) ../shared/data))
@@ -68,6 +68,10 @@ smol: weights
 vision: setup
 	.venv/bin/python -m studies.vision vision
 
+vision_parts: setup
+	@if [ ! -d vision/models ]; then echo "make vision_parts: changes the models of make vision, which are absent; run that first"; exit 2; fi
+	.venv/bin/python -m studies.vision_parts vision
+
 read: setup
 	@if [ ! -d real/models ]; then echo "make read: asks the models of the real files, which are absent; run make real first"; exit 2; fi
 	.venv/bin/python -m studies.what_is_read real/bench real/models/*-seed0
@@ -89,4 +93,4 @@ readme: setup
 	.venv/bin/python -m tests.readme_blocks heavy
 
 clean:
-	rm -rf .venv demo demo-seeds real smol .submissions
+	rm -rf .venv demo demo-seeds real smol vision .submissions

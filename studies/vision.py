@@ -20,7 +20,7 @@ import polars as pl
 import typer
 
 from baselines.base import Settings
-from baselines.lcbm.recipe import load_recipe
+from baselines.lcbm.recipe import Recipe, load_recipe
 from baselines.lcbm.train import fit, train
 from baselines.lcbm.vision.caption_shards import CAPTION_TASK, CaptionSource, prepare_shards
 from baselines.lcbm.vision.features import store_features
@@ -58,7 +58,7 @@ class Study:
     out: Path
     brands: int = 120
     videos: int = 15
-    captioned: int = 4_000
+    captioned: int = 16_000
     overrides: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -93,14 +93,24 @@ class Study:
             if not folder.is_dir():
                 store(folder)
 
-    def encoder(self, layout: str, seed: int = 0) -> Path:
-        """Train what sees on captions: stage 0, then stage 1."""
+    def captioner(self, name: str, changes: Mapping[str, object]) -> Path:
+        """Train tower, Q-Former and language model on captions: stage 0."""
+        recipe = load_recipe("nano-vision-captions", {**self.overrides, **changes})
+        return self.captioned_model(recipe, f"{name}-captions")
+
+    def aligned(self, name: str, base: Path) -> Path:
+        """Train what joins tower and language model on captions: stage 1."""
+        recipe = load_recipe("nano-vision-aligned", {**self.overrides, "base": str(base)})
+        return self.captioned_model(recipe, f"{name}-aligned")
+
+    def captioned_model(self, recipe: Recipe, name: str) -> Path:
+        """The model of a recipe that trains on captions."""
         source, seen = CaptionSource(self.out / "captions"), self.out / "captions" / "frames"
-        models = self.out / "models"
-        whole = load_recipe("nano-vision-captions", {**self.overrides, "vision.layout": layout})
-        first = fit(whole, source, models / f"{layout}-captions-seed{seed}", seed, seen=seen)
-        aligned = load_recipe("nano-vision-aligned", {**self.overrides, "base": str(first)})
-        return fit(aligned, source, models / f"{layout}-aligned-seed{seed}", seed, seen=seen)
+        return fit(recipe, source, self.out / "models" / f"{name}-seed0", seen=seen)
+
+    def encoder(self, layout: str) -> Path:
+        """Train what sees on captions: stage 0, then stage 1."""
+        return self.aligned(layout, self.captioner(layout, {"vision.layout": layout}))
 
     def features(self, model: Path, frames: Path) -> Path:
         """Features that a model makes of frames."""

@@ -67,7 +67,9 @@ class NumberTokens(StrictModel):
 class Vision(StrictModel):
     """Sizes of what sees (baselines/lcbm/vision/configuration.py); tower and Q-Former are `width` wide.
 
-    With `tower` (a BLIP-2 model by folder or hub name) its tower and Q-Former are taken, and sizes are its own.
+    In the layout `scene` each of `scene_frames` frames of a scene has `scene_queries` visual tokens; else a video's
+    `frames` frames have one for each query. With `tower` (a BLIP-2 model by folder or hub name) its tower and Q-Former
+    are taken, and sizes are its own.
     """
 
     layout: Literal["video", "timed", "scene"] = "video"
@@ -80,11 +82,12 @@ class Vision(StrictModel):
     heads: int = Field(default=16, ge=1)
     qformer_layers: int = Field(default=12, ge=1)
     cross_every: int = Field(default=2, ge=1)
-    relation_layers: int = Field(default=8, ge=1)
+    relation_layers: int = Field(default=8, ge=0)
     relation_dropout: float = Field(default=0.5, ge=0, lt=1)
     queries: int = Field(default=32, ge=1)
     extra_queries: int = Field(default=64, ge=0)
     scene_queries: int = Field(default=4, ge=1)
+    scene_frames: int = Field(default=2, ge=1)
 
 
 class Recipe(StrictModel):

@@ -13,6 +13,7 @@ pytest.importorskip("lightgbm")
 from corpus.simulate.clips.law import COLOURS, LOGOS
 from corpus.simulate.clips.specification import draw_clip
 from studies.vision import CAPTION, Study, recovered, run_study
+from studies.vision_parts import VARIANTS, run_parts
 
 
 def test_recovered_effects_are_those_of_the_answers():
@@ -46,3 +47,7 @@ def test_the_study_runs_at_small_size_and_again_without_work(tmp_path, capsys):
     capsys.readouterr()
     assert run_study(study, ["scene"], 1, tmp_path).read_text() == text
     assert "training" not in capsys.readouterr().err
+    parts = run_parts(study, tmp_path).read_text()
+    assert all(f"| {name} " in parts for name in VARIANTS)
+    made = {path.name for path in (study.out / "models").iterdir()}
+    assert {"scene-no-relations-aligned-seed0", "video-no-extra-queries-captions-seed0"} <= made

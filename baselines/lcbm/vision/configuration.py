@@ -9,8 +9,8 @@ from transformers.models.blip_2.configuration_blip_2 import Blip2QFormerConfig, 
 
 LAYOUTS = ("video", "timed", "scene")
 """Where visual tokens stand: `video`: one set for the whole, as in the paper, which carries no time; `timed`: the same
-with an embedding of each frame's time; `scene`: a few in each scene's own line, in prompt and answer, read from that
-scene's frames alone, which have an embedding of their time within the scene.
+with an embedding of each frame's time; `scene`: a few in each scene's own line, in prompt and answer: those of each of
+its frames, in their order. There the Q-Former reads a frame at a time, as in BLIP-2.
 """
 
 
@@ -32,6 +32,7 @@ class LcbmVisionConfig(PretrainedConfig):  # type: ignore[misc]
         queries: int = 32,
         extra_queries: int = 64,
         scene_queries: int = 4,
+        scene_frames: int = 2,
         layout: str = "video",
         frames: int = 8,
         visual_token_id: int = -1,
@@ -50,6 +51,7 @@ class LcbmVisionConfig(PretrainedConfig):  # type: ignore[misc]
         self.queries = queries
         self.extra_queries = extra_queries
         self.scene_queries = scene_queries
+        self.scene_frames = scene_frames
         self.layout = layout
         self.frames = frames
         self.visual_token_id = visual_token_id
@@ -58,7 +60,13 @@ class LcbmVisionConfig(PretrainedConfig):  # type: ignore[misc]
     @property
     def visual_tokens(self) -> int:
         """How many visual tokens a set has: of a video, or in the layout `scene` of a scene."""
-        return self.scene_queries if self.layout == "scene" else self.queries + self.extra_queries
+        each_frame = self.scene_queries * self.scene_frames
+        return each_frame if self.layout == "scene" else self.queries + self.extra_queries
+
+    @property
+    def frames_seen(self) -> int:
+        """How many frames a set has."""
+        return self.scene_frames if self.layout == "scene" else self.frames
 
 
 def text_model(config: dict[str, Any]) -> PretrainedConfig:

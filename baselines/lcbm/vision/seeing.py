@@ -42,27 +42,20 @@ class Sight:
     def of(cls, config: LcbmVisionConfig) -> Sight:
         """That of a model's configuration."""
         sizes = config.vision_config.image_size, config.qformer_config.hidden_size
-        return cls(config.layout, config.frames, config.visual_tokens, config.visual_token_id, *sizes)
+        return cls(config.layout, config.frames_seen, config.visual_tokens, config.visual_token_id, *sizes)
 
     def sets(self, piece: Piece) -> Piece:
         """Frames of a message as sets: seen [sets, frames, size, size, 3] with time_shares [sets, frames].
 
-        A video is one set of `frames` frames, spread evenly over those that were sampled; in the layout `scene` each
-        scene is a set of its own frames, of which all have equally many, with shares of the way from first to last.
+        A set is a video, or in the layout `scene` a scene: `frames` frames, spread evenly over those that were sampled.
         """
+        scenes = np.unique(piece.scenes) if self.layout == "scene" else np.zeros(1, np.int64)
+        sampled = [np.flatnonzero(piece.scenes == scene) for scene in scenes]
         if self.layout != "scene":
-            chosen = np.linspace(0, len(piece.seen) - 1, self.frames).round().astype(int)
-            return Piece(
-                piece.message_id, piece.seen[chosen][None], np.zeros(1, np.int64), piece.time_shares[chosen][None]
-            )
-        scenes, counts = np.unique(piece.scenes, return_counts=True)
-        each = int(counts.min())
-        rows = np.concatenate([np.flatnonzero(piece.scenes == scene)[:each] for scene in scenes])
-        shape = (len(scenes), each)
-        seen = piece.seen[rows].reshape(*shape, *piece.seen.shape[1:])
-        times = piece.time_shares[rows].reshape(shape)
-        way = times - times[:, :1]
-        return Piece(piece.message_id, seen, scenes, way / np.maximum(way[:, -1:], 1e-9))
+            sampled = [np.arange(len(piece.seen))]
+        shares = np.linspace(0, 1, self.frames)
+        rows = np.stack([of_set[(shares * (len(of_set) - 1)).round().astype(int)] for of_set in sampled])
+        return Piece(piece.message_id, piece.seen[rows], scenes, piece.time_shares[rows])
 
     def places(self, text: str, prompt_end: int, scenes: Sequence[int]) -> list[Place]:
         """Where the sets of some scenes stand in a prompt, or in a text that begins with it, ascending.

@@ -17,7 +17,6 @@ from baselines.lcbm.vision.model import LcbmVision
 from baselines.lcbm.vision.seeing import Sight
 from corpus.errors import first_line
 
-INITIALIZER_RANGE = 0.02  # of a new tower; the 1e-10 of BLIP-2 serves a tower that is loaded, and hides places from it
 SEES = "give the folder of an earlier stage, or add `vision`"
 
 
@@ -48,8 +47,10 @@ def sight_of(recipe: Recipe, tokenizer: Any) -> Sight:
     token = tokenizer.convert_tokens_to_ids(SEEN)
     if (vision := recipe.vision) is not None:
         sizes = sizes_of_tower(vision.tower) if vision.tower else (vision.image_size, vision.width)
-        queries = vision.scene_queries if vision.layout == "scene" else vision.queries + vision.extra_queries
-        return Sight(vision.layout, vision.frames, queries, token, *sizes)
+        is_scene = vision.layout == "scene"
+        frames = vision.scene_frames if is_scene else vision.frames
+        tokens = frames * vision.scene_queries if is_scene else vision.queries + vision.extra_queries
+        return Sight(vision.layout, frames, tokens, token, *sizes)
     return Sight.of(load_configuration(str(recipe.base)))
 
 
@@ -80,7 +81,11 @@ def load_configuration(base: str) -> LcbmVisionConfig:
 
 
 def new_configuration(vision: Vision, text: LlamaConfig, token: int) -> LcbmVisionConfig:
-    """The configuration of a model with a new tower and Q-Former."""
+    """The configuration of a model with a new tower and Q-Former.
+
+    The spread of their weights keeps the size of what passes through them. With that of BLIP-2, whose tower is never
+    new and whose layers are ten times as wide, what is seen arrives a thousand times smaller than the queries.
+    """
     width, heads = vision.width, vision.heads
     return LcbmVisionConfig(
         vision_config={
@@ -90,7 +95,7 @@ def new_configuration(vision: Vision, text: LlamaConfig, token: int) -> LcbmVisi
             "num_attention_heads": heads,
             "image_size": vision.image_size,
             "patch_size": vision.patch_size,
-            "initializer_range": INITIALIZER_RANGE,
+            "initializer_range": width**-0.5,
         },
         qformer_config={
             "hidden_size": width,
@@ -102,6 +107,7 @@ def new_configuration(vision: Vision, text: LlamaConfig, token: int) -> LcbmVisi
             "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0,
             "vocab_size": 1,
+            "initializer_range": width**-0.5,
         },
         text_config=text,
         relation_layers=vision.relation_layers,
@@ -110,6 +116,7 @@ def new_configuration(vision: Vision, text: LlamaConfig, token: int) -> LcbmVisi
         queries=vision.queries,
         extra_queries=vision.extra_queries,
         scene_queries=vision.scene_queries,
+        scene_frames=vision.scene_frames,
         layout=vision.layout,
         frames=vision.frames,
         visual_token_id=token,
@@ -123,6 +130,7 @@ def join_parts(vision: Vision, llm: str, token: int) -> LcbmVision:
         "relation_dropout": vision.relation_dropout,
         "extra_queries": vision.extra_queries,
         "scene_queries": vision.scene_queries,
+        "scene_frames": vision.scene_frames,
         "layout": vision.layout,
         "frames": vision.frames,
     }

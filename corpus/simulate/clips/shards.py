@@ -11,9 +11,11 @@ from __future__ import annotations
 import io
 import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from corpus.files.atomic import part_path
+from corpus.files.side_by_side import CORES
 from corpus.media_packages import need_packages
 from corpus.progress import progress
 from corpus.simulate.clips.render import write_clip
@@ -37,17 +39,24 @@ def write_caption_shards(folder: Path, clips: int, seed: int) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, clips, CLIPS_A_SHARD)
     paths = [folder / f"{start // CLIPS_A_SHARD:05}.tar" for start in starts]
+
+    def write(start: int, path: Path) -> None:
+        numbers = range(start, min(start + CLIPS_A_SHARD, clips))
+        with tarfile.open(part_path(path), "w") as shard, tempfile.TemporaryDirectory() as scratch:
+            for number in numbers:
+                clip = caption_clip(seed, number)
+                write_clip(Path(scratch, "clip.mp4"), clip)
+                add(shard, f"{number:07}.mp4", Path(scratch, "clip.mp4").read_bytes())
+                add(shard, f"{number:07}.txt", clip.caption.encode())
+        part_path(path).replace(path)
+
     missing = [(start, path) for start, path in zip(starts, paths, strict=True) if not path.is_file()]
-    with progress("writing shards", "clips", clips) as shown, tempfile.TemporaryDirectory() as scratch:
-        for start, path in missing:
-            with tarfile.open(part_path(path), "w") as shard:
-                for number in range(start, min(start + CLIPS_A_SHARD, clips)):
-                    clip = caption_clip(seed, number)
-                    write_clip(Path(scratch, "clip.mp4"), clip)
-                    add(shard, f"{number:07}.mp4", Path(scratch, "clip.mp4").read_bytes())
-                    add(shard, f"{number:07}.txt", clip.caption.encode())
-                    shown.advance(1)
-            part_path(path).replace(path)
+    with (
+        progress("writing", "shards", len(paths), len(paths) - len(missing)) as shown,
+        ThreadPoolExecutor(CORES) as pool,
+    ):
+        for _ in pool.map(lambda shard: write(*shard), missing):
+            shown.advance(1)
     return paths
 
 

@@ -140,14 +140,18 @@ def test_a_new_model_sees_no_order_and_relations_add_nothing_yet():
 
 
 def test_a_new_tower_tells_places_apart():
-    """Random weights large enough that equal patches at other places are other features."""
-    sizes = {"image_size": 28, "patch_size": 14, "width": 32, "layers": 2, "heads": 2, "qformer_layers": 2}
+    """Equal patches at other places are clearly other features, and neighbours are more alike than distant ones."""
+    sizes = {"image_size": 56, "patch_size": 14, "width": 32, "layers": 2, "heads": 2, "qformer_layers": 2}
     vision = Vision(**sizes, cross_every=1, relation_layers=2, scene_queries=2)
     torch.manual_seed(0)
     model = LcbmVision(new_configuration(vision, LlamaConfig(**TEXT), VISUAL)).eval()
-    left = torch.zeros(1, 1, 3, 28, 28)
+    left = torch.zeros(1, 1, 3, 56, 56)
     left[..., :14, :14] = 1
-    assert (model.see(left) - model.see(left.flip(-1))).abs().max() > 1e-4
+    assert (model.see(left) - model.see(left.flip(-1))).abs().max() > 1e-2
+    places = model.visual.tower.embeddings.position_embedding[0, 1:].reshape(4, 4, -1)
+    steps = torch.stack([(places[0, 0] - places[0, column]).norm() for column in range(4)])
+    assert (steps.diff() > 0).all()
+    assert torch.allclose(steps, torch.stack([(places[0, 0] - places[row, 0]).norm() for row in range(4)]))
 
 
 def test_only_the_convolution_of_the_relations_knows_the_order():
@@ -158,6 +162,15 @@ def test_only_the_convolution_of_the_relations_knows_the_order():
         for block in model.visual.relations.blocks:
             block.position.weight.zero_()
     assert torch.allclose(model.see(frames), model.see(moved), atol=1e-4)
+
+
+def test_without_relations_there_is_no_video_token():
+    model, frames = shaken(small(relation_layers=0)), frames_of()
+    assert not any("relations" in name for name, _ in model.named_parameters())
+    seen = model.see(frames)
+    assert torch.allclose(seen, model.see(frames[:, [2, 0, 3, 1]]), atol=1e-4)
+    patches = model.visual.tower(frames.flatten(0, 1)).last_hidden_state[:, 1:].reshape(2, -1, 32)
+    assert torch.allclose(seen, model.visual.ask(patches), atol=1e-4)
 
 
 def test_timed_frames_are_known_by_their_times():
@@ -174,22 +187,33 @@ def test_timed_frames_are_known_by_their_times():
 
 
 def test_a_scene_is_seen_in_its_own_line_alone():
-    model, frames = shaken(small(layout="scene")), frames_of(sets=3, count=2)
-    times = torch.tensor([[0.0, 1.0]] * 3)
-    seen = model.see(frames, times)
-    assert seen.shape == (3, 2, 24), "two queries a scene"
+    model, frames = shaken(small(layout="scene", scene_queries=1)), frames_of(sets=3, count=2)
+    seen = model.see(frames)
+    assert seen.shape == (3, 2, 24), "a query for each of two frames"
     other = frames.clone()
     other[1] = torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(9))
-    changed = (model.see(other, times) - seen).abs().amax((1, 2)) > 1e-6
+    changed = (model.see(other) - seen).abs().amax((1, 2)) > 1e-6
     assert changed.tolist() == [False, True, False]
     ids = torch.tensor([[1, VISUAL, VISUAL, 5, VISUAL, VISUAL, 6, VISUAL, VISUAL, 7]])
     before = model(ids, features=seen).logits
-    after = model(ids, frames=other, times=times).logits
+    after = model(ids, frames=other).logits
     first = torch.nonzero((before - after).abs().amax(2)[0] > 1e-6)[0].item()
     assert first == 4, "what stands before the second scene's tokens does not know of it"
     again = model(ids, features=seen, shown=torch.tensor([2, 1, 2])).logits
     expected = model(ids, features=seen[[2, 1, 2]]).logits
     assert torch.equal(again, expected), "a set may stand in several places"
+
+
+def test_tokens_of_a_scene_are_those_of_its_frames_in_their_order():
+    model, frames = shaken(small(layout="scene")), frames_of(sets=3, count=2)
+    seen, turned = model.see(frames), model.see(frames.flip(1))
+    assert seen.shape == (3, 4, 24)
+    assert (seen - turned).abs().max() > 1e-2
+    model.visual.relations = None  # it alone reads both frames
+    seen, turned = model.see(frames), model.see(frames.flip(1))
+    assert torch.allclose(seen[:, :2], turned[:, 2:], atol=1e-5) and torch.allclose(
+        seen[:, 2:], turned[:, :2], atol=1e-5
+    )
 
 
 def test_stored_features_give_the_same_loss_as_frames():

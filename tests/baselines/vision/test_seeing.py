@@ -121,6 +121,20 @@ def test_a_store_gives_back_what_was_written(tmp_path_factory, messages, shard_b
         store.piece("m:x")
 
 
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(1, 3))
+def test_each_scene_gives_equally_many_of_its_own_frames(counts, frames):
+    scenes = np.repeat(np.arange(len(counts)), counts)
+    piece = Piece("m", np.arange(len(scenes)).reshape(-1, 1), scenes, np.arange(len(scenes)) / len(scenes))
+    sets = Sight("scene", frames, 3, 9999, SIZE, 32).sets(piece)
+    assert sets.seen.shape == (len(counts), frames, 1) and sets.scenes.tolist() == list(range(len(counts)))
+    for number, of_scene in enumerate(sets.seen[..., 0]):
+        own = np.flatnonzero(scenes == number)
+        assert set(of_scene) <= set(own) and (np.diff(of_scene) >= 0).all()
+        assert of_scene[0] == own[0] and (frames == 1 or of_scene[-1] == own[-1])
+        assert len(set(of_scene)) == min(frames, len(own))
+    assert (sets.time_shares == sets.seen[..., 0] / len(scenes)).all()
+
+
 WORDS = st.lists(st.sampled_from(["a dog", "scene", "scene 3:", "red =", "<mask 1>", ""]), max_size=5).map(" ".join)
 
 
