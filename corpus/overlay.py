@@ -1,4 +1,4 @@
-"""SQL of the views `message` and `scene`: cells of the source overlaid with those of annotations, in a given order.
+"""SQL of the views `message`, `comment` and `scene`: cells of the source overlaid with annotations, in a given order.
 
 A timed annotation is assigned to scenes: speech to the scene in which it begins, everything else to every scene that it
 overlaps. An annotation without times is about the whole message, and is assigned to all its scenes.
@@ -38,20 +38,21 @@ Join = Callable[[str, str, Layer], str]
 """(alias, column, layer) -> SQL of the join with the annotation."""
 
 
-def overlaid_message(source: str, table: Table, layers: Mapping[str, Sequence[Layer]]) -> str:
-    """SQL of messages overlaid with their layers; COLUMN_from names the layer that each value came from."""
+def overlaid_by_key(source: str, table: Table, layers: Mapping[str, Sequence[Layer]]) -> str:
+    """SQL of messages or comments overlaid with their layers; COLUMN_from names the layer each value came from."""
+    key = ", ".join(table.key)
 
     def join_sql(alias: str, column: str, layer: Layer) -> str:
         untimed = "WHERE start_s IS NULL" if layer.timed else ""
         value_sql = f'any_value("{column}") AS "{column}"'
-        rows = f'SELECT message_id, {value_sql} FROM "{layer.label}" {untimed} GROUP BY message_id'
-        return f"LEFT JOIN ({rows}) AS {alias} ON {alias}.message_id = s.message_id"
+        rows = f'SELECT {key}, {value_sql} FROM "{layer.label}" {untimed} GROUP BY {key}'
+        return f"LEFT JOIN ({rows}) AS {alias} ON {' AND '.join(f'{alias}.{name} = s.{name}' for name in table.key)}"
 
     return _overlaid(source, table, layers, join_sql)
 
 
 def overlaid_scene(source: str, table: Table, layers: Mapping[str, Sequence[Layer]]) -> str:
-    """SQL of scenes overlaid with their layers, as `overlaid_message`."""
+    """SQL of scenes overlaid with their layers, as `overlaid_by_key`."""
 
     def join_sql(alias: str, column: str, layer: Layer) -> str:
         condition = PLACED.get(column, TOUCHES) if layer.timed else "true"

@@ -105,7 +105,7 @@ TABLES: dict[str, Table] = {
         author=("VARCHAR", "keyed hash; null without a key"),
         text=("VARCHAR", "scrubbed of personal data"),
         likes=("BIGINT", "count"),
-        sentiment=("VARCHAR", "label of the source, if any"),
+        sentiment=("VARCHAR", "label of the source, else of an annotation"),
         published_at=("TIMESTAMP", "UTC"),
     ),
     "cut": _table(
@@ -144,8 +144,11 @@ DATA_TABLES = ("message", "communicator", "comment", "scene", "effect")
 OVERLAID = {
     "message": ("language", "category", "country"),
     "scene": ("speech", "screen_text", "captions", "objects", "actions"),
+    "comment": ("sentiment",),
 }
-"""Columns that annotations may fill in the views `message` and `scene`."""
+"""Columns that annotations may fill in the views `message`, `scene` and `comment`."""
+FILLED_BY = {"message": ("message_id",), "scene": ("message_id",), "comment": ("message_id", "comment_id")}
+"""View -> columns that say what the rows of an annotation that fills it are about; to scenes they are given by time."""
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.files.sql import quote, same_key
-from corpus.overlay import SOURCE, Layer, overlaid_message, overlaid_scene
-from corpus.schema import LATER, OVERLAID, TABLES, Table
+from corpus.overlay import SOURCE, Layer, overlaid_by_key, overlaid_scene
+from corpus.schema import FILLED_BY, LATER, OVERLAID, TABLES, Table
 
 REMOVED = ("message_id", "filter", "reason", "value", "duplicate_of")
 COMMENT_AGGREGATE = """SELECT message_id, count(*) AS comments, nullif(count(DISTINCT author), 0) AS authors,
     avg(likes) AS mean_likes, histogram(sentiment) FILTER (sentiment IS NOT NULL) AS sentiments,
     min(published_at) AS first_at, max(published_at) AS last_at FROM comment GROUP BY message_id"""
-NAMED = {"message": "message_source", "scene": "scene_source", "communicator": "communicator_observation"}
+NAMED = {
+    **{"message": "message_source", "scene": "scene_source", "comment": "comment_source"},
+    "communicator": "communicator_observation",
+}
 """Table -> name of its own view, where the table's name is taken by a view derived from it."""
 KNOWN = ", ".join(f'arg_max("{name}", seen_at) AS "{name}"' for name in TABLES["communicator"].names[1:-1])
 NEWEST = (  # per column: a newer observation without a company must not erase it
@@ -58,11 +61,12 @@ class Views:
         for name in TABLES:
             yield _view(NAMED.get(name, name), self._kept(name, self.current(name)))
         yield _view("communicator", NEWEST)
-        yield _view("comment_aggregate", COMMENT_AGGREGATE)
         for label in annotation_labels(self.root):
             yield _view(label, self.annotation(label))
         yield _view("rejects", self._rejects())
-        yield _view("message", overlaid_message("message_source", TABLES["message"], self._layers("message")))
+        for name in ("message", "comment"):
+            yield _view(name, overlaid_by_key(NAMED[name], TABLES[name], self._layers(name)))
+        yield _view("comment_aggregate", COMMENT_AGGREGATE)
         yield _view("scene", overlaid_scene("scene_source", TABLES["scene"], self._layers("scene")))
 
     def files(self, pattern: str, by_name: bool = False) -> str | None:
@@ -128,7 +132,7 @@ class Views:
                 if label != SOURCE
                 else Layer(SOURCE)
                 for label in self.overlay.get(f"{table}.{column}", (SOURCE,))
-                if label == SOURCE or column in types.get(label, {})
+                if label == SOURCE or types.get(label, {}).keys() >= {column, *FILLED_BY[table]}
             ]
             for column in OVERLAID[table]
         }

@@ -165,7 +165,7 @@ def main() -> None:
     asked = json.loads(sys.stdin.readline())
     annotators: dict[str, MediaAnnotator] = {}
     for name, settings in asked.items():
-        made: Any = ANNOTATORS[name](settings)  # type: ignore[call-arg]
+        made: Any = ANNOTATORS[name](settings)
         annotators[name] = made
     answers.write("ready\n")
     answers.flush()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from corpus.annotate.base import Annotator, MessageAnnotator
+from corpus.annotate.base import Annotator, MessageAnnotator, NoSettings
 from corpus.annotate.registry import ANNOTATORS
 from corpus.errors import CbcError
 from corpus.media_packages import need_packages, not_installed
@@ -15,6 +15,8 @@ from corpus.strict_model import first_fault
 
 if TYPE_CHECKING:
     from corpus.annotate.media import MediaAnnotator
+
+A = TypeVar("A", bound=Annotator)
 
 
 class WrongSetting(CbcError):
@@ -34,9 +36,12 @@ def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[Message
     def add(name: str) -> None:
         annotator_class = annotator_named(name)
         if issubclass(annotator_class, MessageAnnotator):
-            if name in of_name:
+            if annotator_class.settings_class is not NoSettings:
+                of_text.append(make(annotator_class, of_name.get(name, {})))
+            elif name in of_name:
                 raise WrongSetting(f"{name} has no settings", f"leave out --set {name}.…")
-            of_text.append(annotator_class())
+            else:
+                of_text.append(annotator_class())
         elif name not in of_media:
             media_class = cast("type[MediaAnnotator]", annotator_class)
             for below in media_class.rests_on:
@@ -45,7 +50,7 @@ def choose_annotators(names: str, settings: Sequence[str]) -> tuple[list[Message
 
     for name in chosen:
         add(name)
-    if unused := [name for name in of_name if name not in of_media]:
+    if unused := [name for name in of_name if name not in chosen and name not in of_media]:
         raise WrongSetting(f"--set {unused[0]}.… is of an annotator that does not run", f"add {unused[0]} to --with")
     return of_text, of_media
 
@@ -54,13 +59,13 @@ def annotator_named(name: str) -> type[Annotator]:
     """The class of an annotator. Raises UnknownName, NoMediaPackages."""
     try:
         chosen = ANNOTATORS[name]
-        need_packages(name, getattr(chosen, "packages", ()))
+        need_packages(name, chosen.packages, chosen.extra)
     except ModuleNotFoundError as error:
         raise not_installed(name, [error.name or "see the extra media"]) from None
     return chosen
 
 
-def make(annotator_class: type[MediaAnnotator], settings: dict[str, str]) -> MediaAnnotator:
+def make(annotator_class: type[A], settings: dict[str, str]) -> A:
     """An annotator with its settings. Raises WrongSetting."""
     try:
         return annotator_class(settings)

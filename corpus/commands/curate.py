@@ -65,7 +65,11 @@ class EngineName(StrEnum):
 def annotate(
     corpus: Corpus,
     names: Annotated[
-        str, typer.Option("--with", help="language; of media: scenes, speech, text, captions, look, sound")
+        str,
+        typer.Option(
+            "--with",
+            help="language, tone, comment_tone; of media: scenes, speech, text, captions, look, sound, picture_tone",
+        ),
     ],
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="a setting of one, as scenes.detector=content")

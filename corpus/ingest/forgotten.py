@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from corpus.files.atomic import part_path, write_json
 from corpus.files.sql import PARQUET, quote, quote_file
+from corpus.schema import FILLED_BY
 from corpus.store import Corpus
 
 PENDING = "forget.json"
@@ -46,13 +48,15 @@ def complete_forgetting(corpus: Corpus) -> str | None:
 
 
 def drop_annotations_of_nothing(corpus: Corpus) -> None:
-    """Drop from the parts that annotators wrote the rows of messages which no ingest holds any more."""
-    messages = sorted(corpus.root.glob("tables/*/message.parquet"))
-    held = f"read_parquet([{', '.join(map(quote_file, messages))}])" if messages else "(SELECT '' AS message_id)"
+    """Drop from the parts that annotators wrote the rows of messages or comments which no ingest holds any more."""
     with duckdb.connect() as connection:
         for path in annotator_parts(corpus):
             part, rows = part_path(path), f"read_parquet({quote_file(path)})"
-            kept = f"{rows} WHERE message_id IN (SELECT message_id FROM {held})"
+            table = "comment" if "comment_id" in pq.read_schema(path).names else "message"
+            key = ", ".join(FILLED_BY[table])
+            files = sorted(corpus.root.glob(f"tables/*/{table}.parquet"))
+            held = f"read_parquet([{', '.join(map(quote_file, files))}])" if files else f"{rows} LIMIT 0"
+            kept = f"{rows} WHERE ({key}) IN (SELECT ({key}) FROM {held})"
             counts = [connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0] for table in (rows, kept)]
             if counts[1] == 0:
                 path.unlink()

@@ -19,7 +19,7 @@ from corpus.errors import first_line
 from corpus.files.sql import quote_file
 from corpus.inspect.rules import dangling, repeated, rules
 from corpus.printing import number_of, table_text
-from corpus.schema import LATER, TABLES
+from corpus.schema import FILLED_BY, LATER, TABLES
 from corpus.store import Corpus
 
 MOST = 10_000
@@ -136,7 +136,7 @@ def _row_count(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
 
 
 def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findings: Findings) -> None:
-    """Check that an annotation is about messages of the corpus and, if it has no times, has one row for each."""
+    """Check that an annotation is about messages or comments of the corpus, with one row for each that has no times."""
     name, paths = folder.name, []
     for path in sorted(folder.glob("*.parquet")):
         try:
@@ -151,7 +151,11 @@ def _check_annotation(connection: duckdb.DuckDBPyConnection, folder: Path, findi
         rows = f"(FROM read_parquet([{', '.join(paths)}], union_by_name=true))"
         _check_rows(connection, name, "no such message", dangling(rows, "message_id", "message"), findings)
         columns = [row[0] for row in connection.execute(f"DESCRIBE {rows}").fetchall()]
-        if "start_s" not in columns:
+        if "comment_id" in columns:
+            key = FILLED_BY["comment"]
+            _check_rows(connection, name, "no such comment", dangling(rows, "comment_id", "comment", key), findings)
+            _check_rows(connection, name, "more than one row of this key", repeated(rows, key), findings)
+        elif "start_s" not in columns:
             _check_rows(connection, name, "more than one row of this key", repeated(rows, ("message_id",)), findings)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from corpus.files.atomic import write_json
 from corpus.files.parquet_rows import rows_as_json
@@ -33,7 +34,8 @@ TO_REMOVE = {
 }
 """Table -> condition of the rows to remove; those of other tables and annotations are removed with their message."""
 TEXTS = {"message": ("title", "body"), "communicator": ("name",), "comment": ("text",)}
-"""Table -> columns that hold words; in scenes and annotations, all columns do."""
+"""Table -> columns that hold words; in scenes and annotations, all columns but ids do."""
+IDS = ("message_id", "comment_id")
 WITHOUT_WORDS = ("provenance", "effect", "cut", "filtered")
 
 
@@ -102,7 +104,8 @@ def table_files(corpus: Corpus) -> Iterator[tuple[str, Path, str]]:
             yield path.stem, path, TO_REMOVE.get(path.stem, TO_REMOVE["message"])
     for place in ("annotations/*@*/*.parquet", "annotations/*@*/cells/*.parquet", "filtered/*.parquet"):
         for path in sorted(corpus.root.glob(place)):
-            yield path.parent.name, path, TO_REMOVE["message"]
+            about = "comment" if "comment_id" in pq.read_schema(path).names else "message"
+            yield path.parent.name, path, TO_REMOVE[about]
 
 
 def withdrawn_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -110,7 +113,8 @@ def withdrawn_pieces(corpus: Corpus, connection: duckdb.DuckDBPyConnection) -> I
     for table, path, condition in table_files(corpus):
         if table in WITHOUT_WORDS:
             continue
-        columns = ", ".join(TEXTS.get(table, ())) or "* EXCLUDE (message_id)"
+        words = TEXTS.get(table) or [name for name in pq.read_schema(path).names if name not in IDS]
+        columns = ", ".join(f'"{name}"' for name in words)
         result = connection.execute(f"SELECT {columns} FROM read_parquet({quote_file(path)}) WHERE {condition}")
         while rows := result.fetchmany(ROWS):
             for text in texts_in(rows):

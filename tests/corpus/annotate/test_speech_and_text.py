@@ -16,10 +16,11 @@ pytest.importorskip("av")
 from corpus.annotate.choose import choose_annotators
 from corpus.annotate.media import Message
 from corpus.annotate.media_run import annotate_media
+from corpus.annotate.model_folders import CODE
 from corpus.annotate.sampled_frames import SampledFrames
 from corpus.annotate.screen_text import Lines, TextSettings
 from corpus.annotate.speech import PIECE_S, Utterances, Word
-from corpus.annotate.whisper_weights import CODE, NoWhisper, whisper_folder
+from corpus.annotate.whisper_weights import NoWhisper, whisper_folder
 from corpus.media.clip import SAMPLE_RATE, Decoded, Facts, Sound, open_clip
 from corpus.media.shrink import shrink
 from corpus.media_packages import NoMediaPackages
