@@ -16,6 +16,7 @@ from transformers import DynamicCache, LogitsProcessorList, PreTrainedModel, Pre
 from transformers.cache_utils import DynamicLayer
 
 from baselines.number_tokens import Distribution, NumberTokens, WriteMeans
+from baselines.prompt_memory import PromptMemory
 
 CACHE_STEP = 256  # tokens
 
@@ -76,6 +77,8 @@ class Reader(HFLM):  # type: ignore[misc]
         self.longest_option = 1
         self.keeps_logits = "logits_to_keep" in signature(model.forward).parameters
         self.numbers = numbers
+        self.memory: PromptMemory | None = None
+        """Where it is set, prompts are asked one by one, and their common beginnings are read once."""
 
     def forget(self) -> None:
         """Forget what was recorded of prompts, before those of another task."""
@@ -92,7 +95,9 @@ class Reader(HFLM):  # type: ignore[misc]
             context, options = request.args
             if len(self.tok_encode(context)) > self.max_length - options["max_gen_toks"]:
                 self.truncated.add(context)
-        answers: list[str] = super().generate_until(requests, disable_tqdm)
+        answers: list[str] = []
+        for part in [requests] if self.memory is None else [[request] for request in requests]:
+            answers += super().generate_until(part, disable_tqdm)
         return answers
 
     def loglikelihood(self, requests: list[Any], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
@@ -134,12 +139,18 @@ class Reader(HFLM):  # type: ignore[misc]
         self.batch_contexts = strings
         return super().tok_batch_encode(strings, *args, **kwargs)
 
-    def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Generate [texts, context + answer] tokens."""
+    def _model_generate(
+        self, context: torch.Tensor, *args: Any, shown: torch.Tensor | None = None, **kwargs: Any
+    ) -> torch.Tensor:
+        """Generate [texts, context + answer] tokens; shown: what stands in the visual places of texts."""
         write = WriteMeans(self.numbers) if self.numbers is not None else None
         processors = LogitsProcessorList([*([] if write is None else [write]), *kwargs.pop("logits_processor", ())])
+        cache = growing_cache(self.model)
+        if self.memory is not None and all(type(layer) is GrowingLayer for layer in cache.layers):
+            last_alone = {"logits_to_keep": 1} if self.keeps_logits else {}
+            cache = self.memory.read(self.model, context[0], cache, shown, **last_alone)
         tokens: torch.Tensor = super()._model_generate(
-            context, *args, past_key_values=growing_cache(self.model), logits_processor=processors, **kwargs
+            context, *args, past_key_values=cache, logits_processor=processors, **kwargs
         )
         if write is not None:
             of_texts = answer_distributions(write, tokens, context.shape[1])

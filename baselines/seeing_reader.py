@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from baselines.lcbm.vision.eyes import StoreEyes
+from baselines.lcbm.vision.eyes import FEATURES, StoreEyes
+from baselines.lcbm.vision.model import LcbmVision
 from baselines.number_tokens import NumberTokens
 from baselines.reader import Reader
 
@@ -53,6 +55,7 @@ class SeeingReader(Reader):
         self.eyes = eyes
         self.seeing: Sequence[AboutMessage] = ()
         super().__init__(model, tokenizer, batch_size, numbers)
+        self.keeps_logits = "logits_to_keep" in signature(model.llm.forward).parameters
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = True) -> list[str]:
         """Decode greedily."""
@@ -91,5 +94,7 @@ class SeeingReader(Reader):
 
     def _model_generate(self, context: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         messages = [None if string.blind else string.message_id for string in self.seeing]
-        seen = self.eyes.to_write(self.model, self.tokenizer, messages, context.shape[1])
-        return super()._model_generate(context, *args, **kwargs, **seen)
+        look = LcbmVision.see if self.memory is None else self.memory.look
+        seen = self.eyes.to_write(self.model, self.tokenizer, messages, context.shape[1], look)
+        shown = {"shown": seen[FEATURES].flatten(0, 1)} if FEATURES in seen else {}
+        return super()._model_generate(context, *args, **kwargs, **shown, **seen)

@@ -6,6 +6,7 @@ write_forecast(forecast, Path("forecast.html"))     # what baselines.forecast.ru
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -180,21 +181,34 @@ def picture(thumbnail: str | None) -> Markup | None:
 
 
 def matter(forecast: Mapping[str, Any], scenes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The scenes whose absence changes a forecast most, each once, with what it loses and what is in it."""
+    """The scenes whose absence changes a forecast most, each once, with what it loses and what is in it.
+
+    Of scenes with the same words, as those of a slide, the one that matters most is listed; `alike` counts the others.
+    """
     asked = {row["task"]: row for row in forecast["forecasts"]}
+    same_words = Counter(words_of(scene) for scene in scenes)
     rows: list[dict[str, Any]] = []
     for loss in forecast["matter"]:
         share = 10 ** -loss["decades"] - 1
+        scene = scenes[loss["scene"]]
+        words = words_of(scene)
         if abs(share) * 100 < LEAST_PERCENT or any(row["number"] == loss["scene"] + 1 for row in rows):
             continue
+        if words and any(words_of(row) == words for row in rows):
+            continue
         task = asked[loss["task"]]
-        scene = scenes[loss["scene"]]
         without, whole = (value_text(task, loss[name]) for name in ("without", "whole"))
         if without == whole:
             continue
         figures = f"{task['title']} {without} without it instead of {whole}, {change_text(share)}"
-        rows.append({**scene, "number": loss["scene"] + 1, "loses": figures})
+        alike = same_words[words] - 1 if words else 0
+        rows.append({**scene, "number": loss["scene"] + 1, "loses": figures, "alike": alike})
     return rows[:MATTER]
+
+
+def words_of(scene: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is seen and said in a scene; empty where nothing is."""
+    return (scene["seen"] or "", scene["speech"] or "") if scene["seen"] or scene["speech"] else ()
 
 
 def no_matter_text(forecast: Mapping[str, Any]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from baselines.forecast.ask import Answer
+from baselines.forecast.ask import Answer, ask
+from baselines.reader import Reader
 from corpus.seen_store import Piece, Store
 
 GREY = 128  # of 255
@@ -61,6 +62,28 @@ def without_each_scene(frame: pl.DataFrame) -> pl.DataFrame:
         emptied["scene_seen"][scene], emptied["scene_speech"][scene], emptied["scene_text"][scene] = "", None, ""
         rows.append({**row, **emptied, "message_id": f"{row['message_id']}{MARK}{scene}"})
     return pl.DataFrame(rows, schema=frame.schema)
+
+
+def empty_scenes(frame: pl.DataFrame, shown: Collection[int] = ()) -> list[int]:
+    """The scenes of a frame of one row that say nothing and of which a model is shown no frames.
+
+    Without one of them the question is the same.
+    """
+    scenes = enumerate(zip(frame["scene_seen"][0], frame["scene_speech"][0], strict=True))
+    return [scene for scene, (seen, speech) in scenes if not seen and speech is None and scene not in shown]
+
+
+def ask_without_each_scene(
+    reader: Reader, task: str, frame: pl.DataFrame, whole: Answer, empty: Collection[int]
+) -> list[Answer]:
+    """The model's answer without each scene; empty scenes are not asked, and the answer is the whole's.
+
+    The last scene is asked first, so that each question has most in common with the one before.
+    """
+    emptied = without_each_scene(frame)
+    asked = [scene for scene in reversed(range(len(emptied))) if scene not in empty]
+    answers = dict(zip(asked, ask(reader, task, emptied[asked]), strict=True)) if asked else {}
+    return [answers.get(scene, whole) for scene in range(len(emptied))]
 
 
 def losses(task: str, whole: Answer, without: Sequence[Answer]) -> list[Loss]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,16 @@ import polars as pl
 from baselines.base import Settings
 from baselines.forecast.ask import ASKED, BAND, Answer, ask, with_forecast
 from baselines.forecast.corpus_of_one import MESSAGE_ID, make_corpus, read_frame_of_one, scene_times
-from baselines.forecast.matter import Loss, StoreWithoutScenes, losses, open_without_scenes, without_each_scene
+from baselines.forecast.matter import (
+    Loss,
+    StoreWithoutScenes,
+    ask_without_each_scene,
+    empty_scenes,
+    losses,
+    open_without_scenes,
+)
 from baselines.forecast.message import describe
+from baselines.prompt_memory import PromptMemory
 from baselines.prompted import SAVED, SEEING, NoModel, Prompted, load_reader, read_model_type
 from baselines.reader import Reader
 from benchmark.metrics import QUANTILES
@@ -69,7 +77,9 @@ def make_forecast(
             raise NothingToForecast(f"{prompted.name} sees, and {path} names no media", "name a media file")
         reader = load_reader(model, prompted.local, prompted.settings, store if prompted.sees else None)
         frame = read_frame_of_one(corpus, age_days)
-        answers, lost = ask_all(reader, prompted, frame)
+        reader.memory = PromptMemory()
+        empty = empty_scenes(frame, store.scenes(MESSAGE_ID) if store and prompted.sees else ())
+        answers, lost = ask_all(reader, prompted, frame, empty)
         return {
             "model": prompted.name,
             "title": frame["title"][0],
@@ -80,6 +90,7 @@ def make_forecast(
             "forecasts": [forecast_row(task, answer) for task, answer in answers.items()],
             "not_asked": [task_named(task).table.short_title for task in ASKED if task not in answers],
             "matter": [asdict(loss) for loss in lost],
+            "empty_scenes": empty,
             "scenes": scenes_of(corpus, frame, store),
         }
 
@@ -137,7 +148,9 @@ def store_of(corpus: Path, frames: Path) -> StoreWithoutScenes | None:
         return None
 
 
-def ask_all(reader: Reader, prompted: Prompted, frame: pl.DataFrame) -> tuple[dict[str, Answer], list[Loss]]:
+def ask_all(
+    reader: Reader, prompted: Prompted, frame: pl.DataFrame, empty: Collection[int]
+) -> tuple[dict[str, Answer], list[Loss]]:
     """Each task's answer, and what single values lose without each scene; later questions show earlier forecasts.
 
     Raises NothingToForecast.
@@ -151,13 +164,13 @@ def ask_all(reader: Reader, prompted: Prompted, frame: pl.DataFrame) -> tuple[di
     answers: dict[str, Answer] = {}
     lost: list[Loss] = []
     single = [task for task in tasks if not task_named(task).asks_curve]
-    with progress("asking", "questions", len(tasks) + len(single) * scenes) as shown:
+    with progress("asking", "questions", len(tasks) + len(single) * (scenes - len(empty))) as shown:
         reader.on_answer = lambda: shown.advance(1)
         for task in tasks:
             (answer,) = ask(reader, task, frame)
             answers[task] = answer
-            if task in single and answer.values and scenes:
-                lost += losses(task, answer, ask(reader, task, without_each_scene(frame)))
+            if task in single and answer.values and not answer.cut and scenes:
+                lost += losses(task, answer, ask_without_each_scene(reader, task, frame, answer, empty))
             frame = with_forecast(frame, task, answer)
     return answers, sorted(lost, key=lambda loss: (-abs(loss.decades), loss.scene, loss.task))
 

@@ -4,5 +4,9 @@ function jump(seconds) {
   player.currentTime = seconds;
   player.scrollIntoView({ block: "nearest" });
 }
+player?.addEventListener("loadedmetadata", () => {
+  if (player.videoWidth) // thumbnails are stored square
+    document.documentElement.style.setProperty("--shape", `${player.videoWidth} / ${player.videoHeight}`);
+});
 for (const button of document.querySelectorAll("[data-start]"))
   button.addEventListener("click", () => jump(Number(button.dataset.start)));

@@ -13,9 +13,11 @@ pytest.importorskip("torch")
 pytest.importorskip("av")
 pytest.importorskip("cv2")
 
+from baselines.forecast import ask as asking
+from baselines.forecast import run
 from baselines.forecast.ask import Answer, prompts, with_forecast
 from baselines.forecast.corpus_of_one import BadMessageFile, make_corpus, read_frame_of_one
-from baselines.forecast.matter import GREY, losses, open_without_scenes, without_each_scene
+from baselines.forecast.matter import GREY, empty_scenes, losses, open_without_scenes, without_each_scene
 from baselines.forecast.message import BadDescription, Description, describe
 from baselines.forecast.run import NothingToForecast, make_forecast
 from baselines.lcbm.train import train
@@ -131,6 +133,49 @@ def test_what_was_not_read_whole_is_not_compared():
     assert losses("views", cut, [whole]) == []
 
 
+def test_what_is_remembered_of_prompts_changes_no_figure(model, tmp_path, monkeypatch):
+    made = make_forecast(described(tmp_path), str(model), {})
+    monkeypatch.setattr(run, "PromptMemory", lambda: None)
+    forgetful = make_forecast(described(tmp_path), str(model), {})
+    assert {name for name in made if made[name] != forgetful[name]} <= {"forecasts", "matter"}
+    for one, other in zip(made["forecasts"], forgetful["forecasts"], strict=True):
+        for name in ("values", "low", "high"):
+            assert one[name] == pytest.approx(other[name], rel=1e-4)
+    lost, again = (
+        {(row["task"], row["scene"]): row["without"] for row in kept["matter"]} for kept in (made, forgetful)
+    )
+    assert len(lost) == 20 and lost == pytest.approx(again, rel=1e-4)
+
+
+def test_scenes_that_are_empty_are_not_asked_and_change_nothing(model, tmp_path, monkeypatch):
+    asked: list[str] = []
+
+    def answered(reader, task, prompt, raw, count):
+        asked.append(str(prompt))
+        return Answer((float(len(asked)),))
+
+    monkeypatch.setattr(asking, "read", answered)
+    scenes = [{**scene, "captions": scene["captions"] if n < 4 else []} for n, scene in enumerate(DESCRIBED["scenes"])]
+    made = make_forecast(described(tmp_path, scenes=scenes), str(model), {})
+    assert made["empty_scenes"] == [4, 5, 6, 7, 8, 9]
+    assert len(asked) == len(set(asked)) == 2 * (1 + 4)
+    assert len(made["matter"]) == 2 * 10
+    for loss in made["matter"]:
+        is_empty = loss["scene"] >= 4
+        assert (loss["decades"] == 0) == (loss["without"] == loss["whole"]) == is_empty
+
+
+def test_a_silent_scene_is_not_empty_where_a_model_sees_it(tmp_path):
+    make_corpus(tmp_path / "corpus", describe(described(tmp_path), {}), {})
+    frame = read_frame_of_one(tmp_path / "corpus", 30)
+    emptied = without_each_scene(frame)
+    for scene in range(10):
+        assert empty_scenes(emptied[scene]) == [scene]
+        assert empty_scenes(emptied[scene], shown=[scene]) == []
+        (same,) = prompts(task_named("views"), without_each_scene(emptied[scene])[scene])
+        assert same == prompts(task_named("views"), emptied[scene])[0], "so it need not be asked"
+
+
 def test_what_is_lost_is_the_difference_of_logarithms():
     lost = losses("views", Answer((1000.0,)), [Answer((100.0,)), Answer(), Answer((2000.0,))])
     assert [loss.scene for loss in lost] == [0, 2]
@@ -166,10 +211,12 @@ def test_a_clip_is_read_and_shown(model, clip, cbc_here, tmp_path):
 
 def test_a_model_that_sees_is_asked_with_grey_scenes(clip, tmp_path, monkeypatch):
     """A model of large random weights: its answers are no numbers, but they follow what it is shown."""
-    from baselines.forecast import ask as asking
+    import torch
+
     from baselines.lcbm.recipe import load_recipe
     from baselines.lcbm.train import fit
     from baselines.lcbm.vision.caption_shards import CaptionSource, prepare_shards
+    from baselines.lcbm.vision.model import LcbmVision
     from corpus.simulate.clips.shards import write_caption_shards
 
     tiny = {
@@ -180,11 +227,19 @@ def test_a_model_that_sees_is_asked_with_grey_scenes(clip, tmp_path, monkeypatch
     captions = prepare_shards(write_caption_shards(tmp_path / "shards", 8, seed=9), tmp_path / "captions", 32)
     recipe = load_recipe("nano-vision-captions", tiny)
     seeing = fit(recipe, CaptionSource(captions), tmp_path / "seeing", seen=captions / "frames")
+    trained = LcbmVision.from_pretrained(seeing)
+    torch.manual_seed(7)
+    for parameter in trained.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.2)
+    trained.save_pretrained(seeing)
     training = json.loads((seeing / "training.json").read_text())
     (seeing / "training.json").write_text(json.dumps({**training, "tasks": {"like_view_ratio": {}}}))
     shown: list[tuple[str, bool, int]] = []
+    texts: dict[str, str] = {}
 
     def answered(reader, task, prompt, raw, count):
+        texts[prompt.message_id] = raw
         grey = (reader.eyes.store.piece(prompt.message_id).seen == GREY).all((1, 2, 3))
         shown.append((prompt.message_id, bool(prompt.blind), int(grey.sum())))
         return Answer((float(len(shown)),))
@@ -196,6 +251,11 @@ def test_a_model_that_sees_is_asked_with_grey_scenes(clip, tmp_path, monkeypatch
     assert len(made["matter"]) == scenes >= 8
     assert [blind for _, blind, _ in shown] == [False] * (1 + scenes)
     assert [grey for _, _, grey in shown] == [0, *[2] * scenes], "two frames a scene"
+    remembered = dict(texts)
+    assert len(set(remembered.values())) > 1, "answers follow what is shown"
+    monkeypatch.setattr(run, "PromptMemory", lambda: None)
+    make_forecast(clip, str(seeing), {}, "frames")
+    assert texts == remembered
 
 
 def test_wrong_input_is_one_line(model, clip, cbc_here, tmp_path):

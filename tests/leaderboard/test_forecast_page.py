@@ -14,6 +14,7 @@ from leaderboard.forecast_page import (
     check_page,
     clock,
     forecast_text,
+    matter,
     percent_text,
     write_forecast,
 )
@@ -45,6 +46,7 @@ def forecast(media: Path | None = None, scenes: int = 9, **changed: Any) -> dict
             ),
         ],
         "not_asked": [],
+        "empty_scenes": [],
         "matter": [
             {"scene": 4, "task": "views", "whole": 12_345.0, "without": 9_000.0, "decades": 0.137},
             {"scene": 4, "task": "likes per view", "whole": 3.456, "without": 3.2, "decades": 0.033},
@@ -162,6 +164,34 @@ def test_scenes_that_change_nothing_are_said_to(browser, tmp_path):
     unchanged = [{"scene": 0, "task": "views", "whole": 9.0, "without": 9.0, "decades": 0.0}]
     page = open_page(browser, write_forecast(forecast(matter=unchanged), tmp_path / "forecast.html"))
     assert "No scene changes the forecast" in page.locator("section[aria-labelledby=matter]").inner_text()
+    page.close()
+
+
+def test_empty_scenes_are_said_to_change_nothing(browser, tmp_path):
+    page = open_page(browser, write_forecast(forecast(empty_scenes=[0, 1, 3]), tmp_path / "forecast.html"))
+    text = page.locator("section[aria-labelledby=matter]").inner_text()
+    assert "3 of 9 scenes hold nothing that the model reads" in text
+    page.close()
+
+
+def test_scenes_with_the_same_words_are_listed_once():
+    lost = [
+        {"scene": scene, "task": "views", "whole": 9_000.0, "without": 9_000.0 - step, "decades": step / 9_000}
+        for scene, step in ((3, 900.0), (4, 800.0), (0, 700.0), (8, 600.0), (7, 500.0))
+    ]
+    made = forecast(matter=lost)
+    for scene in (2, 3, 4):
+        made["scenes"][scene] |= {"seen": "text: a slide", "speech": None}
+    rows = matter(made, made["scenes"])
+    assert [(row["number"], row["alike"]) for row in rows] == [(4, 2), (1, 0), (9, 0), (8, 0)]
+
+
+def test_thumbnails_have_the_shape_of_the_clip(browser, clip, tmp_path):
+    page = open_page(browser, write_forecast(forecast(clip), tmp_path / "forecast.html"))
+    page.wait_for_function("document.getElementById('player').readyState >= 1")
+    for image in (page.locator(".strip img").first, page.locator(".matter img").first):
+        box = image.bounding_box()
+        assert box["width"] == pytest.approx(box["height"], rel=0.02), "these clips are square"
     page.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -74,15 +74,23 @@ class StoreEyes:
         return self.sight.tokens_of(marked)
 
     def to_write(
-        self, model: LcbmVision, tokenizer: Any, message_ids: Sequence[str | None], start: int
+        self,
+        model: LcbmVision,
+        tokenizer: Any,
+        message_ids: Sequence[str | None],
+        start: int,
+        look: Callable[[LcbmVision, torch.Tensor, torch.Tensor], torch.Tensor] = LcbmVision.see,
     ) -> dict[str, Any]:
-        """What `generate` is given beside prompts about messages (None: nothing is seen), of `start` tokens each."""
+        """What `generate` is given beside prompts about messages (None: nothing is seen), of `start` tokens each.
+
+        look: gives the features of frames.
+        """
         seen = joined([self.cells(message_id) for message_id in message_ids if message_id is not None])
         if not seen:
             return {}
         seen = {name: array.to(model.device) for name, array in seen.items()}
         with torch.no_grad():
-            features = seen[FEATURES] if FEATURES in seen else model.see(seen[FRAMES], seen["times"])
+            features = seen[FEATURES] if FEATURES in seen else look(model, seen[FRAMES], seen["times"])
         if self.sight.layout != "scene":
             return {FEATURES: features}
         sets: list[dict[int, int]] = []
