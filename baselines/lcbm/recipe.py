@@ -67,9 +67,9 @@ class NumberTokens(StrictModel):
 class Vision(StrictModel):
     """Sizes of what sees (baselines/lcbm/vision/configuration.py); tower and Q-Former are `width` wide.
 
-    In the layout `scene` each of `scene_frames` frames of a scene has `scene_queries` visual tokens; else a video's
-    `frames` frames have one for each query. With `tower` (a BLIP-2 model by folder or hub name) its tower and Q-Former
-    are taken, and sizes are its own.
+    In the layout `scene` a scene has `scene_queries` visual tokens of `scene_frames` frames; else a video has one for
+    each query, of `frames` frames. With `tower` (a BLIP-2 model by folder or hub name) its tower and Q-Former are used,
+    and sizes are its own.
     """
 
     layout: Literal["video", "timed", "scene"] = "video"

@@ -9,8 +9,8 @@ from transformers.models.blip_2.configuration_blip_2 import Blip2QFormerConfig, 
 
 LAYOUTS = ("video", "timed", "scene")
 """Where visual tokens stand: `video`: one set for the whole, as in the paper, which carries no time; `timed`: the same
-with an embedding of each frame's time; `scene`: a few in each scene's own line, in prompt and answer: those of each of
-its frames, in their order. There the Q-Former reads a frame at a time, as in BLIP-2.
+with an embedding of each frame's time; `scene`: a few in each scene's own line, in prompt and answer. There a frame is
+read at a time, as in BLIP-2, and a token is what a query says of each frame of the scene, side by side in their order.
 """
 
 
@@ -60,8 +60,13 @@ class LcbmVisionConfig(PretrainedConfig):  # type: ignore[misc]
     @property
     def visual_tokens(self) -> int:
         """How many visual tokens a set has: of a video, or in the layout `scene` of a scene."""
-        each_frame = self.scene_queries * self.scene_frames
-        return each_frame if self.layout == "scene" else self.queries + self.extra_queries
+        return self.scene_queries if self.layout == "scene" else self.queries + self.extra_queries
+
+    @property
+    def seen_width(self) -> int:
+        """Width of the features of a visual token, before they are projected."""
+        width = int(self.qformer_config.hidden_size)
+        return width * self.scene_frames if self.layout == "scene" else width
 
     @property
     def frames_seen(self) -> int:

@@ -51,9 +51,8 @@ class VisualEncoder(nn.Module):
     def forward(self, frames: torch.Tensor, times: torch.Tensor | None = None) -> torch.Tensor:
         """[sets, frames, 3, height, width] and shares of the length, [sets, frames] -> [sets, visual tokens, width].
 
-        A set is a video, or in the layout `scene` one scene of one. There the Q-Former is asked about each frame, and
-        which is which is known by the places of its answers: asked about both at once it would have to learn first to
-        tell them apart, and how a shape moves stays unknown.
+        A set is a video, or in the layout `scene` one scene of one, whose width is that of its frames together: what
+        reads all by the same weights must first learn to tell them apart, and until then no motion is learned.
         """
         last, layers = self.layers(frames)
         seen = last[:, :, 1:]  # patches of all frames are one set: without frame_times nothing in them carries time
@@ -67,7 +66,9 @@ class VisualEncoder(nn.Module):
             token = self.relations(layers).unsqueeze(1).expand(-1, groups.shape[1], -1, -1)
             groups = torch.cat([groups, token], 2)
         answers = self.ask(self.tower.post_layernorm(groups.flatten(0, 1)))
-        return answers.reshape(len(frames), -1, answers.shape[-1])
+        if not by_frame:
+            return answers
+        return answers.reshape(*frames.shape[:2], *answers.shape[1:]).transpose(1, 2).flatten(2)
 
     def layers(self, frames: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """The tower's last output before its final norm, and those that the relations read, or the last.

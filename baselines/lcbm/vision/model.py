@@ -50,7 +50,7 @@ class LcbmVision(PreTrainedModel, GenerationMixin):  # type: ignore[misc]
     def __init__(self, config: LcbmVisionConfig) -> None:
         super().__init__(config)
         self.visual = VisualEncoder(config)
-        self.project = nn.Linear(config.qformer_config.hidden_size, config.text_config.hidden_size)
+        self.project = nn.Linear(config.seen_width, config.text_config.hidden_size)
         self.llm = AutoModelForCausalLM.from_config(config.text_config)
         self.post_init()
         if config.visual_token_id >= 0:  # a place for what is seen cannot be written

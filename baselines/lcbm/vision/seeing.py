@@ -41,7 +41,7 @@ class Sight:
     @classmethod
     def of(cls, config: LcbmVisionConfig) -> Sight:
         """That of a model's configuration."""
-        sizes = config.vision_config.image_size, config.qformer_config.hidden_size
+        sizes = config.vision_config.image_size, config.seen_width
         return cls(config.layout, config.frames_seen, config.visual_tokens, config.visual_token_id, *sizes)
 
     def sets(self, piece: Piece) -> Piece:

@@ -46,11 +46,11 @@ def sight_of(recipe: Recipe, tokenizer: Any) -> Sight:
     """How the model of a recipe sees, which it also does before it is made. Raises NoSuchBase."""
     token = tokenizer.convert_tokens_to_ids(SEEN)
     if (vision := recipe.vision) is not None:
-        sizes = sizes_of_tower(vision.tower) if vision.tower else (vision.image_size, vision.width)
-        is_scene = vision.layout == "scene"
-        frames = vision.scene_frames if is_scene else vision.frames
-        tokens = frames * vision.scene_queries if is_scene else vision.queries + vision.extra_queries
-        return Sight(vision.layout, frames, tokens, token, *sizes)
+        image_size, width = sizes_of_tower(vision.tower) if vision.tower else (vision.image_size, vision.width)
+        if vision.layout == "scene":
+            frames = vision.scene_frames
+            return Sight(vision.layout, frames, vision.scene_queries, token, image_size, frames * width)
+        return Sight(vision.layout, vision.frames, vision.queries + vision.extra_queries, token, image_size, width)
     return Sight.of(load_configuration(str(recipe.base)))
 
 
