@@ -37,8 +37,7 @@ class VisualEncoder(nn.Module):
     def start(self) -> None:
         """Set what its own parts begin with: extra queries at zero, the others as BLIP-2 draws them.
 
-        A new tower's places begin as sines and cosines: from small random ones it learns only late where something is,
-        and so how it moves (docs/results/vision.md).
+        A new tower's places begin as sines and cosines, as large as its patches: small random ones are learned late.
         """
         places = self.tower.embeddings.position_embedding
         init.copy_(places, place_features(places.shape[1] - 1, places.shape[2]).to(places))
@@ -51,8 +50,8 @@ class VisualEncoder(nn.Module):
     def forward(self, frames: torch.Tensor, times: torch.Tensor | None = None) -> torch.Tensor:
         """[sets, frames, 3, height, width] and shares of the length, [sets, frames] -> [sets, visual tokens, width].
 
-        A set is a video, or in the layout `scene` one scene of one, whose width is that of its frames together: what
-        reads all by the same weights must first learn to tell them apart, and until then no motion is learned.
+        A set is a video, or in the layout `scene` one scene of one, whose width is that of its frames together, so that
+        what reads it has weights for each frame.
         """
         last, layers = self.layers(frames)
         seen = last[:, :, 1:]  # patches of all frames are one set: without frame_times nothing in them carries time
