@@ -49,14 +49,15 @@ VARIANTS = {
 
 def measure(study: Study, name: str, variant: Variant) -> list[float]:
     """The measures of a variant after stage 2. Raises the errors of the steps."""
-    label = name.replace(", ", "-").replace(" ", "-") if variant.changes else variant.layout
-    base = study.captioner(label, {"vision.layout": variant.layout, **variant.changes})
+    label = name.replace(", ", "-").replace(" ", "-")
+    captioner = label if variant.changes else variant.layout
+    base = study.captioner(captioner, {"vision.layout": variant.layout, **variant.changes})
     if variant.stage_1:
-        base = study.aligned(label, base)
+        base = study.aligned(captioner, base)
     seen = study.frames if variant.tunes_tower else study.features(base, study.frames)
     changes = {"stage": "whole"} if variant.tunes_tower else {}
     overrides = {**study.overrides, **changes, "base": str(base)}
-    run = f"parts-{name.replace(', ', '-').replace(' ', '-')}"
+    run = f"parts-{label}"
     model = train("nano-vision-lcbm", study.bench, study.out / "models" / run, overrides=overrides, seen=seen)
     rows = score(study.answer(run, str(model), seen), study.bench)
     values = {(row["task"], row["metric"]): row["value"] for row in rows}

@@ -9,23 +9,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lm_eval.api.instance import Instance  # noqa: E402
-from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
 from baselines import prompt_memory  # noqa: E402
 from baselines.prompt_memory import PromptMemory  # noqa: E402
 from baselines.reader import Reader, growing_cache  # noqa: E402
 
 OPTIONS = {"until": ["\n\n"], "max_gen_toks": 12, "do_sample": False}
-
-
-@pytest.fixture(scope="module")
-def model(tiny_llama):
-    return AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tiny_llama):
-    return AutoTokenizer.from_pretrained(tiny_llama)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 
 from lm_eval.api.instance import Instance  # noqa: E402
 from lm_eval.models.huggingface import HFLM  # noqa: E402
-from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
+from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedTokenizerFast  # noqa: E402
 
 from baselines.base import Settings, WrongSettings  # noqa: E402
 from baselines.number_tokens import NumberTokens, SplitNumbers, WriteMeans, nearest_to_mean  # noqa: E402
@@ -31,16 +31,6 @@ from benchmark.tables import make_tables  # noqa: E402
 from corpus.files.written_once import HoldsOther  # noqa: E402
 
 FEW = ("like_view_ratio", "tweet_likes_brand")
-
-
-@pytest.fixture(scope="module")
-def model(tiny_llama):
-    return AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tiny_llama):
-    return AutoTokenizer.from_pretrained(tiny_llama)
 
 
 def requests(kind: str, arguments: list[tuple]) -> list[Instance]:

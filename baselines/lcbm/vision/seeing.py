@@ -49,13 +49,12 @@ class Sight:
 
         A set is a video, or in the layout `scene` a scene: `frames` frames, spread evenly over those that were sampled.
         """
-        scenes = np.unique(piece.scenes) if self.layout == "scene" else np.zeros(1, np.int64)
-        sampled = [np.flatnonzero(piece.scenes == scene) for scene in scenes]
-        if self.layout != "scene":
-            sampled = [np.arange(len(piece.seen))]
+        set_of = piece.scenes if self.layout == "scene" else np.zeros(len(piece.seen), np.int64)
+        sets = np.unique(set_of)
+        sampled = [np.flatnonzero(set_of == number) for number in sets]
         shares = np.linspace(0, 1, self.frames)
         rows = np.stack([of_set[(shares * (len(of_set) - 1)).round().astype(int)] for of_set in sampled])
-        return Piece(piece.message_id, piece.seen[rows], scenes, piece.time_shares[rows])
+        return Piece(piece.message_id, piece.seen[rows], sets, piece.time_shares[rows])
 
     def places(self, text: str, prompt_end: int, scenes: Sequence[int]) -> list[Place]:
         """Where the sets of some scenes stand in a prompt, or in a text that begins with it, ascending.

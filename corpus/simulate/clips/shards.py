@@ -39,24 +39,28 @@ def write_caption_shards(folder: Path, clips: int, seed: int) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, clips, CLIPS_A_SHARD)
     paths = [folder / f"{start // CLIPS_A_SHARD:05}.tar" for start in starts]
-
-    def write(start: int, path: Path) -> None:
-        numbers = range(start, min(start + CLIPS_A_SHARD, clips))
-        with tarfile.open(part_path(path), "w") as shard, tempfile.TemporaryDirectory() as scratch:
-            for number in numbers:
-                clip = caption_clip(seed, number)
-                write_clip(Path(scratch, "clip.mp4"), clip)
-                add(shard, f"{number:07}.mp4", Path(scratch, "clip.mp4").read_bytes())
-                add(shard, f"{number:07}.txt", clip.caption.encode())
-        part_path(path).replace(path)
-
     missing = [(start, path) for start, path in zip(starts, paths, strict=True) if not path.is_file()]
     with (
-        progress("writing", "shards", len(paths), len(paths) - len(missing)) as shown,
+        progress("writing shards", "clips", clips) as shown,
+        tempfile.TemporaryDirectory() as scratch,
         ThreadPoolExecutor(CORES) as pool,
     ):
-        for _ in pool.map(lambda shard: write(*shard), missing):
-            shown.advance(1)
+
+        def render(number: int) -> tuple[bytes, str]:
+            clip, path = caption_clip(seed, number), Path(scratch, f"{number}.mp4")
+            write_clip(path, clip)
+            content = path.read_bytes()
+            path.unlink()
+            return content, clip.caption
+
+        for start, path in missing:
+            numbers = range(start, min(start + CLIPS_A_SHARD, clips))
+            with tarfile.open(part_path(path), "w") as shard:
+                for number, (media, caption) in zip(numbers, pool.map(render, numbers), strict=True):
+                    add(shard, f"{number:07}.mp4", media)
+                    add(shard, f"{number:07}.txt", caption.encode())
+                    shown.advance(1)
+            part_path(path).replace(path)
     return paths
 
 
